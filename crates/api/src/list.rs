@@ -1,0 +1,75 @@
+//! The one list of the app's commands: `name(Request) -> Response`.
+//!
+//! Every host expands it, so a host that forgets a command does not compile. Names in
+//! `src-tauri/commands.in` are compared with it by a test.
+
+/// Hands the list of commands to another macro.
+#[macro_export]
+macro_rules! with_commands {
+    ($callback:path) => {
+        $callback! {
+            /// Everything the first screen needs, from disk alone.
+            start(Nothing) -> StartView;
+            /// Signs in at a desk and starts to sync.
+            connect_desk(ConnectDesk) -> Nothing;
+            /// Starts a desk inside this app and signs in at it.
+            try_here(Nothing) -> Nothing;
+            /// Ends the session and removes this account's cache. Refused with `conflict` while messages are unsent.
+            sign_out(Nothing) -> Nothing;
+            /// Tries to connect at once.
+            retry_now(Nothing) -> Nothing;
+            /// A folder's rows and all counts.
+            list_conversations(ListConversations) -> ConversationList;
+            /// One conversation's head.
+            conversation(ForConversation) -> ConversationRow;
+            /// Messages of a conversation, from the cache.
+            messages(ListMessages) -> Thread;
+            /// Fetches older messages from the server into the cache.
+            load_older(ForConversation) -> Nothing;
+            /// Queues a message: it is on disk when this returns.
+            send_message(SendMessage) -> Queued;
+            /// Sends a refused command again.
+            retry(ForQueued) -> Nothing;
+            /// Drops a refused or queued command for good.
+            discard(ForQueued) -> Nothing;
+            /// Begins a conversation with a visitor, or finds the one at hand.
+            start_conversation(ForVisitor) -> ForConversation;
+            /// Closes or reopens.
+            set_state(SetState) -> Queued;
+            /// Assigns to me or to nobody.
+            assign(Assign) -> Queued;
+            /// Everything up to a number was on screen.
+            mark_read(MarkRead) -> Nothing;
+            /// I am typing, or stopped.
+            set_typing(SetTyping) -> Nothing;
+            /// Which conversation is on screen in an active window.
+            set_focus(SetFocus) -> Nothing;
+            /// Who is on the sites now.
+            visitors(Nothing) -> Vec<VisitorRow>;
+            /// The details panel.
+            visitor_details(ForVisitor) -> VisitorDetails;
+            /// Writes down what is known of a person.
+            edit_contact(EditContact) -> Queued;
+            /// Prepared texts that fit what was typed.
+            canned_texts(FindCannedTexts) -> Vec<CannedTextView>;
+            /// Search as you type, over the cache.
+            search(Search) -> Vec<SearchHit>;
+            /// Unsent text of a conversation.
+            draft(ForConversation) -> Draft;
+            /// Keeps unsent text.
+            save_draft(Draft) -> Nothing;
+            /// Keeps the chat boxes.
+            save_boxes(SaveBoxes) -> Nothing;
+            /// Uploads a file, to be sent with a message.
+            add_attachment(AddAttachment) -> UploadView;
+            /// Saves a file into the downloads folder. Never opens it.
+            save_attachment(ForAttachment) -> SavedFile;
+            /// Opens a message's link in the browser.
+            open_link(OpenLink) -> Nothing;
+            /// Opens a visitor's page in the browser.
+            open_page(OpenPage) -> Nothing;
+            /// Keeps the settings.
+            save_settings(Settings) -> Nothing;
+        }
+    };
+}

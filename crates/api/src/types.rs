@@ -1,0 +1,752 @@
+//! What the page sees: requests, views and events. `cargo xtask codegen` writes them as TypeScript.
+//!
+//! Views carry facts, never sentences: the page words them from the catalogue.
+
+use deskbell_protocol::{
+    AgentId, Attachment, AttachmentId, Author, CannedTextId, ClientId, ContactId, ConversationId, ConversationState,
+    ErrorCode, MessageId, MessageKind, Number, PageView, Region, Timestamp, VisitorId,
+};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// Why a command of the page failed. The page has one sentence for each that says what to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ApiErrorCode {
+    /// E-mail or password is wrong.
+    WrongPassword,
+    /// Too many tries; wait a little.
+    TooManyAttempts,
+    /// Nobody answers at this address.
+    Unreachable,
+    /// Something answers, but it is not a desk; or the address cannot be read.
+    NotADesk,
+    /// The desk is of another version than the app.
+    Version,
+    /// The session ended: sign in again. Cache, drafts and outbox stay.
+    Expired,
+    /// Nobody is signed in.
+    SignedOut,
+    /// This computer's disk is full. Nothing was lost; make room and try again.
+    DiskFull,
+    /// The database on this computer was written by a newer app. Nothing was touched: update the app.
+    NewerDatabase,
+    /// The database on this computer cannot be read; it was set aside, not deleted.
+    DamagedDatabase,
+    /// The connection is needed for this one.
+    Offline,
+    /// No such thing.
+    NotFound,
+    /// A field breaks a rule; `field` says which.
+    Invalid,
+    /// Somebody else was faster.
+    Conflict,
+    /// The file is larger than 20 MB.
+    TooLarge,
+    /// Files of this type are not accepted.
+    UnsupportedType,
+    /// The page's request was not understood or not allowed: a fault of the app.
+    Internal,
+}
+
+/// A failed command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, thiserror::Error)]
+#[error("{code:?}: {detail}")]
+pub struct ApiError {
+    /// What the page acts on.
+    pub code: ApiErrorCode,
+    /// For logs and "copy details"; never the only thing shown.
+    pub detail: String,
+    /// The field that broke a rule.
+    pub field: Option<String>,
+}
+
+/// Everything the first screen needs, from disk alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct StartView {
+    /// The app's version.
+    pub version: String,
+    /// Who is signed in, and where. `None`: show the first-run window.
+    pub account: Option<AccountView>,
+    /// Language, theme and alerts.
+    pub settings: Settings,
+    /// The chat boxes as they were left.
+    pub boxes: Vec<BoxRecord>,
+    /// The state of the connection.
+    pub sync: SyncView,
+    /// A start-up fault that the person must know of, e.g. a newer database.
+    pub fault: Option<ApiError>,
+}
+
+/// An account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct AccountView {
+    /// The signed-in agent.
+    pub agent: AgentId,
+    /// Their name.
+    pub name: String,
+    /// Their address.
+    pub email: String,
+    /// The desk's name.
+    pub desk: String,
+    /// The desk's address.
+    pub address: String,
+    /// The desk runs inside this app.
+    pub local: bool,
+}
+
+/// Colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    /// As the system says.
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+/// Languages of the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// English.
+    En,
+    /// Spanish.
+    Es,
+    /// Russian.
+    Ru,
+}
+
+/// What the person chose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Settings {
+    /// `None`: the system's language, or English.
+    pub language: Option<Language>,
+    /// Colours.
+    pub theme: Theme,
+    /// Native notifications.
+    pub toasts: bool,
+    /// Sounds.
+    pub sounds: bool,
+    /// Flashing window.
+    pub flash: bool,
+    /// Hide what visitors wrote in toasts.
+    pub hide_text: bool,
+    /// Single-key shortcuts outside text fields.
+    pub single_keys: bool,
+}
+
+/// How a chat box stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum BoxState {
+    /// A bar in the dock.
+    Minimised,
+    /// A small box above the dock.
+    Restored,
+    /// Fills the thread pane.
+    Maximised,
+}
+
+/// One chat box, as kept over a restart. Drafts are kept per conversation, not per box.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct BoxRecord {
+    /// Whose box.
+    pub conversation: ConversationId,
+    /// How it stands.
+    pub state: BoxState,
+    /// Larger: focused later.
+    #[ts(type = "number")]
+    pub last_focus: i64,
+    /// The composer's tab.
+    pub tab: MessageKind,
+}
+
+/// The state of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum SyncState {
+    /// Nobody is signed in.
+    SignedOut,
+    /// Trying.
+    Connecting,
+    /// Filling the cache for the first time, or again.
+    Syncing,
+    /// Everything up to `synced_at` is here.
+    Live,
+    /// No connection.
+    Offline,
+    /// The session ended: sign in again.
+    Expired,
+    /// The desk is of another version.
+    Version,
+}
+
+/// How fresh the screen is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct SyncView {
+    /// Where the connection stands.
+    pub state: SyncState,
+    /// When the cache was last known to be whole, by this computer's clock.
+    pub synced_at: Option<Timestamp>,
+    /// Since when there is no connection.
+    pub offline_since: Option<Timestamp>,
+    /// Commands not yet taken by the server.
+    #[ts(type = "number")]
+    pub unsent: i64,
+    /// Commands the server refused and the person has not dealt with.
+    #[ts(type = "number")]
+    pub refused: i64,
+}
+
+/// A list of conversations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Folder {
+    /// All open customer conversations, most recently active first.
+    Open,
+    /// Open ones in which the visitor waits, longest waiting first.
+    Waiting,
+    /// Open ones assigned to me.
+    Mine,
+    /// Closed ones.
+    Closed,
+}
+
+/// Asks for a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ListConversations {
+    /// Which one.
+    pub folder: Folder,
+    /// At most 500.
+    pub limit: u32,
+}
+
+/// A list with the counts of all folders.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ConversationList {
+    /// Rows in the folder's order.
+    pub rows: Vec<ConversationRow>,
+    /// Rows of every folder, and people waiting.
+    pub counts: Counts,
+}
+
+/// Numbers of the side bar and the queue strip.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Counts {
+    /// Open conversations.
+    #[ts(type = "number")]
+    pub open: i64,
+    /// Waiting ones.
+    #[ts(type = "number")]
+    pub waiting: i64,
+    /// Mine.
+    #[ts(type = "number")]
+    pub mine: i64,
+    /// Closed.
+    #[ts(type = "number")]
+    pub closed: i64,
+    /// Conversations with unread messages of visitors.
+    #[ts(type = "number")]
+    pub unread: i64,
+    /// The oldest waiting message's time.
+    pub waiting_since: Option<Timestamp>,
+}
+
+/// A row of a list, and the head of a thread.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ConversationRow {
+    /// Id.
+    pub id: ConversationId,
+    /// The person.
+    pub contact: ContactId,
+    /// Their browser.
+    pub visitor: VisitorId,
+    /// Empty: word it as "Visitor" with `visitor_number`.
+    pub name: String,
+    /// A short number for an unnamed visitor.
+    #[ts(type = "number")]
+    pub visitor_number: i64,
+    /// Open, snoozed, closed.
+    pub state: ConversationState,
+    /// Who answers.
+    pub assignee: Option<AgentId>,
+    /// Their name; empty when nobody.
+    pub assignee_name: String,
+    /// The newest reply, note or file, in one line.
+    pub preview: Option<Preview>,
+    /// Time of the newest message.
+    pub active_at: Timestamp,
+    /// Messages of the visitor I have not read.
+    #[ts(type = "number")]
+    pub unread: i64,
+    /// Since when the visitor waits.
+    pub waiting_since: Option<Timestamp>,
+    /// The visitor is on the site now.
+    pub online: bool,
+    /// The visitor is typing.
+    pub typing: bool,
+    /// An unsent text is kept.
+    pub draft: bool,
+    /// A message of mine was refused.
+    pub refused: bool,
+    /// Newest message's number.
+    pub last_number: Number,
+    /// Newest number the visitor has seen.
+    pub visitor_read: Number,
+    /// Newest number I have seen.
+    pub my_read: Number,
+}
+
+/// The newest message in one line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Preview {
+    /// Who wrote it.
+    pub author: Author,
+    /// Reply, note or system.
+    pub kind: MessageKind,
+    /// At most 160 characters, one line.
+    pub text: String,
+    /// Name of the first file, when there is no text.
+    pub file: Option<String>,
+    /// Written by me.
+    pub mine: bool,
+}
+
+/// Asks for messages, newest first when `before` is empty.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ListMessages {
+    /// Which conversation.
+    pub conversation: ConversationId,
+    /// Messages with smaller numbers.
+    pub before: Option<Number>,
+    /// At most 200.
+    pub limit: u32,
+}
+
+/// Messages in the order of the screen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Thread {
+    /// Rows by number; then what is on its way.
+    pub messages: Vec<MessageView>,
+    /// Smaller numbers exist on this computer.
+    pub more_here: bool,
+    /// Smaller numbers exist on the server only: `load_older` fetches them when online.
+    pub more_there: bool,
+}
+
+/// A piece of a message's text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "part", rename_all = "snake_case")]
+pub enum TextPart {
+    /// Plain characters; may hold line breaks.
+    Text {
+        /// The characters.
+        text: String,
+    },
+    /// An address. It opens only through `open_link` by its index.
+    Link {
+        /// Its place among the message's links.
+        index: u32,
+        /// What was written.
+        text: String,
+        /// Its host in ASCII, so that look-alike letters show.
+        host: String,
+    },
+}
+
+/// How far a message of mine has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// On this computer's disk only.
+    Queued,
+    /// The server has it.
+    Sent,
+    /// The visitor had it on screen.
+    Seen,
+    /// The server refused it; `retry` or `discard`.
+    Refused,
+    /// Not mine.
+    Received,
+}
+
+/// A message as the page draws it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct MessageView {
+    /// A stable key: the client id if there is one, else the id.
+    pub key: String,
+    /// Empty until the server has it.
+    pub id: Option<MessageId>,
+    /// 0 until the server has it.
+    pub number: Number,
+    /// Who wrote it.
+    pub author: Author,
+    /// Written by me.
+    pub mine: bool,
+    /// Reply, note or system.
+    pub kind: MessageKind,
+    /// The text in pieces.
+    pub text: Vec<TextPart>,
+    /// Files.
+    pub attachments: Vec<Attachment>,
+    /// Server time, or this computer's until the server has it.
+    pub created_at: Timestamp,
+    /// How far it has come.
+    pub delivery: Delivery,
+    /// Why it was refused.
+    pub refusal: Option<ErrorCode>,
+    /// For `retry` and `discard`.
+    pub client_id: Option<ClientId>,
+}
+
+/// A row of the visitor list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct VisitorRow {
+    /// Id.
+    pub id: VisitorId,
+    /// Empty: word it as "Visitor" with `number`.
+    pub name: String,
+    /// A short number for an unnamed visitor.
+    #[ts(type = "number")]
+    pub number: i64,
+    /// Where the address lies.
+    pub region: Region,
+    /// The page on screen.
+    pub page: Option<PageView>,
+    /// Visits.
+    #[ts(type = "number")]
+    pub visits: i64,
+    /// Conversations started.
+    #[ts(type = "number")]
+    pub chats: i64,
+    /// Start of this visit.
+    pub visit_started_at: Timestamp,
+    /// The tab is in front.
+    pub visible: bool,
+    /// The conversation at hand: speech bubble instead of eye.
+    pub conversation: Option<ConversationId>,
+}
+
+/// The details panel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct VisitorDetails {
+    /// Id.
+    pub visitor: VisitorId,
+    /// A short number for an unnamed visitor.
+    #[ts(type = "number")]
+    pub number: i64,
+    /// The person.
+    pub contact: ContactId,
+    /// Editable.
+    pub name: String,
+    /// Editable.
+    pub email: String,
+    /// Editable.
+    pub phone: String,
+    /// Editable.
+    pub notes: String,
+    /// Where the address lies.
+    pub region: Region,
+    /// Address; may be truncated or empty by the desk's setting.
+    pub ip: String,
+    /// Browser.
+    pub browser: String,
+    /// Operating system.
+    pub os: String,
+    /// Kind of device.
+    pub device: String,
+    /// Preferred language, a BCP 47 tag.
+    pub language: String,
+    /// Screen size.
+    pub screen: String,
+    /// Where they came from.
+    pub referrer: String,
+    /// Visits.
+    #[ts(type = "number")]
+    pub visits: i64,
+    /// Conversations started.
+    #[ts(type = "number")]
+    pub chats: i64,
+    /// On the site now.
+    pub online: bool,
+    /// Last pages, newest first.
+    pub pages: Vec<PageView>,
+    /// Earlier conversations, newest first.
+    pub conversations: Vec<PastConversation>,
+}
+
+/// An earlier conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct PastConversation {
+    /// Id.
+    pub id: ConversationId,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// Where it stands.
+    pub state: ConversationState,
+    /// Its newest message in one line.
+    pub preview: String,
+}
+
+/// A prepared text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct CannedTextView {
+    /// Id.
+    pub id: CannedTextId,
+    /// What is typed after `#`.
+    pub shortcut: String,
+    /// Title.
+    pub title: String,
+    /// What is inserted, with `{name}` already put in when the visitor has one.
+    pub text: String,
+    /// Placeholders that have no value; the page will not send while one is left.
+    pub missing: Vec<String>,
+}
+
+/// A hit of the search.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct SearchHit {
+    /// Where.
+    pub conversation: ConversationId,
+    /// The message; empty when a name or address matched.
+    pub number: Option<Number>,
+    /// Whose conversation; empty: unnamed.
+    pub name: String,
+    /// A short number for an unnamed visitor.
+    #[ts(type = "number")]
+    pub visitor_number: i64,
+    /// Pieces of the text, every second one a match.
+    pub snippet: Vec<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A file on its way: uploaded, and waiting to be sent with a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct UploadView {
+    /// For `send_message`.
+    pub attachment: Attachment,
+}
+
+/// Nothing to say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Nothing {}
+
+/// Connect to a desk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ConnectDesk {
+    /// The desk's address, with or without `https://`.
+    pub address: String,
+    /// The agent's e-mail.
+    pub email: String,
+    /// Their password. Never stored.
+    pub password: String,
+}
+
+/// One conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ForConversation {
+    /// Which one.
+    pub conversation: ConversationId,
+}
+
+/// One visitor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ForVisitor {
+    /// Which one.
+    pub visitor: VisitorId,
+}
+
+/// Send a message: it is on disk when this returns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct SendMessage {
+    /// Where to.
+    pub conversation: ConversationId,
+    /// Reply or note.
+    pub kind: MessageKind,
+    /// The text.
+    pub text: String,
+    /// Files uploaded before.
+    pub attachments: Vec<Attachment>,
+}
+
+/// Something queued.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Queued {
+    /// Its permanent name.
+    pub client_id: ClientId,
+}
+
+/// One queued command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ForQueued {
+    /// Its permanent name.
+    pub client_id: ClientId,
+}
+
+/// Close or reopen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct SetState {
+    /// Which conversation.
+    pub conversation: ConversationId,
+    /// The new state.
+    pub state: ConversationState,
+}
+
+/// Assign to me, or to nobody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Assign {
+    /// Which conversation.
+    pub conversation: ConversationId,
+    /// True: me. False: nobody.
+    pub to_me: bool,
+}
+
+/// Seen on screen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct MarkRead {
+    /// Which conversation.
+    pub conversation: ConversationId,
+    /// Newest number seen.
+    pub number: Number,
+}
+
+/// I am typing, or stopped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct SetTyping {
+    /// Where.
+    pub conversation: ConversationId,
+    /// Typing a reply. A note's typing is never told.
+    pub typing: bool,
+}
+
+/// Which conversation is on screen in an active window, so that no toast is raised for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct SetFocus {
+    /// None: none, or the window is in the background.
+    pub conversation: Option<ConversationId>,
+}
+
+/// What is known of a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct EditContact {
+    /// Who.
+    pub contact: ContactId,
+    /// Name.
+    pub name: String,
+    /// E-mail.
+    pub email: String,
+    /// Phone.
+    pub phone: String,
+    /// Notes.
+    pub notes: String,
+}
+
+/// Words typed after `#`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct FindCannedTexts {
+    /// What was typed; empty: all.
+    pub query: String,
+    /// Whose placeholders to fill in.
+    pub conversation: ConversationId,
+}
+
+/// A search over the cache.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Search {
+    /// Words; the last one may be unfinished.
+    pub text: String,
+    /// At most 100.
+    pub limit: u32,
+}
+
+/// Unsent text of one conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Draft {
+    /// Which conversation.
+    pub conversation: ConversationId,
+    /// Text of the reply tab.
+    pub reply: String,
+    /// Text of the note tab.
+    pub note: String,
+}
+
+/// The chat boxes as they stand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct SaveBoxes {
+    /// All of them, in the dock's order.
+    pub boxes: Vec<BoxRecord>,
+}
+
+/// A file to upload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct AddAttachment {
+    /// The file's name.
+    pub name: String,
+    /// Its bytes in base64, at most 20 MB of them.
+    pub data: String,
+}
+
+/// A file of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ForAttachment {
+    /// Which one.
+    pub attachment: AttachmentId,
+}
+
+/// A file was saved, and not opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct SavedFile {
+    /// Where, for the eye alone.
+    pub path: String,
+}
+
+/// A link of a message, after the person agreed to open it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct OpenLink {
+    /// Which conversation.
+    pub conversation: ConversationId,
+    /// Which message.
+    pub number: Number,
+    /// Which of its links.
+    pub index: u32,
+}
+
+/// A page of a visitor, after the person agreed to open it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct OpenPage {
+    /// Whose.
+    pub visitor: VisitorId,
+    /// Which of the pages in the details, 0 the newest.
+    pub index: u32,
+}
+
+/// What the app tells the page on its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum AppEvent {
+    /// The cache changed: ask again for what is on screen. Bursts are merged.
+    Changed {
+        /// Conversations whose head or messages changed, drafts and outbox included.
+        conversations: Vec<ConversationId>,
+        /// The visitor list or a visitor's details changed.
+        visitors: bool,
+        /// The canned texts changed.
+        canned_texts: bool,
+    },
+    /// The connection's state changed.
+    Sync {
+        /// As it is now.
+        sync: SyncView,
+    },
+    /// Somebody asked for a conversation from outside the page: a toast, the tray, a second start.
+    Open {
+        /// Which one; `None`: the one waiting longest.
+        conversation: Option<ConversationId>,
+    },
+    /// Sign-in state changed: call `start` again.
+    Account,
+}

@@ -1,0 +1,1 @@
+//! Pure decisions: who is alerted, how loudly, and why not.

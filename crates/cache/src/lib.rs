@@ -1,0 +1,1 @@
+//! The agent's SQLite: migrations, one file per table, full-text search.

@@ -1,0 +1,1 @@
+//! The typed catalogue of everything native windows, trays and toasts say.

@@ -1,0 +1,1 @@
+//! One socket, HTTP for files, driving the engine and writing the cache.

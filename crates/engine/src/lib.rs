@@ -1,0 +1,1 @@
+//! The sync state machine and outbox rules, without input or output.

@@ -1,0 +1,92 @@
+//! What a client asks for. Every command is idempotent by its client id.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::entity::{ConversationState, MessageKind};
+use crate::id::*;
+
+/// A `cmd` frame.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct CommandFrame {
+    /// The permanent name; a repeat with the same name is answered like the first one.
+    pub client_id: ClientId,
+    /// What is asked.
+    #[serde(flatten)]
+    pub command: Command,
+    /// Refuse with `conflict` unless the entity was last changed by this place in the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub if_rev: Option<Seq>,
+    /// When the person acted, by their own clock, in milliseconds since the Unix epoch. Shown, never used to order.
+    pub client_time: Timestamp,
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "op", content = "args", rename_all = "snake_case")]
+pub enum Command {
+    /// Write a message. A visitor leaves `conversation` empty: their conversation is found or begun.
+    Send {
+        /// Where to.
+        conversation: Option<ConversationId>,
+        /// `reply`, or `note` for agents. `system` is refused.
+        kind: MessageKind,
+        /// At most [`crate::MESSAGE_TEXT_MAX`] characters; may be empty when there are attachments.
+        text: String,
+        /// Files uploaded before, at most [`crate::ATTACHMENTS_MAX`].
+        attachments: Vec<AttachmentId>,
+    },
+    /// Begin a conversation with a visitor, or find the one at hand. The ack's `id` is the conversation.
+    Start {
+        /// Whom to talk to.
+        visitor: VisitorId,
+    },
+    /// Everything up to `number` was on screen. Never moves backwards.
+    MarkRead {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// Newest number seen.
+        number: Number,
+    },
+    /// Close, reopen or snooze.
+    SetState {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// The new state.
+        state: ConversationState,
+    },
+    /// Give a conversation to an agent, or to nobody.
+    Assign {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// Who answers from now on.
+        agent: Option<AgentId>,
+    },
+    /// Write down what is known of a person. All four fields are replaced.
+    EditContact {
+        /// Who.
+        contact: ContactId,
+        /// At most [`crate::FIELD_MAX`] characters.
+        name: String,
+        /// Empty or with an `@`.
+        email: String,
+        /// At most [`crate::FIELD_MAX`] characters.
+        phone: String,
+        /// At most [`crate::NOTES_MAX`] characters.
+        notes: String,
+    },
+}
+
+impl Command {
+    /// The conversation whose order this command belongs to. Commands of one conversation are sent one by one.
+    pub fn conversation(&self) -> Option<ConversationId> {
+        match self {
+            Self::Send { conversation, .. } => *conversation,
+            Self::MarkRead { conversation, .. }
+            | Self::SetState { conversation, .. }
+            | Self::Assign { conversation, .. } => Some(*conversation),
+            Self::Start { .. } | Self::EditContact { .. } => None,
+        }
+    }
+}

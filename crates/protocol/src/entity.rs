@@ -1,0 +1,346 @@
+//! The things a desk is made of, as they travel: always the full state, never a difference.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::id::*;
+
+/// What an agent may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// May change the desk itself.
+    Admin,
+    /// Answers visitors.
+    Agent,
+}
+
+/// A person who answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Agent {
+    /// Id.
+    pub id: AgentId,
+    /// Shown to visitors and colleagues.
+    pub name: String,
+    /// Sign-in address; never shown to visitors.
+    pub email: String,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// A website with its widget.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Site {
+    /// Id.
+    pub id: SiteId,
+    /// Shown to agents.
+    pub name: String,
+    /// The public key that the shop's page carries.
+    pub key: String,
+    /// Origins whose pages may show the widget, e.g. `https://shop.example`.
+    pub origins: Vec<String>,
+}
+
+/// A person who writes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Contact {
+    /// Id.
+    pub id: ContactId,
+    /// Empty until known.
+    pub name: String,
+    /// Empty until known.
+    pub email: String,
+    /// Empty until known.
+    pub phone: String,
+    /// What the team wrote about them. Never sent to a visitor.
+    pub notes: String,
+    /// First seen.
+    pub created_at: Timestamp,
+}
+
+/// Where an address lies, as far as the offline database knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Region {
+    /// ISO 3166-1 alpha-2 code, e.g. `ES`. `None`: unknown.
+    pub country: Option<String>,
+    /// English name of the city; only with a city-level database.
+    pub city: Option<String>,
+    /// The address is a loopback or private one.
+    pub local: bool,
+}
+
+/// One page a visitor looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct PageView {
+    /// Origin and path; query and fragment are dropped in the visitor's browser.
+    pub url: String,
+    /// The page's title.
+    pub title: String,
+    /// When it was opened.
+    pub at: Timestamp,
+}
+
+/// A browser on a site, maybe anonymous.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Visitor {
+    /// Id.
+    pub id: VisitorId,
+    /// Who it is.
+    pub contact: ContactId,
+    /// Where they are.
+    pub site: SiteId,
+    /// Where the address lies.
+    pub region: Region,
+    /// The address as stored by the desk's setting; may be truncated or empty.
+    pub ip: String,
+    /// Browser with its major version, e.g. `Firefox 146`.
+    pub browser: String,
+    /// Operating system, e.g. `Windows 10`.
+    pub os: String,
+    /// Kind of device: `desktop`, `phone`, `tablet`, `crawler` or `unknown`.
+    pub device: String,
+    /// Preferred language, a BCP 47 tag.
+    pub language: String,
+    /// Screen size in CSS pixels, e.g. `1920×1080`.
+    pub screen: String,
+    /// Where the first page of this visit was reached from; may be empty.
+    pub referrer: String,
+    /// Number of visits, this one included. A visit ends after 30 minutes without a page.
+    pub visits: i64,
+    /// Number of conversations started.
+    pub chats: i64,
+    /// Start of this visit.
+    pub visit_started_at: Timestamp,
+    /// Last sign of life.
+    pub last_seen_at: Timestamp,
+    /// The last pages, newest first, at most 10.
+    pub pages: Vec<PageView>,
+}
+
+/// Where a conversation stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ConversationState {
+    /// Needs, or may need, an answer.
+    Open,
+    /// Put off; returns by itself.
+    Snoozed,
+    /// Done. Reopened by the visitor's next message.
+    Closed,
+}
+
+/// Who a conversation is with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ConversationKind {
+    /// A visitor takes part.
+    Customer,
+    /// Team-mates only.
+    Internal,
+}
+
+/// A conversation's head: all that a list row needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Conversation {
+    /// Id.
+    pub id: ConversationId,
+    /// With a visitor or among the team.
+    pub kind: ConversationKind,
+    /// The person.
+    pub contact: ContactId,
+    /// Their browser.
+    pub visitor: VisitorId,
+    /// Where it began.
+    pub site: SiteId,
+    /// Open, snoozed or closed.
+    pub state: ConversationState,
+    /// Who answers. `None`: nobody yet.
+    pub assignee: Option<AgentId>,
+    /// The newest message's number; 0 when there is none.
+    pub last_number: Number,
+    /// Time of the oldest message of the visitor that no reply followed. `None`: nobody waits.
+    pub waiting_since: Option<Timestamp>,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// Time of the newest message.
+    pub active_at: Timestamp,
+    /// Newest number that the visitor has seen on screen.
+    pub visitor_read: Number,
+}
+
+/// What a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageKind {
+    /// Everybody in the conversation sees it.
+    Reply,
+    /// Only the team sees it. Never leaves the server towards a visitor.
+    Note,
+    /// Said by the desk itself; its `text` is a code such as `closed`, not a sentence.
+    System,
+}
+
+/// Who wrote a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "who", rename_all = "snake_case")]
+pub enum Author {
+    /// The visitor.
+    Visitor,
+    /// An agent, with the name shown beside the message.
+    Agent {
+        /// Id.
+        id: AgentId,
+        /// Name at the time of sending.
+        name: String,
+    },
+    /// The desk.
+    Desk,
+}
+
+/// A file sent with a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Attachment {
+    /// Id; `GET /v1/files/{id}` fetches it.
+    pub id: AttachmentId,
+    /// The file's own name, cleaned of paths and control characters.
+    pub name: String,
+    /// The type found in the bytes, never the type claimed.
+    pub mime: String,
+    /// Bytes.
+    #[ts(type = "number")]
+    pub size: i64,
+    /// Pixels, when it is a picture the server re-encoded; only such pictures may be shown.
+    pub picture: Option<PictureSize>,
+}
+
+/// A picture's size in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct PictureSize {
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+}
+
+/// A message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Message {
+    /// Id.
+    pub id: MessageId,
+    /// Where it stands.
+    pub conversation: ConversationId,
+    /// Its place: dense from 1.
+    pub number: Number,
+    /// Who wrote it.
+    pub author: Author,
+    /// Reply, note or system.
+    pub kind: MessageKind,
+    /// Plain text. Never markup.
+    pub text: String,
+    /// Files.
+    pub attachments: Vec<Attachment>,
+    /// The sender's name for it.
+    pub client_id: Option<ClientId>,
+    /// When the server took it.
+    pub created_at: Timestamp,
+}
+
+/// A prepared text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct CannedText {
+    /// Id.
+    pub id: CannedTextId,
+    /// What is typed after `#`.
+    pub shortcut: String,
+    /// Shown in the picker.
+    pub title: String,
+    /// What is inserted.
+    pub text: String,
+}
+
+/// How far one agent has read one conversation. Sent to that agent alone; its id is the conversation's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ReadMark {
+    /// Which conversation.
+    pub conversation: ConversationId,
+    /// Newest number seen.
+    pub number: Number,
+}
+
+/// The kinds of entity in the change log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum EntityKind {
+    /// [`Agent`]
+    Agent,
+    /// [`Site`]
+    Site,
+    /// [`Contact`]
+    Contact,
+    /// [`Visitor`]
+    Visitor,
+    /// [`Conversation`]
+    Conversation,
+    /// [`Message`]
+    Message,
+    /// [`CannedText`]
+    CannedText,
+    /// [`ReadMark`]
+    ReadMark,
+    /// A kind that this version does not know. Skipped; the cursor still moves.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Any entity, decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Entity {
+    Agent(Agent),
+    Site(Site),
+    Contact(Contact),
+    Visitor(Visitor),
+    Conversation(Conversation),
+    Message(Message),
+    CannedText(CannedText),
+    ReadMark(ReadMark),
+}
+
+impl Entity {
+    /// Reads an entity of a kind. `Ok(None)` for a kind this version does not know.
+    ///
+    /// # Errors
+    /// When the data is not of that kind.
+    pub fn decode(kind: EntityKind, data: serde_json::Value) -> Result<Option<Self>, serde_json::Error> {
+        use serde_json::from_value;
+        Ok(Some(match kind {
+            EntityKind::Agent => Self::Agent(from_value(data)?),
+            EntityKind::Site => Self::Site(from_value(data)?),
+            EntityKind::Contact => Self::Contact(from_value(data)?),
+            EntityKind::Visitor => Self::Visitor(from_value(data)?),
+            EntityKind::Conversation => Self::Conversation(from_value(data)?),
+            EntityKind::Message => Self::Message(from_value(data)?),
+            EntityKind::CannedText => Self::CannedText(from_value(data)?),
+            EntityKind::ReadMark => Self::ReadMark(from_value(data)?),
+            EntityKind::Unknown => return Ok(None),
+        }))
+    }
+
+    /// The entity's kind, id and data, as a change carries them.
+    ///
+    /// # Errors
+    /// Never for the types of this crate; the signature is serde's.
+    pub fn encode(&self) -> Result<(EntityKind, i64, serde_json::Value), serde_json::Error> {
+        use serde_json::to_value;
+        Ok(match self {
+            Self::Agent(entity) => (EntityKind::Agent, entity.id.0, to_value(entity)?),
+            Self::Site(entity) => (EntityKind::Site, entity.id.0, to_value(entity)?),
+            Self::Contact(entity) => (EntityKind::Contact, entity.id.0, to_value(entity)?),
+            Self::Visitor(entity) => (EntityKind::Visitor, entity.id.0, to_value(entity)?),
+            Self::Conversation(entity) => (EntityKind::Conversation, entity.id.0, to_value(entity)?),
+            Self::Message(entity) => (EntityKind::Message, entity.id.0, to_value(entity)?),
+            Self::CannedText(entity) => (EntityKind::CannedText, entity.id.0, to_value(entity)?),
+            Self::ReadMark(entity) => (EntityKind::ReadMark, entity.conversation.0, to_value(entity)?),
+        })
+    }
+}

@@ -1,0 +1,41 @@
+//! The words both ends of a desk speak: ids, entities, commands, frames and error codes of `chat.v1`.
+//!
+//! Nothing here does input or output. `docs/PROTOCOL.md` tells the story of a session; its JSON
+//! examples are read by this crate's tests, so the page and the types cannot drift apart.
+
+pub mod command;
+pub mod entity;
+pub mod error;
+pub mod frame;
+pub mod http;
+pub mod id;
+
+pub use command::{Command, CommandFrame};
+pub use entity::*;
+pub use error::{ErrorCode, Refusal};
+pub use frame::*;
+pub use id::*;
+
+/// The protocol's version. A server answers a client of another version with [`ErrorCode::Version`].
+pub const PROTOCOL: u32 = 1;
+
+/// The name under which the WebSocket subprotocol is negotiated.
+pub const SUBPROTOCOL: &str = "chat.v1";
+
+/// Longest text of one message, in Unicode scalar values.
+pub const MESSAGE_TEXT_MAX: usize = 10_000;
+
+/// Longest single-line field (names, titles, addresses of pages), in Unicode scalar values.
+pub const FIELD_MAX: usize = 2_000;
+
+/// Longest note about a contact, in Unicode scalar values.
+pub const NOTES_MAX: usize = 10_000;
+
+/// Most attachments of one message.
+pub const ATTACHMENTS_MAX: usize = 10;
+
+/// Largest file of one attachment, in bytes.
+pub const FILE_BYTES_MAX: usize = 20 * 1024 * 1024;
+
+/// Largest frame either side may send, in bytes.
+pub const FRAME_BYTES_MAX: usize = 64 * 1024;

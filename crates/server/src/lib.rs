@@ -1,0 +1,1 @@
+//! The desk server: one binary, SQLite inside.

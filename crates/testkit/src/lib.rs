@@ -1,0 +1,1 @@
+//! Personas, a test server, a fault proxy and fixtures.

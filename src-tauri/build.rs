@@ -1,0 +1,2 @@
+//! placeholder
+fn main() { tauri_build::try_build(tauri_build::Attributes::new()).expect("tauri build"); }

@@ -1,0 +1,1152 @@
+// Written by `cargo xtask codegen` from the Rust types; do not edit.
+
+/**
+ * A person who answers.
+ */
+export type AgentId = number;
+
+/**
+ * A file sent with a message.
+ */
+export type AttachmentId = number;
+
+/**
+ * A prepared text.
+ */
+export type CannedTextId = number;
+
+/**
+ * A known person, or a visitor who has not said who they are yet.
+ */
+export type ContactId = number;
+
+/**
+ * A conversation.
+ */
+export type ConversationId = number;
+
+/**
+ * A message.
+ */
+export type MessageId = number;
+
+/**
+ * A browser on a site.
+ */
+export type VisitorId = number;
+
+/**
+ * A command's permanent name, given by the client before the command is first sent: 128 random bits
+ * as 32 lower-case hexadecimal digits. The server keeps it for ever, so a repeat is always recognised.
+ */
+export type ClientId = string;
+
+/**
+ * Why something was refused.
+ */
+export type ErrorCode = "wrong_password" | "too_many_attempts" | "expired" | "version" | "origin" | "not_found" | "invalid" | "conflict" | "too_large" | "unsupported_type" | "disk_full" | "busy" | "internal";
+
+/**
+ * Where an address lies, as far as the offline database knows.
+ */
+export type Region = { 
+/**
+ * ISO 3166-1 alpha-2 code, e.g. `ES`. `None`: unknown.
+ */
+country: string | null, 
+/**
+ * English name of the city; only with a city-level database.
+ */
+city: string | null, 
+/**
+ * The address is a loopback or private one.
+ */
+local: boolean, };
+
+/**
+ * One page a visitor looked at.
+ */
+export type PageView = { 
+/**
+ * Origin and path; query and fragment are dropped in the visitor's browser.
+ */
+url: string, 
+/**
+ * The page's title.
+ */
+title: string, 
+/**
+ * When it was opened.
+ */
+at: number, };
+
+/**
+ * Where a conversation stands.
+ */
+export type ConversationState = "open" | "snoozed" | "closed";
+
+/**
+ * What a message is.
+ */
+export type MessageKind = "reply" | "note" | "system";
+
+/**
+ * Who wrote a message.
+ */
+export type Author = { "who": "visitor" } | { "who": "agent", 
+/**
+ * Id.
+ */
+id: AgentId, 
+/**
+ * Name at the time of sending.
+ */
+name: string, } | { "who": "desk" };
+
+/**
+ * A picture's size in pixels.
+ */
+export type PictureSize = { 
+/**
+ * Pixels.
+ */
+width: number, 
+/**
+ * Pixels.
+ */
+height: number, };
+
+/**
+ * A file sent with a message.
+ */
+export type Attachment = { 
+/**
+ * Id; `GET /v1/files/{id}` fetches it.
+ */
+id: AttachmentId, 
+/**
+ * The file's own name, cleaned of paths and control characters.
+ */
+name: string, 
+/**
+ * The type found in the bytes, never the type claimed.
+ */
+mime: string, 
+/**
+ * Bytes.
+ */
+size: number, 
+/**
+ * Pixels, when it is a picture the server re-encoded; only such pictures may be shown.
+ */
+picture: PictureSize | null, };
+
+/**
+ * Why a command of the page failed. The page has one sentence for each that says what to do next.
+ */
+export type ApiErrorCode = "wrong_password" | "too_many_attempts" | "unreachable" | "not_a_desk" | "version" | "expired" | "signed_out" | "disk_full" | "newer_database" | "damaged_database" | "offline" | "not_found" | "invalid" | "conflict" | "too_large" | "unsupported_type" | "internal";
+
+/**
+ * A failed command.
+ */
+export type ApiError = { 
+/**
+ * What the page acts on.
+ */
+code: ApiErrorCode, 
+/**
+ * For logs and "copy details"; never the only thing shown.
+ */
+detail: string, 
+/**
+ * The field that broke a rule.
+ */
+field: string | null, };
+
+/**
+ * Everything the first screen needs, from disk alone.
+ */
+export type StartView = { 
+/**
+ * The app's version.
+ */
+version: string, 
+/**
+ * Who is signed in, and where. `None`: show the first-run window.
+ */
+account: AccountView | null, 
+/**
+ * Language, theme and alerts.
+ */
+settings: Settings, 
+/**
+ * The chat boxes as they were left.
+ */
+boxes: Array<BoxRecord>, 
+/**
+ * The state of the connection.
+ */
+sync: SyncView, 
+/**
+ * A start-up fault that the person must know of, e.g. a newer database.
+ */
+fault: ApiError | null, };
+
+/**
+ * An account.
+ */
+export type AccountView = { 
+/**
+ * The signed-in agent.
+ */
+agent: AgentId, 
+/**
+ * Their name.
+ */
+name: string, 
+/**
+ * Their address.
+ */
+email: string, 
+/**
+ * The desk's name.
+ */
+desk: string, 
+/**
+ * The desk's address.
+ */
+address: string, 
+/**
+ * The desk runs inside this app.
+ */
+local: boolean, };
+
+/**
+ * Colours.
+ */
+export type Theme = "system" | "light" | "dark";
+
+/**
+ * Languages of the catalogue.
+ */
+export type Language = "en" | "es" | "ru";
+
+/**
+ * What the person chose.
+ */
+export type Settings = { 
+/**
+ * `None`: the system's language, or English.
+ */
+language: Language | null, 
+/**
+ * Colours.
+ */
+theme: Theme, 
+/**
+ * Native notifications.
+ */
+toasts: boolean, 
+/**
+ * Sounds.
+ */
+sounds: boolean, 
+/**
+ * Flashing window.
+ */
+flash: boolean, 
+/**
+ * Hide what visitors wrote in toasts.
+ */
+hide_text: boolean, 
+/**
+ * Single-key shortcuts outside text fields.
+ */
+single_keys: boolean, };
+
+/**
+ * How a chat box stands.
+ */
+export type BoxState = "minimised" | "restored" | "maximised";
+
+/**
+ * One chat box, as kept over a restart. Drafts are kept per conversation, not per box.
+ */
+export type BoxRecord = { 
+/**
+ * Whose box.
+ */
+conversation: ConversationId, 
+/**
+ * How it stands.
+ */
+state: BoxState, 
+/**
+ * Larger: focused later.
+ */
+last_focus: number, 
+/**
+ * The composer's tab.
+ */
+tab: MessageKind, };
+
+/**
+ * The state of the connection.
+ */
+export type SyncState = "signed_out" | "connecting" | "syncing" | "live" | "offline" | "expired" | "version";
+
+/**
+ * How fresh the screen is.
+ */
+export type SyncView = { 
+/**
+ * Where the connection stands.
+ */
+state: SyncState, 
+/**
+ * When the cache was last known to be whole, by this computer's clock.
+ */
+synced_at: number | null, 
+/**
+ * Since when there is no connection.
+ */
+offline_since: number | null, 
+/**
+ * Commands not yet taken by the server.
+ */
+unsent: number, 
+/**
+ * Commands the server refused and the person has not dealt with.
+ */
+refused: number, };
+
+/**
+ * A list of conversations.
+ */
+export type Folder = "open" | "waiting" | "mine" | "closed";
+
+/**
+ * Asks for a list.
+ */
+export type ListConversations = { 
+/**
+ * Which one.
+ */
+folder: Folder, 
+/**
+ * At most 500.
+ */
+limit: number, };
+
+/**
+ * A list with the counts of all folders.
+ */
+export type ConversationList = { 
+/**
+ * Rows in the folder's order.
+ */
+rows: Array<ConversationRow>, 
+/**
+ * Rows of every folder, and people waiting.
+ */
+counts: Counts, };
+
+/**
+ * Numbers of the side bar and the queue strip.
+ */
+export type Counts = { 
+/**
+ * Open conversations.
+ */
+open: number, 
+/**
+ * Waiting ones.
+ */
+waiting: number, 
+/**
+ * Mine.
+ */
+mine: number, 
+/**
+ * Closed.
+ */
+closed: number, 
+/**
+ * Conversations with unread messages of visitors.
+ */
+unread: number, 
+/**
+ * The oldest waiting message's time.
+ */
+waiting_since: number | null, };
+
+/**
+ * A row of a list, and the head of a thread.
+ */
+export type ConversationRow = { 
+/**
+ * Id.
+ */
+id: ConversationId, 
+/**
+ * The person.
+ */
+contact: ContactId, 
+/**
+ * Their browser.
+ */
+visitor: VisitorId, 
+/**
+ * Empty: word it as "Visitor" with `visitor_number`.
+ */
+name: string, 
+/**
+ * A short number for an unnamed visitor.
+ */
+visitor_number: number, 
+/**
+ * Open, snoozed, closed.
+ */
+state: ConversationState, 
+/**
+ * Who answers.
+ */
+assignee: AgentId | null, 
+/**
+ * Their name; empty when nobody.
+ */
+assignee_name: string, 
+/**
+ * The newest reply, note or file, in one line.
+ */
+preview: Preview | null, 
+/**
+ * Time of the newest message.
+ */
+active_at: number, 
+/**
+ * Messages of the visitor I have not read.
+ */
+unread: number, 
+/**
+ * Since when the visitor waits.
+ */
+waiting_since: number | null, 
+/**
+ * The visitor is on the site now.
+ */
+online: boolean, 
+/**
+ * The visitor is typing.
+ */
+typing: boolean, 
+/**
+ * An unsent text is kept.
+ */
+draft: boolean, 
+/**
+ * A message of mine was refused.
+ */
+refused: boolean, 
+/**
+ * Newest message's number.
+ */
+last_number: number, 
+/**
+ * Newest number the visitor has seen.
+ */
+visitor_read: number, 
+/**
+ * Newest number I have seen.
+ */
+my_read: number, };
+
+/**
+ * The newest message in one line.
+ */
+export type Preview = { 
+/**
+ * Who wrote it.
+ */
+author: Author, 
+/**
+ * Reply, note or system.
+ */
+kind: MessageKind, 
+/**
+ * At most 160 characters, one line.
+ */
+text: string, 
+/**
+ * Name of the first file, when there is no text.
+ */
+file: string | null, 
+/**
+ * Written by me.
+ */
+mine: boolean, };
+
+/**
+ * Asks for messages, newest first when `before` is empty.
+ */
+export type ListMessages = { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * Messages with smaller numbers.
+ */
+before: number | null, 
+/**
+ * At most 200.
+ */
+limit: number, };
+
+/**
+ * Messages in the order of the screen.
+ */
+export type Thread = { 
+/**
+ * Rows by number; then what is on its way.
+ */
+messages: Array<MessageView>, 
+/**
+ * Smaller numbers exist on this computer.
+ */
+more_here: boolean, 
+/**
+ * Smaller numbers exist on the server only: `load_older` fetches them when online.
+ */
+more_there: boolean, };
+
+/**
+ * A piece of a message's text.
+ */
+export type TextPart = { "part": "text", 
+/**
+ * The characters.
+ */
+text: string, } | { "part": "link", 
+/**
+ * Its place among the message's links.
+ */
+index: number, 
+/**
+ * What was written.
+ */
+text: string, 
+/**
+ * Its host in ASCII, so that look-alike letters show.
+ */
+host: string, };
+
+/**
+ * How far a message of mine has come.
+ */
+export type Delivery = "queued" | "sent" | "seen" | "refused" | "received";
+
+/**
+ * A message as the page draws it.
+ */
+export type MessageView = { 
+/**
+ * A stable key: the client id if there is one, else the id.
+ */
+key: string, 
+/**
+ * Empty until the server has it.
+ */
+id: MessageId | null, 
+/**
+ * 0 until the server has it.
+ */
+number: number, 
+/**
+ * Who wrote it.
+ */
+author: Author, 
+/**
+ * Written by me.
+ */
+mine: boolean, 
+/**
+ * Reply, note or system.
+ */
+kind: MessageKind, 
+/**
+ * The text in pieces.
+ */
+text: Array<TextPart>, 
+/**
+ * Files.
+ */
+attachments: Array<Attachment>, 
+/**
+ * Server time, or this computer's until the server has it.
+ */
+created_at: number, 
+/**
+ * How far it has come.
+ */
+delivery: Delivery, 
+/**
+ * Why it was refused.
+ */
+refusal: ErrorCode | null, 
+/**
+ * For `retry` and `discard`.
+ */
+client_id: ClientId | null, };
+
+/**
+ * A row of the visitor list.
+ */
+export type VisitorRow = { 
+/**
+ * Id.
+ */
+id: VisitorId, 
+/**
+ * Empty: word it as "Visitor" with `number`.
+ */
+name: string, 
+/**
+ * A short number for an unnamed visitor.
+ */
+number: number, 
+/**
+ * Where the address lies.
+ */
+region: Region, 
+/**
+ * The page on screen.
+ */
+page: PageView | null, 
+/**
+ * Visits.
+ */
+visits: number, 
+/**
+ * Conversations started.
+ */
+chats: number, 
+/**
+ * Start of this visit.
+ */
+visit_started_at: number, 
+/**
+ * The tab is in front.
+ */
+visible: boolean, 
+/**
+ * The conversation at hand: speech bubble instead of eye.
+ */
+conversation: ConversationId | null, };
+
+/**
+ * The details panel.
+ */
+export type VisitorDetails = { 
+/**
+ * Id.
+ */
+visitor: VisitorId, 
+/**
+ * A short number for an unnamed visitor.
+ */
+number: number, 
+/**
+ * The person.
+ */
+contact: ContactId, 
+/**
+ * Editable.
+ */
+name: string, 
+/**
+ * Editable.
+ */
+email: string, 
+/**
+ * Editable.
+ */
+phone: string, 
+/**
+ * Editable.
+ */
+notes: string, 
+/**
+ * Where the address lies.
+ */
+region: Region, 
+/**
+ * Address; may be truncated or empty by the desk's setting.
+ */
+ip: string, 
+/**
+ * Browser.
+ */
+browser: string, 
+/**
+ * Operating system.
+ */
+os: string, 
+/**
+ * Kind of device.
+ */
+device: string, 
+/**
+ * Preferred language, a BCP 47 tag.
+ */
+language: string, 
+/**
+ * Screen size.
+ */
+screen: string, 
+/**
+ * Where they came from.
+ */
+referrer: string, 
+/**
+ * Visits.
+ */
+visits: number, 
+/**
+ * Conversations started.
+ */
+chats: number, 
+/**
+ * On the site now.
+ */
+online: boolean, 
+/**
+ * Last pages, newest first.
+ */
+pages: Array<PageView>, 
+/**
+ * Earlier conversations, newest first.
+ */
+conversations: Array<PastConversation>, };
+
+/**
+ * An earlier conversation.
+ */
+export type PastConversation = { 
+/**
+ * Id.
+ */
+id: ConversationId, 
+/**
+ * When it began.
+ */
+created_at: number, 
+/**
+ * Where it stands.
+ */
+state: ConversationState, 
+/**
+ * Its newest message in one line.
+ */
+preview: string, };
+
+/**
+ * A prepared text.
+ */
+export type CannedTextView = { 
+/**
+ * Id.
+ */
+id: CannedTextId, 
+/**
+ * What is typed after `#`.
+ */
+shortcut: string, 
+/**
+ * Title.
+ */
+title: string, 
+/**
+ * What is inserted, with `{name}` already put in when the visitor has one.
+ */
+text: string, 
+/**
+ * Placeholders that have no value; the page will not send while one is left.
+ */
+missing: Array<string>, };
+
+/**
+ * A hit of the search.
+ */
+export type SearchHit = { 
+/**
+ * Where.
+ */
+conversation: ConversationId, 
+/**
+ * The message; empty when a name or address matched.
+ */
+number: number | null, 
+/**
+ * Whose conversation; empty: unnamed.
+ */
+name: string, 
+/**
+ * A short number for an unnamed visitor.
+ */
+visitor_number: number, 
+/**
+ * Pieces of the text, every second one a match.
+ */
+snippet: Array<string>, 
+/**
+ * When.
+ */
+at: number, };
+
+/**
+ * A file on its way: uploaded, and waiting to be sent with a message.
+ */
+export type UploadView = { 
+/**
+ * For `send_message`.
+ */
+attachment: Attachment, };
+
+/**
+ * Nothing to say.
+ */
+export type Nothing = Record<symbol, never>;
+
+/**
+ * Connect to a desk.
+ */
+export type ConnectDesk = { 
+/**
+ * The desk's address, with or without `https://`.
+ */
+address: string, 
+/**
+ * The agent's e-mail.
+ */
+email: string, 
+/**
+ * Their password. Never stored.
+ */
+password: string, };
+
+/**
+ * One conversation.
+ */
+export type ForConversation = { 
+/**
+ * Which one.
+ */
+conversation: ConversationId, };
+
+/**
+ * One visitor.
+ */
+export type ForVisitor = { 
+/**
+ * Which one.
+ */
+visitor: VisitorId, };
+
+/**
+ * Send a message: it is on disk when this returns.
+ */
+export type SendMessage = { 
+/**
+ * Where to.
+ */
+conversation: ConversationId, 
+/**
+ * Reply or note.
+ */
+kind: MessageKind, 
+/**
+ * The text.
+ */
+text: string, 
+/**
+ * Files uploaded before.
+ */
+attachments: Array<Attachment>, };
+
+/**
+ * Something queued.
+ */
+export type Queued = { 
+/**
+ * Its permanent name.
+ */
+client_id: ClientId, };
+
+/**
+ * One queued command.
+ */
+export type ForQueued = { 
+/**
+ * Its permanent name.
+ */
+client_id: ClientId, };
+
+/**
+ * Close or reopen.
+ */
+export type SetState = { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * The new state.
+ */
+state: ConversationState, };
+
+/**
+ * Assign to me, or to nobody.
+ */
+export type Assign = { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * True: me. False: nobody.
+ */
+to_me: boolean, };
+
+/**
+ * Seen on screen.
+ */
+export type MarkRead = { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * Newest number seen.
+ */
+number: number, };
+
+/**
+ * I am typing, or stopped.
+ */
+export type SetTyping = { 
+/**
+ * Where.
+ */
+conversation: ConversationId, 
+/**
+ * Typing a reply. A note's typing is never told.
+ */
+typing: boolean, };
+
+/**
+ * Which conversation is on screen in an active window, so that no toast is raised for it.
+ */
+export type SetFocus = { 
+/**
+ * None: none, or the window is in the background.
+ */
+conversation: ConversationId | null, };
+
+/**
+ * What is known of a person.
+ */
+export type EditContact = { 
+/**
+ * Who.
+ */
+contact: ContactId, 
+/**
+ * Name.
+ */
+name: string, 
+/**
+ * E-mail.
+ */
+email: string, 
+/**
+ * Phone.
+ */
+phone: string, 
+/**
+ * Notes.
+ */
+notes: string, };
+
+/**
+ * Words typed after `#`.
+ */
+export type FindCannedTexts = { 
+/**
+ * What was typed; empty: all.
+ */
+query: string, 
+/**
+ * Whose placeholders to fill in.
+ */
+conversation: ConversationId, };
+
+/**
+ * A search over the cache.
+ */
+export type Search = { 
+/**
+ * Words; the last one may be unfinished.
+ */
+text: string, 
+/**
+ * At most 100.
+ */
+limit: number, };
+
+/**
+ * Unsent text of one conversation.
+ */
+export type Draft = { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * Text of the reply tab.
+ */
+reply: string, 
+/**
+ * Text of the note tab.
+ */
+note: string, };
+
+/**
+ * The chat boxes as they stand.
+ */
+export type SaveBoxes = { 
+/**
+ * All of them, in the dock's order.
+ */
+boxes: Array<BoxRecord>, };
+
+/**
+ * A file to upload.
+ */
+export type AddAttachment = { 
+/**
+ * The file's name.
+ */
+name: string, 
+/**
+ * Its bytes in base64, at most 20 MB of them.
+ */
+data: string, };
+
+/**
+ * A file of a message.
+ */
+export type ForAttachment = { 
+/**
+ * Which one.
+ */
+attachment: AttachmentId, };
+
+/**
+ * A file was saved, and not opened.
+ */
+export type SavedFile = { 
+/**
+ * Where, for the eye alone.
+ */
+path: string, };
+
+/**
+ * A link of a message, after the person agreed to open it.
+ */
+export type OpenLink = { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * Which message.
+ */
+number: number, 
+/**
+ * Which of its links.
+ */
+index: number, };
+
+/**
+ * A page of a visitor, after the person agreed to open it.
+ */
+export type OpenPage = { 
+/**
+ * Whose.
+ */
+visitor: VisitorId, 
+/**
+ * Which of the pages in the details, 0 the newest.
+ */
+index: number, };
+
+/**
+ * What the app tells the page on its own.
+ */
+export type AppEvent = { "event": "changed", 
+/**
+ * Conversations whose head or messages changed, drafts and outbox included.
+ */
+conversations: Array<ConversationId>, 
+/**
+ * The visitor list or a visitor's details changed.
+ */
+visitors: boolean, 
+/**
+ * The canned texts changed.
+ */
+canned_texts: boolean, } | { "event": "sync", 
+/**
+ * As it is now.
+ */
+sync: SyncView, } | { "event": "open", 
+/**
+ * Which one; `None`: the one waiting longest.
+ */
+conversation: ConversationId | null, } | { "event": "account" };
+
+/** Every command: its request and its response. */
+export interface Commands {
+  start: [Nothing, StartView];
+  connect_desk: [ConnectDesk, Nothing];
+  try_here: [Nothing, Nothing];
+  sign_out: [Nothing, Nothing];
+  retry_now: [Nothing, Nothing];
+  list_conversations: [ListConversations, ConversationList];
+  conversation: [ForConversation, ConversationRow];
+  messages: [ListMessages, Thread];
+  load_older: [ForConversation, Nothing];
+  send_message: [SendMessage, Queued];
+  retry: [ForQueued, Nothing];
+  discard: [ForQueued, Nothing];
+  start_conversation: [ForVisitor, ForConversation];
+  set_state: [SetState, Queued];
+  assign: [Assign, Queued];
+  mark_read: [MarkRead, Nothing];
+  set_typing: [SetTyping, Nothing];
+  set_focus: [SetFocus, Nothing];
+  visitors: [Nothing, Array<VisitorRow>];
+  visitor_details: [ForVisitor, VisitorDetails];
+  edit_contact: [EditContact, Queued];
+  canned_texts: [FindCannedTexts, Array<CannedTextView>];
+  search: [Search, Array<SearchHit>];
+  draft: [ForConversation, Draft];
+  save_draft: [Draft, Nothing];
+  save_boxes: [SaveBoxes, Nothing];
+  add_attachment: [AddAttachment, UploadView];
+  save_attachment: [ForAttachment, SavedFile];
+  open_link: [OpenLink, Nothing];
+  open_page: [OpenPage, Nothing];
+  save_settings: [Settings, Nothing];
+}

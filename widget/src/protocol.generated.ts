@@ -1,0 +1,884 @@
+// Written by `cargo xtask codegen` from the Rust types; do not edit.
+
+/**
+ * A person who answers.
+ */
+export type AgentId = number;
+
+/**
+ * A file sent with a message.
+ */
+export type AttachmentId = number;
+
+/**
+ * A known person, or a visitor who has not said who they are yet.
+ */
+export type ContactId = number;
+
+/**
+ * A conversation.
+ */
+export type ConversationId = number;
+
+/**
+ * A message.
+ */
+export type MessageId = number;
+
+/**
+ * A website with its widget key.
+ */
+export type SiteId = number;
+
+/**
+ * A browser on a site.
+ */
+export type VisitorId = number;
+
+/**
+ * A command's permanent name, given by the client before the command is first sent: 128 random bits
+ * as 32 lower-case hexadecimal digits. The server keeps it for ever, so a repeat is always recognised.
+ */
+export type ClientId = string;
+
+/**
+ * A place in the desk's change log. Dense and in the order of commits; 0 is before the first change.
+ */
+export type Seq = number;
+
+/**
+ * How far a client has applied the change log.
+ */
+export type Cursor = { 
+/**
+ * Which log.
+ */
+epoch: string, 
+/**
+ * The last change applied.
+ */
+seq: Seq, };
+
+/**
+ * Why something was refused.
+ */
+export type ErrorCode = "wrong_password" | "too_many_attempts" | "expired" | "version" | "origin" | "not_found" | "invalid" | "conflict" | "too_large" | "unsupported_type" | "disk_full" | "busy" | "internal";
+
+/**
+ * A refusal, as HTTP answers carry it.
+ */
+export type Refusal = { 
+/**
+ * What a client acts on.
+ */
+code: ErrorCode, 
+/**
+ * One English sentence for logs and for people who use the API by hand.
+ */
+message: string, 
+/**
+ * The field that broke a rule.
+ */
+field?: string, 
+/**
+ * Earliest time for another try, in milliseconds from now.
+ */
+retry_after_ms?: number, };
+
+/**
+ * Where a conversation stands.
+ */
+export type ConversationState = "open" | "snoozed" | "closed";
+
+/**
+ * Who a conversation is with.
+ */
+export type ConversationKind = "customer" | "internal";
+
+/**
+ * What a message is.
+ */
+export type MessageKind = "reply" | "note" | "system";
+
+/**
+ * Who wrote a message.
+ */
+export type Author = { "who": "visitor" } | { "who": "agent", 
+/**
+ * Id.
+ */
+id: AgentId, 
+/**
+ * Name at the time of sending.
+ */
+name: string, } | { "who": "desk" };
+
+/**
+ * A picture's size in pixels.
+ */
+export type PictureSize = { 
+/**
+ * Pixels.
+ */
+width: number, 
+/**
+ * Pixels.
+ */
+height: number, };
+
+/**
+ * A file sent with a message.
+ */
+export type Attachment = { 
+/**
+ * Id; `GET /v1/files/{id}` fetches it.
+ */
+id: AttachmentId, 
+/**
+ * The file's own name, cleaned of paths and control characters.
+ */
+name: string, 
+/**
+ * The type found in the bytes, never the type claimed.
+ */
+mime: string, 
+/**
+ * Bytes.
+ */
+size: number, 
+/**
+ * Pixels, when it is a picture the server re-encoded; only such pictures may be shown.
+ */
+picture: PictureSize | null, };
+
+/**
+ * A message.
+ */
+export type Message = { 
+/**
+ * Id.
+ */
+id: MessageId, 
+/**
+ * Where it stands.
+ */
+conversation: ConversationId, 
+/**
+ * Its place: dense from 1.
+ */
+number: number, 
+/**
+ * Who wrote it.
+ */
+author: Author, 
+/**
+ * Reply, note or system.
+ */
+kind: MessageKind, 
+/**
+ * Plain text. Never markup.
+ */
+text: string, 
+/**
+ * Files.
+ */
+attachments: Array<Attachment>, 
+/**
+ * The sender's name for it.
+ */
+client_id: ClientId | null, 
+/**
+ * When the server took it.
+ */
+created_at: number, };
+
+/**
+ * A conversation's head: all that a list row needs.
+ */
+export type Conversation = { 
+/**
+ * Id.
+ */
+id: ConversationId, 
+/**
+ * With a visitor or among the team.
+ */
+kind: ConversationKind, 
+/**
+ * The person.
+ */
+contact: ContactId, 
+/**
+ * Their browser.
+ */
+visitor: VisitorId, 
+/**
+ * Where it began.
+ */
+site: SiteId, 
+/**
+ * Open, snoozed or closed.
+ */
+state: ConversationState, 
+/**
+ * Who answers. `None`: nobody yet.
+ */
+assignee: AgentId | null, 
+/**
+ * The newest message's number; 0 when there is none.
+ */
+last_number: number, 
+/**
+ * Time of the oldest message of the visitor that no reply followed. `None`: nobody waits.
+ */
+waiting_since: number | null, 
+/**
+ * When it began.
+ */
+created_at: number, 
+/**
+ * Time of the newest message.
+ */
+active_at: number, 
+/**
+ * Newest number that the visitor has seen on screen.
+ */
+visitor_read: number, };
+
+/**
+ * The kinds of entity in the change log.
+ */
+export type EntityKind = "agent" | "site" | "contact" | "visitor" | "conversation" | "message" | "canned_text" | "read_mark" | "unknown";
+
+/**
+ * What happened to an entity.
+ */
+export type ChangeKind = "put" | "delete" | "show" | "forget" | "erase" | "unknown";
+
+/**
+ * One change.
+ */
+export type Change = { 
+/**
+ * Its place in the log, and the entity's revision from now on.
+ */
+seq: Seq, 
+/**
+ * What happened.
+ */
+kind: ChangeKind, 
+/**
+ * To what kind of entity.
+ */
+entity: EntityKind, 
+/**
+ * To which one.
+ */
+id: number, 
+/**
+ * The entity's full state, for `put` and `show`.
+ */
+data?: unknown, 
+/**
+ * The command that caused it, to the sender's eyes: its outbox item is done.
+ */
+client_id?: ClientId, };
+
+/**
+ * Which half of the widget speaks.
+ */
+export type VisitorPart = "page" | "panel";
+
+/**
+ * A page as the loader tells it.
+ */
+export type PageSeen = { 
+/**
+ * Origin and path.
+ */
+url: string, 
+/**
+ * Title.
+ */
+title: string, 
+/**
+ * Where the visitor came from; first page of a visit only.
+ */
+referrer: string, 
+/**
+ * Whether the tab is in front.
+ */
+visible: boolean, };
+
+/**
+ * What the widget says of itself.
+ */
+export type VisitorHello = { 
+/**
+ * The site's public key.
+ */
+site: string, 
+/**
+ * `page`: the loader in the shop's page, which sees no message. `panel`: the messenger in its frame.
+ */
+part: VisitorPart, 
+/**
+ * The visitor's secret, kept by the panel alone. Empty on the first visit and always empty from the loader.
+ */
+token: string | null, 
+/**
+ * The loader's random name for this browser or page, 32 hexadecimal digits. The panel repeats the one it
+ * was handed, which joins the two into one visitor. It opens no conversation.
+ */
+presence: string | null, 
+/**
+ * The page on screen; from the loader.
+ */
+page: PageSeen | null, 
+/**
+ * Preferred language, a BCP 47 tag.
+ */
+language: string, 
+/**
+ * Screen size in CSS pixels, e.g. `1920×1080`.
+ */
+screen: string, };
+
+/**
+ * Opens a session. Agents send their token in the `Authorization` header, visitors in `visitor`.
+ */
+export type Hello = { 
+/**
+ * [`crate::PROTOCOL`].
+ */
+protocol: number, 
+/**
+ * Name and version of the client, e.g. `deskbell 0.1.0`.
+ */
+app: string, 
+/**
+ * How far the client has come; empty: it has nothing.
+ */
+cursor: Cursor | null, 
+/**
+ * Only from the widget.
+ */
+visitor?: VisitorHello, };
+
+/**
+ * What a visitor is told.
+ */
+export type VisitorWelcome = { 
+/**
+ * The visitor's secret, to the panel alone, and only when it is new.
+ */
+token: string | null, 
+/**
+ * The conversation at hand.
+ */
+conversation: ConversationId | null, 
+/**
+ * The desk's name.
+ */
+desk: string, 
+/**
+ * Whether an agent is there.
+ */
+online: boolean, 
+/**
+ * Messages of the team that the visitor has not seen.
+ */
+unread: number, };
+
+/**
+ * What follows a welcome.
+ */
+export type SyncMode = "delta" | "snapshot";
+
+/**
+ * The answer to `hello`.
+ */
+export type Welcome = { 
+/**
+ * Names this connection in logs.
+ */
+session: string, 
+/**
+ * The log's name.
+ */
+epoch: string, 
+/**
+ * The log's newest place.
+ */
+head: Seq, 
+/**
+ * The server's clock.
+ */
+server_time: number, 
+/**
+ * Heartbeats come this often, in milliseconds; dead after 35 seconds without any frame.
+ */
+heartbeat_ms: number, 
+/**
+ * What follows.
+ */
+mode: SyncMode, 
+/**
+ * Only to agents: who is signed in.
+ */
+agent?: AgentId, 
+/**
+ * Only to visitors.
+ */
+visitor?: VisitorWelcome, };
+
+/**
+ * Why a cache is of no use any more.
+ */
+export type ResetReason = "epoch" | "too_old" | "ahead" | "schema";
+
+/**
+ * See [`ServerFrame::Reset`].
+ */
+export type Reset = { 
+/**
+ * Why.
+ */
+reason: ResetReason, };
+
+/**
+ * A page of a snapshot. Rows are full states, newest conversations first; they may be newer than the base.
+ */
+export type SnapshotPage = { 
+/**
+ * Names the snapshot.
+ */
+generation: string, 
+/**
+ * The log's head when the scan began; deltas are replayed from here.
+ */
+base: Seq, 
+/**
+ * Rows, as changes.
+ */
+rows: Array<Change>, 
+/**
+ * Asks for the next page. Empty: `snap_end` follows.
+ */
+next: string | null, };
+
+/**
+ * Asks for a page.
+ */
+export type SnapshotNext = { 
+/**
+ * Which snapshot.
+ */
+generation: string, 
+/**
+ * The last page's `next`.
+ */
+token: string, };
+
+/**
+ * See [`ServerFrame::SnapEnd`].
+ */
+export type SnapshotEnd = { 
+/**
+ * Which snapshot.
+ */
+generation: string, 
+/**
+ * The cursor from here on.
+ */
+base: Seq, };
+
+/**
+ * See [`ClientFrame::Seen`].
+ */
+export type Seen = { 
+/**
+ * The last change applied.
+ */
+seq: Seq, };
+
+/**
+ * Every visible change after `from` up to `to`. May be empty: it then moves the cursor over what is not
+ * visible to this client. A delta whose `from` is not the client's cursor is not applied.
+ */
+export type Delta = { 
+/**
+ * The cursor before.
+ */
+from: Seq, 
+/**
+ * The cursor after.
+ */
+to: Seq, 
+/**
+ * In order.
+ */
+changes: Array<Change>, 
+/**
+ * Another delta follows at once.
+ */
+more: boolean, };
+
+/**
+ * A command is durably done.
+ */
+export type Ack = { 
+/**
+ * Which command.
+ */
+client_id: ClientId, 
+/**
+ * The last change it made. The outbox item is done once the cursor has passed it.
+ */
+seq: Seq, 
+/**
+ * The id of what was made: a message's, or a conversation's for `start`.
+ */
+id: number | null, 
+/**
+ * The message's number.
+ */
+number: number | null, 
+/**
+ * The command had been done before; nothing was done twice.
+ */
+duplicate: boolean, };
+
+/**
+ * A command is refused.
+ */
+export type Nack = { 
+/**
+ * Which command.
+ */
+client_id: ClientId, 
+/**
+ * Why. [`ErrorCode::is_permanent`] tells whether to try again.
+ */
+code: ErrorCode, 
+/**
+ * One English sentence that names the field and the rule.
+ */
+message: string, 
+/**
+ * Earliest time for another try, in milliseconds from now.
+ */
+retry_after_ms: number | null, 
+/**
+ * The row as it is, on `conflict`.
+ */
+current: Change | null, };
+
+/**
+ * Older messages, please.
+ */
+export type HistoryRequest = { 
+/**
+ * Repeated in the answer.
+ */
+request: number, 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * Messages with smaller numbers.
+ */
+before: number, 
+/**
+ * At most 100.
+ */
+limit: number, };
+
+/**
+ * Messages `from..=to` of a conversation, contiguous by construction as far as the client may see them.
+ */
+export type HistoryPage = { 
+/**
+ * Which request.
+ */
+request: number, 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * Smallest number covered; 1: the beginning is reached.
+ */
+from: number, 
+/**
+ * Largest number covered.
+ */
+to: number, 
+/**
+ * Rows, as changes, by number.
+ */
+messages: Array<Change>, };
+
+/**
+ * A visitor who is there.
+ */
+export type VisitorPresence = { 
+/**
+ * Who.
+ */
+visitor: VisitorId, 
+/**
+ * Whether the tab is in front.
+ */
+visible: boolean, };
+
+/**
+ * Something that is never stored, may be dropped, and is limited in rate.
+ */
+export type Ephemeral = { "kind": "typing", 
+/**
+ * Where. A visitor may leave it empty.
+ */
+conversation: ConversationId | null, 
+/**
+ * Who, in the server's words: a client's own claim is ignored.
+ */
+author: Author | null, 
+/**
+ * False: stopped.
+ */
+typing: boolean, 
+/**
+ * Life in milliseconds.
+ */
+ttl_ms: number, } | { "kind": "visitors", 
+/**
+ * The whole list follows.
+ */
+full: boolean, 
+/**
+ * There now.
+ */
+online: Array<VisitorPresence>, 
+/**
+ * Gone.
+ */
+gone: Array<VisitorId>, } | { "kind": "agents", 
+/**
+ * There now.
+ */
+agents: Array<AgentId>, 
+/**
+ * Whether any is.
+ */
+online: boolean, } | { "kind": "page", 
+/**
+ * The page.
+ */
+page: PageSeen, } | { "kind": "unread", 
+/**
+ * How many.
+ */
+count: number, } | { "kind": "unknown" };
+
+/**
+ * A client's sign of life, every `heartbeat_ms`.
+ */
+export type ClientHeartbeat = { 
+/**
+ * The client's clock.
+ */
+time: number, };
+
+/**
+ * The server's sign of life.
+ */
+export type ServerHeartbeat = { 
+/**
+ * The server's clock.
+ */
+time: number, 
+/**
+ * The newest change visible to nobody in particular: a cursor behind it for 5 seconds is stale.
+ */
+head: Seq, };
+
+/**
+ * Why the server ends a connection.
+ */
+export type ByeCode = "drain" | "auth" | "slow" | "policy" | "version" | "origin";
+
+/**
+ * See [`ServerFrame::Bye`].
+ */
+export type Bye = { 
+/**
+ * Why.
+ */
+code: ByeCode, 
+/**
+ * Earliest time to come back, in milliseconds; already jittered.
+ */
+retry_after_ms: number, };
+
+/**
+ * What is asked.
+ */
+export type Command = { "op": "send", "args": { 
+/**
+ * Where to.
+ */
+conversation: ConversationId | null, 
+/**
+ * `reply`, or `note` for agents. `system` is refused.
+ */
+kind: MessageKind, 
+/**
+ * At most [`crate::MESSAGE_TEXT_MAX`] characters; may be empty when there are attachments.
+ */
+text: string, 
+/**
+ * Files uploaded before, at most [`crate::ATTACHMENTS_MAX`].
+ */
+attachments: Array<AttachmentId>, } } | { "op": "start", "args": { 
+/**
+ * Whom to talk to.
+ */
+visitor: VisitorId, } } | { "op": "mark_read", "args": { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * Newest number seen.
+ */
+number: number, } } | { "op": "set_state", "args": { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * The new state.
+ */
+state: ConversationState, } } | { "op": "assign", "args": { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * Who answers from now on.
+ */
+agent: AgentId | null, } } | { "op": "edit_contact", "args": { 
+/**
+ * Who.
+ */
+contact: ContactId, 
+/**
+ * At most [`crate::FIELD_MAX`] characters.
+ */
+name: string, 
+/**
+ * Empty or with an `@`.
+ */
+email: string, 
+/**
+ * At most [`crate::FIELD_MAX`] characters.
+ */
+phone: string, 
+/**
+ * At most [`crate::NOTES_MAX`] characters.
+ */
+notes: string, } };
+
+/**
+ * A `cmd` frame.
+ */
+export type CommandFrame = { 
+/**
+ * The permanent name; a repeat with the same name is answered like the first one.
+ */
+client_id: ClientId, 
+/**
+ * Refuse with `conflict` unless the entity was last changed by this place in the log.
+ */
+if_rev?: Seq, 
+/**
+ * When the person acted, by their own clock, in milliseconds since the Unix epoch. Shown, never used to order.
+ */
+client_time: number, } & ({ "op": "send", "args": { 
+/**
+ * Where to.
+ */
+conversation: ConversationId | null, 
+/**
+ * `reply`, or `note` for agents. `system` is refused.
+ */
+kind: MessageKind, 
+/**
+ * At most [`crate::MESSAGE_TEXT_MAX`] characters; may be empty when there are attachments.
+ */
+text: string, 
+/**
+ * Files uploaded before, at most [`crate::ATTACHMENTS_MAX`].
+ */
+attachments: Array<AttachmentId>, } } | { "op": "start", "args": { 
+/**
+ * Whom to talk to.
+ */
+visitor: VisitorId, } } | { "op": "mark_read", "args": { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * Newest number seen.
+ */
+number: number, } } | { "op": "set_state", "args": { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * The new state.
+ */
+state: ConversationState, } } | { "op": "assign", "args": { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * Who answers from now on.
+ */
+agent: AgentId | null, } } | { "op": "edit_contact", "args": { 
+/**
+ * Who.
+ */
+contact: ContactId, 
+/**
+ * At most [`crate::FIELD_MAX`] characters.
+ */
+name: string, 
+/**
+ * Empty or with an `@`.
+ */
+email: string, 
+/**
+ * At most [`crate::FIELD_MAX`] characters.
+ */
+phone: string, 
+/**
+ * At most [`crate::NOTES_MAX`] characters.
+ */
+notes: string, } });
+
+/**
+ * From a client to the server.
+ */
+export type ClientFrame = { "type": "hello" } & Hello | { "type": "snap_next" } & SnapshotNext | { "type": "seen" } & Seen | { "type": "cmd" } & CommandFrame | { "type": "hist" } & HistoryRequest | { "type": "eph" } & Ephemeral | { "type": "hb" } & ClientHeartbeat;
+
+/**
+ * From the server to a client.
+ */
+export type ServerFrame = { "type": "welcome" } & Welcome | { "type": "reset" } & Reset | { "type": "snap" } & SnapshotPage | { "type": "snap_end" } & SnapshotEnd | { "type": "delta" } & Delta | { "type": "ack" } & Ack | { "type": "nack" } & Nack | { "type": "hist_page" } & HistoryPage | { "type": "eph" } & Ephemeral | { "type": "hb" } & ServerHeartbeat | { "type": "bye" } & Bye;
+
