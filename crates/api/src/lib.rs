@@ -1,7 +1,23 @@
 //! The app's commands as functions on a narrow host trait, and the types exported to TypeScript.
+//!
+//! [`App`] is the whole app without its windows: `src-tauri` gives it native ones, `devhost` serves it to a
+//! browser. [`list`] names every command once; [`types`] is what the page sees.
 
+mod app;
+mod commands;
+mod error;
+mod events;
+mod host;
 pub mod list;
+mod pictures;
+mod store;
+pub mod text;
 pub mod types;
 mod typescript;
+mod views;
 
+pub use app::App;
+pub use events::Subscription;
+pub use host::{Host, HostFuture, LocalDesk};
+pub use pictures::Picture;
 pub use typescript::{COMMAND_NAMES, typescript, widget_typescript};

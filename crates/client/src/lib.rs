@@ -1,1 +1,16 @@
 //! One socket, HTTP for files, driving the engine and writing the cache.
+//!
+//! [`Client::start`] runs one task that owns the socket and the engine; everything else is a handle. What must not
+//! be lost is on disk before a function returns.
+
+mod client;
+mod driver;
+mod error;
+mod http;
+mod socket;
+mod tokens;
+
+pub use client::{Client, ClientEvent, ClientSettings, SyncState, SyncStatus};
+pub use error::ClientError;
+pub use http::{find_desk, sign_in};
+pub use tokens::{FileTokenStore, TokenStore};

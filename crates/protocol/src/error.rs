@@ -68,6 +68,11 @@ impl Refusal {
 
     /// A field that breaks a rule.
     pub fn invalid(field: &str, rule: &str) -> Self {
-        Self { code: ErrorCode::Invalid, message: format!("{field}: {rule}."), field: Some(field.to_owned()), retry_after_ms: None }
+        Self {
+            code: ErrorCode::Invalid,
+            message: format!("{field}: {rule}."),
+            field: Some(field.to_owned()),
+            retry_after_ms: None,
+        }
     }
 }

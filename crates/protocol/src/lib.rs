@@ -14,6 +14,7 @@ pub use command::{Command, CommandFrame};
 pub use entity::*;
 pub use error::{ErrorCode, Refusal};
 pub use frame::*;
+pub use http::*;
 pub use id::*;
 
 /// The protocol's version. A server answers a client of another version with [`ErrorCode::Version`].

@@ -1,1 +1,13 @@
-//! Personas, a test server, a fault proxy and fixtures.
+//! A real desk for tests, and people who use it.
+//!
+//! Ann and Ben are agents; Vic and Wen are visitors. Everything is real: SQLite files in a directory of their
+//! own, sockets on this computer, the server's own code. Functions panic when the stage itself cannot be set up,
+//! because a test has nothing to say then.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot be set up has failed")]
+
+mod desk;
+pub mod proxy;
+mod visitor;
+
+pub use desk::{ANN, BEN, Person, TestDesk};
+pub use visitor::{PATIENCE, Visitor};

@@ -1,0 +1,493 @@
+//! The signed-in account and everything that runs for it.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use deskbell_attention::{AlertKeeper, Arrival, Connection, Preferences, Situation};
+use deskbell_cache::{Cache, Changed, ConversationRecord};
+use deskbell_catalogue::Catalogue;
+use deskbell_client::{
+    Client, ClientEvent, ClientSettings, FileTokenStore, SyncStatus, TokenStore, find_desk, sign_in,
+};
+use deskbell_protocol::{Attachment, AttachmentId, ConversationId, ConversationState, Message, SignIn, SignedIn};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use url::Url;
+
+use crate::events::{Publisher, Subscription, lock};
+use crate::host::{Host, LocalDesk};
+use crate::store::Files;
+use crate::types::{AccountView, ApiError, ApiErrorCode, AppEvent, Counts, Language, Settings, SyncState, SyncView};
+use crate::views;
+
+/// Uploads kept in memory until their message is sent, so that their pictures show.
+const RECENT_UPLOADS_MAX: usize = 50;
+
+/// What the signed-in account runs on.
+#[derive(Clone)]
+pub(crate) struct Session {
+    pub(crate) account: AccountView,
+    pub(crate) cache: Cache,
+    pub(crate) client: Client,
+    /// Ends the pump of this session.
+    stop: CancellationToken,
+}
+
+struct Inner {
+    host: Arc<dyn Host>,
+    files: Files,
+    settings: Mutex<Settings>,
+    session: Mutex<Option<Session>>,
+    /// One sign-in, sign-out or start at a time.
+    changing: tokio::sync::Mutex<()>,
+    fault: Mutex<Option<ApiError>>,
+    publisher: Publisher,
+    focus: Mutex<Option<ConversationId>>,
+    keeper: Mutex<AlertKeeper>,
+    uploads: Mutex<HashMap<AttachmentId, Attachment>>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+/// The app without its windows. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+impl App {
+    /// Takes the app's directory and the program around it. Nothing is opened yet.
+    pub fn new(directory: PathBuf, host: Arc<dyn Host>) -> Self {
+        let files = Files::new(directory);
+        let settings = files.settings();
+        Self {
+            inner: Arc::new(Inner {
+                host,
+                files,
+                settings: Mutex::new(settings),
+                session: Mutex::new(None),
+                changing: tokio::sync::Mutex::new(()),
+                fault: Mutex::new(None),
+                publisher: Publisher::default(),
+                focus: Mutex::new(None),
+                keeper: Mutex::new(AlertKeeper::default()),
+                uploads: Mutex::new(HashMap::new()),
+                tasks: TaskTracker::new(),
+                stop: CancellationToken::new(),
+            }),
+        }
+    }
+
+    /// Opens the account that was signed in when the app last ran, if any, and starts to sync. The first screen
+    /// can be drawn as soon as this returns; a fault is kept for [`App::start`](Self::start) to tell.
+    pub async fn open(&self) {
+        let _one_at_a_time = self.inner.changing.lock().await;
+        let Some(account) = self.inner.files.account() else { return self.show_surroundings(&Counts::default()) };
+        if let Err(error) = self.begin(account).await {
+            tracing::error!(%error, "the account could not be opened");
+            *lock(&self.inner.fault) = Some(error);
+            self.inner.publisher.publish(&AppEvent::Account);
+        }
+    }
+
+    /// Starts listening to events.
+    pub fn subscribe(&self) -> Subscription {
+        self.inner.publisher.subscribe()
+    }
+
+    /// Asks the page for a conversation: from a toast, the tray, or a second start.
+    pub fn ask_for(&self, conversation: Option<ConversationId>) {
+        self.inner.publisher.publish(&AppEvent::Open { conversation });
+    }
+
+    /// Ends all work. What is in the outbox stays on disk.
+    pub async fn stop(&self) {
+        self.inner.stop.cancel();
+        let session = lock(&self.inner.session).take();
+        if let Some(session) = session {
+            session.stop.cancel();
+            session.client.stop().await;
+        }
+        self.inner.tasks.close();
+        self.inner.tasks.wait().await;
+    }
+
+    pub(crate) fn publish(&self, event: &AppEvent) {
+        self.inner.publisher.publish(event);
+    }
+
+    /// What the person chose.
+    pub fn settings(&self) -> Settings {
+        lock(&self.inner.settings).clone()
+    }
+
+    pub(crate) fn keep_settings(&self, settings: Settings) -> Result<(), ApiError> {
+        self.inner.files.save_settings(&settings)?;
+        *lock(&self.inner.settings) = settings;
+        self.inner.publisher.publish(&AppEvent::Account);
+        Ok(())
+    }
+
+    pub(crate) fn host(&self) -> &dyn Host {
+        &*self.inner.host
+    }
+
+    pub(crate) fn files(&self) -> &Files {
+        &self.inner.files
+    }
+
+    pub(crate) fn fault(&self) -> Option<ApiError> {
+        lock(&self.inner.fault).clone()
+    }
+
+    pub(crate) fn session(&self) -> Result<Session, ApiError> {
+        let session = lock(&self.inner.session).clone();
+        session.ok_or_else(|| {
+            self.fault().unwrap_or_else(|| ApiError::new(ApiErrorCode::SignedOut, "nobody is signed in"))
+        })
+    }
+
+    /// Reads the cache without holding up anybody else.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Session) -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let session = self.session()?;
+        tokio::task::spawn_blocking(move || query(&session)).await.map_err(ApiError::internal)?
+    }
+
+    pub(crate) fn focus_on(&self, conversation: Option<ConversationId>) {
+        *lock(&self.inner.focus) = conversation;
+    }
+
+    pub(crate) fn remember_upload(&self, attachment: &Attachment) {
+        let mut uploads = lock(&self.inner.uploads);
+        if uploads.len() >= RECENT_UPLOADS_MAX {
+            uploads.clear();
+        }
+        uploads.insert(attachment.id, attachment.clone());
+    }
+
+    pub(crate) fn recent_upload(&self, id: AttachmentId) -> Option<Attachment> {
+        lock(&self.inner.uploads).get(&id).cloned()
+    }
+
+    /// The state of the connection, for the page.
+    pub(crate) fn sync_view(&self) -> SyncView {
+        match lock(&self.inner.session).as_ref() {
+            Some(session) => sync_view(&session.client.status()),
+            None => {
+                SyncView { state: SyncState::SignedOut, synced_at: None, offline_since: None, unsent: 0, refused: 0 }
+            }
+        }
+    }
+
+    /// Signs in at a desk by address, e-mail and password.
+    pub(crate) async fn sign_in_at(&self, address: &str, email: &str, password: &str) -> Result<(), ApiError> {
+        let _one_at_a_time = self.inner.changing.lock().await;
+        let (address, _info) = find_desk(address).await?;
+        let present = self.inner.files.account();
+        let again = present.as_ref().is_some_and(|account| {
+            account.address == address.as_str() && account.email.eq_ignore_ascii_case(email.trim())
+        });
+        if present.is_some() && !again {
+            return Err(ApiError::new(ApiErrorCode::Conflict, "another account is signed in"));
+        }
+        let request =
+            SignIn { email: email.trim().to_owned(), password: password.to_owned(), device: self.host().device() };
+        let signed_in = sign_in(&address, &request).await?;
+        self.adopt(&address, &signed_in, false).await
+    }
+
+    /// Starts the desk inside this program and signs in at it.
+    pub(crate) async fn sign_in_here(&self) -> Result<(), ApiError> {
+        let _one_at_a_time = self.inner.changing.lock().await;
+        if self.inner.files.account().is_some_and(|account| !account.local) {
+            return Err(ApiError::new(ApiErrorCode::Conflict, "another account is signed in"));
+        }
+        if lock(&self.inner.session).is_some() {
+            return Ok(());
+        }
+        let LocalDesk { address, signed_in } = self.host().local_desk().await?;
+        self.adopt(&address, &signed_in, true).await
+    }
+
+    async fn adopt(&self, address: &Url, signed_in: &SignedIn, local: bool) -> Result<(), ApiError> {
+        let running = lock(&self.inner.session).take();
+        if let Some(session) = running {
+            session.stop.cancel();
+            session.client.stop().await;
+        }
+        let account = AccountView {
+            agent: signed_in.agent.id,
+            name: signed_in.agent.name.clone(),
+            email: signed_in.agent.email.clone(),
+            desk: signed_in.desk.clone(),
+            address: address.to_string(),
+            local,
+        };
+        self.inner.files.save_account(&account)?;
+        FileTokenStore::new(self.inner.files.session()).save(signed_in)?;
+        *lock(&self.inner.fault) = None;
+        self.run(account).await
+    }
+
+    /// Opens an account known from an earlier run.
+    async fn begin(&self, mut account: AccountView) -> Result<(), ApiError> {
+        if account.local {
+            let LocalDesk { address, signed_in } = self.host().local_desk().await?;
+            account.address = address.to_string();
+            self.inner.files.save_account(&account)?;
+            FileTokenStore::new(self.inner.files.session()).save(&signed_in)?;
+        }
+        self.run(account).await
+    }
+
+    async fn run(&self, account: AccountView) -> Result<(), ApiError> {
+        let directory = self.inner.files.account_directory();
+        let cache =
+            tokio::task::spawn_blocking(move || Cache::open(&directory)).await.map_err(ApiError::internal)??;
+        let address =
+            Url::parse(&account.address).map_err(|error| ApiError::new(ApiErrorCode::NotADesk, error.to_string()))?;
+        let settings = ClientSettings {
+            address,
+            app: format!("deskbell {}", env!("CARGO_PKG_VERSION")),
+            device: self.host().device(),
+        };
+        let tokens = Arc::new(FileTokenStore::new(self.inner.files.session()));
+        let (sender, receiver) = mpsc::channel(256);
+        let client = Client::start(settings, cache.clone(), tokens, sender);
+        let session = Session { account, cache, client, stop: self.inner.stop.child_token() };
+        *lock(&self.inner.session) = Some(session.clone());
+        lock(&self.inner.keeper).clear();
+        // The pump is owned by the tracker and ends with the session's token.
+        self.inner.tasks.spawn(self.clone().pump(session, receiver));
+        self.inner.publisher.publish(&AppEvent::Account);
+        self.refresh_surroundings().await;
+        Ok(())
+    }
+
+    /// Ends the session and removes the account from this computer.
+    pub(crate) async fn leave(&self) -> Result<(), ApiError> {
+        let _one_at_a_time = self.inner.changing.lock().await;
+        let session = self.session()?;
+        let unsent = session.cache.outbox_counts()?.unsent;
+        if unsent > 0 {
+            return Err(ApiError::new(ApiErrorCode::Conflict, format!("{unsent} commands are not sent yet")));
+        }
+        if let Err(error) = session.client.sign_out().await {
+            tracing::warn!(%error, "the desk was not told of the sign-out");
+        }
+        session.stop.cancel();
+        session.client.stop().await;
+        *lock(&self.inner.session) = None;
+        drop(session);
+        self.inner.files.remove_account()?;
+        self.inner.publisher.publish(&AppEvent::Account);
+        self.show_surroundings(&Counts::default());
+        Ok(())
+    }
+
+    /// Hands the client's events to the pages and raises alerts, until the session ends.
+    async fn pump(self, session: Session, mut events: mpsc::Receiver<ClientEvent>) {
+        let mut repeat = tokio::time::interval(std::time::Duration::from_secs(1));
+        loop {
+            tokio::select! {
+                () = session.stop.cancelled() => return,
+                event = events.recv() => match event {
+                    Some(event) => self.take(&session, event).await,
+                    None => return,
+                },
+                _ = repeat.tick() => {
+                    let due = lock(&self.inner.keeper).due(self.host().now(), &preferences(&self.settings()));
+                    if let Some(sound) = due {
+                        self.host().sound(sound);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn take(&self, session: &Session, event: ClientEvent) {
+        match event {
+            ClientEvent::Changed(Changed { conversations, visitors, canned_texts, .. }) => {
+                self.calm(session, conversations.iter().copied().collect()).await;
+                self.inner.publisher.publish(&AppEvent::Changed {
+                    conversations: conversations.into_iter().collect(),
+                    visitors,
+                    canned_texts,
+                });
+                self.refresh_surroundings().await;
+            }
+            ClientEvent::Sync(status) => {
+                self.inner.publisher.publish(&AppEvent::Sync { sync: sync_view(&status) });
+                self.refresh_surroundings().await;
+            }
+            ClientEvent::Presence => {
+                self.inner.publisher.publish(&AppEvent::Changed {
+                    conversations: vec![],
+                    visitors: true,
+                    canned_texts: false,
+                });
+            }
+            ClientEvent::Typing(conversation) => {
+                self.inner.publisher.publish(&AppEvent::Changed {
+                    conversations: vec![conversation],
+                    visitors: false,
+                    canned_texts: false,
+                });
+            }
+            ClientEvent::Arrived(messages) => self.arrive(session, messages).await,
+        }
+    }
+
+    /// Raises an alert for every conversation in which a visitor wrote, once each.
+    async fn arrive(&self, session: &Session, messages: Vec<Message>) {
+        let mut newest: HashMap<ConversationId, Message> = HashMap::new();
+        for message in messages {
+            newest.insert(message.conversation, message);
+        }
+        for message in newest.into_values() {
+            let cache = session.cache.clone();
+            let id = message.conversation;
+            let record = match tokio::task::spawn_blocking(move || cache.conversation(id)).await {
+                Ok(Ok(Some(record))) => record,
+                Ok(Ok(None)) => continue,
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "no alert: the conversation could not be read");
+                    continue;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "no alert: the reader failed");
+                    continue;
+                }
+            };
+            let now = self.host().now();
+            if now.saturating_sub(message.created_at) > views::ALERT_AGE_MAX || record.my_read >= message.number {
+                continue;
+            }
+            let settings = self.settings();
+            let situation = Situation {
+                focused: *lock(&self.inner.focus),
+                preferences: preferences(&settings),
+                me: session.account.agent,
+            };
+            let arrival = Arrival {
+                conversation: id,
+                message_number: message.number,
+                first_of_conversation: record.my_read == 0 && record.conversation.assignee.is_none(),
+                reopened: false,
+                assignee: record.conversation.assignee,
+                visitor_name: self.name_of(&record),
+                text: message.text,
+                file: message.attachments.first().map(|attachment| attachment.name.clone()),
+            };
+            let alert = deskbell_attention::decide(&situation, &arrival);
+            let alert = lock(&self.inner.keeper).raise(alert, now);
+            self.host().alert(alert, &self.catalogue());
+        }
+    }
+
+    /// Ends the alerts of conversations that were read, taken by somebody else, or closed.
+    async fn calm(&self, session: &Session, conversations: Vec<ConversationId>) {
+        for id in conversations {
+            if !lock(&self.inner.keeper).wanting().any(|wanting| wanting == id) {
+                continue;
+            }
+            let cache = session.cache.clone();
+            let record = tokio::task::spawn_blocking(move || cache.conversation(id)).await;
+            let over = match record {
+                Ok(Ok(Some(record))) => {
+                    record.unread == 0
+                        || record.conversation.state == ConversationState::Closed
+                        || record.conversation.assignee.is_some_and(|agent| agent != session.account.agent)
+                }
+                Ok(Ok(None)) => true,
+                Ok(Err(_)) | Err(_) => false,
+            };
+            if over && let Some(calmed) = lock(&self.inner.keeper).calm(id) {
+                self.host().calm(id, calmed);
+            }
+        }
+    }
+
+    pub(crate) async fn refresh_surroundings(&self) {
+        let counts = self.counts().await.unwrap_or_default();
+        self.show_surroundings(&counts);
+    }
+
+    /// Numbers of the side bar, the badge and the tray.
+    pub(crate) async fn counts(&self) -> Result<Counts, ApiError> {
+        self.read(|session| {
+            let record = session.cache.counts(session.account.agent)?;
+            Ok(Counts {
+                open: record.open,
+                waiting: record.waiting,
+                mine: record.mine,
+                closed: record.closed,
+                unread: record.unread,
+                waiting_since: record.waiting_since,
+            })
+        })
+        .await
+    }
+
+    /// Native words in the language that is set, or the system's.
+    pub fn catalogue(&self) -> Catalogue {
+        use deskbell_catalogue::Language as Word;
+        Catalogue::new(match self.settings().language {
+            Some(Language::En) => Word::En,
+            Some(Language::Es) => Word::Es,
+            Some(Language::Ru) => Word::Ru,
+            None => Word::from_tag(&self.host().language_tag()),
+        })
+    }
+
+    fn name_of(&self, record: &ConversationRecord) -> String {
+        match record.contact_name.as_str() {
+            "" => self.catalogue().visitor_numbered(record.visitor_number),
+            name => name.to_owned(),
+        }
+    }
+
+    fn show_surroundings(&self, counts: &Counts) {
+        let connection = match self.sync_view().state {
+            SyncState::Live | SyncState::Syncing => Connection::Online,
+            SyncState::Expired => Connection::Expired,
+            SyncState::SignedOut | SyncState::Connecting | SyncState::Offline | SyncState::Version => {
+                Connection::Offline
+            }
+        };
+        let tray = deskbell_attention::tray(counts.waiting, counts.unread, connection);
+        self.host().surroundings(counts, tray, &self.settings(), &self.catalogue());
+    }
+}
+
+fn preferences(settings: &Settings) -> Preferences {
+    Preferences {
+        toasts: settings.toasts,
+        sounds: settings.sounds,
+        flash: settings.flash,
+        hide_text: settings.hide_text,
+    }
+}
+
+fn sync_view(status: &SyncStatus) -> SyncView {
+    use deskbell_client::SyncState as Below;
+    SyncView {
+        state: match status.state {
+            Below::Connecting => SyncState::Connecting,
+            Below::Syncing => SyncState::Syncing,
+            Below::Live => SyncState::Live,
+            Below::Offline => SyncState::Offline,
+            Below::Expired => SyncState::Expired,
+            Below::Version => SyncState::Version,
+        },
+        synced_at: status.synced_at,
+        offline_since: status.offline_since,
+        unsent: status.unsent,
+        refused: status.refused,
+    }
+}

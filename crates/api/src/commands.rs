@@ -1,0 +1,541 @@
+//! The bodies of the app's commands, in the order of the list.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use deskbell_protocol::{
+    ATTACHMENTS_MAX, Attachment, AttachmentId, Command, ConversationId, ConversationState, FIELD_MAX, FILE_BYTES_MAX,
+    MESSAGE_TEXT_MAX, MessageKind, NOTES_MAX,
+};
+use serde_json::Value;
+
+use crate::app::App;
+use crate::types::*;
+use crate::{pictures, text, views};
+
+/// Rows of one list at the most.
+const ROWS_MAX: u32 = 500;
+/// Messages of one page at the most.
+const MESSAGES_MAX: u32 = 200;
+/// Hits of one search at the most.
+const HITS_MAX: u32 = 100;
+/// Prepared texts offered at once.
+const CANNED_TEXTS_MAX: u32 = 50;
+/// Earlier conversations in the details panel.
+const PAST_MAX: u32 = 50;
+/// Visitors in the list at the most.
+const VISITORS_MAX: usize = 2_000;
+/// Name of the setting that keeps the chat boxes.
+const BOXES: &str = "boxes";
+
+impl App {
+    /// Everything the first screen needs, from disk alone.
+    ///
+    /// # Errors
+    /// Never; a start-up fault is part of the answer.
+    pub async fn start(&self, _: Nothing) -> Result<StartView, ApiError> {
+        let boxes = self
+            .read(|session| {
+                let kept = session.cache.setting(BOXES)?;
+                Ok(kept.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default())
+            })
+            .await
+            .unwrap_or_default();
+        Ok(StartView {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            account: self.session().ok().map(|session| session.account),
+            settings: self.settings(),
+            boxes,
+            sync: self.sync_view(),
+            fault: self.fault(),
+        })
+    }
+
+    /// Signs in at a desk and starts to sync.
+    ///
+    /// # Errors
+    /// One code for each thing that can be wrong with address, e-mail, password, version or disk.
+    pub async fn connect_desk(&self, request: ConnectDesk) -> Result<Nothing, ApiError> {
+        for (field, value) in
+            [("address", &request.address), ("email", &request.email), ("password", &request.password)]
+        {
+            if value.trim().is_empty() {
+                return Err(ApiError::invalid(field, "is required"));
+            }
+            check_length(field, value, FIELD_MAX)?;
+        }
+        self.sign_in_at(&request.address, &request.email, &request.password).await?;
+        Ok(Nothing {})
+    }
+
+    /// Starts a desk inside this app and signs in at it.
+    ///
+    /// # Errors
+    /// `conflict` while another account is signed in; `disk_full`, `newer_database`.
+    pub async fn try_here(&self, _: Nothing) -> Result<Nothing, ApiError> {
+        self.sign_in_here().await?;
+        Ok(Nothing {})
+    }
+
+    /// Ends the session and removes this account's cache.
+    ///
+    /// # Errors
+    /// `conflict` while messages are unsent.
+    pub async fn sign_out(&self, _: Nothing) -> Result<Nothing, ApiError> {
+        self.leave().await?;
+        Ok(Nothing {})
+    }
+
+    /// Tries to connect at once.
+    ///
+    /// # Errors
+    /// `signed_out`.
+    pub async fn retry_now(&self, _: Nothing) -> Result<Nothing, ApiError> {
+        self.session()?.client.retry_now();
+        Ok(Nothing {})
+    }
+
+    /// A folder's rows and all counts.
+    ///
+    /// # Errors
+    /// `signed_out`, or what the cache reports.
+    pub async fn list_conversations(&self, request: ListConversations) -> Result<ConversationList, ApiError> {
+        let counts = self.counts().await?;
+        let rows = self
+            .read(move |session| {
+                let folder = match request.folder {
+                    Folder::Open => deskbell_cache::Folder::Open,
+                    Folder::Waiting => deskbell_cache::Folder::Waiting,
+                    Folder::Mine => deskbell_cache::Folder::Mine,
+                    Folder::Closed => deskbell_cache::Folder::Closed,
+                };
+                let me = session.account.agent;
+                let online = session.client.online();
+                let typing = session.client.typing_in();
+                let records = session.cache.conversations(folder, me, request.limit.clamp(1, ROWS_MAX))?;
+                Ok(records
+                    .into_iter()
+                    .map(|record| {
+                        let typing = typing.contains(&record.conversation.id);
+                        views::conversation_row(record, me, &online, typing)
+                    })
+                    .collect())
+            })
+            .await?;
+        Ok(ConversationList { rows, counts })
+    }
+
+    /// One conversation's head.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn conversation(&self, request: ForConversation) -> Result<ConversationRow, ApiError> {
+        self.read(move |session| {
+            let record =
+                session.cache.conversation(request.conversation)?.ok_or_else(|| ApiError::not_found("conversation"))?;
+            let typing = session.client.typing_in().contains(&request.conversation);
+            Ok(views::conversation_row(record, session.account.agent, &session.client.online(), typing))
+        })
+        .await
+    }
+
+    /// Messages of a conversation, from the cache; the newest page ends with what is on its way.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn messages(&self, request: ListMessages) -> Result<Thread, ApiError> {
+        self.read(move |session| {
+            let record =
+                session.cache.conversation(request.conversation)?.ok_or_else(|| ApiError::not_found("conversation"))?;
+            // The outbox is read first: a message that leaves it meanwhile is then in both and shown once,
+            // while the other order could miss it.
+            let queued =
+                if request.before.is_none() { session.cache.outbox_of(request.conversation)? } else { Vec::new() };
+            let page =
+                session.cache.messages(request.conversation, request.before, request.limit.clamp(1, MESSAGES_MAX))?;
+            let me = session.account.agent;
+            let visitor_read = record.conversation.visitor_read;
+            let mut messages: Vec<MessageView> =
+                page.messages.into_iter().map(|message| views::message(message, me, visitor_read)).collect();
+            for item in queued {
+                if let Some(view) = views::queued_message(item, &session.account)
+                    && !messages.iter().any(|message| message.key == view.key)
+                {
+                    messages.push(view);
+                }
+            }
+            Ok(Thread { messages, more_here: page.more_here, more_there: page.more_there })
+        })
+        .await
+    }
+
+    /// Fetches older messages from the server into the cache.
+    ///
+    /// # Errors
+    /// `offline`.
+    pub async fn load_older(&self, request: ForConversation) -> Result<Nothing, ApiError> {
+        self.session()?.client.load_older(request.conversation).await?;
+        Ok(Nothing {})
+    }
+
+    /// Queues a message: it is on disk when this returns.
+    ///
+    /// # Errors
+    /// `invalid` names the field; `disk_full` when it could not be kept.
+    pub async fn send_message(&self, request: SendMessage) -> Result<Queued, ApiError> {
+        check_length("text", &request.text, MESSAGE_TEXT_MAX)?;
+        if request.kind == MessageKind::System {
+            return Err(ApiError::invalid("kind", "is reply or note"));
+        }
+        if request.text.trim().is_empty() && request.attachments.is_empty() {
+            return Err(ApiError::invalid("text", "is required"));
+        }
+        if request.attachments.len() > ATTACHMENTS_MAX {
+            return Err(ApiError::invalid("attachments", "are 10 at the most"));
+        }
+        let command = Command::Send {
+            conversation: Some(request.conversation),
+            kind: request.kind,
+            text: request.text,
+            attachments: request.attachments.iter().map(|attachment| attachment.id).collect(),
+        };
+        self.submit(command, request.attachments).await
+    }
+
+    /// Sends a refused command again.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn retry(&self, request: ForQueued) -> Result<Nothing, ApiError> {
+        self.session()?.client.retry(request.client_id).await?;
+        Ok(Nothing {})
+    }
+
+    /// Drops a refused or queued command for good.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn discard(&self, request: ForQueued) -> Result<Nothing, ApiError> {
+        self.session()?.client.discard(request.client_id).await?;
+        Ok(Nothing {})
+    }
+
+    /// Begins a conversation with a visitor, or finds the one at hand.
+    ///
+    /// # Errors
+    /// `offline` when there is none at hand and the desk cannot be asked.
+    pub async fn start_conversation(&self, request: ForVisitor) -> Result<ForConversation, ApiError> {
+        let found = self
+            .read(move |session| {
+                let Some(id) = session.cache.open_conversation_of(request.visitor)? else { return Ok(None) };
+                let record = session.cache.conversation(id)?;
+                Ok(record.filter(|record| record.conversation.state == ConversationState::Open).map(|_| id))
+            })
+            .await?;
+        let conversation = match found {
+            Some(id) => id,
+            None => self.session()?.client.start_conversation(request.visitor).await?,
+        };
+        Ok(ForConversation { conversation })
+    }
+
+    /// Closes or reopens.
+    ///
+    /// # Errors
+    /// `disk_full` when it could not be kept.
+    pub async fn set_state(&self, request: SetState) -> Result<Queued, ApiError> {
+        self.submit(Command::SetState { conversation: request.conversation, state: request.state }, Vec::new()).await
+    }
+
+    /// Assigns to me or to nobody.
+    ///
+    /// # Errors
+    /// `disk_full` when it could not be kept.
+    pub async fn assign(&self, request: Assign) -> Result<Queued, ApiError> {
+        let agent = request.to_me.then(|| self.session().map(|session| session.account.agent)).transpose()?;
+        self.submit(Command::Assign { conversation: request.conversation, agent }, Vec::new()).await
+    }
+
+    /// Everything up to a number was on screen. Nothing happens when that was known.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn mark_read(&self, request: MarkRead) -> Result<Nothing, ApiError> {
+        let MarkRead { conversation, number } = request;
+        let news = self
+            .read(move |session| {
+                let record =
+                    session.cache.conversation(conversation)?.ok_or_else(|| ApiError::not_found("conversation"))?;
+                Ok(record.my_read < number && number <= record.conversation.last_number)
+            })
+            .await?;
+        if news {
+            self.submit(Command::MarkRead { conversation, number }, Vec::new()).await?;
+        }
+        Ok(Nothing {})
+    }
+
+    /// I am typing, or stopped.
+    ///
+    /// # Errors
+    /// `signed_out`.
+    pub async fn set_typing(&self, request: SetTyping) -> Result<Nothing, ApiError> {
+        self.session()?.client.typing(request.conversation, request.typing);
+        Ok(Nothing {})
+    }
+
+    /// Which conversation is on screen in an active window.
+    ///
+    /// # Errors
+    /// Never.
+    pub async fn set_focus(&self, request: SetFocus) -> Result<Nothing, ApiError> {
+        self.focus_on(request.conversation);
+        Ok(Nothing {})
+    }
+
+    /// Who is on the sites now, longest visit first.
+    ///
+    /// # Errors
+    /// `signed_out`.
+    pub async fn visitors(&self, _: Nothing) -> Result<Vec<VisitorRow>, ApiError> {
+        self.read(|session| {
+            let mut rows = Vec::new();
+            for presence in session.client.online().into_iter().take(VISITORS_MAX) {
+                // A visitor whose row is still on its way shows with the next change.
+                if let Some(record) = session.cache.visitor(presence.visitor)? {
+                    rows.push(views::visitor_row(record, presence));
+                }
+            }
+            rows.sort_by_key(|row| (row.visit_started_at, row.id));
+            Ok(rows)
+        })
+        .await
+    }
+
+    /// The details panel.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn visitor_details(&self, request: ForVisitor) -> Result<VisitorDetails, ApiError> {
+        self.read(move |session| {
+            let record = session.cache.visitor(request.visitor)?.ok_or_else(|| ApiError::not_found("visitor"))?;
+            let contact =
+                session.cache.contact(record.visitor.contact)?.ok_or_else(|| ApiError::not_found("contact"))?;
+            let online = session.client.online().iter().any(|presence| presence.visitor == request.visitor);
+            let past = session.cache.past_conversations(contact.id, PAST_MAX)?;
+            Ok(views::visitor_details(record, contact, online, past))
+        })
+        .await
+    }
+
+    /// Writes down what is known of a person.
+    ///
+    /// # Errors
+    /// `invalid` names the field.
+    pub async fn edit_contact(&self, request: EditContact) -> Result<Queued, ApiError> {
+        let EditContact { contact, name, email, phone, notes } = request;
+        for (field, value) in [("name", &name), ("email", &email), ("phone", &phone)] {
+            check_length(field, value, FIELD_MAX)?;
+        }
+        check_length("notes", &notes, NOTES_MAX)?;
+        if !email.trim().is_empty() && !email.contains('@') {
+            return Err(ApiError::invalid("email", "needs an @"));
+        }
+        self.submit(Command::EditContact { contact, name, email: email.trim().to_owned(), phone, notes }, Vec::new())
+            .await
+    }
+
+    /// Prepared texts that fit what was typed.
+    ///
+    /// # Errors
+    /// `signed_out`.
+    pub async fn canned_texts(&self, request: FindCannedTexts) -> Result<Vec<CannedTextView>, ApiError> {
+        self.read(move |session| {
+            let contact = match session.cache.conversation(request.conversation)? {
+                Some(record) => session.cache.contact(record.conversation.contact)?,
+                None => None,
+            };
+            let found = session.cache.canned_texts(&request.query, CANNED_TEXTS_MAX)?;
+            Ok(found.into_iter().map(|canned| views::canned_text(canned, contact.as_ref(), &session.account)).collect())
+        })
+        .await
+    }
+
+    /// Search as you type, over the cache.
+    ///
+    /// # Errors
+    /// `signed_out`.
+    pub async fn search(&self, request: Search) -> Result<Vec<SearchHit>, ApiError> {
+        check_length("text", &request.text, FIELD_MAX)?;
+        self.read(move |session| {
+            let found = session.cache.search(&request.text, request.limit.clamp(1, HITS_MAX))?;
+            Ok(found.into_iter().map(views::search_hit).collect())
+        })
+        .await
+    }
+
+    /// Unsent text of a conversation.
+    ///
+    /// # Errors
+    /// `signed_out`.
+    pub async fn draft(&self, request: ForConversation) -> Result<Draft, ApiError> {
+        self.read(move |session| {
+            let record = session.cache.draft(request.conversation)?;
+            Ok(Draft { conversation: request.conversation, reply: record.reply, note: record.note })
+        })
+        .await
+    }
+
+    /// Keeps unsent text.
+    ///
+    /// # Errors
+    /// `disk_full` when it could not be kept.
+    pub async fn save_draft(&self, request: Draft) -> Result<Nothing, ApiError> {
+        check_length("reply", &request.reply, MESSAGE_TEXT_MAX)?;
+        check_length("note", &request.note, MESSAGE_TEXT_MAX)?;
+        let conversation = request.conversation;
+        self.read(move |session| {
+            session.cache.save_draft(request.conversation, &request.reply, &request.note)?;
+            Ok(())
+        })
+        .await?;
+        self.tell_changed(conversation);
+        Ok(Nothing {})
+    }
+
+    /// Keeps the chat boxes.
+    ///
+    /// # Errors
+    /// `disk_full` when they could not be kept.
+    pub async fn save_boxes(&self, request: SaveBoxes) -> Result<Nothing, ApiError> {
+        if request.boxes.len() > ROWS_MAX as usize {
+            return Err(ApiError::invalid("boxes", "are 500 at the most"));
+        }
+        let json = serde_json::to_string(&request.boxes).map_err(ApiError::internal)?;
+        self.read(move |session| Ok(session.cache.save_setting(BOXES, &json)?)).await?;
+        Ok(Nothing {})
+    }
+
+    /// Uploads a file, to be sent with a message.
+    ///
+    /// # Errors
+    /// `too_large`, `unsupported_type`, `offline`.
+    pub async fn add_attachment(&self, request: AddAttachment) -> Result<UploadView, ApiError> {
+        check_length("name", &request.name, FIELD_MAX)?;
+        // Four characters of base64 carry three bytes.
+        if request.data.len() / 4 > FILE_BYTES_MAX / 3 + 1 {
+            return Err(ApiError::new(ApiErrorCode::TooLarge, "larger than 20 MB"));
+        }
+        let bytes = STANDARD.decode(request.data.as_bytes()).map_err(|_| ApiError::invalid("data", "is base64"))?;
+        if bytes.is_empty() {
+            return Err(ApiError::invalid("data", "is not empty"));
+        }
+        let attachment = self.session()?.client.upload(&request.name, bytes).await?;
+        self.remember_upload(&attachment);
+        Ok(UploadView { attachment })
+    }
+
+    /// Saves a file into the downloads folder. Never opens it.
+    ///
+    /// # Errors
+    /// `not_found`, `offline`, `disk_full`.
+    pub async fn save_attachment(&self, request: ForAttachment) -> Result<SavedFile, ApiError> {
+        let session = self.session()?;
+        let attachment = self.attachment(request.attachment).await?;
+        let bytes = session.client.download(request.attachment).await?;
+        let directory = self.host().downloads();
+        let path = tokio::task::spawn_blocking(move || pictures::save_beside(&directory, &attachment, &bytes))
+            .await
+            .map_err(ApiError::internal)??;
+        Ok(SavedFile { path: path.display().to_string() })
+    }
+
+    /// Opens a message's link in the browser.
+    ///
+    /// # Errors
+    /// `not_found` unless that message has that link.
+    pub async fn open_link(&self, request: OpenLink) -> Result<Nothing, ApiError> {
+        let message = self
+            .read(move |session| {
+                session
+                    .cache
+                    .message(request.conversation, request.number)?
+                    .ok_or_else(|| ApiError::not_found("message"))
+            })
+            .await?;
+        let url = text::link_at(&message.text, request.index).ok_or_else(|| ApiError::not_found("link"))?;
+        self.host().open_in_browser(&url)?;
+        Ok(Nothing {})
+    }
+
+    /// Opens a visitor's page in the browser.
+    ///
+    /// # Errors
+    /// `not_found` unless that visitor was on that page and its address may be opened.
+    pub async fn open_page(&self, request: OpenPage) -> Result<Nothing, ApiError> {
+        let record = self
+            .read(move |session| session.cache.visitor(request.visitor)?.ok_or_else(|| ApiError::not_found("visitor")))
+            .await?;
+        let page = record.visitor.pages.get(request.index as usize).ok_or_else(|| ApiError::not_found("page"))?;
+        let url = text::link(&page.url).ok_or_else(|| ApiError::not_found("page"))?;
+        self.host().open_in_browser(&url)?;
+        Ok(Nothing {})
+    }
+
+    /// Keeps the settings.
+    ///
+    /// # Errors
+    /// `disk_full` when they could not be kept.
+    pub async fn save_settings(&self, request: Settings) -> Result<Nothing, ApiError> {
+        self.keep_settings(request)?;
+        self.refresh_surroundings().await;
+        Ok(Nothing {})
+    }
+
+    async fn submit(&self, command: Command, attachments: Vec<Attachment>) -> Result<Queued, ApiError> {
+        let client_id = self.session()?.client.submit(command, attachments).await?;
+        Ok(Queued { client_id })
+    }
+
+    /// A file of a message, or one just uploaded.
+    pub(crate) async fn attachment(&self, id: AttachmentId) -> Result<Attachment, ApiError> {
+        if let Some(recent) = self.recent_upload(id) {
+            return Ok(recent);
+        }
+        self.read(move |session| session.cache.attachment(id)?.ok_or_else(|| ApiError::not_found("file"))).await
+    }
+}
+
+fn check_length(field: &str, value: &str, most: usize) -> Result<(), ApiError> {
+    if value.chars().count() > most {
+        return Err(ApiError::invalid(field, &format!("has {most} characters at the most")));
+    }
+    Ok(())
+}
+
+macro_rules! dispatch {
+    ($($(#[$doc:meta])* $name:ident($request:ty) -> $response:ty;)*) => {
+        impl App {
+            /// Runs a command by name, for hosts that speak JSON.
+            ///
+            /// # Errors
+            /// `internal` for an unknown name or a request of another shape; otherwise the command's own.
+            pub async fn dispatch(&self, name: &str, request: Value) -> Result<Value, ApiError> {
+                match name {
+                    $(stringify!($name) => {
+                        let request: $request = serde_json::from_value(request).map_err(ApiError::internal)?;
+                        let response: $response = self.$name(request).await?;
+                        serde_json::to_value(response).map_err(ApiError::internal)
+                    })*
+                    _ => Err(ApiError::internal(format!("no command {name:?}"))),
+                }
+            }
+        }
+    };
+}
+crate::with_commands!(dispatch);
+
+impl App {
+    fn tell_changed(&self, conversation: ConversationId) {
+        self.publish(&AppEvent::Changed { conversations: vec![conversation], visitors: false, canned_texts: false });
+    }
+}

@@ -1,0 +1,97 @@
+//! Small JSON files beside the databases: settings and the account. Written whole and renamed into place,
+//! so that a crash leaves either the old or the new one.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::types::{AccountView, Settings, Theme};
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            language: None,
+            theme: Theme::System,
+            toasts: true,
+            sounds: true,
+            flash: true,
+            hide_text: false,
+            single_keys: true,
+        }
+    }
+}
+
+/// The app's directory.
+#[derive(Clone, Debug)]
+pub(crate) struct Files {
+    directory: PathBuf,
+}
+
+impl Files {
+    /// Takes the directory; it is made when first written to.
+    pub(crate) fn new(directory: PathBuf) -> Self {
+        Self { directory }
+    }
+
+    /// Holds everything of the signed-in account.
+    pub(crate) fn account_directory(&self) -> PathBuf {
+        self.directory.join("account")
+    }
+
+    /// The session's tokens.
+    pub(crate) fn session(&self) -> PathBuf {
+        self.account_directory().join("session.json")
+    }
+
+    /// Pictures fetched from the desk.
+    pub(crate) fn pictures(&self) -> PathBuf {
+        self.account_directory().join("pictures")
+    }
+
+    /// What the person chose. An unreadable file counts as nothing chosen.
+    pub(crate) fn settings(&self) -> Settings {
+        read(&self.directory.join("settings.json")).unwrap_or_default()
+    }
+
+    /// Keeps what the person chose.
+    pub(crate) fn save_settings(&self, settings: &Settings) -> std::io::Result<()> {
+        write(&self.directory.join("settings.json"), settings)
+    }
+
+    /// Who is signed in.
+    pub(crate) fn account(&self) -> Option<AccountView> {
+        read(&self.account_directory().join("account.json"))
+    }
+
+    /// Keeps who is signed in.
+    pub(crate) fn save_account(&self, account: &AccountView) -> std::io::Result<()> {
+        write(&self.account_directory().join("account.json"), account)
+    }
+
+    /// Removes everything of the account from this computer.
+    pub(crate) fn remove_account(&self) -> std::io::Result<()> {
+        match std::fs::remove_dir_all(self.account_directory()) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
+    let bytes = std::fs::read(path).ok()?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| tracing::warn!(file = %path.display(), %error, "unreadable, ignored"))
+        .ok()
+}
+
+fn write<T: Serialize>(path: &Path, value: &T) -> std::io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(directory)?;
+    let fresh = path.with_extension("new");
+    let mut file = std::fs::File::create(&fresh)?;
+    file.write_all(&serde_json::to_vec_pretty(value)?)?;
+    file.sync_all()?;
+    std::fs::rename(fresh, path)
+}

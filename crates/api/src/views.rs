@@ -1,0 +1,207 @@
+//! From the cache's records to what the page draws.
+
+use deskbell_cache::{ConversationRecord, OutboxItem, OutboxState, SearchRecord, VisitorRecord};
+use deskbell_protocol::{
+    AgentId, Author, CannedText, Command, Contact, Conversation, Message, MessageKind, Timestamp, VisitorPresence,
+};
+
+use crate::text;
+use crate::types::{
+    AccountView, CannedTextView, ConversationRow, Delivery, MessageView, PastConversation, Preview, SearchHit,
+    VisitorDetails, VisitorRow,
+};
+
+/// A row of a list.
+pub(crate) fn conversation_row(
+    record: ConversationRecord,
+    me: AgentId,
+    online: &[VisitorPresence],
+    typing: bool,
+) -> ConversationRow {
+    let ConversationRecord {
+        conversation,
+        contact_name,
+        visitor_number,
+        assignee_name,
+        preview,
+        unread,
+        my_read,
+        draft,
+        refused,
+    } = record;
+    let Conversation {
+        id, contact, visitor, state, assignee, last_number, waiting_since, active_at, visitor_read, ..
+    } = conversation;
+    ConversationRow {
+        id,
+        contact,
+        visitor,
+        name: contact_name,
+        visitor_number,
+        state,
+        assignee,
+        assignee_name: assignee_name.unwrap_or_default(),
+        preview: preview.map(|preview| Preview {
+            mine: written_by(&preview.author, me),
+            author: preview.author,
+            kind: preview.kind,
+            text: preview.text,
+            file: preview.file,
+        }),
+        active_at,
+        unread,
+        waiting_since,
+        online: online.iter().any(|presence| presence.visitor == visitor),
+        typing,
+        draft,
+        refused,
+        last_number,
+        visitor_read,
+        my_read,
+    }
+}
+
+fn written_by(author: &Author, me: AgentId) -> bool {
+    matches!(author, Author::Agent { id, .. } if *id == me)
+}
+
+/// A message that the server has.
+pub(crate) fn message(message: Message, me: AgentId, visitor_read: i64) -> MessageView {
+    let mine = written_by(&message.author, me);
+    MessageView {
+        key: message.client_id.as_ref().map_or_else(|| message.id.to_string(), ToString::to_string),
+        id: Some(message.id),
+        number: message.number,
+        delivery: match message.kind {
+            MessageKind::Reply if mine && message.number <= visitor_read => Delivery::Seen,
+            _ if mine => Delivery::Sent,
+            _ => Delivery::Received,
+        },
+        author: message.author,
+        mine,
+        kind: message.kind,
+        text: text::parts(&message.text),
+        attachments: message.attachments,
+        created_at: message.created_at,
+        refusal: None,
+        client_id: message.client_id,
+    }
+}
+
+/// A message on its way. `None` for commands that are not messages.
+pub(crate) fn queued_message(item: OutboxItem, account: &AccountView) -> Option<MessageView> {
+    let Command::Send { kind, text, .. } = item.frame.command else { return None };
+    let refusal = match item.state {
+        OutboxState::Refused(code) => Some(code),
+        OutboxState::Queued | OutboxState::Acked { .. } => None,
+    };
+    Some(MessageView {
+        key: item.frame.client_id.to_string(),
+        id: None,
+        number: 0,
+        author: Author::Agent { id: account.agent, name: account.name.clone() },
+        mine: true,
+        kind,
+        text: text::parts(&text),
+        attachments: item.attachments,
+        created_at: item.queued_at,
+        delivery: if refusal.is_some() { Delivery::Refused } else { Delivery::Queued },
+        refusal,
+        client_id: Some(item.frame.client_id),
+    })
+}
+
+/// A row of the visitor list.
+pub(crate) fn visitor_row(record: VisitorRecord, presence: VisitorPresence) -> VisitorRow {
+    let VisitorRecord { visitor, number, contact_name, conversation } = record;
+    VisitorRow {
+        id: visitor.id,
+        name: contact_name,
+        number,
+        region: visitor.region,
+        page: visitor.pages.into_iter().next(),
+        visits: visitor.visits,
+        chats: visitor.chats,
+        visit_started_at: visitor.visit_started_at,
+        visible: presence.visible,
+        conversation,
+    }
+}
+
+/// The details panel.
+pub(crate) fn visitor_details(
+    record: VisitorRecord,
+    contact: Contact,
+    online: bool,
+    past: Vec<ConversationRecord>,
+) -> VisitorDetails {
+    let VisitorRecord { visitor, number, .. } = record;
+    VisitorDetails {
+        visitor: visitor.id,
+        number,
+        contact: contact.id,
+        name: contact.name,
+        email: contact.email,
+        phone: contact.phone,
+        notes: contact.notes,
+        region: visitor.region,
+        ip: visitor.ip,
+        browser: visitor.browser,
+        os: visitor.os,
+        device: visitor.device,
+        language: visitor.language,
+        screen: visitor.screen,
+        referrer: visitor.referrer,
+        visits: visitor.visits,
+        chats: visitor.chats,
+        online,
+        pages: visitor.pages,
+        conversations: past
+            .into_iter()
+            .map(|record| PastConversation {
+                id: record.conversation.id,
+                created_at: record.conversation.created_at,
+                state: record.conversation.state,
+                preview: record.preview.map(|preview| preview.text).unwrap_or_default(),
+            })
+            .collect(),
+    }
+}
+
+/// A search hit.
+pub(crate) fn search_hit(record: SearchRecord) -> SearchHit {
+    SearchHit {
+        conversation: record.conversation,
+        number: record.number,
+        name: record.contact_name,
+        visitor_number: record.visitor_number,
+        snippet: record.snippet,
+        at: record.at,
+    }
+}
+
+/// A prepared text with its placeholders filled in: `{name}`, `{email}` of the visitor and `{agent}`.
+/// A placeholder without a value stays as it is and is named in `missing`.
+pub(crate) fn canned_text(canned: CannedText, contact: Option<&Contact>, account: &AccountView) -> CannedTextView {
+    let mut text = canned.text;
+    let mut missing = Vec::new();
+    for (placeholder, value) in [
+        ("{name}", contact.map(|contact| contact.name.as_str()).unwrap_or_default()),
+        ("{email}", contact.map(|contact| contact.email.as_str()).unwrap_or_default()),
+        ("{agent}", account.name.as_str()),
+    ] {
+        if !text.contains(placeholder) {
+            continue;
+        }
+        if value.is_empty() {
+            missing.push(placeholder.to_owned());
+        } else {
+            text = text.replace(placeholder, value);
+        }
+    }
+    CannedTextView { id: canned.id, shortcut: canned.shortcut, title: canned.title, text, missing }
+}
+
+/// Messages of visitors newer than this are worth an alert when they arrive late, in milliseconds.
+/// Older ones arrive after a long absence and are told by the unread marks alone.
+pub(crate) const ALERT_AGE_MAX: Timestamp = 12 * 60 * 60 * 1000;

@@ -1,0 +1,350 @@
+//! What one message deserves.
+
+use deskbell_protocol::{AgentId, ConversationId, Number};
+
+use crate::text::{clean_body, clean_title};
+
+/// Which kinds of alert the person wants on this computer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Preferences {
+    /// Native notifications.
+    pub toasts: bool,
+    /// Sounds.
+    pub sounds: bool,
+    /// A flashing window.
+    pub flash: bool,
+    /// Toasts do not show what visitors wrote.
+    pub hide_text: bool,
+}
+
+/// What the person is doing when a message arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Situation {
+    /// The conversation on screen in the active window. `None`: none, or the window is in the background.
+    pub focused: Option<ConversationId>,
+    /// What they chose.
+    pub preferences: Preferences,
+    /// Who they are.
+    pub me: AgentId,
+}
+
+/// A message of a visitor that this computer has not seen before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// Where it was written.
+    pub conversation: ConversationId,
+    /// Its number there.
+    pub message_number: Number,
+    /// The visitor began the conversation with it.
+    pub first_of_conversation: bool,
+    /// It reopened a closed conversation.
+    pub reopened: bool,
+    /// Who answers. `None`: nobody yet.
+    pub assignee: Option<AgentId>,
+    /// The name as the visitor gave it, or the name the app uses for an unnamed one.
+    pub visitor_name: String,
+    /// The text; empty when only files were sent.
+    pub text: String,
+    /// The first file's name.
+    pub file: Option<String>,
+}
+
+/// What a toast is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToastKind {
+    /// Somebody new waits and nobody has taken them.
+    NewChat,
+    /// More in a conversation that is known already.
+    Message,
+}
+
+/// A button of a toast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Shows the conversation.
+    Open,
+    /// Assigns it to the person at this computer and shows it.
+    AssignToMe,
+}
+
+impl Action {
+    /// The name that goes to the notification service and comes back when the button is pressed.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::AssignToMe => "assign-to-me",
+        }
+    }
+
+    /// Reads a name that came back. `None`: not one of ours.
+    pub fn from_id(id: &str) -> Option<Self> {
+        [Self::Open, Self::AssignToMe].into_iter().find(|action| action.id() == id)
+    }
+}
+
+/// A native notification. Its texts are clean of control and direction characters and are capped, but are
+/// not escaped: see [`crate::escape_markup`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Toast {
+    /// The conversation that a click opens.
+    pub conversation: ConversationId,
+    /// Words the title.
+    pub kind: ToastKind,
+    /// The visitor's name, one line of at most [`crate::TITLE_MAX`] characters. Empty when nothing readable is
+    /// left of it.
+    pub title_name: String,
+    /// What was written, one line of at most [`crate::BODY_MAX`] characters. `None`: the person wants it
+    /// hidden, or only a file came.
+    pub body: Option<String>,
+    /// The file's name, cleaned like a title. `None`: no file, or the person wants it hidden.
+    pub file: Option<String>,
+    /// Buttons, the harmless one first, because some systems press the first by themselves.
+    pub actions: Vec<Action>,
+    /// It takes the place of an earlier toast of the same conversation instead of stacking up.
+    pub replaces: bool,
+}
+
+/// A sound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sound {
+    /// A new chat: long, and repeated until somebody takes it.
+    Ring,
+    /// A message: short, once.
+    Message,
+}
+
+/// How the window asks for attention.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Flash {
+    /// Not at all.
+    #[default]
+    None,
+    /// Once.
+    Informational,
+    /// Until the window is looked at.
+    Critical,
+}
+
+/// Why a message raises nothing but the badge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It is read as it arrives.
+    OnScreen,
+    /// A colleague answers this visitor.
+    AssignedToColleague,
+    /// The person switched every kind of alert off.
+    SwitchedOff,
+}
+
+/// What to do about one message. The badge follows the unread count and needs no alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alert {
+    /// Where the message was written.
+    pub conversation: ConversationId,
+    /// Its number there.
+    pub message_number: Number,
+    /// It rings until read, taken, closed or abandoned, whatever the preferences say about sounds now.
+    pub rings: bool,
+    /// A notification.
+    pub toast: Option<Toast>,
+    /// A sound.
+    pub sound: Option<Sound>,
+    /// The window.
+    pub flash: Flash,
+    /// Set exactly when there is neither toast nor sound nor flash.
+    pub why_quiet: Option<Reason>,
+}
+
+impl Alert {
+    fn quiet(arrival: &Arrival, reason: Reason) -> Self {
+        Self {
+            conversation: arrival.conversation,
+            message_number: arrival.message_number,
+            rings: false,
+            toast: None,
+            sound: None,
+            flash: Flash::None,
+            why_quiet: Some(reason),
+        }
+    }
+}
+
+/// Says what a message deserves.
+///
+/// A visitor whom nobody answers yet and who has just come, or come back, rings. A message in my own
+/// conversation sounds and flashes. More from a visitor who waits in the queue sounds, and flashes once.
+/// What I am looking at, and what a colleague answers, stays quiet.
+pub fn decide(situation: &Situation, arrival: &Arrival) -> Alert {
+    if arrival.assignee.is_some_and(|assignee| assignee != situation.me) {
+        return Alert::quiet(arrival, Reason::AssignedToColleague);
+    }
+    if situation.focused == Some(arrival.conversation) {
+        return Alert::quiet(arrival, Reason::OnScreen);
+    }
+
+    let preferences = situation.preferences;
+    let unassigned = arrival.assignee.is_none();
+    let rings = unassigned && (arrival.first_of_conversation || arrival.reopened);
+    let (kind, sound, flash) = match (rings, unassigned) {
+        (true, _) => (ToastKind::NewChat, Sound::Ring, Flash::Critical),
+        (false, true) => (ToastKind::Message, Sound::Message, Flash::Informational),
+        (false, false) => (ToastKind::Message, Sound::Message, Flash::Critical),
+    };
+    let toast = preferences.toasts.then(|| toast(arrival, kind, preferences.hide_text));
+    let sound = preferences.sounds.then_some(sound);
+    let flash = if preferences.flash { flash } else { Flash::None };
+    let nothing = toast.is_none() && sound.is_none() && flash == Flash::None;
+    Alert {
+        conversation: arrival.conversation,
+        message_number: arrival.message_number,
+        rings,
+        toast,
+        sound,
+        flash,
+        why_quiet: nothing.then_some(Reason::SwitchedOff),
+    }
+}
+
+fn toast(arrival: &Arrival, kind: ToastKind, hide_text: bool) -> Toast {
+    let shown = |text: String| (!hide_text && !text.is_empty()).then_some(text);
+    Toast {
+        conversation: arrival.conversation,
+        kind,
+        title_name: clean_title(&arrival.visitor_name),
+        body: shown(clean_body(&arrival.text)),
+        file: arrival.file.as_deref().map(clean_title).and_then(shown),
+        actions: match arrival.assignee {
+            None => vec![Action::Open, Action::AssignToMe],
+            Some(_) => vec![Action::Open],
+        },
+        replaces: true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    const ANN: AgentId = AgentId(1);
+    const BEN: AgentId = AgentId(2);
+    const VICS: ConversationId = ConversationId(10);
+    const WENS: ConversationId = ConversationId(20);
+    const ALL: Preferences = Preferences { toasts: true, sounds: true, flash: true, hide_text: false };
+
+    /// Ann works in another program.
+    fn ann() -> Situation {
+        Situation { focused: None, preferences: ALL, me: ANN }
+    }
+
+    fn vic_begins() -> Arrival {
+        Arrival {
+            conversation: VICS,
+            message_number: 1,
+            first_of_conversation: true,
+            reopened: false,
+            assignee: None,
+            visitor_name: "Vic".into(),
+            text: "Where is my order?".into(),
+            file: None,
+        }
+    }
+
+    fn vic_goes_on(assignee: Option<AgentId>) -> Arrival {
+        Arrival { message_number: 2, first_of_conversation: false, assignee, ..vic_begins() }
+    }
+
+    #[test]
+    fn tv_01_dc_03_a_new_chat_that_nobody_took_rings_and_flashes_and_offers_itself() {
+        let alert = decide(&ann(), &vic_begins());
+        let toast = alert.toast.unwrap();
+        assert_eq!(toast.kind, ToastKind::NewChat);
+        assert_eq!((toast.title_name.as_str(), toast.body.as_deref()), ("Vic", Some("Where is my order?")));
+        assert_eq!(toast.actions, [Action::Open, Action::AssignToMe], "the harmless button comes first");
+        assert_eq!(toast.conversation, VICS, "a click leads there");
+        assert_eq!((alert.sound, alert.flash, alert.rings), (Some(Sound::Ring), Flash::Critical, true));
+        assert_eq!(alert.why_quiet, None);
+    }
+
+    #[test]
+    fn tv_01_a_new_chat_rings_while_ann_reads_another_one() {
+        let situation = Situation { focused: Some(WENS), ..ann() };
+        assert_eq!(decide(&situation, &vic_begins()).sound, Some(Sound::Ring));
+    }
+
+    #[test]
+    fn od_42_dc_03_a_message_in_my_own_chat_sounds_and_flashes_but_does_not_ring() {
+        let alert = decide(&ann(), &vic_goes_on(Some(ANN)));
+        let toast = alert.toast.unwrap();
+        assert_eq!((toast.kind, toast.actions), (ToastKind::Message, vec![Action::Open]), "it is hers already");
+        assert_eq!((alert.sound, alert.flash, alert.rings), (Some(Sound::Message), Flash::Critical, false));
+    }
+
+    #[test]
+    fn od_42_more_from_a_visitor_in_the_queue_sounds_and_flashes_once() {
+        let alert = decide(&ann(), &vic_goes_on(None));
+        assert_eq!((alert.sound, alert.flash, alert.rings), (Some(Sound::Message), Flash::Informational, false));
+        assert!(alert.toast.unwrap().actions.contains(&Action::AssignToMe));
+    }
+
+    #[test]
+    fn od_14_a_visitor_who_comes_back_to_a_closed_chat_rings_like_a_new_one() {
+        let back = Arrival { reopened: true, ..vic_goes_on(None) };
+        assert!(decide(&ann(), &back).rings, "nobody answers them");
+        let back_to_ann = Arrival { reopened: true, ..vic_goes_on(Some(ANN)) };
+        let alert = decide(&ann(), &back_to_ann);
+        assert_eq!((alert.rings, alert.sound), (false, Some(Sound::Message)), "Ann answers them");
+    }
+
+    #[test]
+    fn od_51_what_ann_reads_and_what_ben_answers_raises_nothing() {
+        let reading = Situation { focused: Some(VICS), ..ann() };
+        for (situation, arrival, reason) in [
+            (reading, vic_goes_on(Some(ANN)), Reason::OnScreen),
+            (reading, vic_begins(), Reason::OnScreen),
+            (ann(), vic_goes_on(Some(BEN)), Reason::AssignedToColleague),
+            (reading, vic_goes_on(Some(BEN)), Reason::AssignedToColleague),
+        ] {
+            let alert = decide(&situation, &arrival);
+            assert_eq!((alert.toast, alert.sound, alert.flash), (None, None, Flash::None));
+            assert_eq!((alert.why_quiet, alert.rings), (Some(reason), false));
+        }
+    }
+
+    #[test]
+    fn od_42_each_kind_of_alert_can_be_switched_off_by_itself() {
+        for bits in 0..8 {
+            let preferences =
+                Preferences { toasts: bits & 1 > 0, sounds: bits & 2 > 0, flash: bits & 4 > 0, hide_text: false };
+            let alert = decide(&Situation { preferences, ..ann() }, &vic_begins());
+            assert_eq!(alert.toast.is_some(), preferences.toasts);
+            assert_eq!(alert.sound.is_some(), preferences.sounds);
+            assert_eq!(alert.flash == Flash::Critical, preferences.flash);
+            assert_eq!(alert.why_quiet, (bits == 0).then_some(Reason::SwitchedOff));
+        }
+    }
+
+    #[test]
+    fn dc_03_hidden_text_hides_the_words_and_the_file_but_not_the_name() {
+        let preferences = Preferences { hide_text: true, ..ALL };
+        let arrival = Arrival { file: Some("passport.png".into()), ..vic_begins() };
+        let toast = decide(&Situation { preferences, ..ann() }, &arrival).toast.unwrap();
+        assert_eq!((toast.title_name.as_str(), toast.body, toast.file), ("Vic", None, None));
+    }
+
+    #[test]
+    fn dc_03_a_file_without_words_is_told_by_its_name() {
+        let arrival = Arrival { text: " \n".into(), file: Some("invoice\u{202e}fdp.exe".into()), ..vic_begins() };
+        let toast = decide(&ann(), &arrival).toast.unwrap();
+        assert_eq!((toast.body, toast.file.as_deref()), (None, Some("invoicefdp.exe")), "the true ending shows");
+    }
+
+    #[test]
+    fn a_button_comes_back_by_its_name() {
+        for action in [Action::Open, Action::AssignToMe] {
+            assert_eq!(Action::from_id(action.id()), Some(action));
+        }
+        assert_eq!(Action::from_id("format-disk"), None);
+    }
+}

@@ -1,0 +1,542 @@
+//! Writing what the server sent. Each batch is one transaction with its cursor, so repeating it is harmless and a
+//! crash leaves the state before or after.
+
+use std::collections::BTreeSet;
+
+use deskbell_engine::Batch;
+use deskbell_protocol::{
+    Author, Change, ChangeKind, ClientId, Command, Conversation, ConversationId, ConversationState, Cursor, Entity,
+    EntityKind, Message, MessageKind, Number, Seq,
+};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use crate::Cache;
+use crate::error::CacheError;
+use crate::outbox::{self, OutboxItem, OutboxState};
+use crate::read::PreviewRecord;
+
+/// Longest preview, in characters.
+const PREVIEW_MAX: usize = 160;
+
+/// What a batch changed, so that the screen asks again for just that.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changed {
+    /// Conversations whose head or messages changed.
+    pub conversations: BTreeSet<ConversationId>,
+    /// Visitors or contacts changed.
+    pub visitors: bool,
+    /// Canned texts changed.
+    pub canned_texts: bool,
+    /// Messages of visitors that are news: they came with a delta, not with a snapshot or as history.
+    pub arrived: Vec<Message>,
+}
+
+impl Changed {
+    /// Whether nothing changed.
+    pub fn is_empty(&self) -> bool {
+        self.conversations.is_empty() && !self.visitors && !self.canned_texts && self.arrived.is_empty()
+    }
+
+    /// Adds what another batch changed.
+    pub fn merge(&mut self, other: Self) {
+        self.conversations.extend(other.conversations);
+        self.visitors |= other.visitors;
+        self.canned_texts |= other.canned_texts;
+        self.arrived.extend(other.arrived);
+    }
+}
+
+impl Cache {
+    /// How far the cache is. `None`: it has nothing, or only part of a snapshot.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn cursor(&self) -> Result<Option<Cursor>, CacheError> {
+        self.cache().read(|connection| {
+            let epoch = meta(connection, "epoch")?;
+            let seq = meta(connection, "seq")?.and_then(|text| text.parse().ok());
+            Ok(epoch.zip(seq).map(|(epoch, seq)| Cursor { epoch, seq: Seq(seq) }))
+        })
+    }
+
+    /// Writes a batch.
+    ///
+    /// # Errors
+    /// [`CacheError`]; nothing of the batch was written then.
+    pub fn apply(&self, batch: &Batch) -> Result<Changed, CacheError> {
+        let pending = self.outbox()?;
+        let (changed, done) = self.cache().write(|transaction| {
+            let mut writer =
+                Writer { connection: transaction, generation: "", changed: Changed::default(), live: false };
+            let mut done: &[ClientId] = &[];
+            match batch {
+                Batch::Delta { epoch, delta, done: over } => {
+                    writer.live = true;
+                    writer.changes(&delta.changes)?;
+                    set_cursor(transaction, epoch, delta.to)?;
+                    done = over;
+                }
+                Batch::Snapshot(page) => {
+                    writer.generation = &page.generation;
+                    writer.changes(&page.rows)?;
+                }
+                Batch::SnapshotEnd { epoch, end, done: over } => {
+                    writer.sweep(&end.generation)?;
+                    set_cursor(transaction, epoch, end.base)?;
+                    done = over;
+                }
+                Batch::History(page) => {
+                    writer.changes(&page.messages)?;
+                    cover(transaction, page.conversation, page.from, page.to)?;
+                    writer.changed.conversations.insert(page.conversation);
+                }
+                Batch::Reset(_) => {
+                    transaction.execute("DELETE FROM meta WHERE key IN ('epoch', 'seq')", [])?;
+                }
+            }
+            let touched: Vec<ConversationId> = writer.changed.conversations.iter().copied().collect();
+            let waiting: Vec<&OutboxItem> =
+                pending.iter().filter(|item| !done.contains(&item.frame.client_id)).collect();
+            for id in touched {
+                refresh(transaction, id, &waiting)?;
+            }
+            Ok((writer.changed, done.to_vec()))
+        })?;
+        // Two files cannot be written in one transaction. The cache goes first: a crash in between leaves items
+        // that the server recognises by their names when they are sent again.
+        if !done.is_empty() {
+            self.finish(&done)?;
+        }
+        Ok(changed)
+    }
+
+    /// Shows a command that was just queued, or takes back one that was dropped.
+    pub(crate) fn show_pending(&self, command: &Command) -> Result<(), CacheError> {
+        let Some(id) = command.conversation() else { return Ok(()) };
+        let pending = self.outbox()?;
+        let waiting: Vec<&OutboxItem> = pending.iter().collect();
+        self.cache().write(|transaction| refresh(transaction, id, &waiting))
+    }
+}
+
+fn meta(connection: &Connection, key: &str) -> Result<Option<String>, CacheError> {
+    Ok(connection
+        .prepare_cached("SELECT value FROM meta WHERE key = ?1")?
+        .query_row([key], |row| row.get(0))
+        .optional()?)
+}
+
+fn set_cursor(connection: &Connection, epoch: &str, seq: Seq) -> Result<(), CacheError> {
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    )?;
+    statement.execute(params!["epoch", epoch])?;
+    statement.execute(params!["seq", seq.0.to_string()])?;
+    Ok(())
+}
+
+struct Writer<'a> {
+    connection: &'a Connection,
+    generation: &'a str,
+    changed: Changed,
+    live: bool,
+}
+
+impl Writer<'_> {
+    fn changes(&mut self, changes: &[Change]) -> Result<(), CacheError> {
+        for change in changes {
+            match change.kind {
+                ChangeKind::Put | ChangeKind::Show => self.put(change)?,
+                ChangeKind::Delete | ChangeKind::Forget | ChangeKind::Erase => self.remove(change.entity, change.id)?,
+                ChangeKind::Unknown => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, change: &Change) -> Result<(), CacheError> {
+        let Some(data) = &change.data else { return Ok(()) };
+        let entity = match Entity::decode(change.entity, data.clone()) {
+            Ok(Some(entity)) => entity,
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                // One unreadable row must not keep all others from arriving.
+                tracing::error!(%error, kind = ?change.entity, id = change.id, "an entity could not be read");
+                return Ok(());
+            }
+        };
+        match entity {
+            Entity::Conversation(conversation) => self.put_conversation(&conversation, change.seq, data),
+            Entity::Message(message) => self.put_message(message, change.seq, data),
+            Entity::ReadMark(mark) => {
+                self.put_entity(change, data)?;
+                self.changed.conversations.insert(mark.conversation);
+                Ok(())
+            }
+            Entity::Contact(contact) => {
+                self.put_entity(change, data)?;
+                self.changed.visitors = true;
+                self.touch("SELECT id FROM conversation WHERE contact = ?1", contact.id.0)?;
+                self.index_person(contact.id.0)
+            }
+            Entity::Visitor(visitor) => {
+                self.put_entity(change, data)?;
+                self.changed.visitors = true;
+                self.touch("SELECT id FROM conversation WHERE visitor = ?1", visitor.id.0)?;
+                self.index_person(visitor.contact.0)
+            }
+            Entity::CannedText(_) => {
+                self.changed.canned_texts = true;
+                self.put_entity(change, data)
+            }
+            Entity::Agent(_) | Entity::Site(_) => self.put_entity(change, data),
+        }
+    }
+
+    fn touch(&mut self, query: &str, id: i64) -> Result<(), CacheError> {
+        let mut statement = self.connection.prepare_cached(query)?;
+        for found in statement.query_map([id], |row| row.get(0))? {
+            self.changed.conversations.insert(ConversationId(found?));
+        }
+        Ok(())
+    }
+
+    fn put_entity(&mut self, change: &Change, data: &serde_json::Value) -> Result<(), CacheError> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO entity (kind, id, rev, generation, data) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (kind, id) DO UPDATE SET
+                     generation = CASE WHEN excluded.generation = '' THEN entity.generation ELSE excluded.generation END,
+                     data = CASE WHEN excluded.rev > entity.rev THEN excluded.data ELSE entity.data END,
+                     rev = max(excluded.rev, entity.rev)",
+            )?
+            .execute(params![kind_name(change.entity), change.id, change.seq.0, self.generation, data.to_string()])?;
+        Ok(())
+    }
+
+    fn put_conversation(
+        &mut self,
+        conversation: &Conversation,
+        seq: Seq,
+        data: &serde_json::Value,
+    ) -> Result<(), CacheError> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO conversation (id, rev, generation, data, contact, visitor, created_at, active_at, state)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                 ON CONFLICT (id) DO UPDATE SET
+                     generation = CASE WHEN excluded.generation = '' THEN conversation.generation ELSE excluded.generation END,
+                     data = CASE WHEN excluded.rev > conversation.rev THEN excluded.data ELSE conversation.data END,
+                     contact = CASE WHEN excluded.rev > conversation.rev THEN excluded.contact ELSE conversation.contact END,
+                     visitor = CASE WHEN excluded.rev > conversation.rev THEN excluded.visitor ELSE conversation.visitor END,
+                     active_at = CASE WHEN excluded.rev > conversation.rev THEN excluded.active_at ELSE conversation.active_at END,
+                     rev = max(excluded.rev, conversation.rev)",
+            )?
+            .execute(params![
+                conversation.id.0,
+                seq.0,
+                self.generation,
+                data.to_string(),
+                conversation.contact.0,
+                conversation.visitor.0,
+                conversation.created_at,
+                conversation.active_at,
+                state_name(conversation.state),
+            ])?;
+        self.changed.conversations.insert(conversation.id);
+        Ok(())
+    }
+
+    fn put_message(&mut self, message: Message, seq: Seq, data: &serde_json::Value) -> Result<(), CacheError> {
+        let before: Option<(i64, String)> = self
+            .connection
+            .prepare_cached("SELECT rev, words FROM message WHERE id = ?1")?
+            .query_row([message.id.0], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let by_visitor = message.author == Author::Visitor;
+        if before.as_ref().is_none_or(|(rev, _)| *rev < seq.0) {
+            let words = words(&message);
+            if let Some((_, old)) = &before {
+                self.connection
+                    .prepare_cached(
+                        "INSERT INTO message_words (message_words, rowid, words) VALUES ('delete', ?1, ?2)",
+                    )?
+                    .execute(params![message.id.0, old])?;
+            }
+            self.connection
+                .prepare_cached(
+                    "INSERT INTO message (id, conversation, number, rev, by_visitor, data, words) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                     ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, data = excluded.data, words = excluded.words",
+                )?
+                .execute(params![
+                    message.id.0,
+                    message.conversation.0,
+                    message.number,
+                    seq.0,
+                    by_visitor,
+                    data.to_string(),
+                    words
+                ])?;
+            self.connection
+                .prepare_cached("INSERT INTO message_words (rowid, words) VALUES (?1, ?2)")?
+                .execute(params![message.id.0, words])?;
+            for attachment in &message.attachments {
+                self.connection
+                    .prepare_cached("INSERT OR REPLACE INTO attachment (id, message, data) VALUES (?1, ?2, ?3)")?
+                    .execute(params![attachment.id.0, message.id.0, serde_json::to_string(attachment)?])?;
+            }
+        }
+        cover(self.connection, message.conversation, message.number, message.number)?;
+        self.changed.conversations.insert(message.conversation);
+        if self.live && by_visitor && before.is_none() {
+            self.changed.arrived.push(message);
+        }
+        Ok(())
+    }
+
+    fn remove(&mut self, kind: EntityKind, id: i64) -> Result<(), CacheError> {
+        match kind {
+            EntityKind::Conversation => {
+                let mut statement = self.connection.prepare_cached("SELECT id FROM message WHERE conversation = ?1")?;
+                let messages: Vec<i64> = statement.query_map([id], |row| row.get(0))?.collect::<Result<_, _>>()?;
+                for message in messages {
+                    self.remove_message(message)?;
+                }
+                self.connection.prepare_cached("DELETE FROM coverage WHERE conversation = ?1")?.execute([id])?;
+                self.connection.prepare_cached("DELETE FROM conversation WHERE id = ?1")?.execute([id])?;
+                self.changed.conversations.insert(ConversationId(id));
+            }
+            EntityKind::Message => {
+                let conversation: Option<i64> = self
+                    .connection
+                    .prepare_cached("SELECT conversation FROM message WHERE id = ?1")?
+                    .query_row([id], |row| row.get(0))
+                    .optional()?;
+                self.remove_message(id)?;
+                self.changed.conversations.extend(conversation.map(ConversationId));
+            }
+            EntityKind::Unknown => {}
+            EntityKind::Agent
+            | EntityKind::Site
+            | EntityKind::Contact
+            | EntityKind::Visitor
+            | EntityKind::CannedText
+            | EntityKind::ReadMark => {
+                self.connection
+                    .prepare_cached("DELETE FROM entity WHERE kind = ?1 AND id = ?2")?
+                    .execute(params![kind_name(kind), id])?;
+                match kind {
+                    EntityKind::Contact => {
+                        self.connection.prepare_cached("DELETE FROM person_words WHERE rowid = ?1")?.execute([id])?;
+                        self.changed.visitors = true;
+                    }
+                    EntityKind::Visitor => self.changed.visitors = true,
+                    EntityKind::CannedText => self.changed.canned_texts = true,
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn remove_message(&self, id: i64) -> Result<(), CacheError> {
+        let words: Option<String> = self
+            .connection
+            .prepare_cached("SELECT words FROM message WHERE id = ?1")?
+            .query_row([id], |row| row.get(0))
+            .optional()?;
+        let Some(words) = words else { return Ok(()) };
+        self.connection
+            .prepare_cached("INSERT INTO message_words (message_words, rowid, words) VALUES ('delete', ?1, ?2)")?
+            .execute(params![id, words])?;
+        self.connection.prepare_cached("DELETE FROM attachment WHERE message = ?1")?.execute([id])?;
+        self.connection.prepare_cached("DELETE FROM message WHERE id = ?1")?.execute([id])?;
+        Ok(())
+    }
+
+    /// Removes what a whole snapshot did not contain. Messages stay with their conversation: their numbers are
+    /// dense, so whatever is older than the snapshot's last thirty is still true.
+    fn sweep(&mut self, generation: &str) -> Result<(), CacheError> {
+        let mut statement = self.connection.prepare("SELECT kind, id FROM entity WHERE generation <> ?1")?;
+        let gone: Vec<(String, i64)> =
+            statement.query_map([generation], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+        for (kind, id) in gone {
+            let kind: EntityKind = serde_json::from_value(serde_json::Value::String(kind))?;
+            self.remove(kind, id)?;
+        }
+        let mut statement = self.connection.prepare("SELECT id FROM conversation WHERE generation <> ?1")?;
+        let gone: Vec<i64> = statement.query_map([generation], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        for id in gone {
+            self.remove(EntityKind::Conversation, id)?;
+        }
+        self.touch("SELECT id FROM conversation WHERE ?1 = ?1", 0)?;
+        self.changed.visitors = true;
+        self.changed.canned_texts = true;
+        Ok(())
+    }
+
+    fn index_person(&self, contact: i64) -> Result<(), CacheError> {
+        index_person(self.connection, contact)
+    }
+}
+
+/// Makes a contact findable by name, e-mail, phone, and the pages their browsers saw.
+fn index_person(connection: &Connection, contact: i64) -> Result<(), CacheError> {
+    let person: Option<String> = connection
+        .prepare_cached("SELECT data FROM entity WHERE kind = 'contact' AND id = ?1")?
+        .query_row([contact], |row| row.get(0))
+        .optional()?;
+    let Some(person) = person else { return Ok(()) };
+    let person: deskbell_protocol::Contact = serde_json::from_str(&person)?;
+    let words = format!("{} {} {} {}", person.name, person.email, person.phone, person.notes);
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO person_words (rowid, words) VALUES (?1, ?2)")?
+        .execute(params![contact, words])?;
+    Ok(())
+}
+
+/// Adds numbers to what is here, joining intervals that touch.
+fn cover(connection: &Connection, conversation: ConversationId, from: Number, to: Number) -> Result<(), CacheError> {
+    if from > to || from < 1 {
+        return Ok(());
+    }
+    let (mut first, mut last) = (from, to);
+    {
+        let mut statement = connection.prepare_cached(
+            "SELECT first, last FROM coverage WHERE conversation = ?1 AND first <= ?3 + 1 AND last >= ?2 - 1",
+        )?;
+        let touching: Vec<(i64, i64)> = statement
+            .query_map(params![conversation.0, from, to], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        if touching.len() == 1 && touching.iter().all(|&(a, b)| a <= from && b >= to) {
+            return Ok(());
+        }
+        for (a, b) in touching {
+            first = first.min(a);
+            last = last.max(b);
+            connection
+                .prepare_cached("DELETE FROM coverage WHERE conversation = ?1 AND first = ?2")?
+                .execute(params![conversation.0, a])?;
+        }
+    }
+    connection
+        .prepare_cached("INSERT INTO coverage (conversation, first, last) VALUES (?1, ?2, ?3)")?
+        .execute(params![conversation.0, first, last])?;
+    Ok(())
+}
+
+/// Recomputes what a list row shows: the server's state with the commands on top that are still on their way.
+pub(crate) fn refresh(connection: &Connection, id: ConversationId, pending: &[&OutboxItem]) -> Result<(), CacheError> {
+    let data: Option<String> = connection
+        .prepare_cached("SELECT data FROM conversation WHERE id = ?1")?
+        .query_row([id.0], |row| row.get(0))
+        .optional()?;
+    let Some(data) = data else { return Ok(()) };
+    let mut head: Conversation = serde_json::from_str(&data)?;
+    let mark: Option<String> = connection
+        .prepare_cached("SELECT data FROM entity WHERE kind = 'read_mark' AND id = ?1")?
+        .query_row([id.0], |row| row.get(0))
+        .optional()?;
+    let mut my_read = match mark {
+        Some(mark) => serde_json::from_str::<deskbell_protocol::ReadMark>(&mark)?.number,
+        None => 0,
+    };
+    for item in pending {
+        if matches!(item.state, OutboxState::Refused(_)) {
+            continue;
+        }
+        match &item.frame.command {
+            Command::SetState { conversation, state } if *conversation == id => {
+                head.state = *state;
+                if *state == ConversationState::Closed {
+                    head.waiting_since = None;
+                }
+            }
+            Command::Assign { conversation, agent } if *conversation == id => head.assignee = *agent,
+            Command::MarkRead { conversation, number } if *conversation == id => my_read = my_read.max(*number),
+            Command::Send { conversation: Some(conversation), kind: MessageKind::Reply, .. } if *conversation == id => {
+                head.waiting_since = None;
+            }
+            _ => {}
+        }
+    }
+    let unread: i64 = connection
+        .prepare_cached("SELECT count(*) FROM message WHERE conversation = ?1 AND by_visitor = 1 AND number > ?2")?
+        .query_row(params![id.0, my_read], |row| row.get(0))?;
+    let newest: Option<String> = connection
+        .prepare_cached("SELECT data FROM message WHERE conversation = ?1 ORDER BY number DESC LIMIT 1")?
+        .query_row([id.0], |row| row.get(0))
+        .optional()?;
+    let preview = match newest {
+        Some(newest) => Some(serde_json::to_string(&preview(&serde_json::from_str(&newest)?))?),
+        None => None,
+    };
+    connection
+        .prepare_cached(
+            "UPDATE conversation SET state = ?2, assignee = ?3, waiting_since = ?4, my_read = ?5, unread = ?6, preview = ?7
+             WHERE id = ?1",
+        )?
+        .execute(params![
+            id.0,
+            state_name(head.state),
+            head.assignee.map(|agent| agent.0),
+            head.waiting_since,
+            my_read,
+            unread,
+            preview
+        ])?;
+    Ok(())
+}
+
+fn preview(message: &Message) -> PreviewRecord {
+    let line: String =
+        message.text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(PREVIEW_MAX).collect();
+    PreviewRecord {
+        author: message.author.clone(),
+        kind: message.kind,
+        file: message.attachments.first().map(|attachment| attachment.name.clone()),
+        text: line,
+    }
+}
+
+/// What is found of a message: its text and the names of its files, never a code of the desk's own.
+fn words(message: &Message) -> String {
+    if message.kind == MessageKind::System {
+        return String::new();
+    }
+    let mut words = message.text.clone();
+    for attachment in &message.attachments {
+        words.push('\n');
+        words.push_str(&attachment.name);
+    }
+    words
+}
+
+pub(crate) fn state_name(state: ConversationState) -> &'static str {
+    match state {
+        ConversationState::Open => "open",
+        ConversationState::Snoozed => "snoozed",
+        ConversationState::Closed => "closed",
+    }
+}
+
+pub(crate) fn kind_name(kind: EntityKind) -> &'static str {
+    match kind {
+        EntityKind::Agent => "agent",
+        EntityKind::Site => "site",
+        EntityKind::Contact => "contact",
+        EntityKind::Visitor => "visitor",
+        EntityKind::Conversation => "conversation",
+        EntityKind::Message => "message",
+        EntityKind::CannedText => "canned_text",
+        EntityKind::ReadMark => "read_mark",
+        EntityKind::Unknown => "unknown",
+    }
+}
+
+impl Cache {
+    /// Takes finished commands out of the outbox.
+    fn finish(&self, done: &[ClientId]) -> Result<(), CacheError> {
+        self.outbox_database().write(|transaction| outbox::remove(transaction, done))
+    }
+}

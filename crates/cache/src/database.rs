@@ -1,0 +1,145 @@
+//! One database: its one writer, its few readers, and its migrations.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use crate::error::{CacheError, OpenError};
+
+/// Readers kept open between queries.
+const IDLE_READERS_MAX: usize = 4;
+
+/// How a database is made.
+#[derive(Clone, Copy)]
+pub(crate) struct Plan {
+    /// `FULL` flushes every commit to the disk; `NORMAL` may lose the last ones to a power cut, never to a crash.
+    synchronous: &'static str,
+    /// Step n brings version n to n + 1.
+    migrations: &'static [&'static str],
+}
+
+/// The cache can be had from the server again.
+pub(crate) const CACHE: Plan = Plan { synchronous: "NORMAL", migrations: &[include_str!("schema_cache.sql")] };
+/// The outbox cannot.
+pub(crate) const OUTBOX: Plan = Plan { synchronous: "FULL", migrations: &[include_str!("schema_outbox.sql")] };
+
+/// One file.
+pub(crate) struct Database {
+    path: PathBuf,
+    writer: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+}
+
+impl Database {
+    /// Opens a file and brings it to this app's version.
+    pub(crate) fn open(path: &Path, plan: Plan) -> Result<Self, OpenError> {
+        let explain = |error: rusqlite::Error| explain(path, &error);
+        let mut writer = Connection::open(path).map_err(explain)?;
+        // The version is read before anything is written, so that a newer file stays as it is.
+        let found: i64 = writer.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(explain)?;
+        let known = i64::try_from(plan.migrations.len()).unwrap_or(i64::MAX);
+        if found > known {
+            return Err(OpenError::Newer { path: path.to_owned(), found, known });
+        }
+        writer.pragma_update(None, "journal_mode", "WAL").map_err(explain)?;
+        writer.pragma_update(None, "synchronous", plan.synchronous).map_err(explain)?;
+        writer.pragma_update(None, "secure_delete", "ON").map_err(explain)?;
+        // 8 MiB of pages, stated in KiB.
+        writer.pragma_update(None, "cache_size", -8192).map_err(explain)?;
+        writer.set_prepared_statement_cache_capacity(64);
+        for step in found..known {
+            let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(explain)?;
+            let sql =
+                usize::try_from(step).ok().and_then(|step| plan.migrations.get(step)).copied().unwrap_or_default();
+            transaction.execute_batch(sql).map_err(explain)?;
+            transaction.pragma_update(None, "user_version", step + 1).map_err(explain)?;
+            transaction.commit().map_err(explain)?;
+        }
+        Ok(Self { path: path.to_owned(), writer: Mutex::new(writer), readers: Mutex::new(Vec::new()) })
+    }
+
+    /// Runs a change: all of it or nothing.
+    pub(crate) fn write<T>(
+        &self,
+        change: impl FnOnce(&Transaction<'_>) -> Result<T, CacheError>,
+    ) -> Result<T, CacheError> {
+        let mut writer = lock(&self.writer);
+        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let answer = change(&transaction)?;
+        transaction.commit()?;
+        Ok(answer)
+    }
+
+    /// Runs queries on one consistent state.
+    pub(crate) fn read<T>(&self, query: impl FnOnce(&Connection) -> Result<T, CacheError>) -> Result<T, CacheError> {
+        let kept = lock(&self.readers).pop();
+        let mut reader = match kept {
+            Some(reader) => reader,
+            None => self.reader()?,
+        };
+        let answer = {
+            let transaction = reader.transaction()?;
+            query(&transaction)?
+        };
+        let mut readers = lock(&self.readers);
+        if readers.len() < IDLE_READERS_MAX {
+            readers.push(reader);
+        }
+        Ok(answer)
+    }
+
+    fn reader(&self) -> Result<Connection, CacheError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+        let reader = Connection::open_with_flags(&self.path, flags)?;
+        reader.pragma_update(None, "query_only", "ON")?;
+        reader.pragma_update(None, "cache_size", -4096)?;
+        reader.set_prepared_statement_cache_capacity(64);
+        Ok(reader)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic in between leaves an open transaction, which SQLite rolls back when it is dropped.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn explain(path: &Path, error: &rusqlite::Error) -> OpenError {
+    match CacheError::from(rusqlite_error(error)) {
+        CacheError::DiskFull => OpenError::DiskFull,
+        CacheError::Damaged(reason) => OpenError::Damaged { path: path.to_owned(), reason },
+        CacheError::Internal(reason) => OpenError::Io(std::io::Error::other(reason)),
+    }
+}
+
+fn rusqlite_error(error: &rusqlite::Error) -> rusqlite::Error {
+    match error {
+        rusqlite::Error::SqliteFailure(code, text) => rusqlite::Error::SqliteFailure(*code, text.clone()),
+        other => rusqlite::Error::ToSqlConversionFailure(other.to_string().into()),
+    }
+}
+
+/// Renames a damaged cache, with what belongs to it, so that a new one can be made.
+pub(crate) fn set_aside(path: &Path) -> std::io::Result<()> {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    for ending in ["", "-wal", "-shm"] {
+        let from = PathBuf::from(format!("{}{ending}", path.display()));
+        if from.exists() {
+            std::fs::rename(&from, format!("{}.orphan-{now}{ending}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Lets nobody else on this computer read the directory.
+pub(crate) fn keep_to_oneself(directory: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        if let Err(error) = std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700)) {
+            tracing::warn!(%error, "the cache may be readable by others");
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = directory;
+}

@@ -1,0 +1,446 @@
+//! What the screen asks for. Every query here uses an index; a test reads the plans.
+
+use deskbell_protocol::{
+    Agent, AgentId, Attachment, AttachmentId, Author, CannedText, Command, Contact, ContactId, Conversation,
+    ConversationId, ConversationState, Message, MessageKind, Number, Timestamp, Visitor, VisitorId,
+};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::Cache;
+use crate::error::CacheError;
+use crate::outbox::OutboxState;
+
+/// A list of conversations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Folder {
+    /// Open ones, most recently active first.
+    Open,
+    /// Open ones in which the visitor waits, longest waiting first.
+    Waiting,
+    /// Open ones of one agent, most recently active first.
+    Mine,
+    /// Closed ones, most recently active first.
+    Closed,
+}
+
+/// Numbers over all folders.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CountsRecord {
+    /// Open.
+    pub open: i64,
+    /// Open, and the visitor waits.
+    pub waiting: i64,
+    /// Open and mine.
+    pub mine: i64,
+    /// Closed.
+    pub closed: i64,
+    /// Open with messages of the visitor that I have not read.
+    pub unread: i64,
+    /// Since when the one waiting longest waits.
+    pub waiting_since: Option<Timestamp>,
+}
+
+/// The newest message in one line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviewRecord {
+    /// Who wrote it.
+    pub author: Author,
+    /// Reply, note or system.
+    pub kind: MessageKind,
+    /// One line of at most 160 characters.
+    pub text: String,
+    /// The first file's name.
+    pub file: Option<String>,
+}
+
+/// A conversation as lists and threads show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversationRecord {
+    /// State, assignee and waiting time show what is still in the outbox.
+    pub conversation: Conversation,
+    /// Empty: unnamed.
+    pub contact_name: String,
+    /// A short number for an unnamed visitor.
+    pub visitor_number: i64,
+    /// The assignee's name.
+    pub assignee_name: Option<String>,
+    /// The newest message.
+    pub preview: Option<PreviewRecord>,
+    /// Messages of the visitor that I have not read.
+    pub unread: i64,
+    /// Newest number I have read.
+    pub my_read: Number,
+    /// An unsent text is kept.
+    pub draft: bool,
+    /// A command was refused and waits for the person.
+    pub refused: bool,
+}
+
+/// Messages in the order of their numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MessagePage {
+    /// The messages, without any hole between them.
+    pub messages: Vec<Message>,
+    /// Smaller numbers follow on this computer.
+    pub more_here: bool,
+    /// Smaller numbers exist on the server only.
+    pub more_there: bool,
+}
+
+/// A visitor as lists show them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VisitorRecord {
+    /// The visitor.
+    pub visitor: Visitor,
+    /// A short number for an unnamed one.
+    pub number: i64,
+    /// Empty: unnamed.
+    pub contact_name: String,
+    /// The conversation at hand.
+    pub conversation: Option<ConversationId>,
+}
+
+/// The columns of a conversation's row, in the order [`head`] reads them.
+pub(crate) const HEAD: &str = "data, state, assignee, waiting_since, my_read, unread, preview";
+
+pub(crate) const OPEN: &str = "WHERE state = 'open' ORDER BY active_at DESC, id DESC LIMIT ?1";
+pub(crate) const CLOSED: &str = "WHERE state = 'closed' ORDER BY active_at DESC, id DESC LIMIT ?1";
+pub(crate) const WAITING: &str =
+    "WHERE state = 'open' AND waiting_since IS NOT NULL ORDER BY waiting_since, id LIMIT ?1";
+pub(crate) const MINE: &str = "WHERE state = 'open' AND assignee = ?2 ORDER BY active_at DESC, id DESC LIMIT ?1";
+
+/// Reads an entity that is kept whole.
+pub(crate) fn entity<T: DeserializeOwned>(
+    connection: &Connection,
+    kind: &str,
+    id: i64,
+) -> Result<Option<T>, CacheError> {
+    let data: Option<String> = connection
+        .prepare_cached("SELECT data FROM entity WHERE kind = ?1 AND id = ?2")?
+        .query_row(params![kind, id], |row| row.get(0))
+        .optional()?;
+    Ok(data.map(|data| serde_json::from_str(&data)).transpose()?)
+}
+
+type Head = (String, String, Option<i64>, Option<i64>, i64, i64, Option<String>);
+
+fn head(row: &Row<'_>) -> rusqlite::Result<Head> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
+}
+
+/// A short number for an unnamed visitor: the last four digits of the id.
+pub(crate) fn visitor_number(id: VisitorId) -> i64 {
+    // The low twelve bits of an id count within a millisecond; above them neighbours differ.
+    (id.0 >> 4).rem_euclid(10_000)
+}
+
+pub(crate) fn record(connection: &Connection, found: Head) -> Result<ConversationRecord, CacheError> {
+    let (data, state, assignee, waiting_since, my_read, unread, preview) = found;
+    let mut conversation: Conversation = serde_json::from_str(&data)?;
+    conversation.state = match state.as_str() {
+        "closed" => ConversationState::Closed,
+        "snoozed" => ConversationState::Snoozed,
+        _ => ConversationState::Open,
+    };
+    conversation.assignee = assignee.map(AgentId);
+    conversation.waiting_since = waiting_since;
+    let contact: Option<Contact> = entity(connection, "contact", conversation.contact.0)?;
+    let assignee: Option<Agent> = match conversation.assignee {
+        Some(agent) => entity(connection, "agent", agent.0)?,
+        None => None,
+    };
+    Ok(ConversationRecord {
+        visitor_number: visitor_number(conversation.visitor),
+        contact_name: contact.map(|contact| contact.name).unwrap_or_default(),
+        assignee_name: assignee.map(|agent| agent.name),
+        preview: preview.map(|preview| serde_json::from_str(&preview)).transpose()?,
+        unread,
+        my_read,
+        draft: false,
+        refused: false,
+        conversation,
+    })
+}
+
+impl Cache {
+    /// Numbers over all folders, for one agent.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn counts(&self, me: AgentId) -> Result<CountsRecord, CacheError> {
+        self.cache().read(|connection| {
+            let count = |query: &str| -> Result<i64, CacheError> {
+                Ok(connection.prepare_cached(query)?.query_row([], |row| row.get(0))?)
+            };
+            Ok(CountsRecord {
+                open: count("SELECT count(*) FROM conversation WHERE state = 'open'")?,
+                waiting: count("SELECT count(*) FROM conversation WHERE state = 'open' AND waiting_since IS NOT NULL")?,
+                mine: connection
+                    .prepare_cached("SELECT count(*) FROM conversation WHERE state = 'open' AND assignee = ?1")?
+                    .query_row([me.0], |row| row.get(0))?,
+                closed: count("SELECT count(*) FROM conversation WHERE state = 'closed'")?,
+                unread: count("SELECT count(*) FROM conversation WHERE state = 'open' AND unread > 0")?,
+                waiting_since: connection
+                    .prepare_cached(
+                        "SELECT min(waiting_since) FROM conversation WHERE state = 'open' AND waiting_since IS NOT NULL",
+                    )?
+                    .query_row([], |row| row.get(0))?,
+            })
+        })
+    }
+
+    /// A folder's rows.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn conversations(
+        &self,
+        folder: Folder,
+        me: AgentId,
+        limit: u32,
+    ) -> Result<Vec<ConversationRecord>, CacheError> {
+        let which = match folder {
+            Folder::Open => OPEN,
+            Folder::Waiting => WAITING,
+            Folder::Mine => MINE,
+            Folder::Closed => CLOSED,
+        };
+        let records = self.cache().read(|connection| {
+            let mut statement = connection.prepare_cached(&format!("SELECT {HEAD} FROM conversation {which}"))?;
+            let found: Vec<Head> = if folder == Folder::Mine {
+                statement.query_map(params![limit, me.0], head)?.collect::<Result<_, _>>()?
+            } else {
+                statement.query_map(params![limit], head)?.collect::<Result<_, _>>()?
+            };
+            found.into_iter().map(|found| record(connection, found)).collect::<Result<Vec<_>, _>>()
+        })?;
+        self.with_local(records)
+    }
+
+    /// One conversation.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn conversation(&self, id: ConversationId) -> Result<Option<ConversationRecord>, CacheError> {
+        let found = self.cache().read(|connection| {
+            let found = connection
+                .prepare_cached(&format!("SELECT {HEAD} FROM conversation WHERE id = ?1"))?
+                .query_row([id.0], head)
+                .optional()?;
+            found.map(|found| record(connection, found)).transpose()
+        })?;
+        Ok(self.with_local(found.into_iter().collect())?.pop())
+    }
+
+    /// Earlier and present conversations of a person, newest first.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn past_conversations(&self, contact: ContactId, limit: u32) -> Result<Vec<ConversationRecord>, CacheError> {
+        self.cache().read(|connection| {
+            let mut statement = connection.prepare_cached(&format!(
+                "SELECT {HEAD} FROM conversation WHERE contact = ?1 ORDER BY created_at DESC LIMIT ?2"
+            ))?;
+            let found: Vec<Head> = statement.query_map(params![contact.0, limit], head)?.collect::<Result<_, _>>()?;
+            found.into_iter().map(|found| record(connection, found)).collect()
+        })
+    }
+
+    /// A visitor's newest conversation, an open one first.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn open_conversation_of(&self, visitor: VisitorId) -> Result<Option<ConversationId>, CacheError> {
+        self.cache().read(|connection| conversation_of(connection, visitor))
+    }
+
+    /// Adds what only the outbox knows.
+    fn with_local(&self, mut records: Vec<ConversationRecord>) -> Result<Vec<ConversationRecord>, CacheError> {
+        self.outbox_database().read(|connection| {
+            let mut draft = connection.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM draft WHERE conversation = ?1 AND (reply <> '' OR note <> ''))",
+            )?;
+            let mut refused = connection.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM outbox WHERE conversation = ?1 AND refusal IS NOT NULL)",
+            )?;
+            for record in &mut records {
+                let id = record.conversation.id.0;
+                record.draft = draft.query_row([id], |row| row.get(0))?;
+                record.refused = refused.query_row([id], |row| row.get(0))?;
+            }
+            Ok(())
+        })?;
+        Ok(records)
+    }
+
+    /// Messages below `before`, or the newest ones. Stops at the first hole.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn messages(
+        &self,
+        conversation: ConversationId,
+        before: Option<Number>,
+        limit: u32,
+    ) -> Result<MessagePage, CacheError> {
+        self.cache().read(|connection| {
+            // The interval in which the page lies.
+            let top = before.map_or(i64::MAX, |before| before.saturating_sub(1));
+            let interval: Option<(Number, Number)> = connection
+                .prepare_cached(
+                    "SELECT first, last FROM coverage WHERE conversation = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1",
+                )?
+                .query_row(params![conversation.0, top], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            let Some((first, last)) = interval else {
+                let exists: bool = connection
+                    .prepare_cached("SELECT EXISTS (SELECT 1 FROM conversation WHERE id = ?1)")?
+                    .query_row([conversation.0], |row| row.get(0))?;
+                return Ok(MessagePage { more_there: exists && top > 0, ..MessagePage::default() });
+            };
+            if before.is_some() && last < top {
+                // Right below the page that is shown there is a hole.
+                return Ok(MessagePage { more_there: top > 0, ..MessagePage::default() });
+            }
+            let mut statement = connection.prepare_cached(
+                "SELECT data FROM message WHERE conversation = ?1 AND number BETWEEN ?2 AND ?3 ORDER BY number DESC LIMIT ?4",
+            )?;
+            let rows: Vec<String> = statement
+                .query_map(params![conversation.0, first, top.min(last), limit], |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            let mut messages: Vec<Message> =
+                rows.iter().map(|row| serde_json::from_str(row)).collect::<Result<_, _>>()?;
+            messages.reverse();
+            let lowest = messages.first().map_or(first, |message| message.number);
+            Ok(MessagePage { messages, more_here: lowest > first, more_there: lowest <= first && first > 1 })
+        })
+    }
+
+    /// The smallest number of the newest interval that is here: history is asked for below it.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn oldest_known(&self, conversation: ConversationId) -> Result<Option<Number>, CacheError> {
+        self.cache().read(|connection| {
+            Ok(connection
+                .prepare_cached("SELECT first FROM coverage WHERE conversation = ?1 ORDER BY first DESC LIMIT 1")?
+                .query_row([conversation.0], |row| row.get(0))
+                .optional()?)
+        })
+    }
+
+    /// One message.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn message(&self, conversation: ConversationId, number: Number) -> Result<Option<Message>, CacheError> {
+        self.cache().read(|connection| {
+            let data: Option<String> = connection
+                .prepare_cached("SELECT data FROM message WHERE conversation = ?1 AND number = ?2")?
+                .query_row(params![conversation.0, number], |row| row.get(0))
+                .optional()?;
+            Ok(data.map(|data| serde_json::from_str(&data)).transpose()?)
+        })
+    }
+
+    /// A file of a message, of one on its way too.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn attachment(&self, id: AttachmentId) -> Result<Option<Attachment>, CacheError> {
+        let known = self.cache().read(|connection| {
+            let data: Option<String> = connection
+                .prepare_cached("SELECT data FROM attachment WHERE id = ?1")?
+                .query_row([id.0], |row| row.get(0))
+                .optional()?;
+            Ok(data.map(|data| serde_json::from_str(&data)).transpose()?)
+        })?;
+        if known.is_some() {
+            return Ok(known);
+        }
+        Ok(self.outbox()?.into_iter().flat_map(|item| item.attachments).find(|attachment| attachment.id == id))
+    }
+
+    /// A visitor.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn visitor(&self, id: VisitorId) -> Result<Option<VisitorRecord>, CacheError> {
+        self.cache().read(|connection| {
+            let Some(visitor) = entity::<Visitor>(connection, "visitor", id.0)? else { return Ok(None) };
+            let contact: Option<Contact> = entity(connection, "contact", visitor.contact.0)?;
+            Ok(Some(VisitorRecord {
+                number: visitor_number(id),
+                contact_name: contact.map(|contact| contact.name).unwrap_or_default(),
+                conversation: conversation_of(connection, id)?,
+                visitor,
+            }))
+        })
+    }
+
+    /// A person, with edits that are still on their way.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn contact(&self, id: ContactId) -> Result<Option<Contact>, CacheError> {
+        let found: Option<Contact> = self.cache().read(|connection| entity(connection, "contact", id.0))?;
+        let Some(mut contact) = found else { return Ok(None) };
+        for item in self.outbox()? {
+            if let (Command::EditContact { contact: edited, name, email, phone, notes }, false) =
+                (item.frame.command, matches!(item.state, OutboxState::Refused(_)))
+                && edited == id
+            {
+                (contact.name, contact.email, contact.phone, contact.notes) = (name, email, phone, notes);
+            }
+        }
+        Ok(Some(contact))
+    }
+
+    /// An agent.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn agent(&self, id: AgentId) -> Result<Option<Agent>, CacheError> {
+        self.cache().read(|connection| entity(connection, "agent", id.0))
+    }
+
+    /// Canned texts whose shortcut begins with the query, then those whose title or text holds it.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn canned_texts(&self, query: &str, limit: u32) -> Result<Vec<CannedText>, CacheError> {
+        let query = query.trim().to_lowercase();
+        let all: Vec<CannedText> = self.cache().read(|connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT data FROM entity WHERE kind = 'canned_text' ORDER BY id")?;
+            let rows: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            Ok(rows.iter().map(|row| serde_json::from_str(row)).collect::<Result<_, _>>()?)
+        })?;
+        let rank = |canned: &CannedText| {
+            if canned.shortcut.to_lowercase().starts_with(&query) {
+                Some(0)
+            } else if canned.title.to_lowercase().contains(&query) {
+                Some(1)
+            } else if canned.text.to_lowercase().contains(&query) {
+                Some(2)
+            } else {
+                None
+            }
+        };
+        let mut found: Vec<(u8, CannedText)> =
+            all.into_iter().filter_map(|canned| Some((rank(&canned)?, canned))).collect();
+        found.sort_by(|(a, left), (b, right)| a.cmp(b).then_with(|| left.shortcut.cmp(&right.shortcut)));
+        Ok(found.into_iter().map(|(_, canned)| canned).take(limit as usize).collect())
+    }
+}
+
+fn conversation_of(connection: &Connection, visitor: VisitorId) -> Result<Option<ConversationId>, CacheError> {
+    let mut statement = connection
+        .prepare_cached("SELECT id, state FROM conversation WHERE visitor = ?1 ORDER BY created_at DESC LIMIT 20")?;
+    let found: Vec<(i64, String)> =
+        statement.query_map([visitor.0], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    let open = found.iter().find(|(_, state)| state != "closed").or(found.first());
+    Ok(open.map(|(id, _)| ConversationId(*id)))
+}

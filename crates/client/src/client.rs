@@ -1,0 +1,304 @@
+//! The handle.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use deskbell_cache::{Cache, Changed};
+use deskbell_protocol::{
+    Attachment, AttachmentId, ClientId, Command, CommandFrame, ConversationId, Message, Timestamp, VisitorId,
+    VisitorPresence,
+};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use url::Url;
+
+use crate::driver::{Driver, Order};
+use crate::error::ClientError;
+use crate::http::Authorised;
+use crate::tokens::TokenStore;
+
+/// Until the desk answers a question that somebody waits for.
+const ANSWER: Duration = Duration::from_secs(10);
+/// Orders that wait for the task.
+const ORDERS: usize = 256;
+
+/// Where to connect, and as what.
+#[derive(Clone, Debug)]
+pub struct ClientSettings {
+    /// The desk.
+    pub address: Url,
+    /// Name and version of the app.
+    pub app: String,
+    /// What this computer calls itself.
+    pub device: String,
+}
+
+/// Where the connection stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SyncState {
+    /// Trying for the first time.
+    #[default]
+    Connecting,
+    /// Catching up.
+    Syncing,
+    /// Up to date.
+    Live,
+    /// No connection; the next try comes by itself.
+    Offline,
+    /// The session is over.
+    Expired,
+    /// The desk speaks another version.
+    Version,
+}
+
+/// How fresh the cache is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SyncStatus {
+    /// Where the connection stands.
+    pub state: SyncState,
+    /// When the cache was last known to be whole, by this computer's clock.
+    pub synced_at: Option<Timestamp>,
+    /// Since when there is no connection.
+    pub offline_since: Option<Timestamp>,
+    /// Commands that the desk has not taken yet.
+    pub unsent: i64,
+    /// Commands that the desk refused.
+    pub refused: i64,
+}
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum ClientEvent {
+    /// The cache changed.
+    Changed(Changed),
+    /// The status changed.
+    Sync(SyncStatus),
+    /// Who is on the sites changed.
+    Presence,
+    /// A visitor began or stopped typing.
+    Typing(ConversationId),
+    /// Visitors wrote.
+    Arrived(Vec<Message>),
+}
+
+/// What the task and the handles share.
+#[derive(Default)]
+pub(crate) struct Shared {
+    pub(crate) status: Mutex<SyncStatus>,
+    pub(crate) online: Mutex<HashMap<VisitorId, VisitorPresence>>,
+    /// Until when a visitor's typing is shown, by conversation.
+    pub(crate) typing: Mutex<HashMap<ConversationId, tokio::time::Instant>>,
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A poisoned lock only means that another thread panicked between two plain assignments.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A connection to a desk. Cheap to clone.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    cache: Cache,
+    http: Option<Arc<Authorised>>,
+    orders: mpsc::Sender<Order>,
+    shared: Arc<Shared>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Client {
+    /// Starts to sync, in the runtime that this is called in. Events that nobody takes hold the sync up.
+    pub fn start(
+        settings: ClientSettings,
+        cache: Cache,
+        tokens: Arc<dyn TokenStore>,
+        events: mpsc::Sender<ClientEvent>,
+    ) -> Self {
+        let shared = Arc::new(Shared::default());
+        let stop = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let (orders, received) = mpsc::channel(ORDERS);
+        let http = Authorised::new(settings.address.clone(), tokens)
+            .map(Arc::new)
+            .map_err(|error| tracing::error!(%error, "no connection can be made"))
+            .ok();
+        if let Some(http) = &http {
+            let driver = Driver::new(settings, cache.clone(), Arc::clone(http), Arc::clone(&shared), events);
+            // The one task of a connection: owned by the tracker, ended by the token.
+            tasks.spawn(driver.run(received, stop.clone()));
+        }
+        tasks.close();
+        Self { inner: Arc::new(Inner { cache, http, orders, shared, tasks, stop }) }
+    }
+
+    /// Queues a command. It is on disk when this returns.
+    ///
+    /// # Errors
+    /// `DiskFull`; nothing was queued then.
+    pub async fn submit(&self, command: Command, attachments: Vec<Attachment>) -> Result<ClientId, ClientError> {
+        let frame =
+            CommandFrame { client_id: ClientId::from_bits(rand::random()), command, if_rev: None, client_time: now() };
+        let id = frame.client_id.clone();
+        let cache = self.inner.cache.clone();
+        let queued = frame.clone();
+        tokio::task::spawn_blocking(move || cache.queue(&queued, &attachments, now())).await??;
+        self.order(Order::Queued(frame)).await;
+        Ok(id)
+    }
+
+    /// Sends a refused command again.
+    ///
+    /// # Errors
+    /// `Internal` when it cannot be found.
+    pub async fn retry(&self, id: ClientId) -> Result<(), ClientError> {
+        let cache = self.inner.cache.clone();
+        let found = tokio::task::spawn_blocking(move || cache.retry(&id)).await??;
+        if let Some(item) = found {
+            self.order(Order::Queued(item.frame)).await;
+        }
+        Ok(())
+    }
+
+    /// Drops a command for good.
+    ///
+    /// # Errors
+    /// `Internal` when the outbox cannot be written.
+    pub async fn discard(&self, id: ClientId) -> Result<(), ClientError> {
+        let cache = self.inner.cache.clone();
+        let found = tokio::task::spawn_blocking(move || cache.discard(&id)).await??;
+        if let Some(item) = found {
+            self.order(Order::Discarded(item.frame)).await;
+        }
+        Ok(())
+    }
+
+    /// Begins a conversation with a visitor, or finds the one at hand.
+    ///
+    /// # Errors
+    /// `Offline` when the desk does not answer.
+    pub async fn start_conversation(&self, visitor: VisitorId) -> Result<ConversationId, ClientError> {
+        if self.status().state != SyncState::Live {
+            return Err(ClientError::Offline);
+        }
+        let (answer, answered) = oneshot::channel();
+        let frame = CommandFrame {
+            client_id: ClientId::from_bits(rand::random()),
+            command: Command::Start { visitor },
+            if_rev: None,
+            client_time: now(),
+        };
+        self.order(Order::Ask(frame, answer)).await;
+        match tokio::time::timeout(ANSWER, answered).await {
+            Ok(Ok(answer)) => answer.map(ConversationId),
+            Ok(Err(_)) | Err(_) => Err(ClientError::Offline),
+        }
+    }
+
+    /// Fetches older messages into the cache.
+    ///
+    /// # Errors
+    /// `Offline` when the desk does not answer.
+    pub async fn load_older(&self, conversation: ConversationId) -> Result<(), ClientError> {
+        if !matches!(self.status().state, SyncState::Live | SyncState::Syncing) {
+            return Err(ClientError::Offline);
+        }
+        let cache = self.inner.cache.clone();
+        let before = tokio::task::spawn_blocking(move || cache.oldest_known(conversation)).await??;
+        let (answer, answered) = oneshot::channel();
+        self.order(Order::History { conversation, before: before.unwrap_or(i64::MAX), answer }).await;
+        match tokio::time::timeout(ANSWER, answered).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(ClientError::Offline),
+        }
+    }
+
+    /// Tells that I am typing. Left out when too much is waiting already.
+    pub fn typing(&self, conversation: ConversationId, typing: bool) {
+        if self.inner.orders.try_send(Order::Typing { conversation, typing }).is_err() {
+            tracing::debug!("typing was not told");
+        }
+    }
+
+    /// Uploads a file.
+    ///
+    /// # Errors
+    /// `Unreachable`, or why the desk refuses the file.
+    pub async fn upload(&self, name: &str, bytes: Vec<u8>) -> Result<Attachment, ClientError> {
+        offline(self.http()?.upload(name, bytes).await)
+    }
+
+    /// Fetches a file of at most 20 MB.
+    ///
+    /// # Errors
+    /// `Offline`, or why the desk refuses.
+    pub async fn download(&self, id: AttachmentId) -> Result<Vec<u8>, ClientError> {
+        offline(self.http()?.download(id).await)
+    }
+
+    /// Tries to connect at once.
+    pub fn retry_now(&self) {
+        if self.inner.orders.try_send(Order::RetryNow).is_err() {
+            tracing::debug!("a try is under way");
+        }
+    }
+
+    /// How fresh the cache is.
+    pub fn status(&self) -> SyncStatus {
+        lock(&self.inner.shared.status).clone()
+    }
+
+    /// Who is on the sites now. Empty without a connection, because nobody knows then.
+    pub fn online(&self) -> Vec<VisitorPresence> {
+        lock(&self.inner.shared.online).values().copied().collect()
+    }
+
+    /// Conversations whose visitor is typing now.
+    pub fn typing_in(&self) -> Vec<ConversationId> {
+        let now = tokio::time::Instant::now();
+        lock(&self.inner.shared.typing).iter().filter(|(_, until)| **until > now).map(|(id, _)| *id).collect()
+    }
+
+    /// Ends the session at the desk.
+    ///
+    /// # Errors
+    /// When the desk could not be told.
+    pub async fn sign_out(&self) -> Result<(), ClientError> {
+        self.http()?.sign_out().await
+    }
+
+    /// Ends the task and waits for it. The outbox stays on disk.
+    pub async fn stop(&self) {
+        self.inner.stop.cancel();
+        self.inner.tasks.wait().await;
+    }
+
+    fn http(&self) -> Result<&Authorised, ClientError> {
+        self.inner.http.as_deref().ok_or(ClientError::Offline)
+    }
+
+    async fn order(&self, order: Order) {
+        // Without a task everything waits on disk for the next start.
+        if self.inner.orders.send(order).await.is_err() {
+            tracing::debug!("the connection has ended");
+        }
+    }
+}
+
+/// To a person who works, an unreachable desk is simply offline.
+fn offline<T>(result: Result<T, ClientError>) -> Result<T, ClientError> {
+    result.map_err(|error| match error {
+        ClientError::Unreachable(_) => ClientError::Offline,
+        other => other,
+    })
+}
+
+/// This computer's clock.
+pub(crate) fn now() -> Timestamp {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| Timestamp::try_from(since.as_millis()).unwrap_or(0))
+}

@@ -1,0 +1,246 @@
+//! Requests beside the socket: finding a desk, signing in, files.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deskbell_protocol::{
+    Attachment, AttachmentId, ErrorCode, FILE_BYTES_MAX, PROTOCOL, Refresh, Refusal, ServerInfo, SignIn, SignedIn,
+};
+use reqwest::{Client, Response, StatusCode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use url::{Host, Url};
+
+use crate::error::ClientError;
+use crate::tokens::TokenStore;
+
+/// Until somebody answers the call.
+const CONNECT: Duration = Duration::from_secs(5);
+/// Until everything is said.
+const TOTAL: Duration = Duration::from_secs(60);
+/// Largest answer that is not a file, in bytes.
+const ANSWER_BYTES_MAX: usize = 256 * 1024;
+
+/// A client that follows no redirect: a token must go to the desk that was named and nowhere else.
+fn http() -> Result<Client, ClientError> {
+    // Another part of the program may have chosen the cryptography already; either choice is fine.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    Client::builder()
+        .connect_timeout(CONNECT)
+        .timeout(TOTAL)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .map_err(|error| ClientError::Internal(error.to_string()))
+}
+
+/// Reads an answer up to a limit.
+async fn body(mut response: Response, most: usize) -> Result<Vec<u8>, ClientError> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if bytes.len() + chunk.len() > most {
+            return Err(ClientError::Refused(Refusal::new(ErrorCode::TooLarge, "The desk's answer is too large.")));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+async fn answer<T: DeserializeOwned>(response: Response) -> Result<T, ClientError> {
+    let status = response.status();
+    let bytes = body(response, ANSWER_BYTES_MAX).await?;
+    if status.is_success() {
+        return serde_json::from_slice(&bytes).map_err(|error| ClientError::NotADesk(error.to_string()));
+    }
+    Err(refusal(status, &bytes))
+}
+
+fn refusal(status: StatusCode, bytes: &[u8]) -> ClientError {
+    match serde_json::from_slice::<Refusal>(bytes) {
+        Ok(refusal) => refusal.into(),
+        Err(_) if status == StatusCode::UNAUTHORIZED => ClientError::Expired,
+        Err(_) if status.is_server_error() => ClientError::Unreachable(format!("the desk answers {status}")),
+        Err(_) => ClientError::NotADesk(format!("the answer is {status} and not a desk's")),
+    }
+}
+
+/// Reads an address as people write it: without a scheme it is `https`, except on this computer.
+fn read_address(text: &str) -> Result<Url, ClientError> {
+    let text = text.trim().trim_end_matches('/');
+    let unreadable = |reason: &str| ClientError::NotADesk(format!("{reason}: {text:?}"));
+    let guess = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    let mut url = Url::parse(&guess).map_err(|error| unreadable(&error.to_string()))?;
+    let here = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => return Err(unreadable("the address names no computer")),
+    };
+    if !text.contains("://") && here {
+        let plain = format!("http://{text}");
+        url = Url::parse(&plain).map_err(|error| unreadable(&error.to_string()))?;
+    }
+    match url.scheme() {
+        "https" => {}
+        // A password must not cross a network in the open.
+        "http" if here => {}
+        "http" => return Err(unreadable("a desk on another computer needs https")),
+        _ => return Err(unreadable("the address is not one of the web")),
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(unreadable("the address must not hold a name or password"));
+    }
+    url.set_query(None);
+    url.set_fragment(None);
+    Ok(url)
+}
+
+fn join(address: &Url, path: &str) -> Result<Url, ClientError> {
+    let mut base = address.clone();
+    if !base.path().ends_with('/') {
+        base.set_path(&format!("{}/", base.path()));
+    }
+    base.join(path).map_err(|error| ClientError::NotADesk(error.to_string()))
+}
+
+/// Asks who answers at an address.
+///
+/// # Errors
+/// `Unreachable`, `NotADesk` or `Version`.
+pub async fn find_desk(address: &str) -> Result<(Url, ServerInfo), ClientError> {
+    let address = read_address(address)?;
+    let info: ServerInfo = answer(http()?.get(join(&address, "v1/info")?).send().await?).await?;
+    if info.product != "deskbell" {
+        return Err(ClientError::NotADesk(format!("the answer comes from {:?}", info.product)));
+    }
+    if info.protocol != PROTOCOL {
+        return Err(ClientError::Version { server: info.protocol });
+    }
+    Ok((address, info))
+}
+
+/// Signs in.
+///
+/// # Errors
+/// `WrongPassword`, `TooManyAttempts`, `Unreachable` and whatever else the desk says.
+pub async fn sign_in(address: &Url, request: &SignIn) -> Result<SignedIn, ClientError> {
+    post(&http()?, join(address, "v1/session")?, request).await
+}
+
+async fn post<T: DeserializeOwned>(http: &Client, url: Url, request: &impl Serialize) -> Result<T, ClientError> {
+    answer(http.post(url).json(request).send().await?).await
+}
+
+/// Requests with the session's token, renewed when it has to be.
+pub(crate) struct Authorised {
+    address: Url,
+    http: Client,
+    tokens: Arc<dyn TokenStore>,
+    /// A refresh token is good for one use: two renewals at once would end the session.
+    renewing: tokio::sync::Mutex<()>,
+}
+
+impl Authorised {
+    pub(crate) fn new(address: Url, tokens: Arc<dyn TokenStore>) -> Result<Self, ClientError> {
+        Ok(Self { address, http: http()?, tokens, renewing: tokio::sync::Mutex::default() })
+    }
+
+    pub(crate) fn address(&self) -> &Url {
+        &self.address
+    }
+
+    /// The access token.
+    pub(crate) fn token(&self) -> Option<String> {
+        self.tokens.load().map(|session| session.access_token)
+    }
+
+    /// Replaces a token that the desk did not accept, unless somebody else has done so meanwhile.
+    pub(crate) async fn renew(&self, spent: &str) -> Result<(), ClientError> {
+        let _one_at_a_time = self.renewing.lock().await;
+        let session = self.tokens.load().ok_or(ClientError::Expired)?;
+        if session.access_token != spent {
+            return Ok(());
+        }
+        let request = Refresh { refresh_token: session.refresh_token };
+        let fresh: SignedIn = post(&self.http, join(&self.address, "v1/session/refresh")?, &request).await?;
+        self.tokens.save(&fresh).map_err(|error| match error.kind() {
+            std::io::ErrorKind::StorageFull => ClientError::DiskFull,
+            _ => ClientError::Internal(error.to_string()),
+        })
+    }
+
+    /// Sends a request, a second time with a fresh token if the first is not accepted.
+    async fn send(&self, request: impl Fn(&Client) -> reqwest::RequestBuilder) -> Result<Response, ClientError> {
+        for last in [false, true] {
+            let token = self.token().ok_or(ClientError::Expired)?;
+            let response = request(&self.http).bearer_auth(&token).send().await?;
+            if response.status() != StatusCode::UNAUTHORIZED || last {
+                return Ok(response);
+            }
+            self.renew(&token).await?;
+        }
+        Err(ClientError::Expired)
+    }
+
+    pub(crate) async fn upload(&self, name: &str, bytes: Vec<u8>) -> Result<Attachment, ClientError> {
+        let url = join(&self.address, "v1/files")?;
+        let response = self.send(|http| http.post(url.clone()).query(&[("name", name)]).body(bytes.clone())).await?;
+        answer(response).await
+    }
+
+    pub(crate) async fn download(&self, id: AttachmentId) -> Result<Vec<u8>, ClientError> {
+        let url = join(&self.address, &format!("v1/files/{id}"))?;
+        let response = self.send(|http| http.get(url.clone())).await?;
+        let status = response.status();
+        let bytes = body(response, FILE_BYTES_MAX).await?;
+        if status.is_success() { Ok(bytes) } else { Err(refusal(status, &bytes)) }
+    }
+
+    pub(crate) async fn sign_out(&self) -> Result<(), ClientError> {
+        let url = join(&self.address, "v1/session")?;
+        self.send(|http| http.delete(url.clone())).await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn an_address_is_read_as_people_write_it() {
+        for (typed, read) in [
+            ("desk.example.com", "https://desk.example.com/"),
+            (" https://desk.example.com/ ", "https://desk.example.com/"),
+            ("localhost:4790", "http://localhost:4790/"),
+            ("127.0.0.1:4790", "http://127.0.0.1:4790/"),
+            ("https://example.com/desk?x#y", "https://example.com/desk"),
+        ] {
+            assert_eq!(read_address(typed).unwrap().as_str(), read, "{typed:?}");
+        }
+        for typed in [
+            "",
+            "   ",
+            "http://desk.example.com",
+            "ftp://desk.example.com",
+            "https://ann:secret@desk.example.com",
+            "https://",
+        ] {
+            assert!(matches!(read_address(typed), Err(ClientError::NotADesk(_))), "{typed:?} must be refused");
+        }
+    }
+
+    #[test]
+    fn a_desk_may_live_under_a_path() {
+        let address = read_address("https://example.com/desk").unwrap();
+        assert_eq!(join(&address, "v1/info").unwrap().as_str(), "https://example.com/desk/v1/info");
+    }
+
+    #[tokio::test]
+    async fn an_address_where_nobody_answers_says_so() {
+        // Port 9 of this computer: nothing listens there.
+        let error = find_desk("127.0.0.1:9").await.unwrap_err();
+        assert!(matches!(error, ClientError::Unreachable(_)), "{error:?}");
+    }
+}

@@ -1,0 +1,331 @@
+//! What each command does, inside the writer's transaction.
+
+use deskbell_protocol::{
+    ATTACHMENTS_MAX, Ack, AgentId, AttachmentId, Author, Change, ClientId, Command, CommandFrame, Contact, ContactId,
+    Conversation, ConversationId, ConversationKind, ConversationState, EntityKind, ErrorCode, FIELD_MAX,
+    MESSAGE_TEXT_MAX, Message, MessageId, MessageKind, NOTES_MAX, Nack, Number, ReadMark, Refusal, Seq, VisitorId,
+};
+
+use crate::authorize::{Action, Object, Principal, authorize};
+use crate::store::batch::Write;
+use crate::store::log::{self, Done, EVERYBODY};
+use crate::store::{Failure, Outcome, Refused, agents, conversations, files, visitors};
+use crate::text;
+
+/// Bytes that a contact's fields may take together, so that the contact fits into a frame.
+const CONTACT_BYTES_MAX: usize = 48 * 1024;
+
+/// Codes of messages that the desk itself writes.
+mod said {
+    pub(super) const CLOSED: &str = "closed";
+    pub(super) const REOPENED: &str = "reopened";
+    pub(super) const UNASSIGNED: &str = "unassigned";
+
+    pub(super) fn assigned(name: &str) -> String {
+        format!("assigned:{name}")
+    }
+}
+
+/// Does a command once: a repeat is answered like the first time.
+pub(crate) fn perform(write: &mut Write<'_>, principal: Principal, frame: CommandFrame) -> Outcome<Ack> {
+    let CommandFrame { client_id, command, if_rev, client_time: _ } = frame;
+    if let Some(done) = log::find_command(write.connection, principal.key(), &client_id)? {
+        return Ok(ack(client_id, done, true));
+    }
+    write.caused_by(&principal, &client_id);
+    let made = match command {
+        Command::Send { conversation, kind, text, attachments } => {
+            send(write, principal, &client_id, conversation, kind, &text, &attachments, if_rev)?
+        }
+        Command::Start { visitor } => start(write, principal, visitor)?,
+        Command::MarkRead { conversation, number } => mark_read(write, principal, conversation, number, if_rev)?,
+        Command::SetState { conversation, state } => set_state(write, principal, conversation, state, if_rev)?,
+        Command::Assign { conversation, agent } => assign(write, principal, conversation, agent, if_rev)?,
+        Command::EditContact { contact, name, email, phone, notes } => {
+            let changed = Contact {
+                id: contact,
+                name: text::field("name", &name, FIELD_MAX)?,
+                email: text::email(&email)?,
+                phone: text::field("phone", &phone, FIELD_MAX)?,
+                notes: text::long_field("notes", &notes, NOTES_MAX)?,
+                created_at: 0,
+            };
+            edit_contact(write, principal, &changed, if_rev)?
+        }
+    };
+    let done = Done { seq: write.head(), id: made.0, number: made.1 };
+    log::add_command(write.connection, principal.key(), &client_id, done)?;
+    Ok(ack(client_id, done, false))
+}
+
+fn ack(client_id: ClientId, done: Done, duplicate: bool) -> Ack {
+    Ack { client_id, seq: done.seq, id: done.id, number: done.number, duplicate }
+}
+
+/// The refusal of a command.
+pub(crate) fn nack(client_id: ClientId, failure: Failure) -> Nack {
+    let current = match &failure {
+        Failure::Refused(refused) => refused.current.clone().map(Box::new),
+        _ => None,
+    };
+    let refusal = failure.into_refusal();
+    Nack { client_id, code: refusal.code, message: refusal.message, retry_after_ms: refusal.retry_after_ms, current }
+}
+
+type Made = (Option<i64>, Option<Number>);
+
+fn open(write: &Write<'_>, principal: &Principal, action: Action, id: ConversationId) -> Outcome<Conversation> {
+    let found = conversations::find(write.connection, id)?.ok_or_else(|| Failure::not_found("conversation"))?;
+    authorize(principal, action, Object::Conversation(found.visitor))?;
+    Ok(found)
+}
+
+/// Refuses when somebody else was faster.
+fn unchanged_since(write: &Write<'_>, principal: &Principal, entity: EntityKind, id: i64, if_rev: Option<Seq>) -> Outcome<()> {
+    let Some(if_rev) = if_rev else { return Ok(()) };
+    let Some(row) = log::row(write.connection, entity, id, EVERYBODY)? else { return Ok(()) };
+    if row.change.seq == if_rev {
+        return Ok(());
+    }
+    let refusal = Refusal::new(ErrorCode::Conflict, "Somebody else changed it first; look at the present state and decide again.");
+    // A visitor's view of a conversation is narrower than the row, so visitors are told the reason alone.
+    let current: Option<Change> = matches!(principal, Principal::Agent(_)).then(|| row.seen_by(principal));
+    Err(Failure::Refused(Box::new(Refused { refusal, current })))
+}
+
+fn store(write: &mut Write<'_>, conversation: &Conversation) -> Outcome<()> {
+    conversations::update(write.connection, conversation)?;
+    write.touch_in(EntityKind::Conversation, conversation.id.0, conversation.id)
+}
+
+/// Adds a message at the end of a conversation. The caller stores the conversation.
+fn say(
+    write: &mut Write<'_>,
+    conversation: &mut Conversation,
+    author: Author,
+    kind: MessageKind,
+    text: String,
+    client_id: Option<ClientId>,
+    attachments: &[AttachmentId],
+) -> Outcome<(MessageId, Number)> {
+    conversation.last_number += 1;
+    conversation.active_at = write.now;
+    let message = Message {
+        id: MessageId(write.new_id()),
+        conversation: conversation.id,
+        number: conversation.last_number,
+        author,
+        kind,
+        text,
+        attachments: Vec::new(),
+        client_id,
+        created_at: write.now,
+    };
+    conversations::add_message(write.connection, &message, attachments.len())?;
+    for attachment in attachments {
+        if !files::attach(write.connection, *attachment, message.id)? {
+            return Err(Refusal::invalid("attachments", "a file can be sent only once").into());
+        }
+    }
+    write.touch_in(EntityKind::Message, message.id.0, conversation.id)?;
+    Ok((message.id, message.number))
+}
+
+fn desk_says(write: &mut Write<'_>, conversation: &mut Conversation, code: &str) -> Outcome<()> {
+    say(write, conversation, Author::Desk, MessageKind::System, code.to_owned(), None, &[])?;
+    Ok(())
+}
+
+/// Makes a conversation with a visitor.
+fn begin(write: &mut Write<'_>, visitor: VisitorId) -> Outcome<Conversation> {
+    let visitor = visitors::find(write.connection, visitor)?.ok_or_else(|| Failure::not_found("visitor"))?;
+    let conversation = Conversation {
+        id: ConversationId(write.new_id()),
+        kind: ConversationKind::Customer,
+        contact: visitor.contact,
+        visitor: visitor.id,
+        site: visitor.site,
+        state: ConversationState::Open,
+        assignee: None,
+        last_number: 0,
+        waiting_since: None,
+        created_at: write.now,
+        active_at: write.now,
+        visitor_read: 0,
+    };
+    conversations::add(write.connection, &conversation)?;
+    visitors::count_chat(write.connection, visitor.id)?;
+    write.touch(EntityKind::Visitor, visitor.id.0)?;
+    Ok(conversation)
+}
+
+#[allow(clippy::too_many_arguments)]
+fn send(
+    write: &mut Write<'_>,
+    principal: Principal,
+    client_id: &ClientId,
+    conversation: Option<ConversationId>,
+    kind: MessageKind,
+    text: &str,
+    attachments: &[AttachmentId],
+    if_rev: Option<Seq>,
+) -> Outcome<Made> {
+    let action = match kind {
+        MessageKind::Reply => Action::Reply,
+        MessageKind::Note => Action::WriteNote,
+        MessageKind::System => return Err(Refusal::invalid("kind", "must be reply or note").into()),
+    };
+    let text = text::long_field("text", text, MESSAGE_TEXT_MAX)?;
+    if text.trim().is_empty() && attachments.is_empty() {
+        return Err(Refusal::invalid("text", "must not be empty without attachments").into());
+    }
+    if attachments.len() > ATTACHMENTS_MAX {
+        return Err(Refusal::invalid("attachments", &format!("at most {ATTACHMENTS_MAX}")).into());
+    }
+    let mut conversation = match (conversation, principal) {
+        (Some(id), _) => open(write, &principal, action, id)?,
+        (None, Principal::Visitor(visitor)) => match conversations::latest_of_visitor(write.connection, visitor)? {
+            Some(found) => found,
+            None => begin(write, visitor)?,
+        },
+        (None, Principal::Agent(_)) => return Err(Refusal::invalid("conversation", "must be given").into()),
+    };
+    authorize(&principal, action, Object::Conversation(conversation.visitor))?;
+    unchanged_since(write, &principal, EntityKind::Conversation, conversation.id.0, if_rev)?;
+    for id in attachments {
+        let stored = files::find(write.connection, *id)?.ok_or_else(|| Failure::not_found("file"))?;
+        authorize(&principal, Action::Attach, Object::File { uploader: stored.uploader, shown_to: stored.shown_to })?;
+    }
+
+    let author = match principal {
+        Principal::Visitor(_) => {
+            match conversation.state {
+                ConversationState::Closed => desk_says(write, &mut conversation, said::REOPENED)?,
+                ConversationState::Open | ConversationState::Snoozed => {}
+            }
+            conversation.state = ConversationState::Open;
+            conversation.waiting_since = conversation.waiting_since.or(Some(write.now));
+            Author::Visitor
+        }
+        Principal::Agent(id) => {
+            let agent = agents::find(write.connection, id)?.ok_or_else(|| Failure::not_found("agent"))?;
+            if kind == MessageKind::Reply {
+                conversation.waiting_since = None;
+            }
+            Author::Agent { id, name: agent.name }
+        }
+    };
+    let (id, number) = say(write, &mut conversation, author, kind, text, Some(client_id.clone()), attachments)?;
+    store(write, &conversation)?;
+    if let Principal::Agent(agent) = principal {
+        move_read_mark(write, agent, ReadMark { conversation: conversation.id, number })?;
+    }
+    Ok((Some(id.0), Some(number)))
+}
+
+fn start(write: &mut Write<'_>, principal: Principal, visitor: VisitorId) -> Outcome<Made> {
+    authorize(&principal, Action::StartConversation, Object::Visitor)?;
+    let conversation = match conversations::latest_of_visitor(write.connection, visitor)? {
+        Some(mut found) => {
+            if found.state != ConversationState::Open {
+                reopen(write, &mut found)?;
+                store(write, &found)?;
+            }
+            found
+        }
+        None => {
+            let begun = begin(write, visitor)?;
+            store(write, &begun)?;
+            begun
+        }
+    };
+    Ok((Some(conversation.id.0), None))
+}
+
+fn reopen(write: &mut Write<'_>, conversation: &mut Conversation) -> Outcome<()> {
+    if conversation.state == ConversationState::Closed {
+        desk_says(write, conversation, said::REOPENED)?;
+    }
+    conversation.state = ConversationState::Open;
+    Ok(())
+}
+
+fn move_read_mark(write: &mut Write<'_>, agent: AgentId, mark: ReadMark) -> Outcome<()> {
+    let before = conversations::find_read_mark(write.connection, agent, mark.conversation)?;
+    if before.is_none_or(|before| before.number < mark.number) {
+        conversations::set_read_mark(write.connection, agent, mark)?;
+        write.touch_for(EntityKind::ReadMark, mark.conversation.0, agent.0)?;
+    }
+    Ok(())
+}
+
+fn mark_read(write: &mut Write<'_>, principal: Principal, id: ConversationId, number: Number, if_rev: Option<Seq>) -> Outcome<Made> {
+    let mut conversation = open(write, &principal, Action::MarkRead, id)?;
+    unchanged_since(write, &principal, EntityKind::Conversation, id.0, if_rev)?;
+    if number < 0 {
+        return Err(Refusal::invalid("number", "must not be negative").into());
+    }
+    let number = number.min(conversation.last_number);
+    match principal {
+        Principal::Agent(agent) => move_read_mark(write, agent, ReadMark { conversation: id, number })?,
+        Principal::Visitor(_) if number > conversation.visitor_read => {
+            conversation.visitor_read = number;
+            store(write, &conversation)?;
+        }
+        Principal::Visitor(_) => {}
+    }
+    Ok((Some(id.0), Some(number)))
+}
+
+fn set_state(write: &mut Write<'_>, principal: Principal, id: ConversationId, state: ConversationState, if_rev: Option<Seq>) -> Outcome<Made> {
+    let mut conversation = open(write, &principal, Action::SetState, id)?;
+    unchanged_since(write, &principal, EntityKind::Conversation, id.0, if_rev)?;
+    if conversation.state != state {
+        match state {
+            ConversationState::Closed => {
+                conversation.state = state;
+                conversation.waiting_since = None;
+                desk_says(write, &mut conversation, said::CLOSED)?;
+            }
+            ConversationState::Open => reopen(write, &mut conversation)?,
+            ConversationState::Snoozed => conversation.state = state,
+        }
+        store(write, &conversation)?;
+    }
+    Ok((Some(id.0), None))
+}
+
+fn assign(write: &mut Write<'_>, principal: Principal, id: ConversationId, agent: Option<AgentId>, if_rev: Option<Seq>) -> Outcome<Made> {
+    let mut conversation = open(write, &principal, Action::Assign, id)?;
+    unchanged_since(write, &principal, EntityKind::Conversation, id.0, if_rev)?;
+    if conversation.assignee != agent {
+        let said = match agent {
+            Some(agent) => {
+                let found = agents::find(write.connection, agent)?;
+                said::assigned(&found.ok_or_else(|| Refusal::invalid("agent", "there is no such agent"))?.name)
+            }
+            None => said::UNASSIGNED.to_owned(),
+        };
+        conversation.assignee = agent;
+        desk_says(write, &mut conversation, &said)?;
+        store(write, &conversation)?;
+    }
+    Ok((Some(id.0), None))
+}
+
+fn edit_contact(write: &mut Write<'_>, principal: Principal, changed: &Contact, if_rev: Option<Seq>) -> Outcome<Made> {
+    authorize(&principal, Action::Edit, Object::Contact)?;
+    let ContactId(id) = changed.id;
+    let Some(before) = visitors::find_contact(write.connection, changed.id)? else {
+        return Err(Failure::not_found("contact"));
+    };
+    unchanged_since(write, &principal, EntityKind::Contact, id, if_rev)?;
+    if changed.name.len() + changed.phone.len() + changed.notes.len() > CONTACT_BYTES_MAX {
+        return Err(Refusal::invalid("notes", "name, phone and notes together are too long").into());
+    }
+    if (Contact { created_at: before.created_at, ..changed.clone() }) != before {
+        visitors::edit_contact(write.connection, changed)?;
+        write.touch(EntityKind::Contact, id)?;
+    }
+    Ok((Some(id), None))
+}

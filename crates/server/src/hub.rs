@@ -1,0 +1,430 @@
+//! Who is connected, and how news reaches them.
+//!
+//! Agents get committed changes through one broadcast; who lags reads the log instead. Visitors are only told that
+//! something changed and read the log themselves, so nothing that is not theirs is ever handed to their session.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use deskbell_protocol::{AgentId, Ephemeral, Seq, VisitorId, VisitorPresence};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::store::log::Committed;
+use crate::tokens::Hash;
+
+/// Commits an agent's session may fall behind before it has to read the log.
+const BACKLOG: usize = 256;
+
+/// Typing and the like that may wait for one visitor's socket; more is dropped.
+const EPHEMERAL_BACKLOG: usize = 16;
+
+/// How long somebody counts as present after their last socket has closed: page loads and short breaks do not flicker.
+pub(crate) const LINGER: Duration = Duration::from_secs(10);
+
+/// Visitors in one frame, so that it stays far below the size of a frame.
+const PRESENCES_PER_FRAME: usize = 1000;
+
+/// What reaches an agent's session.
+#[derive(Clone, Debug)]
+pub(crate) enum AgentEvent {
+    Committed(Arc<Committed>),
+    /// For all agents but one.
+    Ephemeral(Option<AgentId>, Arc<Ephemeral>),
+}
+
+/// One socket of a visitor.
+struct Link {
+    session: u64,
+    /// The loader's name for the browser. Empty for the panel.
+    presence: Option<Hash>,
+    visible: bool,
+    shared: Arc<Shared>,
+    ephemeral: mpsc::Sender<Ephemeral>,
+}
+
+struct Shared {
+    visitor: AtomicI64,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct Entry {
+    links: Vec<Link>,
+    left_at: Option<Instant>,
+}
+
+impl Entry {
+    fn visible(&self) -> bool {
+        let mut pages = self.links.iter().filter(|link| link.presence.is_some()).peekable();
+        pages.peek().is_none() || pages.any(|link| link.visible)
+    }
+}
+
+#[derive(Default)]
+struct State {
+    visitors: HashMap<VisitorId, Entry>,
+    /// Visitors whose presence has changed since agents were last told.
+    stirred: HashSet<VisitorId>,
+    /// Visitors whose last socket closed, in order.
+    leaving: VecDeque<(Instant, VisitorId)>,
+    addresses: HashMap<IpAddr, usize>,
+    agents: HashMap<AgentId, HashMap<u64, Device>>,
+    agents_stirred: bool,
+    last_agent_left_at: Option<Instant>,
+}
+
+struct Device {
+    id: i64,
+    revoked: CancellationToken,
+}
+
+/// See the module.
+pub(crate) struct Hub {
+    head: AtomicI64,
+    next_session: AtomicU64,
+    agents: broadcast::Sender<AgentEvent>,
+    state: Mutex<State>,
+    stirred: Notify,
+    online: watch::Sender<bool>,
+}
+
+/// A visitor's session as the hub knows it. Dropping it ends the registration.
+pub(crate) struct VisitorSeat {
+    hub: Arc<Hub>,
+    session: u64,
+    shared: Arc<Shared>,
+    ephemeral: mpsc::Receiver<Ephemeral>,
+}
+
+/// An agent's session as the hub knows it. Dropping it ends the registration.
+pub(crate) struct AgentSeat {
+    hub: Arc<Hub>,
+    session: u64,
+    agent: AgentId,
+    pub(crate) events: broadcast::Receiver<AgentEvent>,
+    /// Done when the device's tokens are revoked.
+    pub(crate) revoked: CancellationToken,
+}
+
+/// One of an address's sockets.
+pub(crate) struct AddressSeat {
+    hub: Arc<Hub>,
+    address: IpAddr,
+}
+
+/// What has changed among those present.
+pub(crate) struct Stir {
+    pub(crate) online: Vec<VisitorPresence>,
+    pub(crate) gone: Vec<VisitorId>,
+    pub(crate) agents: bool,
+}
+
+impl Hub {
+    pub(crate) fn new(head: Seq) -> Arc<Self> {
+        Arc::new(Self {
+            head: AtomicI64::new(head.0),
+            next_session: AtomicU64::new(1),
+            agents: broadcast::Sender::new(BACKLOG),
+            state: Mutex::default(),
+            stirred: Notify::new(),
+            online: watch::Sender::new(false),
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The newest committed place of the log.
+    pub(crate) fn head(&self) -> Seq {
+        Seq(self.head.load(Ordering::Acquire))
+    }
+
+    /// Tells everybody concerned of a commit.
+    pub(crate) fn publish(&self, committed: Committed) {
+        self.head.store(committed.to.0, Ordering::Release);
+        {
+            let state = self.state();
+            for entry in committed.visitors.iter().filter_map(|visitor| state.visitors.get(visitor)) {
+                for link in &entry.links {
+                    link.shared.changed.notify_one();
+                }
+            }
+        }
+        // An error only means that no agent is connected.
+        let _ = self.agents.send(AgentEvent::Committed(Arc::new(committed)));
+    }
+
+    /// Tells agents something that is not stored.
+    pub(crate) fn tell_agents(&self, except: Option<AgentId>, ephemeral: Ephemeral) {
+        let _ = self.agents.send(AgentEvent::Ephemeral(except, Arc::new(ephemeral)));
+    }
+
+    /// Tells a visitor's panels something that is not stored. A full queue drops it.
+    pub(crate) fn tell_visitor(&self, visitor: VisitorId, ephemeral: &Ephemeral) {
+        if let Some(entry) = self.state().visitors.get(&visitor) {
+            for link in entry.links.iter().filter(|link| link.presence.is_none()) {
+                let _ = link.ephemeral.try_send(ephemeral.clone());
+            }
+        }
+    }
+
+    /// Whether an agent is there, and every change of it.
+    pub(crate) fn online(&self) -> watch::Receiver<bool> {
+        self.online.subscribe()
+    }
+
+    /// Counts a visitor's socket against its address. `None`: there are too many.
+    pub(crate) fn admit(self: &Arc<Self>, address: IpAddr, most: usize) -> Option<AddressSeat> {
+        let mut state = self.state();
+        let sockets = state.addresses.entry(address).or_default();
+        if *sockets >= most && !address.is_loopback() {
+            return None;
+        }
+        *sockets += 1;
+        Some(AddressSeat { hub: Arc::clone(self), address })
+    }
+
+    /// Registers a visitor's socket. `presence` is the loader's name for the browser, empty for the panel.
+    pub(crate) fn seat_visitor(self: &Arc<Self>, visitor: VisitorId, presence: Option<Hash>, visible: bool) -> VisitorSeat {
+        let session = self.next_session.fetch_add(1, Ordering::Relaxed);
+        let shared = Arc::new(Shared { visitor: AtomicI64::new(visitor.0), changed: Notify::new() });
+        let (ephemeral, received) = mpsc::channel(EPHEMERAL_BACKLOG);
+        let mut state = self.state();
+        let entry = state.visitors.entry(visitor).or_default();
+        entry.left_at = None;
+        entry.links.push(Link { session, presence, visible, shared: Arc::clone(&shared), ephemeral });
+        state.stirred.insert(visitor);
+        drop(state);
+        self.stirred.notify_one();
+        VisitorSeat { hub: Arc::clone(self), session, shared, ephemeral: received }
+    }
+
+    /// The pages that go by one name of a browser belong to another visitor from now on.
+    pub(crate) fn move_pages(&self, from: VisitorId, to: VisitorId, presence: &Hash) {
+        let mut state = self.state();
+        let Some(entry) = state.visitors.get_mut(&from) else { return };
+        let (moved, kept) = std::mem::take(&mut entry.links).into_iter().partition(|link| link.presence.as_ref() == Some(presence));
+        entry.links = kept;
+        if entry.links.is_empty() {
+            // Nobody left: the visitor is gone at once, without the usual delay.
+            let now = Instant::now();
+            let long_ago = now.checked_sub(LINGER).unwrap_or(now);
+            entry.left_at = Some(long_ago);
+            state.leaving.push_front((long_ago, from));
+        }
+        let moved: Vec<Link> = moved;
+        if !moved.is_empty() {
+            let entry = state.visitors.entry(to).or_default();
+            entry.left_at = None;
+            for link in moved {
+                link.shared.visitor.store(to.0, Ordering::Release);
+                link.shared.changed.notify_one();
+                entry.links.push(link);
+            }
+        }
+        state.stirred.extend([from, to]);
+        drop(state);
+        self.stirred.notify_one();
+    }
+
+    /// Registers an agent's socket.
+    pub(crate) fn seat_agent(self: &Arc<Self>, agent: AgentId, device: i64) -> AgentSeat {
+        let session = self.next_session.fetch_add(1, Ordering::Relaxed);
+        let revoked = CancellationToken::new();
+        let events = self.agents.subscribe();
+        let mut state = self.state();
+        state.agents.entry(agent).or_default().insert(session, Device { id: device, revoked: revoked.clone() });
+        state.agents_stirred = true;
+        state.last_agent_left_at = None;
+        drop(state);
+        self.online.send_if_modified(|online| !std::mem::replace(online, true));
+        self.stirred.notify_one();
+        AgentSeat { hub: Arc::clone(self), session, agent, events, revoked }
+    }
+
+    /// Ends the sockets of a device whose tokens were revoked.
+    pub(crate) fn revoke(&self, device: i64) {
+        for found in self.state().agents.values().flat_map(HashMap::values).filter(|found| found.id == device) {
+            found.revoked.cancel();
+        }
+    }
+
+    /// Everybody on the sites now, in frames.
+    pub(crate) fn everybody(&self) -> Vec<Ephemeral> {
+        let online: Vec<VisitorPresence> = self
+            .state()
+            .visitors
+            .iter()
+            .map(|(id, entry)| VisitorPresence { visitor: *id, visible: entry.visible() })
+            .collect();
+        in_frames(true, &online, &[])
+    }
+
+    /// The agents who are there.
+    pub(crate) fn agents(&self) -> Ephemeral {
+        let mut agents: Vec<AgentId> = self.state().agents.keys().copied().collect();
+        agents.sort_unstable();
+        Ephemeral::Agents { online: !agents.is_empty(), agents }
+    }
+
+    /// Waits until somebody's presence has changed, or until somebody who left has been away long enough.
+    pub(crate) async fn until_stirred(&self) {
+        let next = {
+            let state = self.state();
+            let visitor = state.leaving.front().map(|(left_at, _)| *left_at + LINGER);
+            let agent = state.last_agent_left_at.map(|left_at| left_at + LINGER);
+            visitor.into_iter().chain(agent).min()
+        };
+        match next {
+            Some(next) => tokio::select! {
+                () = self.stirred.notified() => {}
+                () = tokio::time::sleep_until(next) => {}
+            },
+            None => self.stirred.notified().await,
+        }
+    }
+
+    /// Takes what has changed since the last call.
+    pub(crate) fn take_stir(&self) -> Stir {
+        let now = Instant::now();
+        let mut state = self.state();
+        let mut gone = Vec::new();
+        while let Some((left_at, visitor)) = state.leaving.front().copied() {
+            if now.saturating_duration_since(left_at) < LINGER {
+                break;
+            }
+            state.leaving.pop_front();
+            let away = state.visitors.get(&visitor).is_some_and(|entry| entry.links.is_empty() && entry.left_at == Some(left_at));
+            if away {
+                state.visitors.remove(&visitor);
+                gone.push(visitor);
+            }
+        }
+        let stirred = std::mem::take(&mut state.stirred);
+        let online = stirred
+            .into_iter()
+            .filter_map(|id| {
+                let entry = state.visitors.get(&id)?;
+                Some(VisitorPresence { visitor: id, visible: entry.visible() })
+            })
+            .collect();
+        let agents = std::mem::take(&mut state.agents_stirred);
+        let nobody = state.last_agent_left_at.is_some_and(|left_at| now.saturating_duration_since(left_at) >= LINGER);
+        if nobody {
+            state.last_agent_left_at = None;
+            // Still under the lock, so that an agent who comes back now is not overruled.
+            self.online.send_if_modified(|online| std::mem::replace(online, false));
+        }
+        Stir { online, gone, agents }
+    }
+}
+
+/// A presence list as frames that stay below the size of a frame. Only the first one is `full`.
+pub(crate) fn in_frames(full: bool, online: &[VisitorPresence], gone: &[VisitorId]) -> Vec<Ephemeral> {
+    let frames = online.len().div_ceil(PRESENCES_PER_FRAME).max(gone.len().div_ceil(PRESENCES_PER_FRAME)).max(usize::from(full));
+    let mut online = online.chunks(PRESENCES_PER_FRAME);
+    let mut gone = gone.chunks(PRESENCES_PER_FRAME);
+    (0..frames)
+        .map(|frame| Ephemeral::Visitors {
+            full: full && frame == 0,
+            online: online.next().unwrap_or_default().to_vec(),
+            gone: gone.next().unwrap_or_default().to_vec(),
+        })
+        .collect()
+}
+
+impl VisitorSeat {
+    /// The visitor; another one after their rows were joined.
+    pub(crate) fn visitor(&self) -> VisitorId {
+        VisitorId(self.shared.visitor.load(Ordering::Acquire))
+    }
+
+    /// Something of the visitor's changed.
+    pub(crate) async fn changed(&self) {
+        self.shared.changed.notified().await;
+    }
+
+    /// Something that is not stored.
+    pub(crate) async fn ephemeral(&mut self) -> Option<Ephemeral> {
+        self.ephemeral.recv().await
+    }
+
+    /// Either of the two; `None`: something changed.
+    pub(crate) async fn news(&mut self) -> Option<Ephemeral> {
+        tokio::select! {
+            () = self.shared.changed.notified() => None,
+            Some(ephemeral) = self.ephemeral.recv() => Some(ephemeral),
+        }
+    }
+
+    /// Whether the page is in front.
+    pub(crate) fn set_visible(&self, visible: bool) {
+        let visitor = self.visitor();
+        let mut state = self.hub.state();
+        let link = state.visitors.get_mut(&visitor).and_then(|entry| entry.links.iter_mut().find(|link| link.session == self.session));
+        if let Some(link) = link
+            && link.visible != visible
+        {
+            link.visible = visible;
+            state.stirred.insert(visitor);
+            drop(state);
+            self.hub.stirred.notify_one();
+        }
+    }
+}
+
+impl Drop for VisitorSeat {
+    fn drop(&mut self) {
+        let mut state = self.hub.state();
+        // The id is read under the lock, under which it is also changed.
+        let visitor = self.visitor();
+        if let Some(entry) = state.visitors.get_mut(&visitor) {
+            entry.links.retain(|link| link.session != self.session);
+            if entry.links.is_empty() {
+                let now = Instant::now();
+                entry.left_at = Some(now);
+                state.leaving.push_back((now, visitor));
+            } else {
+                state.stirred.insert(visitor);
+            }
+        }
+        drop(state);
+        self.hub.stirred.notify_one();
+    }
+}
+
+impl Drop for AgentSeat {
+    fn drop(&mut self) {
+        let mut state = self.hub.state();
+        if let Some(devices) = state.agents.get_mut(&self.agent) {
+            devices.remove(&self.session);
+            if devices.is_empty() {
+                state.agents.remove(&self.agent);
+                state.agents_stirred = true;
+            }
+        }
+        if state.agents.is_empty() {
+            state.last_agent_left_at = Some(Instant::now());
+        }
+        drop(state);
+        self.hub.stirred.notify_one();
+    }
+}
+
+impl Drop for AddressSeat {
+    fn drop(&mut self) {
+        let mut state = self.hub.state();
+        if let Some(sockets) = state.addresses.get_mut(&self.address) {
+            *sockets -= 1;
+            if *sockets == 0 {
+                state.addresses.remove(&self.address);
+            }
+        }
+    }
+}

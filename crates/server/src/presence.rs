@@ -1,0 +1,49 @@
+//! Tells agents who comes and goes, gathered over short moments.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deskbell_protocol::EntityKind;
+use tokio_util::sync::CancellationToken;
+
+use crate::hub::{Hub, in_frames};
+use crate::store::visitors;
+use crate::writer::Writer;
+
+/// News is gathered for this long: a visitor is seen at once, and a hundred of them come in one frame.
+const GATHER: Duration = Duration::from_millis(300);
+
+/// Runs until cancelled.
+pub(crate) async fn run(hub: Arc<Hub>, writer: Arc<Writer>, cancelled: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = cancelled.cancelled() => return,
+            () = hub.until_stirred() => {}
+        }
+        tokio::select! {
+            () = cancelled.cancelled() => return,
+            () = tokio::time::sleep(GATHER) => {}
+        }
+        let stir = hub.take_stir();
+        for frame in in_frames(false, &stir.online, &stir.gone) {
+            hub.tell_agents(None, frame);
+        }
+        if stir.agents {
+            hub.tell_agents(None, hub.agents());
+        }
+        if !stir.gone.is_empty() {
+            let gone = stir.gone;
+            let stored = writer.submit(move |write| {
+                for visitor in gone {
+                    if visitors::seen(write.connection, visitor, write.now)? {
+                        write.touch(EntityKind::Visitor, visitor.0)?;
+                    }
+                }
+                Ok(())
+            });
+            if let Err(failure) = stored.await {
+                tracing::warn!(?failure, "the time of visitors' leaving was not stored");
+            }
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! An agent's session: everything the desk knows, kept up to date.
+
+use std::sync::Arc;
+
+use deskbell_protocol::{
+    Author, ByeCode, ClientFrame, ConversationId, ConversationState, Cursor, Delta, Ephemeral, Hello, HistoryRequest, Reset, Seq, ServerFrame, SnapshotEnd, SyncMode, VisitorId, Welcome,
+};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::MissedTickBehavior;
+
+use crate::accounts::Identity;
+use crate::authorize::{Action, Object, Principal, authorize};
+use crate::desk::{Core, Serving};
+use crate::hub::{AgentEvent, AgentSeat};
+use crate::limits::Bucket;
+use crate::socket::{self, Answers, End, HEARTBEAT, Incoming, Outgoing, Received};
+use crate::store::log::Committed;
+use crate::store::{Failure, Outcome, conversations, log};
+use crate::sync::{self, Snapshot};
+use crate::{commands, tokens};
+
+/// Typing of an agent that is passed on: this many at once, and then one in this time.
+const TYPING_BURST: u32 = 10;
+const TYPING_REFILL: std::time::Duration = std::time::Duration::from_millis(500);
+
+struct Session {
+    core: Arc<Core>,
+    identity: Identity,
+    principal: Principal,
+    outgoing: Arc<Outgoing>,
+    answers: Answers,
+    /// Where the client stands: the end of the last delta sent.
+    cursor: Seq,
+    /// Everything up to here has been looked at; what was not for this agent needs no delta of its own.
+    covered: Seq,
+    /// The log has to be read, because something was missed.
+    behind: bool,
+    snapshot: Option<Snapshot>,
+    typing: Bucket,
+}
+
+/// Runs from `hello` to the end.
+pub(crate) async fn run(serving: &Serving, identity: Identity, mut incoming: Incoming, outgoing: Arc<Outgoing>) -> End {
+    let hello = tokio::select! {
+        () = serving.stopping.cancelled() => return End::Bye(ByeCode::Drain),
+        hello = incoming.hello() => match hello {
+            Ok(hello) => hello,
+            Err(end) => return end,
+        },
+    };
+    let core = Arc::clone(&serving.core);
+    // Seated before the head is read: what is committed from here on is heard.
+    let seat = core.hub.seat_agent(identity.agent.id, identity.device);
+    let principal = Principal::Agent(identity.agent.id);
+    let session = Session {
+        core,
+        principal,
+        identity,
+        outgoing,
+        answers: Answers::new(),
+        cursor: Seq(0),
+        covered: Seq(0),
+        behind: false,
+        snapshot: None,
+        typing: Bucket::new(TYPING_BURST, TYPING_REFILL, std::time::Instant::now()),
+    };
+    session.run(serving, hello, incoming, seat).await.unwrap_or_else(|end| end)
+}
+
+/// A failed read ends the session; the client comes back and reads again.
+pub(crate) fn failed(failure: Failure) -> End {
+    tracing::error!(?failure, "a session could not go on");
+    End::Bye(ByeCode::Drain)
+}
+
+impl Session {
+    async fn run(mut self, serving: &Serving, hello: Hello, mut incoming: Incoming, mut seat: AgentSeat) -> Result<End, End> {
+        self.welcome(hello.cursor).await?;
+        let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + HEARTBEAT, HEARTBEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let catching_up = self.behind && self.snapshot.is_none();
+            tokio::select! {
+                () = serving.stopping.cancelled() => return Ok(End::Bye(ByeCode::Drain)),
+                () = seat.revoked.cancelled() => return Ok(End::Bye(ByeCode::Auth)),
+                () = self.outgoing.dead() => return Ok(End::Closed),
+                received = incoming.next(), if self.answers.have_room() => match received {
+                    Received::Frame(frame) => self.frame(*frame).await?,
+                    Received::Unreadable(client_id, reason) => self.outgoing.send(&socket::unreadable(client_id, &reason))?,
+                    Received::End(end) => return Ok(end),
+                },
+                answer = self.answers.next() => self.outgoing.send(&answer?)?,
+                event = seat.events.recv() => match event {
+                    Ok(AgentEvent::Committed(committed)) => self.committed(&committed)?,
+                    Ok(AgentEvent::Ephemeral(except, ephemeral)) => {
+                        if except != Some(self.identity.agent.id) {
+                            self.outgoing.offer(&ephemeral);
+                        }
+                    }
+                    Err(RecvError::Lagged(_)) => {
+                        self.behind = true;
+                        self.present();
+                    }
+                    Err(RecvError::Closed) => return Ok(End::Closed),
+                },
+                () = self.outgoing.room(), if catching_up => self.catch_up().await?,
+                _ = beat.tick() => self.beat()?,
+            }
+        }
+    }
+
+    async fn welcome(&mut self, cursor: Option<Cursor>) -> Result<(), End> {
+        let desk = self.core.readers.read(|connection| Ok(log::desk(connection)?)).await.map_err(failed)?;
+        let reset = cursor.as_ref().and_then(|cursor| log::judge(&desk, cursor));
+        let start = cursor.filter(|_| reset.is_none());
+        let mode = if start.is_some() { SyncMode::Delta } else { SyncMode::Snapshot };
+        self.outgoing.send(&ServerFrame::Welcome(Welcome {
+            session: tokens::random_name(),
+            epoch: desk.epoch,
+            head: desk.head,
+            server_time: crate::clock(),
+            heartbeat_ms: HEARTBEAT.as_millis().try_into().unwrap_or_default(),
+            mode,
+            agent: Some(self.identity.agent.id),
+            visitor: None,
+        }))?;
+        if let Some(reason) = reset {
+            self.outgoing.send(&ServerFrame::Reset(Reset { reason }))?;
+        }
+        self.present();
+        match start {
+            Some(cursor) => {
+                (self.cursor, self.covered) = (cursor.seq, cursor.seq);
+                self.behind = cursor.seq < desk.head;
+            }
+            None => {
+                (self.cursor, self.covered) = (desk.head, desk.head);
+                self.snapshot = Some(Snapshot::new(self.principal, desk.head, crate::clock()));
+                self.snapshot_page().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Who is there now.
+    fn present(&self) {
+        for frame in self.core.hub.everybody() {
+            self.outgoing.offer(&frame);
+        }
+        self.outgoing.offer(&self.core.hub.agents());
+    }
+
+    async fn snapshot_page(&mut self) -> Result<(), End> {
+        let Some(mut snapshot) = self.snapshot.take() else { return Ok(()) };
+        let read = self.core.readers.read(move |connection| {
+            let page = snapshot.next_page(connection)?;
+            Ok((snapshot, page))
+        });
+        let (snapshot, page) = read.await.map_err(failed)?;
+        let last = page.next.is_none();
+        let end = SnapshotEnd { generation: snapshot.generation.clone(), base: snapshot.base };
+        self.outgoing.send(&ServerFrame::Snap(page))?;
+        if last {
+            self.outgoing.send(&ServerFrame::SnapEnd(end))?;
+            self.behind = true;
+        } else {
+            self.snapshot = Some(snapshot);
+        }
+        Ok(())
+    }
+
+    fn committed(&mut self, committed: &Committed) -> Result<(), End> {
+        if self.snapshot.is_some() || self.behind || committed.to <= self.covered {
+            return Ok(());
+        }
+        if committed.from != self.covered {
+            self.behind = true;
+            return Ok(());
+        }
+        if !self.outgoing.has_room() {
+            // Read again from the log when there is room, instead of filling the queue.
+            self.behind = true;
+            return Ok(());
+        }
+        let deltas = sync::live_deltas(&committed.changes, &self.principal, self.cursor, committed.to);
+        self.covered = committed.to;
+        let fits = deltas.len() <= 3;
+        if !fits {
+            (self.covered, self.behind) = (self.cursor, true);
+            return Ok(());
+        }
+        for delta in deltas {
+            self.delta(delta)?;
+        }
+        Ok(())
+    }
+
+    fn delta(&mut self, delta: Delta) -> Result<(), End> {
+        self.cursor = delta.to;
+        self.covered = self.covered.max(delta.to);
+        self.outgoing.send(&ServerFrame::Delta(delta))?;
+        Ok(())
+    }
+
+    async fn catch_up(&mut self) -> Result<(), End> {
+        let (principal, from) = (self.principal, self.cursor);
+        let delta = self.core.readers.read(move |connection| sync::delta(connection, &principal, from)).await.map_err(failed)?;
+        self.behind = delta.more;
+        if delta.to > delta.from {
+            self.delta(delta)?;
+        }
+        Ok(())
+    }
+
+    fn beat(&mut self) -> Result<(), End> {
+        // The client takes a cursor behind the head for a fault, so it is moved over what was not for it.
+        if self.snapshot.is_none() && !self.behind && self.covered > self.cursor {
+            let delta = Delta { from: self.cursor, to: self.covered, changes: Vec::new(), more: false };
+            self.delta(delta)?;
+        }
+        let head = if self.snapshot.is_some() { self.cursor } else { self.covered.max(self.cursor) };
+        self.outgoing.send(&socket::heartbeat(head))?;
+        Ok(())
+    }
+
+    async fn frame(&mut self, frame: ClientFrame) -> Result<(), End> {
+        match frame {
+            // A second greeting has no meaning.
+            ClientFrame::Hello(_) => return Err(End::Bye(ByeCode::Policy)),
+            ClientFrame::SnapNext(next) => {
+                if self.snapshot.as_ref().is_some_and(|snapshot| snapshot.expects(&next.generation, &next.token)) {
+                    self.snapshot_page().await?;
+                }
+            }
+            ClientFrame::Cmd(command) => {
+                let client_id = command.client_id.clone();
+                let principal = self.principal;
+                let done = self.core.writer.submit(move |write| commands::perform(write, principal, command));
+                self.answers.push(async move {
+                    Ok(match done.await {
+                        Ok(ack) => ServerFrame::Ack(ack),
+                        Err(failure) => ServerFrame::Nack(commands::nack(client_id, failure)),
+                    })
+                });
+            }
+            ClientFrame::Hist(request) => {
+                let principal = self.principal;
+                let core = Arc::clone(&self.core);
+                self.answers.push(async move { history(&core, principal, request).await });
+            }
+            ClientFrame::Eph(Ephemeral::Typing { conversation: Some(conversation), typing, ttl_ms, .. }) => {
+                if self.typing.take(std::time::Instant::now()).is_ok() {
+                    self.typing(conversation, typing, ttl_ms).await;
+                }
+            }
+            ClientFrame::Eph(_) | ClientFrame::Seen(_) | ClientFrame::Hb(_) => {}
+        }
+        Ok(())
+    }
+
+    async fn typing(&self, conversation: ConversationId, typing: bool, ttl_ms: u32) {
+        let principal = self.principal;
+        let found = self.core.readers.read(move |connection| open_conversation(connection, principal, conversation)).await;
+        let Ok(visitor) = found else { return };
+        let agent = &self.identity.agent;
+        let told = Ephemeral::Typing {
+            conversation: Some(conversation),
+            author: Some(Author::Agent { id: agent.id, name: agent.name.clone() }),
+            typing,
+            ttl_ms: ttl_ms.min(socket::TYPING_TTL_MAX_MS),
+        };
+        self.core.hub.tell_visitor(visitor, &told);
+        self.core.hub.tell_agents(Some(agent.id), told);
+    }
+}
+
+/// The visitor of a conversation in which somebody may type now.
+pub(crate) fn open_conversation(
+    connection: &rusqlite::Connection,
+    principal: Principal,
+    id: ConversationId,
+) -> Outcome<VisitorId> {
+    let found = conversations::find(connection, id)?.ok_or_else(|| Failure::not_found("conversation"))?;
+    authorize(&principal, Action::Reply, Object::Conversation(found.visitor))?;
+    if found.state == ConversationState::Closed {
+        return Err(Failure::not_found("open conversation"));
+    }
+    Ok(found.visitor)
+}
+
+/// A page of history as a frame.
+pub(crate) async fn history(core: &Core, principal: Principal, request: HistoryRequest) -> Result<ServerFrame, End> {
+    let page = core.readers.read(move |connection| sync::history(connection, &principal, &request)).await;
+    page.map(ServerFrame::HistPage).map_err(failed)
+}

@@ -1,0 +1,420 @@
+//! A visitor's two sessions: the loader in the shop's page, which tells where the visitor is, and the messenger in
+//! its frame, which talks.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use deskbell_protocol::{
+    Author, ByeCode, ClientFrame, Command, CommandFrame, ConversationId, Cursor, Delta, Ephemeral, ErrorCode, Hello, Nack,
+    PageSeen, Reset, Seq, ServerFrame, Site, SnapshotEnd, SyncMode, VisitorHello, VisitorId, VisitorPart, VisitorWelcome,
+    Welcome,
+};
+use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
+
+use crate::authorize::Principal;
+use crate::desk::{Core, Serving};
+use crate::hub::VisitorSeat;
+use crate::limits::Bucket;
+use crate::origin;
+use crate::session_agent::{failed, history, open_conversation};
+use crate::socket::{self, Answers, End, HEARTBEAT, Incoming, Outgoing, Received};
+use crate::store::{Outcome, conversations, log, sites};
+use crate::sync::{self, Snapshot};
+use crate::user_agent::{self, UserAgent};
+use crate::visits::{self, Details};
+use crate::{commands, tokens};
+
+/// Pages of one socket that are stored: this many at once, and then one in this time.
+const PAGE_BURST: u32 = 10;
+const PAGE_REFILL: Duration = Duration::from_secs(2);
+/// Typing that is passed on: likewise.
+const TYPING_BURST: u32 = 10;
+const TYPING_REFILL: Duration = Duration::from_millis(500);
+
+/// What the handshake told of the other side.
+pub(crate) struct Caller {
+    pub(crate) address: IpAddr,
+    pub(crate) origin: Option<String>,
+    /// The `Host` header.
+    pub(crate) host: Option<String>,
+    pub(crate) user_agent: String,
+}
+
+/// Runs from `hello` to the end.
+pub(crate) async fn run(serving: &Serving, caller: Caller, mut incoming: Incoming, outgoing: Arc<Outgoing>) -> End {
+    let most = serving.core.settings.visitor_sockets_per_address;
+    let Some(_address) = serving.core.hub.admit(caller.address, most) else { return End::Bye(ByeCode::Policy) };
+    let hello = tokio::select! {
+        () = serving.stopping.cancelled() => return End::Bye(ByeCode::Drain),
+        hello = incoming.hello() => match hello {
+            Ok(hello) => hello,
+            Err(end) => return end,
+        },
+    };
+    // Without a visitor's part this is an agent who has no token.
+    let Hello { visitor: Some(visitor), cursor, .. } = hello else { return End::Bye(ByeCode::Auth) };
+    let part = visitor.part;
+    let session = async {
+        let site = find_site(&serving.core, &visitor.site).await?.ok_or(End::Bye(ByeCode::Origin))?;
+        match part {
+            VisitorPart::Page => page(serving, &caller, &site, visitor, incoming, outgoing).await,
+            VisitorPart::Panel => Panel::open(serving, &caller, site, visitor, cursor, incoming, outgoing).await,
+        }
+    };
+    session.await.unwrap_or_else(|end| end)
+}
+
+async fn find_site(core: &Core, key: &str) -> Result<Option<Site>, End> {
+    let key = key.to_owned();
+    core.readers.read(move |connection| sites::find_by_key(connection, &key)).await.map_err(failed)
+}
+
+fn details(core: &Core, caller: &Caller, hello: &VisitorHello) -> Details {
+    let user_agent: UserAgent = user_agent::parse(&caller.user_agent);
+    let region = core.geo.region(caller.address);
+    let ip = core.settings.store_ip.form(caller.address.to_canonical());
+    Details::new(region, ip, user_agent, &hello.language, &hello.screen)
+}
+
+/// The loader's name for the browser, hashed. Nothing but 32 hexadecimal digits will do.
+fn presence(name: Option<&str>) -> Option<tokens::Hash> {
+    let name = name?;
+    let valid = name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    valid.then(|| tokens::hash(&name.to_ascii_lowercase()))
+}
+
+fn welcome(core: &Core, epoch: String, head: Seq, mode: SyncMode, visitor: VisitorWelcome) -> ServerFrame {
+    ServerFrame::Welcome(Welcome {
+        session: tokens::random_name(),
+        epoch,
+        head,
+        server_time: crate::clock(),
+        heartbeat_ms: HEARTBEAT.as_millis().try_into().unwrap_or_default(),
+        mode,
+        agent: None,
+        visitor: Some(VisitorWelcome { desk: core.name.clone(), ..visitor }),
+    })
+}
+
+/// To visitors only whether anybody is there.
+fn anybody(online: bool) -> ServerFrame {
+    ServerFrame::Eph(Ephemeral::Agents { agents: Vec::new(), online })
+}
+
+async fn unread(core: &Core, visitor: VisitorId) -> Result<(Option<ConversationId>, i64), End> {
+    let read = core.readers.read(move |connection| {
+        Ok(match conversations::latest_of_visitor(connection, visitor)? {
+            Some(conversation) => (Some(conversation.id), conversations::unread_by_visitor(connection, &conversation)?),
+            None => (None, 0),
+        })
+    });
+    read.await.map_err(failed)
+}
+
+/// A regular sign of life.
+fn beats() -> tokio::time::Interval {
+    let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + HEARTBEAT, HEARTBEAT);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    beat
+}
+
+/// The loader's session. It sees no message.
+async fn page(
+    serving: &Serving,
+    caller: &Caller,
+    site: &Site,
+    hello: VisitorHello,
+    mut incoming: Incoming,
+    outgoing: Arc<Outgoing>,
+) -> Result<End, End> {
+    let core = &serving.core;
+    if !caller.origin.as_deref().is_some_and(|origin| origin::allowed(origin, &site.origins)) {
+        return Err(End::Bye(ByeCode::Origin));
+    }
+    let name = presence(hello.presence.as_deref()).ok_or(End::Bye(ByeCode::Policy))?;
+    let details = details(core, caller, &hello);
+    let visible = hello.page.as_ref().is_none_or(|page| page.visible);
+    let opened = {
+        let (site, first) = (site.clone(), hello.page.clone());
+        core.writer.submit(move |write| visits::page_opened(write, &site, &name, &details, first.as_ref()))
+    };
+    let mut seat = core.hub.seat_visitor(opened.await.map_err(failed)?, Some(name), visible);
+    let mut online: watch::Receiver<bool> = core.hub.online();
+    let there = *online.borrow_and_update();
+    let desk = core.readers.read(|connection| Ok(log::desk(connection)?)).await.map_err(failed)?;
+    let (_, mut count) = unread(core, seat.visitor()).await?;
+    let told = VisitorWelcome { token: None, conversation: None, desk: String::new(), online: there, unread: count };
+    outgoing.send(&welcome(core, desk.epoch, desk.head, SyncMode::Delta, told))?;
+
+    let mut pages = Bucket::new(PAGE_BURST, PAGE_REFILL, Instant::now());
+    let mut current = hello.page;
+    let mut beat = beats();
+    loop {
+        tokio::select! {
+            () = serving.stopping.cancelled() => return Ok(End::Bye(ByeCode::Drain)),
+            () = outgoing.dead() => return Ok(End::Closed),
+            received = incoming.next() => match received {
+                Received::Frame(frame) => {
+                    if let ClientFrame::Eph(Ephemeral::Page { page }) = *frame {
+                        seat.set_visible(page.visible);
+                        see(core, &seat, &mut current, page, &mut pages).await;
+                    }
+                }
+                Received::Unreadable(client_id, reason) => outgoing.send(&socket::unreadable(client_id, &reason))?,
+                Received::End(end) => return Ok(end),
+            },
+            news = seat.news() => {
+                if news.is_none() {
+                    let (_, now) = unread(core, seat.visitor()).await?;
+                    if now != count {
+                        count = now;
+                        outgoing.send(&ServerFrame::Eph(Ephemeral::Unread { count }))?;
+                    }
+                }
+            }
+            changed = online.changed() => {
+                if changed.is_err() {
+                    return Ok(End::Closed);
+                }
+                let there = *online.borrow_and_update();
+                outgoing.send(&anybody(there))?;
+            }
+            _ = beat.tick() => outgoing.send(&socket::heartbeat(desk.head))?,
+        }
+    }
+}
+
+/// Stores the page on screen, when it is another one.
+async fn see(core: &Core, seat: &VisitorSeat, current: &mut Option<PageSeen>, page: PageSeen, pages: &mut Bucket) {
+    let same = current.as_ref().is_some_and(|current| current.url == page.url && current.title == page.title);
+    if same || pages.take(Instant::now()).is_err() {
+        return;
+    }
+    *current = Some(page.clone());
+    let visitor = seat.visitor();
+    let stored = core.writer.submit(move |write| visits::page_changed(write, visitor, &page));
+    if let Err(failure) = stored.await {
+        tracing::warn!(?failure, "a page view was not stored");
+    }
+}
+
+/// The messenger's session.
+struct Panel {
+    core: Arc<Core>,
+    outgoing: Arc<Outgoing>,
+    principal: Principal,
+    visitor: VisitorId,
+    answers: Answers,
+    /// Where the client stands.
+    cursor: Seq,
+    /// The log has to be read.
+    behind: bool,
+    snapshot: Option<Snapshot>,
+    typing: Bucket,
+}
+
+impl Panel {
+    #[allow(clippy::too_many_arguments)]
+    async fn open(
+        serving: &Serving,
+        caller: &Caller,
+        site: Site,
+        hello: VisitorHello,
+        cursor: Option<Cursor>,
+        incoming: Incoming,
+        outgoing: Arc<Outgoing>,
+    ) -> Result<End, End> {
+        let core = Arc::clone(&serving.core);
+        if !origin::is_own(caller.origin.as_deref(), caller.host.as_deref(), core.settings.public_origin.as_deref()) {
+            return Err(End::Bye(ByeCode::Origin));
+        }
+        let name = presence(hello.presence.as_deref());
+        let details = details(&core, caller, &hello);
+        let token = hello.token.as_deref().map(tokens::hash);
+        let fresh = tokens::secret();
+        let fresh_hash = tokens::hash(&fresh);
+        let opened = core.writer.submit(move |write| {
+            visits::panel_opened(write, &site, token.as_ref(), &fresh_hash, name.as_ref(), &details)
+        });
+        let arrived = opened.await.map_err(failed)?;
+        if let (Some(from), Some(name)) = (arrived.moved_from, name) {
+            core.hub.move_pages(from, arrived.visitor, &name);
+        }
+        // Seated before the head is read: what is committed from here on is heard.
+        let seat = core.hub.seat_visitor(arrived.visitor, None, true);
+        let mut panel = Self {
+            outgoing,
+            principal: Principal::Visitor(arrived.visitor),
+            visitor: arrived.visitor,
+            answers: Answers::new(),
+            cursor: Seq(0),
+            behind: false,
+            snapshot: None,
+            typing: Bucket::new(TYPING_BURST, TYPING_REFILL, Instant::now()),
+            core,
+        };
+        let cursor = cursor.filter(|_| !arrived.token_is_new);
+        panel.welcome(cursor, arrived.token_is_new.then_some(fresh)).await?;
+        panel.run(serving, incoming, seat).await
+    }
+
+    async fn welcome(&mut self, cursor: Option<Cursor>, token: Option<String>) -> Result<(), End> {
+        let desk = self.core.readers.read(|connection| Ok(log::desk(connection)?)).await.map_err(failed)?;
+        let reset = cursor.as_ref().and_then(|cursor| log::judge(&desk, cursor));
+        let start = cursor.filter(|_| reset.is_none());
+        let mode = if start.is_some() { SyncMode::Delta } else { SyncMode::Snapshot };
+        let (conversation, unread) = unread(&self.core, self.visitor).await?;
+        let online = *self.core.hub.online().borrow();
+        let told = VisitorWelcome { token, conversation, desk: String::new(), online, unread };
+        self.outgoing.send(&welcome(&self.core, desk.epoch, desk.head, mode, told))?;
+        if let Some(reason) = reset {
+            self.outgoing.send(&ServerFrame::Reset(Reset { reason }))?;
+        }
+        match start {
+            Some(cursor) => {
+                self.cursor = cursor.seq;
+                self.behind = cursor.seq < desk.head;
+            }
+            None => {
+                self.cursor = desk.head;
+                self.snapshot = Some(Snapshot::new(self.principal, desk.head, crate::clock()));
+                self.snapshot_page().await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn run(mut self, serving: &Serving, mut incoming: Incoming, mut seat: VisitorSeat) -> Result<End, End> {
+        let mut online = self.core.hub.online();
+        let mut beat = beats();
+        loop {
+            let catching_up = self.behind && self.snapshot.is_none();
+            tokio::select! {
+                () = serving.stopping.cancelled() => return Ok(End::Bye(ByeCode::Drain)),
+                () = self.outgoing.dead() => return Ok(End::Closed),
+                received = incoming.next(), if self.answers.have_room() => match received {
+                    Received::Frame(frame) => self.frame(*frame).await?,
+                    Received::Unreadable(client_id, reason) => self.outgoing.send(&socket::unreadable(client_id, &reason))?,
+                    Received::End(end) => return Ok(end),
+                },
+                answer = self.answers.next() => self.outgoing.send(&answer?)?,
+                news = seat.news() => match news {
+                    Some(ephemeral) => self.outgoing.offer(&ephemeral),
+                    None => self.behind = true,
+                },
+                () = self.outgoing.room(), if catching_up => self.catch_up().await?,
+                changed = online.changed() => {
+                    if changed.is_err() {
+                        return Ok(End::Closed);
+                    }
+                    let there = *online.borrow_and_update();
+                    self.outgoing.send(&anybody(there))?;
+                }
+                // The head told to a visitor is where the session stands: the rest of the log is not theirs.
+                _ = beat.tick() => self.outgoing.send(&socket::heartbeat(self.cursor))?,
+            }
+        }
+    }
+
+    async fn snapshot_page(&mut self) -> Result<(), End> {
+        let Some(mut snapshot) = self.snapshot.take() else { return Ok(()) };
+        let read = self.core.readers.read(move |connection| {
+            let page = snapshot.next_page(connection)?;
+            Ok((snapshot, page))
+        });
+        let (snapshot, page) = read.await.map_err(failed)?;
+        let last = page.next.is_none();
+        let end = SnapshotEnd { generation: snapshot.generation.clone(), base: snapshot.base };
+        self.outgoing.send(&ServerFrame::Snap(page))?;
+        if last {
+            self.outgoing.send(&ServerFrame::SnapEnd(end))?;
+            self.behind = true;
+        } else {
+            self.snapshot = Some(snapshot);
+        }
+        Ok(())
+    }
+
+    async fn catch_up(&mut self) -> Result<(), End> {
+        let (principal, from) = (self.principal, self.cursor);
+        let read = self.core.readers.read(move |connection| sync::delta(connection, &principal, from));
+        let delta: Delta = read.await.map_err(failed)?;
+        self.behind = delta.more;
+        if delta.to > delta.from {
+            self.cursor = delta.to;
+            self.outgoing.send(&ServerFrame::Delta(delta))?;
+        }
+        Ok(())
+    }
+
+    async fn frame(&mut self, frame: ClientFrame) -> Result<(), End> {
+        match frame {
+            ClientFrame::Hello(_) => return Err(End::Bye(ByeCode::Policy)),
+            ClientFrame::SnapNext(next) => {
+                if self.snapshot.as_ref().is_some_and(|snapshot| snapshot.expects(&next.generation, &next.token)) {
+                    self.snapshot_page().await?;
+                }
+            }
+            ClientFrame::Cmd(command) => self.command(command)?,
+            ClientFrame::Hist(request) => {
+                let (core, principal) = (Arc::clone(&self.core), self.principal);
+                self.answers.push(async move { history(&core, principal, request).await });
+            }
+            ClientFrame::Eph(Ephemeral::Typing { typing, ttl_ms, .. }) => {
+                if self.typing.take(Instant::now()).is_ok() {
+                    self.typing(typing, ttl_ms).await;
+                }
+            }
+            ClientFrame::Eph(_) | ClientFrame::Seen(_) | ClientFrame::Hb(_) => {}
+        }
+        Ok(())
+    }
+
+    fn command(&mut self, command: CommandFrame) -> Result<(), End> {
+        let client_id = command.client_id.clone();
+        if matches!(command.command, Command::Send { .. })
+            && let Err(wait) = self.core.visitor_messages.take(self.visitor, Instant::now())
+        {
+            self.outgoing.send(&ServerFrame::Nack(Nack {
+                client_id,
+                code: ErrorCode::TooManyAttempts,
+                message: "Too many messages at once; this one can be sent again in a moment.".to_owned(),
+                retry_after_ms: Some(wait.as_millis().try_into().unwrap_or(u64::MAX).max(1)),
+                current: None,
+            }))?;
+            return Ok(());
+        }
+        let principal = self.principal;
+        let done = self.core.writer.submit(move |write| commands::perform(write, principal, command));
+        self.answers.push(async move {
+            Ok(match done.await {
+                Ok(ack) => ServerFrame::Ack(ack),
+                Err(failure) => ServerFrame::Nack(commands::nack(client_id, failure)),
+            })
+        });
+        Ok(())
+    }
+
+    /// A visitor has one conversation, so which one they name is of no interest.
+    async fn typing(&self, typing: bool, ttl_ms: u32) {
+        let (visitor, principal) = (self.visitor, self.principal);
+        let read = self.core.readers.read(move |connection| -> Outcome<_> {
+            let Some(found) = conversations::latest_of_visitor(connection, visitor)? else { return Ok(None) };
+            open_conversation(connection, principal, found.id)?;
+            Ok(Some(found.id))
+        });
+        if let Ok(Some(conversation)) = read.await {
+            self.core.hub.tell_agents(
+                None,
+                Ephemeral::Typing {
+                    conversation: Some(conversation),
+                    author: Some(Author::Visitor),
+                    typing,
+                    ttl_ms: ttl_ms.min(socket::TYPING_TTL_MAX_MS),
+                },
+            );
+        }
+    }
+}

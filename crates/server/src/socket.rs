@@ -1,0 +1,324 @@
+//! One WebSocket: frames in, frames out, signs of life, and a bounded queue towards a slow reader.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::extract::ws::{Message, WebSocket};
+use deskbell_protocol::{
+    Bye, ByeCode, ClientFrame, ClientId, ErrorCode, Ephemeral, FrameError, Hello, Nack, PROTOCOL, Seq, ServerFrame,
+    ServerHeartbeat,
+};
+use futures_util::stream::{FuturesUnordered, SplitSink, SplitStream};
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde::Deserialize;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use crate::limits::Bucket;
+
+/// Heartbeats come this often, both ways.
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Without any frame for this long the other side is dead.
+const DEAD: Duration = Duration::from_secs(35);
+/// `hello` has to come within this time.
+const HELLO: Duration = Duration::from_secs(10);
+/// Frames that may wait for a slow reader.
+const QUEUE_FRAMES: usize = 256;
+/// Bytes that may wait for a slow reader.
+const QUEUE_BYTES: usize = 256 * 1024;
+/// Below this there is room for a page of a delta.
+const ROOM_BYTES: usize = 64 * 1024;
+/// A reader that takes nothing for this long is too slow.
+const SLOW: Duration = Duration::from_secs(20);
+/// Time for the last frames.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// Longest life of a sign that somebody is typing, in milliseconds.
+pub(crate) const TYPING_TTL_MAX_MS: u32 = 10_000;
+/// Answers that are being made at the same time for one socket; more are not read from it.
+const PENDING: usize = 64;
+
+/// Why a session ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum End {
+    /// The other side is gone.
+    Closed,
+    /// The server says why.
+    Bye(ByeCode),
+    /// The queue towards the client is full.
+    Slow,
+}
+
+/// The queue towards the client was full.
+#[derive(Debug)]
+pub(crate) struct QueueFull;
+
+impl From<QueueFull> for End {
+    fn from(QueueFull: QueueFull) -> Self {
+        Self::Slow
+    }
+}
+
+struct Flow {
+    bytes: AtomicUsize,
+    room: Notify,
+    /// The sink is of no use any more.
+    dead: CancellationToken,
+    /// What waits is not worth sending any more.
+    abandoned: CancellationToken,
+    /// The reader is too slow, and should be told.
+    slow: AtomicBool,
+}
+
+/// Frames towards the client.
+pub(crate) struct Outgoing {
+    queue: mpsc::Sender<String>,
+    flow: Arc<Flow>,
+}
+
+impl Outgoing {
+    /// Queues a frame.
+    pub(crate) fn send(&self, frame: &ServerFrame) -> Result<(), QueueFull> {
+        let text = frame.to_text();
+        debug_assert!(text.len() <= deskbell_protocol::FRAME_BYTES_MAX, "a frame of {} bytes", text.len());
+        let length = text.len();
+        if self.flow.bytes.load(Ordering::Acquire) + length > QUEUE_BYTES {
+            return Err(QueueFull);
+        }
+        self.flow.bytes.fetch_add(length, Ordering::AcqRel);
+        self.queue.try_send(text).map_err(|_| QueueFull)
+    }
+
+    /// Queues a frame that may be dropped when there is no room.
+    pub(crate) fn offer(&self, ephemeral: &Ephemeral) {
+        if self.has_room() {
+            let _ = self.send(&ServerFrame::Eph(ephemeral.clone()));
+        }
+    }
+
+    /// Whether a page of a delta fits.
+    pub(crate) fn has_room(&self) -> bool {
+        self.flow.bytes.load(Ordering::Acquire) <= ROOM_BYTES && self.queue.capacity() > QUEUE_FRAMES / 2
+    }
+
+    /// Waits until a page of a delta fits.
+    pub(crate) async fn room(&self) {
+        while !self.has_room() {
+            self.flow.room.notified().await;
+        }
+    }
+
+    /// Done when nothing can be sent any more.
+    pub(crate) async fn dead(&self) {
+        self.flow.dead.cancelled().await;
+    }
+}
+
+/// What came from the client.
+pub(crate) enum Received {
+    Frame(Box<ClientFrame>),
+    /// A command that cannot be read; its name can.
+    Unreadable(ClientId, String),
+    End(End),
+}
+
+/// Frames from the client.
+pub(crate) struct Incoming {
+    stream: SplitStream<WebSocket>,
+    heard: tokio::time::Instant,
+    rate: Bucket,
+}
+
+/// Enough of a malformed command to answer it: an unanswered one would wait in its outbox for ever.
+#[derive(Deserialize)]
+struct NamedCommand {
+    #[serde(rename = "type")]
+    tag: String,
+    client_id: ClientId,
+}
+
+impl Incoming {
+    /// The next frame that means something. Losing the future loses nothing.
+    pub(crate) async fn next(&mut self) -> Received {
+        loop {
+            let message = match tokio::time::timeout_at(self.heard + DEAD, self.stream.next()).await {
+                Ok(Some(Ok(message))) => message,
+                Ok(Some(Err(error))) => {
+                    tracing::debug!(%error, "the socket failed");
+                    return Received::End(End::Closed);
+                }
+                Ok(None) | Err(_) => return Received::End(End::Closed),
+            };
+            self.heard = tokio::time::Instant::now();
+            if self.rate.take(Instant::now()).is_err() {
+                return Received::End(End::Bye(ByeCode::Policy));
+            }
+            let text = match message {
+                Message::Text(text) => text,
+                Message::Close(_) => return Received::End(End::Closed),
+                Message::Binary(_) | Message::Ping(_) | Message::Pong(_) => continue,
+            };
+            match ClientFrame::parse(&text) {
+                Ok(frame) => return Received::Frame(Box::new(frame)),
+                Err(FrameError::UnknownType(tag)) => tracing::debug!(length = tag.len(), "a frame of an unknown type was skipped"),
+                Err(FrameError::Malformed(error)) => {
+                    if let Ok(command) = serde_json::from_str::<NamedCommand>(&text)
+                        && command.tag == "cmd"
+                    {
+                        return Received::Unreadable(command.client_id, error.to_string());
+                    }
+                    tracing::debug!("a malformed frame was skipped");
+                }
+            }
+        }
+    }
+
+    /// The first frame, which has to be `hello` of this protocol's version.
+    pub(crate) async fn hello(&mut self) -> Result<Hello, End> {
+        match tokio::time::timeout(HELLO, self.next()).await {
+            Ok(Received::Frame(frame)) => match *frame {
+                ClientFrame::Hello(hello) if hello.protocol == PROTOCOL => Ok(hello),
+                ClientFrame::Hello(_) => Err(End::Bye(ByeCode::Version)),
+                _ => Err(End::Bye(ByeCode::Policy)),
+            },
+            Ok(Received::End(end)) => Err(end),
+            Ok(Received::Unreadable(..)) | Err(_) => Err(End::Bye(ByeCode::Policy)),
+        }
+    }
+}
+
+/// The refusal of a command that cannot be read.
+pub(crate) fn unreadable(client_id: ClientId, reason: &str) -> ServerFrame {
+    ServerFrame::Nack(Nack {
+        client_id,
+        code: ErrorCode::Invalid,
+        message: format!("The command cannot be read: {reason}."),
+        retry_after_ms: None,
+        current: None,
+    })
+}
+
+/// A sign of life.
+pub(crate) fn heartbeat(head: Seq) -> ServerFrame {
+    ServerFrame::Hb(ServerHeartbeat { time: crate::clock(), head })
+}
+
+/// Answers in the making, bounded in number.
+pub(crate) struct Answers {
+    making: FuturesUnordered<futures_util::future::BoxFuture<'static, Result<ServerFrame, End>>>,
+}
+
+impl Answers {
+    pub(crate) fn new() -> Self {
+        Self { making: FuturesUnordered::new() }
+    }
+
+    pub(crate) fn push(&self, answer: impl Future<Output = Result<ServerFrame, End>> + Send + 'static) {
+        self.making.push(Box::pin(answer));
+    }
+
+    /// Whether another frame may be read.
+    pub(crate) fn have_room(&self) -> bool {
+        self.making.len() < PENDING
+    }
+
+    /// The next answer that is ready; never, when none is in the making.
+    pub(crate) async fn next(&mut self) -> Result<ServerFrame, End> {
+        match self.making.next().await {
+            Some(answer) => answer,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Runs a session over a socket until either ends. `frames_per_second` limits what the client may send.
+pub(crate) async fn run<S, F>(socket: WebSocket, burst: u32, frames_per_second: u32, session: S)
+where
+    S: FnOnce(Incoming, Arc<Outgoing>) -> F,
+    F: Future<Output = End>,
+{
+    let (sink, stream) = socket.split();
+    let (queue, waiting) = mpsc::channel(QUEUE_FRAMES);
+    let flow = Arc::new(Flow {
+        bytes: AtomicUsize::new(0),
+        room: Notify::new(),
+        dead: CancellationToken::new(),
+        abandoned: CancellationToken::new(),
+        slow: AtomicBool::new(false),
+    });
+    let outgoing = Arc::new(Outgoing { queue, flow: Arc::clone(&flow) });
+    let refill = Duration::from_secs(1) / frames_per_second.max(1);
+    let incoming = Incoming { stream, heard: tokio::time::Instant::now(), rate: Bucket::new(burst, refill, Instant::now()) };
+    // Both run in this one task: the session decides, the other only sends.
+    let session = async {
+        let end = session(incoming, Arc::clone(&outgoing)).await;
+        match end {
+            End::Closed => flow.abandoned.cancel(),
+            End::Slow => {
+                flow.slow.store(true, Ordering::Release);
+                flow.abandoned.cancel();
+            }
+            End::Bye(code) => {
+                // When even this does not fit, the client learns it from the closed socket.
+                let _ = outgoing.send(&bye(code));
+            }
+        }
+        drop(outgoing);
+        end
+    };
+    let (end, ()) = tokio::join!(session, send_all(sink, waiting, &flow));
+    tracing::debug!(?end, "a session ended");
+}
+
+/// Clients that are told to go come back spread over some seconds.
+fn bye(code: ByeCode) -> ServerFrame {
+    let retry_after_ms = match code {
+        ByeCode::Drain | ByeCode::Slow => rand::random_range(500..5_000),
+        ByeCode::Auth | ByeCode::Policy | ByeCode::Version | ByeCode::Origin => rand::random_range(30_000..60_000),
+    };
+    ServerFrame::Bye(Bye { code, retry_after_ms })
+}
+
+async fn send_all(mut sink: SplitSink<WebSocket, Message>, mut waiting: mpsc::Receiver<String>, flow: &Flow) {
+    loop {
+        let text = tokio::select! {
+            biased;
+            () = flow.abandoned.cancelled() => break,
+            text = waiting.recv() => match text {
+                Some(text) => text,
+                None => break,
+            },
+        };
+        let length = text.len();
+        let sent = tokio::select! {
+            biased;
+            () = flow.abandoned.cancelled() => break,
+            sent = tokio::time::timeout(SLOW, sink.send(Message::Text(text.into()))) => sent,
+        };
+        flow.bytes.fetch_sub(length, Ordering::AcqRel);
+        flow.room.notify_one();
+        match sent {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "the socket took no more");
+                flow.dead.cancel();
+                return;
+            }
+            Err(_) => {
+                flow.slow.store(true, Ordering::Release);
+                break;
+            }
+        }
+    }
+    flow.dead.cancel();
+    waiting.close();
+    let farewell = async {
+        if flow.slow.load(Ordering::Acquire) {
+            let _ = sink.send(Message::Text(bye(ByeCode::Slow).to_text().into())).await;
+        }
+        let _ = sink.close().await;
+    };
+    if tokio::time::timeout(FAREWELL, farewell).await.is_err() {
+        tracing::debug!("a socket did not close in time");
+    }
+}

@@ -1,0 +1,135 @@
+//! Agents, their devices and tokens.
+
+use deskbell_protocol::{Agent, AgentId, Role, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::queries;
+
+queries! {
+    FIND = "SELECT id, name, email, role FROM agent WHERE id = ?1";
+    FIND_BY_EMAIL = "SELECT id, name, email, role, password_hash FROM agent WHERE email_key = ?1";
+    IDS_OF_FEW = "SELECT id FROM agent ORDER BY id";
+    ADD = "INSERT INTO agent (id, name, email, email_key, role, password_hash, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    ADD_DEVICE = "INSERT INTO device (id, agent, name, created_at) VALUES (?1, ?2, ?3, ?4)";
+    REVOKE_DEVICE = "UPDATE device SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL";
+    ADD_TOKEN = "INSERT INTO token (hash, device, kind, expires_at) VALUES (?1, ?2, ?3, ?4)";
+    FIND_TOKEN = "SELECT token.kind, token.expires_at, token.spent_at, device.id, device.revoked_at,
+        agent.id, agent.name, agent.email, agent.role
+        FROM token JOIN device ON device.id = token.device JOIN agent ON agent.id = device.agent WHERE token.hash = ?1";
+    SPEND_TOKEN = "UPDATE token SET spent_at = ?2 WHERE hash = ?1";
+    DROP_ACCESS_TOKENS = "DELETE FROM token WHERE device = ?1 AND kind = 0";
+    DROP_EXPIRED_TOKENS = "DELETE FROM token WHERE expires_at < ?1";
+}
+
+/// The address as it is compared: two spellings of one address are one agent.
+pub(crate) fn email_key(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+fn role_from(code: i64) -> Role {
+    if code == 1 { Role::Admin } else { Role::Agent }
+}
+
+fn agent(row: &Row<'_>, first: usize) -> rusqlite::Result<Agent> {
+    Ok(Agent {
+        id: AgentId(row.get(first)?),
+        name: row.get(first + 1)?,
+        email: row.get(first + 2)?,
+        role: role_from(row.get(first + 3)?),
+    })
+}
+
+pub(crate) fn find(connection: &Connection, id: AgentId) -> rusqlite::Result<Option<Agent>> {
+    connection.prepare_cached(FIND)?.query_row([id.0], |row| agent(row, 0)).optional()
+}
+
+/// The agent with their password's hash.
+pub(crate) fn find_by_email(connection: &Connection, email: &str) -> rusqlite::Result<Option<(Agent, String)>> {
+    connection
+        .prepare_cached(FIND_BY_EMAIL)?
+        .query_row([email_key(email)], |row| Ok((agent(row, 0)?, row.get(4)?)))
+        .optional()
+}
+
+pub(crate) fn ids(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
+    connection.prepare_cached(IDS_OF_FEW)?.query_map([], |row| row.get(0))?.collect()
+}
+
+pub(crate) fn add(connection: &Connection, agent: &Agent, password_hash: &str, now: Timestamp) -> rusqlite::Result<()> {
+    connection.prepare_cached(ADD)?.execute(params![
+        agent.id.0,
+        agent.name,
+        agent.email,
+        email_key(&agent.email),
+        i64::from(agent.role == Role::Admin),
+        password_hash,
+        now
+    ])?;
+    Ok(())
+}
+
+pub(crate) fn add_device(connection: &Connection, id: i64, agent: AgentId, name: &str, now: Timestamp) -> rusqlite::Result<()> {
+    connection.prepare_cached(ADD_DEVICE)?.execute(params![id, agent.0, name, now])?;
+    Ok(())
+}
+
+/// Ends all tokens of a device.
+pub(crate) fn revoke_device(connection: &Connection, id: i64, now: Timestamp) -> rusqlite::Result<()> {
+    connection.prepare_cached(REVOKE_DEVICE)?.execute([id, now])?;
+    Ok(())
+}
+
+/// What a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenKind {
+    Access,
+    Refresh,
+}
+
+/// A token as stored.
+pub(crate) struct Token {
+    pub(crate) kind: TokenKind,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) spent: bool,
+    pub(crate) device: i64,
+    pub(crate) revoked: bool,
+    pub(crate) agent: Agent,
+}
+
+pub(crate) fn add_token(connection: &Connection, hash: &[u8], device: i64, kind: TokenKind, expires_at: Timestamp) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(ADD_TOKEN)?
+        .execute(params![hash, device, i64::from(kind == TokenKind::Refresh), expires_at])?;
+    Ok(())
+}
+
+pub(crate) fn find_token(connection: &Connection, hash: &[u8]) -> rusqlite::Result<Option<Token>> {
+    connection
+        .prepare_cached(FIND_TOKEN)?
+        .query_row([hash], |row| {
+            Ok(Token {
+                kind: if row.get::<_, i64>(0)? == 0 { TokenKind::Access } else { TokenKind::Refresh },
+                expires_at: row.get(1)?,
+                spent: row.get::<_, Option<i64>>(2)?.is_some(),
+                device: row.get(3)?,
+                revoked: row.get::<_, Option<i64>>(4)?.is_some(),
+                agent: agent(row, 5)?,
+            })
+        })
+        .optional()
+}
+
+pub(crate) fn spend_token(connection: &Connection, hash: &[u8], now: Timestamp) -> rusqlite::Result<()> {
+    connection.prepare_cached(SPEND_TOKEN)?.execute(params![hash, now])?;
+    Ok(())
+}
+
+pub(crate) fn drop_access_tokens(connection: &Connection, device: i64) -> rusqlite::Result<()> {
+    connection.prepare_cached(DROP_ACCESS_TOKENS)?.execute([device])?;
+    Ok(())
+}
+
+pub(crate) fn drop_expired_tokens(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+    connection.prepare_cached(DROP_EXPIRED_TOKENS)?.execute([now])?;
+    Ok(())
+}

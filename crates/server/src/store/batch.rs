@@ -1,0 +1,197 @@
+//! Group commit: up to a batch of jobs in one transaction, each in a savepoint of its own.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use deskbell_protocol::{ChangeKind, ClientId, ConversationId, EntityKind, Seq, Timestamp};
+use rusqlite::Connection;
+
+use super::log::{self, Committed, Place};
+use super::{Failure, Outcome, conversations};
+use crate::authorize::Principal;
+
+/// Milliseconds from the Unix epoch to 2024-01-01, where ids begin.
+const ID_EPOCH: i64 = 1_704_067_200_000;
+/// Ids of one millisecond.
+const ID_COUNTER_BITS: u32 = 12;
+
+/// Makes ids: 41 bits of milliseconds and 12 bits of counter. Never repeats and never decreases, also when
+/// the clock is set back, because it goes on from the largest id given out.
+#[derive(Clone, Copy, Debug)]
+struct Ids {
+    last: i64,
+}
+
+impl Ids {
+    fn next(&mut self, now: Timestamp) -> i64 {
+        let by_clock = (now - ID_EPOCH).max(0) << ID_COUNTER_BITS;
+        self.last = by_clock.max(self.last + 1);
+        self.last
+    }
+}
+
+/// A piece of work for the writer. Its asker is told once the commit is durable or has failed.
+pub(crate) trait Job: Send {
+    /// Does the work. False: its changes are rolled back.
+    fn run(&mut self, write: &mut Write<'_>) -> bool;
+    /// Tells the asker.
+    fn finish(self: Box<Self>, commit: Outcome<()>);
+}
+
+/// What a job may do: read and write rows, make ids, and tell the log.
+pub(crate) struct Write<'a> {
+    pub(crate) connection: &'a Connection,
+    /// The server's clock at the start of the batch.
+    pub(crate) now: Timestamp,
+    ids: &'a mut Ids,
+    head: &'a mut Seq,
+    touched: HashSet<(EntityKind, i64, i64)>,
+    cause: Option<((i64, i64), ClientId)>,
+}
+
+impl Write<'_> {
+    pub(crate) fn new_id(&mut self) -> i64 {
+        self.ids.next(self.now)
+    }
+
+    /// The log's newest place, this job's changes included.
+    pub(crate) fn head(&self) -> Seq {
+        *self.head
+    }
+
+    /// Whose command makes the changes from here on.
+    pub(crate) fn caused_by(&mut self, principal: &Principal, client_id: &ClientId) {
+        self.cause = Some((principal.key(), client_id.clone()));
+    }
+
+    /// Says that an entity changed. Its state is read when all jobs of the batch are done.
+    pub(crate) fn touch(&mut self, entity: EntityKind, id: i64) -> Outcome<()> {
+        self.record(entity, id, log::EVERYBODY, ChangeKind::Put, None)
+    }
+
+    /// Says that an entity changed which the conversation's visitor may be shown.
+    pub(crate) fn touch_in(&mut self, entity: EntityKind, id: i64, conversation: ConversationId) -> Outcome<()> {
+        self.record(entity, id, log::EVERYBODY, ChangeKind::Put, Some(conversation))
+    }
+
+    /// Says that an entity changed which one agent alone may see.
+    pub(crate) fn touch_for(&mut self, entity: EntityKind, id: i64, agent: i64) -> Outcome<()> {
+        self.record(entity, id, agent, ChangeKind::Put, None)
+    }
+
+    /// Says that an entity is gone.
+    pub(crate) fn gone(&mut self, entity: EntityKind, id: i64) -> Outcome<()> {
+        self.touched.remove(&(entity, id, log::EVERYBODY));
+        self.record(entity, id, log::EVERYBODY, ChangeKind::Delete, None)
+    }
+
+    fn record(&mut self, entity: EntityKind, id: i64, audience: i64, kind: ChangeKind, conversation: Option<ConversationId>) -> Outcome<()> {
+        if !self.touched.insert((entity, id, audience)) {
+            return Ok(());
+        }
+        self.head.0 += 1;
+        let (sender, client_id) = self.cause.clone().unzip();
+        log::put(self.connection, &Place { seq: *self.head, entity, id, audience, kind, sender, client_id, conversation })?;
+        Ok(())
+    }
+}
+
+/// The writing connection and the counters it carries on.
+pub(crate) struct Batches {
+    connection: Connection,
+    ids: Ids,
+    head: Seq,
+}
+
+impl Batches {
+    pub(crate) fn new(connection: Connection) -> rusqlite::Result<Self> {
+        let desk = log::desk(&connection)?;
+        Ok(Self { connection, ids: Ids { last: desk.last_id }, head: desk.head })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Runs the jobs in one transaction. Askers are told after the commit, and after `publish`; when the commit
+    /// fails, all of them are told so and nothing is stored.
+    pub(crate) fn run(&mut self, mut jobs: Vec<Box<dyn Job>>, now: Timestamp, publish: impl FnOnce(Committed)) {
+        let before = self.head;
+        let result = self.work(&mut jobs, now);
+        let outcome = match result {
+            Ok(committed) => {
+                if committed.to > committed.from {
+                    publish(committed);
+                }
+                Ok(())
+            }
+            Err(failure) => {
+                self.head = before;
+                if !self.connection.is_autocommit()
+                    && let Err(error) = self.connection.execute_batch("ROLLBACK")
+                {
+                    tracing::error!(%error, "a failed transaction could not be rolled back");
+                }
+                Err(failure)
+            }
+        };
+        for job in jobs {
+            job.finish(outcome.clone());
+        }
+    }
+
+    fn work(&mut self, jobs: &mut [Box<dyn Job>], now: Timestamp) -> Outcome<Committed> {
+        let from = self.head;
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        let mut touched = BTreeSet::new();
+        for job in jobs {
+            self.connection.execute_batch("SAVEPOINT job")?;
+            let before = self.head;
+            let mut write = Write {
+                connection: &self.connection,
+                now,
+                ids: &mut self.ids,
+                head: &mut self.head,
+                touched: HashSet::new(),
+                cause: None,
+            };
+            let keep = job.run(&mut write);
+            let of_job = write.touched;
+            if self.connection.is_autocommit() {
+                // SQLite gave up the whole transaction, as it may when the disk is full.
+                return Err(Failure::DiskFull);
+            }
+            if keep {
+                self.connection.execute_batch("RELEASE job")?;
+                touched.extend(of_job);
+            } else {
+                self.connection.execute_batch("ROLLBACK TO job; RELEASE job")?;
+                // Ids may stay spent; places in the log may not, or the log would have a hole.
+                self.head = before;
+            }
+        }
+        log::move_head(&self.connection, self.head, self.ids.last)?;
+        let committed = self.collect(from, touched)?;
+        self.connection.execute_batch("COMMIT")?;
+        Ok(committed)
+    }
+
+    /// Reads the state that the touched entities have at the end of the transaction.
+    fn collect(&self, from: Seq, touched: BTreeSet<(EntityKind, i64, i64)>) -> Outcome<Committed> {
+        let mut changes = Vec::with_capacity(touched.len());
+        let mut conversations = HashSet::new();
+        for (entity, id, audience) in touched {
+            if let Some(place) = log::place(&self.connection, entity, id, audience)? {
+                conversations.extend(place.conversation);
+                changes.push(Arc::new(place.with_state(&self.connection)?));
+            }
+        }
+        changes.sort_by_key(|logged| logged.change.seq);
+        let mut visitors = Vec::with_capacity(conversations.len());
+        for conversation in conversations {
+            visitors.extend(conversations::find(&self.connection, conversation)?.map(|found| found.visitor));
+        }
+        Ok(Committed { from, to: self.head, changes, visitors })
+    }
+}

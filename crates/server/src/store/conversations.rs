@@ -1,0 +1,239 @@
+//! Conversations, their messages, and how far agents have read.
+
+use deskbell_protocol::{
+    AgentId, Author, ClientId, ContactId, Conversation, ConversationId, ConversationKind, ConversationState, Message,
+    MessageId, MessageKind, Number, ReadMark, SiteId, Timestamp, VisitorId,
+};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{files, queries};
+
+queries! {
+    FIND = "SELECT id, kind, contact, visitor, site, state, assignee, last_number, waiting_since, created_at,
+        active_at, visitor_read FROM conversation WHERE id = ?1";
+    LATEST_OF_VISITOR = "SELECT id FROM conversation WHERE visitor = ?1 ORDER BY id DESC LIMIT 1";
+    BY_ACTIVITY = "SELECT active_at, id, contact, visitor FROM conversation WHERE (active_at, id) < (?1, ?2)
+        ORDER BY active_at DESC, id DESC LIMIT ?3";
+    ADD = "INSERT INTO conversation (id, kind, contact, visitor, site, state, assignee, last_number, waiting_since,
+        created_at, active_at, visitor_read) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    UPDATE = "UPDATE conversation SET state = ?2, assignee = ?3, last_number = ?4, waiting_since = ?5,
+        active_at = ?6, visitor_read = ?7 WHERE id = ?1";
+    FIND_MESSAGE = "SELECT id, conversation, number, author_kind, author, author_name, kind, text, attachments,
+        client_id, created_at FROM message WHERE id = ?1";
+    ADD_MESSAGE = "INSERT INTO message (id, conversation, number, author_kind, author, author_name, kind, text,
+        attachments, client_id, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    LAST_MESSAGES = "SELECT id, number FROM message WHERE conversation = ?1 AND number < ?2 ORDER BY number DESC LIMIT ?3";
+    LAST_SHOWN_MESSAGES = "SELECT id, number FROM message WHERE conversation = ?1 AND number < ?2 AND kind <> 1
+        ORDER BY number DESC LIMIT ?3";
+    NEWEST_SHOWN = "SELECT number, created_at FROM message WHERE conversation = ?1 AND kind <> 1 ORDER BY number DESC LIMIT 1";
+    UNREAD_BY_VISITOR = "SELECT count(*) FROM (SELECT 1 FROM message WHERE conversation = ?1 AND number > ?2
+        AND kind = 0 AND author_kind = 1 LIMIT 100)";
+    FIND_READ_MARK = "SELECT number FROM read_mark WHERE agent = ?1 AND conversation = ?2";
+    SET_READ_MARK = "INSERT INTO read_mark (agent, conversation, number) VALUES (?1, ?2, ?3)
+        ON CONFLICT (agent, conversation) DO UPDATE SET number = max(number, excluded.number)";
+}
+
+fn state_code(state: ConversationState) -> i64 {
+    match state {
+        ConversationState::Open => 0,
+        ConversationState::Snoozed => 1,
+        ConversationState::Closed => 2,
+    }
+}
+
+fn conversation(row: &Row<'_>) -> rusqlite::Result<Conversation> {
+    Ok(Conversation {
+        id: ConversationId(row.get(0)?),
+        kind: if row.get::<_, i64>(1)? == 0 { ConversationKind::Customer } else { ConversationKind::Internal },
+        contact: ContactId(row.get(2)?),
+        visitor: VisitorId(row.get(3)?),
+        site: SiteId(row.get(4)?),
+        state: match row.get::<_, i64>(5)? {
+            0 => ConversationState::Open,
+            1 => ConversationState::Snoozed,
+            _ => ConversationState::Closed,
+        },
+        assignee: row.get::<_, Option<i64>>(6)?.map(AgentId),
+        last_number: row.get(7)?,
+        waiting_since: row.get(8)?,
+        created_at: row.get(9)?,
+        active_at: row.get(10)?,
+        visitor_read: row.get(11)?,
+    })
+}
+
+pub(crate) fn find(connection: &Connection, id: ConversationId) -> rusqlite::Result<Option<Conversation>> {
+    connection.prepare_cached(FIND)?.query_row([id.0], conversation).optional()
+}
+
+/// The conversation at hand of a visitor.
+pub(crate) fn latest_of_visitor(connection: &Connection, visitor: VisitorId) -> rusqlite::Result<Option<Conversation>> {
+    let id: Option<i64> = connection.prepare_cached(LATEST_OF_VISITOR)?.query_row([visitor.0], |row| row.get(0)).optional()?;
+    match id {
+        Some(id) => find(connection, ConversationId(id)),
+        None => Ok(None),
+    }
+}
+
+/// A conversation's place among all, and whom it is with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Listed {
+    pub(crate) active_at: Timestamp,
+    pub(crate) id: ConversationId,
+    pub(crate) contact: ContactId,
+    pub(crate) visitor: VisitorId,
+}
+
+/// Conversations by newest message, those after `after`.
+pub(crate) fn by_activity(connection: &Connection, after: Option<(Timestamp, ConversationId)>, limit: i64) -> rusqlite::Result<Vec<Listed>> {
+    let (active_at, id) = after.map_or((i64::MAX, i64::MAX), |(active_at, id)| (active_at, id.0));
+    connection
+        .prepare_cached(BY_ACTIVITY)?
+        .query_map([active_at, id, limit], |row| {
+            Ok(Listed {
+                active_at: row.get(0)?,
+                id: ConversationId(row.get(1)?),
+                contact: ContactId(row.get(2)?),
+                visitor: VisitorId(row.get(3)?),
+            })
+        })?
+        .collect()
+}
+
+pub(crate) fn add(connection: &Connection, conversation: &Conversation) -> rusqlite::Result<()> {
+    connection.prepare_cached(ADD)?.execute(params![
+        conversation.id.0,
+        i64::from(conversation.kind == ConversationKind::Internal),
+        conversation.contact.0,
+        conversation.visitor.0,
+        conversation.site.0,
+        state_code(conversation.state),
+        conversation.assignee.map(|agent| agent.0),
+        conversation.last_number,
+        conversation.waiting_since,
+        conversation.created_at,
+        conversation.active_at,
+        conversation.visitor_read
+    ])?;
+    Ok(())
+}
+
+/// Stores what may change in a conversation.
+pub(crate) fn update(connection: &Connection, conversation: &Conversation) -> rusqlite::Result<()> {
+    connection.prepare_cached(UPDATE)?.execute(params![
+        conversation.id.0,
+        state_code(conversation.state),
+        conversation.assignee.map(|agent| agent.0),
+        conversation.last_number,
+        conversation.waiting_since,
+        conversation.active_at,
+        conversation.visitor_read
+    ])?;
+    Ok(())
+}
+
+fn message(row: &Row<'_>) -> rusqlite::Result<(Message, i64)> {
+    let author = match row.get::<_, i64>(3)? {
+        0 => Author::Visitor,
+        1 => Author::Agent {
+            id: AgentId(row.get::<_, Option<i64>>(4)?.unwrap_or_default()),
+            name: row.get::<_, Option<String>>(5)?.unwrap_or_default(),
+        },
+        _ => Author::Desk,
+    };
+    let client_id: Option<String> = row.get(9)?;
+    let message = Message {
+        id: MessageId(row.get(0)?),
+        conversation: ConversationId(row.get(1)?),
+        number: row.get(2)?,
+        author,
+        kind: match row.get::<_, i64>(6)? {
+            0 => MessageKind::Reply,
+            1 => MessageKind::Note,
+            _ => MessageKind::System,
+        },
+        text: row.get(7)?,
+        attachments: Vec::new(),
+        client_id: client_id.as_deref().and_then(ClientId::parse),
+        created_at: row.get(10)?,
+    };
+    Ok((message, row.get(8)?))
+}
+
+/// The message with its attachments.
+pub(crate) fn find_message(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Message>> {
+    let found = connection.prepare_cached(FIND_MESSAGE)?.query_row([id.0], message).optional()?;
+    let Some((mut message, attachments)) = found else { return Ok(None) };
+    if attachments > 0 {
+        message.attachments = files::of_message(connection, id)?;
+    }
+    Ok(Some(message))
+}
+
+/// Stores a message. Its attachments are joined to it by [`files::attach`].
+pub(crate) fn add_message(connection: &Connection, message: &Message, attachments: usize) -> rusqlite::Result<()> {
+    let (author_kind, author, author_name) = match &message.author {
+        Author::Visitor => (0, None, None),
+        Author::Agent { id, name } => (1, Some(id.0), Some(name.as_str())),
+        Author::Desk => (2, None, None),
+    };
+    let kind = match message.kind {
+        MessageKind::Reply => 0,
+        MessageKind::Note => 1,
+        MessageKind::System => 2,
+    };
+    connection.prepare_cached(ADD_MESSAGE)?.execute(params![
+        message.id.0,
+        message.conversation.0,
+        message.number,
+        author_kind,
+        author,
+        author_name,
+        kind,
+        message.text,
+        attachments,
+        message.client_id.as_ref().map(ClientId::as_str),
+        message.created_at
+    ])?;
+    Ok(())
+}
+
+/// Ids and numbers of the newest messages below `before`, newest first.
+pub(crate) fn last_messages(
+    connection: &Connection,
+    id: ConversationId,
+    before: Number,
+    notes: bool,
+    limit: i64,
+) -> rusqlite::Result<Vec<(MessageId, Number)>> {
+    let sql = if notes { LAST_MESSAGES } else { LAST_SHOWN_MESSAGES };
+    connection
+        .prepare_cached(sql)?
+        .query_map([id.0, before, limit], |row| Ok((MessageId(row.get(0)?), row.get(1)?)))?
+        .collect()
+}
+
+/// Number and time of the newest message that is not a note.
+pub(crate) fn newest_shown(connection: &Connection, id: ConversationId) -> rusqlite::Result<Option<(Number, Timestamp)>> {
+    connection.prepare_cached(NEWEST_SHOWN)?.query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+}
+
+/// Replies of the team that the visitor has not seen, counted up to 100.
+pub(crate) fn unread_by_visitor(connection: &Connection, conversation: &Conversation) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached(UNREAD_BY_VISITOR)?
+        .query_row([conversation.id.0, conversation.visitor_read], |row| row.get(0))
+}
+
+pub(crate) fn find_read_mark(connection: &Connection, agent: AgentId, conversation: ConversationId) -> rusqlite::Result<Option<ReadMark>> {
+    connection
+        .prepare_cached(FIND_READ_MARK)?
+        .query_row([agent.0, conversation.0], |row| Ok(ReadMark { conversation, number: row.get(0)? }))
+        .optional()
+}
+
+/// Moves the mark forward, never backwards.
+pub(crate) fn set_read_mark(connection: &Connection, agent: AgentId, mark: ReadMark) -> rusqlite::Result<()> {
+    connection.prepare_cached(SET_READ_MARK)?.execute([agent.0, mark.conversation.0, mark.number])?;
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! Reads any entity by kind and id.
+
+use deskbell_protocol::{AgentId, Entity, EntityKind};
+use rusqlite::Connection;
+
+use super::{Outcome, agents, conversations, sites, visitors};
+
+/// How the log stores a kind. The numbers are for ever.
+pub(crate) fn kind_code(kind: EntityKind) -> i64 {
+    match kind {
+        EntityKind::Unknown => 0,
+        EntityKind::Agent => 1,
+        EntityKind::Site => 2,
+        EntityKind::Contact => 3,
+        EntityKind::Visitor => 4,
+        EntityKind::Conversation => 5,
+        EntityKind::Message => 6,
+        EntityKind::CannedText => 7,
+        EntityKind::ReadMark => 8,
+    }
+}
+
+/// See [`kind_code`].
+pub(crate) fn kind_from(code: i64) -> EntityKind {
+    match code {
+        1 => EntityKind::Agent,
+        2 => EntityKind::Site,
+        3 => EntityKind::Contact,
+        4 => EntityKind::Visitor,
+        5 => EntityKind::Conversation,
+        6 => EntityKind::Message,
+        7 => EntityKind::CannedText,
+        8 => EntityKind::ReadMark,
+        _ => EntityKind::Unknown,
+    }
+}
+
+/// The present state. `audience` says whose read mark is meant.
+pub(crate) fn load(connection: &Connection, kind: EntityKind, id: i64, audience: i64) -> Outcome<Option<Entity>> {
+    Ok(match kind {
+        EntityKind::Agent => agents::find(connection, AgentId(id))?.map(Entity::Agent),
+        EntityKind::Site => sites::find(connection, id.into())?.map(Entity::Site),
+        EntityKind::Contact => visitors::find_contact(connection, id.into())?.map(Entity::Contact),
+        EntityKind::Visitor => visitors::find(connection, id.into())?.map(Entity::Visitor),
+        EntityKind::Conversation => conversations::find(connection, id.into())?.map(Entity::Conversation),
+        EntityKind::Message => conversations::find_message(connection, id.into())?.map(Entity::Message),
+        EntityKind::CannedText => sites::find_canned_text(connection, id.into())?.map(Entity::CannedText),
+        EntityKind::ReadMark => conversations::find_read_mark(connection, AgentId(audience), id.into())?.map(Entity::ReadMark),
+        EntityKind::Unknown => None,
+    })
+}

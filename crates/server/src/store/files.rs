@@ -1,0 +1,99 @@
+//! What is known of uploaded files; the bytes lie beside the database.
+
+use deskbell_protocol::{Attachment, AttachmentId, MessageId, PictureSize, Timestamp, VisitorId};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::queries;
+
+queries! {
+    OF_MESSAGE = "SELECT id, name, mime, size, width, height FROM attachment WHERE message = ?1 ORDER BY id";
+    FIND = "SELECT attachment.id, attachment.name, attachment.mime, attachment.size, attachment.width, attachment.height,
+        attachment.uploader_kind, attachment.uploader, attachment.file, attachment.message,
+        CASE WHEN message.kind <> 1 THEN conversation.visitor END
+        FROM attachment LEFT JOIN message ON message.id = attachment.message
+        LEFT JOIN conversation ON conversation.id = message.conversation WHERE attachment.id = ?1";
+    ADD = "INSERT INTO attachment (id, uploader_kind, uploader, file, name, mime, size, width, height, created_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    ATTACH = "UPDATE attachment SET message = ?2 WHERE id = ?1 AND message IS NULL";
+    UPLOADED_SINCE = "SELECT coalesce(sum(size), 0) FROM attachment WHERE uploader_kind = ?1 AND uploader = ?2 AND created_at > ?3";
+    LOOSE_BEFORE = "SELECT id, file FROM attachment WHERE message IS NULL AND created_at < ?1 ORDER BY created_at LIMIT 1000";
+    DROP = "DELETE FROM attachment WHERE id = ?1 AND message IS NULL";
+}
+
+/// A file as stored.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) attachment: Attachment,
+    pub(crate) uploader: (i64, i64),
+    /// Random name on disk.
+    pub(crate) file: String,
+    pub(crate) message: Option<MessageId>,
+    /// The visitor to whom the message with this file is shown.
+    pub(crate) shown_to: Option<VisitorId>,
+}
+
+fn attachment(row: &Row<'_>) -> rusqlite::Result<Attachment> {
+    let picture = match (row.get(4)?, row.get(5)?) {
+        (Some(width), Some(height)) => Some(PictureSize { width, height }),
+        _ => None,
+    };
+    Ok(Attachment { id: AttachmentId(row.get(0)?), name: row.get(1)?, mime: row.get(2)?, size: row.get(3)?, picture })
+}
+
+pub(crate) fn of_message(connection: &Connection, message: MessageId) -> rusqlite::Result<Vec<Attachment>> {
+    connection.prepare_cached(OF_MESSAGE)?.query_map([message.0], attachment)?.collect()
+}
+
+pub(crate) fn find(connection: &Connection, id: AttachmentId) -> rusqlite::Result<Option<Stored>> {
+    connection
+        .prepare_cached(FIND)?
+        .query_row([id.0], |row| {
+            Ok(Stored {
+                attachment: attachment(row)?,
+                uploader: (row.get(6)?, row.get(7)?),
+                file: row.get(8)?,
+                message: row.get::<_, Option<i64>>(9)?.map(MessageId),
+                shown_to: row.get::<_, Option<i64>>(10)?.map(VisitorId),
+            })
+        })
+        .optional()
+}
+
+pub(crate) fn add(connection: &Connection, attachment: &Attachment, uploader: (i64, i64), file: &str, now: Timestamp) -> rusqlite::Result<()> {
+    connection.prepare_cached(ADD)?.execute(params![
+        attachment.id.0,
+        uploader.0,
+        uploader.1,
+        file,
+        attachment.name,
+        attachment.mime,
+        attachment.size,
+        attachment.picture.map(|size| size.width),
+        attachment.picture.map(|size| size.height),
+        now
+    ])?;
+    Ok(())
+}
+
+/// Joins a loose file to a message. False when it was not loose.
+pub(crate) fn attach(connection: &Connection, id: AttachmentId, message: MessageId) -> rusqlite::Result<bool> {
+    Ok(connection.prepare_cached(ATTACH)?.execute([id.0, message.0])? == 1)
+}
+
+/// Bytes uploaded by one principal after a time.
+pub(crate) fn uploaded_since(connection: &Connection, uploader: (i64, i64), since: Timestamp) -> rusqlite::Result<i64> {
+    connection.prepare_cached(UPLOADED_SINCE)?.query_row([uploader.0, uploader.1, since], |row| row.get(0))
+}
+
+/// Files that were uploaded and never sent.
+pub(crate) fn loose_before(connection: &Connection, before: Timestamp) -> rusqlite::Result<Vec<(AttachmentId, String)>> {
+    connection
+        .prepare_cached(LOOSE_BEFORE)?
+        .query_map([before], |row| Ok((AttachmentId(row.get(0)?), row.get(1)?)))?
+        .collect()
+}
+
+/// Forgets a loose file. False when it was sent in the meantime.
+pub(crate) fn drop(connection: &Connection, id: AttachmentId) -> rusqlite::Result<bool> {
+    Ok(connection.prepare_cached(DROP)?.execute([id.0])? == 1)
+}

@@ -1,0 +1,248 @@
+//! The change log, the record of commands, and the counter both share.
+
+use std::sync::Arc;
+
+use deskbell_protocol::{
+    AgentId, Change, ChangeKind, ClientId, ConversationId, Cursor, EntityKind, Epoch, ResetReason, Seq, VisitorId,
+};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{Outcome, entities, queries};
+use crate::authorize::Principal;
+
+queries! {
+    FIND_DESK = "SELECT name, epoch, seq, shape_seq, last_id FROM desk WHERE id = 1";
+    ADD_DESK = "INSERT INTO desk (id, name, epoch, seq, shape_seq, last_id) VALUES (1, ?1, ?2, 0, 0, 0)";
+    MOVE_HEAD = "UPDATE desk SET seq = ?1, last_id = ?2 WHERE id = 1";
+    RENAME_DESK = "UPDATE desk SET name = ?1 WHERE id = 1";
+    PUT_CHANGE = "INSERT INTO change (seq, entity, id, audience, kind, sender_kind, sender, client_id, conversation)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        ON CONFLICT (entity, id, audience) DO UPDATE SET seq = excluded.seq, kind = excluded.kind,
+        sender_kind = excluded.sender_kind, sender = excluded.sender, client_id = excluded.client_id,
+        conversation = excluded.conversation";
+    FIND_CHANGE = "SELECT seq, entity, id, audience, kind, sender_kind, sender, client_id, conversation
+        FROM change WHERE entity = ?1 AND id = ?2 AND audience = ?3";
+    CHANGES_FOR_AGENT = "SELECT seq, entity, id, audience, kind, sender_kind, sender, client_id, conversation
+        FROM change WHERE seq > ?1 AND seq <= ?2 AND audience IN (0, ?3) ORDER BY seq LIMIT ?4";
+    CHANGES_OF_CONVERSATION = "SELECT seq, entity, id, audience, kind, sender_kind, sender, client_id, conversation
+        FROM change WHERE conversation = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq LIMIT ?4";
+    ADD_COMMAND = "INSERT INTO command (sender_kind, sender, client_id, seq, id, number) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    FIND_COMMAND = "SELECT seq, id, number FROM command WHERE sender_kind = ?1 AND sender = ?2 AND client_id = ?3";
+}
+
+/// The audience of what every agent may see.
+pub(crate) const EVERYBODY: i64 = 0;
+
+/// The desk's row.
+pub(crate) struct Desk {
+    pub(crate) name: String,
+    pub(crate) epoch: Epoch,
+    pub(crate) head: Seq,
+    pub(crate) shape: Seq,
+    pub(crate) last_id: i64,
+}
+
+/// Makes the desk's row when there is none.
+pub(crate) fn begin(connection: &Connection, name: &str) -> rusqlite::Result<()> {
+    let found = connection.query_row(FIND_DESK, [], |_| Ok(())).optional()?;
+    if found.is_none() {
+        connection.execute(ADD_DESK, params![name, crate::tokens::random_name()])?;
+    }
+    Ok(())
+}
+
+pub(crate) fn desk(connection: &Connection) -> rusqlite::Result<Desk> {
+    connection.prepare_cached(FIND_DESK)?.query_row([], |row| {
+        Ok(Desk { name: row.get(0)?, epoch: row.get(1)?, head: Seq(row.get(2)?), shape: Seq(row.get(3)?), last_id: row.get(4)? })
+    })
+}
+
+pub(crate) fn rename_desk(connection: &Connection, name: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(RENAME_DESK)?.execute([name])?;
+    Ok(())
+}
+
+pub(super) fn move_head(connection: &Connection, head: Seq, last_id: i64) -> rusqlite::Result<()> {
+    connection.prepare_cached(MOVE_HEAD)?.execute([head.0, last_id])?;
+    Ok(())
+}
+
+/// Why a cursor is of no use, if it is.
+pub(crate) fn judge(desk: &Desk, cursor: &Cursor) -> Option<ResetReason> {
+    if cursor.epoch != desk.epoch {
+        Some(ResetReason::Epoch)
+    } else if cursor.seq > desk.head || cursor.seq.0 < 0 {
+        Some(ResetReason::Ahead)
+    } else if cursor.seq < desk.shape {
+        Some(ResetReason::Schema)
+    } else {
+        None
+    }
+}
+
+/// A row of the log with the state it leads to.
+#[derive(Clone, Debug)]
+pub(crate) struct Logged {
+    /// As everybody may see it: without the sender's name for the command.
+    pub(crate) change: Change,
+    pub(crate) audience: i64,
+    pub(crate) sender: Option<(i64, i64)>,
+    pub(crate) client_id: Option<ClientId>,
+    /// Bytes of the change in a frame, nearly.
+    pub(crate) size: usize,
+}
+
+impl Logged {
+    /// The change as one principal sees it. The command's name is told to its sender alone.
+    pub(crate) fn seen_by(&self, principal: &Principal) -> Change {
+        let mut change = self.change.clone();
+        if self.sender == Some(principal.key()) {
+            change.client_id.clone_from(&self.client_id);
+        }
+        change
+    }
+
+    pub(crate) fn visible_to(&self, agent: AgentId) -> bool {
+        self.audience == EVERYBODY || self.audience == agent.0
+    }
+}
+
+/// What one commit changed.
+#[derive(Clone, Debug)]
+pub(crate) struct Committed {
+    pub(crate) from: Seq,
+    pub(crate) to: Seq,
+    pub(crate) changes: Vec<Arc<Logged>>,
+    /// Visitors whose conversation changed.
+    pub(crate) visitors: Vec<VisitorId>,
+}
+
+/// A row of the log alone.
+pub(crate) struct Place {
+    pub(crate) seq: Seq,
+    pub(crate) entity: EntityKind,
+    pub(crate) id: i64,
+    pub(crate) audience: i64,
+    pub(crate) kind: ChangeKind,
+    pub(crate) sender: Option<(i64, i64)>,
+    pub(crate) client_id: Option<ClientId>,
+    pub(crate) conversation: Option<ConversationId>,
+}
+
+impl Place {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let sender: Option<i64> = row.get(5)?;
+        let client_id: Option<String> = row.get(7)?;
+        Ok(Self {
+            seq: Seq(row.get(0)?),
+            entity: entities::kind_from(row.get(1)?),
+            id: row.get(2)?,
+            audience: row.get(3)?,
+            kind: if row.get::<_, i64>(4)? == 0 { ChangeKind::Put } else { ChangeKind::Delete },
+            sender: match (sender, row.get(6)?) {
+                (Some(kind), Some(id)) => Some((kind, id)),
+                _ => None,
+            },
+            client_id: client_id.as_deref().and_then(ClientId::parse),
+            conversation: row.get::<_, Option<i64>>(8)?.map(ConversationId),
+        })
+    }
+
+    /// Joined to the present state.
+    pub(crate) fn with_state(self, connection: &Connection) -> Outcome<Logged> {
+        let entity = match self.kind {
+            ChangeKind::Put => entities::load(connection, self.entity, self.id, self.audience)?,
+            _ => None,
+        };
+        let change = match entity {
+            Some(entity) => Change::put(self.seq, &entity, None)?,
+            None => Change {
+                seq: self.seq,
+                kind: ChangeKind::Delete,
+                entity: self.entity,
+                id: self.id,
+                data: None,
+                client_id: None,
+            },
+        };
+        let size = size(&change);
+        Ok(Logged { change, audience: self.audience, sender: self.sender, client_id: self.client_id, size })
+    }
+}
+
+/// Bytes that a change takes in a frame, its own command's name included.
+pub(crate) fn size(change: &Change) -> usize {
+    serde_json::to_string(change).map_or(0, |text| text.len()) + 64
+}
+
+pub(super) fn put(connection: &Connection, place: &Place) -> rusqlite::Result<()> {
+    connection.prepare_cached(PUT_CHANGE)?.execute(params![
+        place.seq.0,
+        entities::kind_code(place.entity),
+        place.id,
+        place.audience,
+        i64::from(place.kind != ChangeKind::Put),
+        place.sender.map(|sender| sender.0),
+        place.sender.map(|sender| sender.1),
+        place.client_id.as_ref().map(ClientId::as_str),
+        place.conversation.map(|id| id.0),
+    ])?;
+    Ok(())
+}
+
+/// Where an entity was last changed.
+pub(crate) fn place(connection: &Connection, entity: EntityKind, id: i64, audience: i64) -> rusqlite::Result<Option<Place>> {
+    connection
+        .prepare_cached(FIND_CHANGE)?
+        .query_row([entities::kind_code(entity), id, audience], Place::read)
+        .optional()
+}
+
+/// An entity's present state as a row of a snapshot. `None` when it is gone.
+pub(crate) fn row(connection: &Connection, entity: EntityKind, id: i64, audience: i64) -> Outcome<Option<Logged>> {
+    let Some(place) = place(connection, entity, id, audience)? else { return Ok(None) };
+    let logged = place.with_state(connection)?;
+    Ok((logged.change.kind == ChangeKind::Put).then_some(logged))
+}
+
+/// At most `limit` rows of `(from, to]` that an agent may see.
+pub(crate) fn changes_for_agent(connection: &Connection, agent: AgentId, from: Seq, to: Seq, limit: i64) -> rusqlite::Result<Vec<Place>> {
+    let mut statement = connection.prepare_cached(CHANGES_FOR_AGENT)?;
+    statement.query_map([from.0, to.0, agent.0, limit], Place::read)?.collect()
+}
+
+/// At most `limit` rows of `(from, to]` that belong to a conversation, notes included.
+pub(crate) fn changes_of_conversation(
+    connection: &Connection,
+    conversation: ConversationId,
+    from: Seq,
+    to: Seq,
+    limit: i64,
+) -> rusqlite::Result<Vec<Place>> {
+    let mut statement = connection.prepare_cached(CHANGES_OF_CONVERSATION)?;
+    statement.query_map([conversation.0, from.0, to.0, limit], Place::read)?.collect()
+}
+
+/// What a command came to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Done {
+    pub(crate) seq: Seq,
+    pub(crate) id: Option<i64>,
+    pub(crate) number: Option<i64>,
+}
+
+pub(crate) fn add_command(connection: &Connection, sender: (i64, i64), client_id: &ClientId, done: Done) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(ADD_COMMAND)?
+        .execute(params![sender.0, sender.1, client_id.as_str(), done.seq.0, done.id, done.number])?;
+    Ok(())
+}
+
+pub(crate) fn find_command(connection: &Connection, sender: (i64, i64), client_id: &ClientId) -> rusqlite::Result<Option<Done>> {
+    connection
+        .prepare_cached(FIND_COMMAND)?
+        .query_row(params![sender.0, sender.1, client_id.as_str()], |row| {
+            Ok(Done { seq: Seq(row.get(0)?), id: row.get(1)?, number: row.get(2)? })
+        })
+        .optional()
+}

@@ -1,0 +1,295 @@
+//! The desk's database: the only room with SQL.
+//!
+//! One connection writes ([`batch`]), a few read ([`Readers`]). Every statement stands in a `queries!` list,
+//! so that a test can ask SQLite for the plan of each.
+
+pub(crate) mod agents;
+pub(crate) mod batch;
+pub(crate) mod conversations;
+pub(crate) mod entities;
+pub(crate) mod files;
+pub(crate) mod log;
+pub(crate) mod sites;
+pub(crate) mod visitors;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use deskbell_protocol::{Change, ErrorCode, Refusal};
+use rusqlite::{Connection, ErrorCode as SqliteCode, OpenFlags};
+use tokio::sync::Semaphore;
+
+/// Names statements and lists them for the test of query plans.
+macro_rules! queries {
+    ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
+        $($(#[$doc])* const $name: &str = $sql;)*
+        #[cfg(test)]
+        pub(in crate::store) const QUERIES: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
+    };
+}
+pub(crate) use queries;
+
+/// The migrations, in order. A database's `user_version` is the number of those it has been through.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/001_first.sql")];
+
+/// Readers of one desk. A read takes well under a millisecond, so a few connections serve thousands of sockets.
+const READERS: usize = 4;
+
+/// Why a desk could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A newer server wrote the database. It was not touched.
+    #[error(
+        "the desk was written by a newer server (its format is {found}, this one knows up to {known}); use that version or a newer one"
+    )]
+    Newer {
+        /// The database's format.
+        found: u32,
+        /// The newest format this server knows.
+        known: u32,
+    },
+    /// No room on the disk.
+    #[error("the disk is full; make room and start again")]
+    DiskFull,
+    /// The file is not a database or is damaged. It was not touched further.
+    #[error("the desk's database is damaged ({detail}); restore it from a backup")]
+    Damaged {
+        /// SQLite's words.
+        detail: String,
+    },
+    /// The operating system refused, another server has the desk open, or a setting names something of no use.
+    #[error("the desk cannot be opened: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(SqliteCode::DiskFull) => Self::DiskFull,
+            Some(SqliteCode::DatabaseCorrupt | SqliteCode::NotADatabase) => Self::Damaged { detail: error.to_string() },
+            _ => Self::Io(std::io::Error::other(error)),
+        }
+    }
+}
+
+/// Why a piece of work on the database came to nothing.
+#[derive(Clone, Debug)]
+pub(crate) enum Failure {
+    /// The asker's fault.
+    Refused(Box<Refused>),
+    /// No room; nothing was stored.
+    DiskFull,
+    /// Anything else; it has been logged.
+    Internal,
+    /// The queue is full or the server is stopping.
+    Busy,
+}
+
+/// A refusal, with the present row on a conflict.
+#[derive(Clone, Debug)]
+pub(crate) struct Refused {
+    pub(crate) refusal: Refusal,
+    pub(crate) current: Option<Change>,
+}
+
+pub(crate) type Outcome<T> = Result<T, Failure>;
+
+impl Failure {
+    pub(crate) fn not_found(what: &str) -> Self {
+        Refusal::new(ErrorCode::NotFound, format!("There is no such {what}.")).into()
+    }
+
+    /// The same as one sentence with a code.
+    pub(crate) fn into_refusal(self) -> Refusal {
+        match self {
+            Self::Refused(refused) => refused.refusal,
+            Self::DiskFull => Refusal::new(ErrorCode::DiskFull, "The server's disk is full; nothing was stored."),
+            Self::Internal => Refusal::new(ErrorCode::Internal, "The server failed; its log says why."),
+            Self::Busy => Refusal {
+                retry_after_ms: Some(1_000),
+                ..Refusal::new(ErrorCode::Busy, "The server is busy or stopping; try again in a moment.")
+            },
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(Box::new(Refused { refusal, current: None }))
+    }
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        if error.sqlite_error_code() == Some(SqliteCode::DiskFull) {
+            tracing::error!("the disk is full");
+            return Self::DiskFull;
+        }
+        tracing::error!(%error, "the database refused");
+        Self::Internal
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        tracing::error!(%error, "stored data could not be read or written");
+        Self::Internal
+    }
+}
+
+/// Opens the database for writing: refuses a newer one, migrates an older one, and makes a new one with `desk` as its name.
+pub(crate) fn open(path: &Path, desk: &str) -> Result<Connection, OpenError> {
+    refuse_newer(path)?;
+    let mut connection = Connection::open(path)?;
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    // An ack promises that the message survives a power cut: FULL syncs the log at every commit.
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "secure_delete", true)?;
+    connection.pragma_update(None, "temp_store", "memory")?;
+    connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    migrate(&mut connection)?;
+    log::begin(&connection, desk)?;
+    Ok(connection)
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<u32> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// Looks at an existing database without changing a byte of it.
+fn refuse_newer(path: &Path) -> Result<(), OpenError> {
+    if !path.try_exists()? {
+        return Ok(());
+    }
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let found = version(&connection)?;
+    let known = u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX);
+    if found > known { Err(OpenError::Newer { found, known }) } else { Ok(()) }
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
+    let done = version(connection)? as usize;
+    for (index, migration) in MIGRATIONS.iter().enumerate().skip(done) {
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(migration)?;
+        transaction.pragma_update(None, "user_version", index + 1)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+/// A few read-only connections.
+#[derive(Clone)]
+pub(crate) struct Readers {
+    idle: Arc<Mutex<Vec<Connection>>>,
+    free: Arc<Semaphore>,
+}
+
+impl Readers {
+    pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
+        let mut idle = Vec::with_capacity(READERS);
+        for _ in 0..READERS {
+            let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            connection.busy_timeout(std::time::Duration::from_secs(5))?;
+            connection.pragma_update(None, "query_only", true)?;
+            connection.set_prepared_statement_cache_capacity(64);
+            idle.push(connection);
+        }
+        Ok(Self { idle: Arc::new(Mutex::new(idle)), free: Arc::new(Semaphore::new(READERS)) })
+    }
+
+    /// Runs `work` on a thread for blocking work, inside one read transaction: all of it sees one state.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Outcome<T> + Send + 'static,
+    ) -> Outcome<T> {
+        let permit = Arc::clone(&self.free).acquire_owned().await.map_err(|_| Failure::Busy)?;
+        let idle = Arc::clone(&self.idle);
+        let task = tokio::task::spawn_blocking(move || {
+            let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let connection = taken.ok_or(Failure::Busy)?;
+            let result = connection
+                .unchecked_transaction()
+                .map_err(Failure::from)
+                .and_then(|transaction| work(&transaction));
+            idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            drop(permit);
+            result
+        });
+        task.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a read failed");
+            Err(Failure::Internal)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// Tables that hold a handful of rows by nature, and are always read whole.
+    const SMALL: &[&str] = &["agent", "site", "canned_text", "desk"];
+
+    #[test]
+    fn dc_01_every_query_uses_an_index() {
+        let directory = tempfile::tempdir().unwrap();
+        let connection = open(&directory.path().join("desk.db"), "Shop").unwrap();
+        let all = [
+            agents::QUERIES,
+            conversations::QUERIES,
+            files::QUERIES,
+            log::QUERIES,
+            sites::QUERIES,
+            visitors::QUERIES,
+            entities::QUERIES,
+        ];
+        let mut seen = 0;
+        for (name, sql) in all.into_iter().flatten() {
+            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            for index in 1..=statement.parameter_count() {
+                statement.raw_bind_parameter(index, 1).unwrap();
+            }
+            let mut rows = statement.raw_query();
+            while let Some(row) = rows.next().unwrap() {
+                let plan: String = row.get(3).unwrap();
+                let small = SMALL.iter().any(|table| plan == format!("SCAN {table}"));
+                assert!(small || !plan.starts_with("SCAN"), "{name} reads a whole table: {plan}");
+                assert!(!plan.contains("TEMP B-TREE") || name.ends_with("_OF_FEW"), "{name} sorts: {plan}");
+            }
+            seen += 1;
+        }
+        assert!(seen > 40, "the lists of queries are not complete: {seen}");
+    }
+
+    #[test]
+    fn dc_01_sqlite_has_the_fix_for_its_write_ahead_log() {
+        assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
+    }
+
+    #[test]
+    fn dc_01_a_newer_database_is_refused_and_left_as_it_was() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("desk.db");
+        let connection = open(&path, "Shop").unwrap();
+        connection.pragma_update(None, "user_version", 999).unwrap();
+        drop(connection);
+        let before = std::fs::read(&path).unwrap();
+        let error = open(&path, "Shop").unwrap_err();
+        assert!(matches!(error, OpenError::Newer { found: 999, known: 1 }), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
+
+    #[test]
+    fn dc_01_a_file_that_is_no_database_is_called_damaged() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("desk.db");
+        std::fs::write(&path, vec![7; 8192]).unwrap();
+        assert!(matches!(open(&path, "Shop"), Err(OpenError::Damaged { .. })));
+        assert_eq!(std::fs::read(&path).unwrap(), vec![7; 8192]);
+    }
+}

@@ -1,0 +1,216 @@
+//! Contacts, visitors, what names and secrets lead to them, and the pages they saw.
+
+use deskbell_protocol::{Contact, ContactId, PageView, Region, SiteId, Timestamp, Visitor, VisitorId};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::queries;
+
+queries! {
+    FIND_CONTACT = "SELECT id, name, email, phone, notes, created_at FROM contact WHERE id = ?1";
+    ADD_CONTACT = "INSERT INTO contact (id, created_at) VALUES (?1, ?2)";
+    EDIT_CONTACT = "UPDATE contact SET name = ?2, email = ?3, phone = ?4, notes = ?5 WHERE id = ?1";
+    DROP_CONTACT = "DELETE FROM contact WHERE id = ?1";
+    FIND = "SELECT id, contact, site, country, city, local, ip, browser, os, device, language, screen, referrer,
+        visits, chats, visit_started_at, last_seen_at FROM visitor WHERE id = ?1";
+    ADD = "INSERT INTO visitor (id, contact, site, country, city, local, ip, browser, os, device, language, screen,
+        referrer, visits, chats, visit_started_at, last_page_at, last_seen_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+    UPDATE = "UPDATE visitor SET country = ?4, city = ?5, local = ?6, ip = ?7, browser = ?8, os = ?9,
+        device = ?10, language = ?11, screen = ?12, referrer = ?13, visits = ?14, chats = ?15, visit_started_at = ?16,
+        last_page_at = ?17, last_seen_at = ?18 WHERE id = ?1 AND contact = ?2 AND site = ?3";
+    LAST_PAGE_AT = "SELECT last_page_at FROM visitor WHERE id = ?1";
+    SEEN = "UPDATE visitor SET last_seen_at = ?2 WHERE id = ?1";
+    COUNT_CHAT = "UPDATE visitor SET chats = chats + 1 WHERE id = ?1";
+    DROP = "DELETE FROM visitor WHERE id = ?1";
+    SILENT_SINCE = "SELECT id, contact FROM visitor WHERE chats = 0 AND last_seen_at > ?1 ORDER BY last_seen_at DESC LIMIT ?2";
+    FIND_PRESENCE = "SELECT visitor FROM presence WHERE hash = ?1";
+    SET_PRESENCE = "INSERT INTO presence (hash, visitor) VALUES (?1, ?2) ON CONFLICT (hash) DO UPDATE SET visitor = excluded.visitor";
+    MOVE_PRESENCES = "UPDATE presence SET visitor = ?2 WHERE visitor = ?1";
+    FIND_TOKEN = "SELECT visitor FROM visitor_token WHERE hash = ?1";
+    HAS_TOKEN = "SELECT 1 FROM visitor_token WHERE visitor = ?1 LIMIT 1";
+    ADD_TOKEN = "INSERT INTO visitor_token (hash, visitor, created_at) VALUES (?1, ?2, ?3)";
+    PAGES = "SELECT id, url, title, at FROM page_view WHERE visitor = ?1 ORDER BY id DESC LIMIT ?2";
+    ADD_PAGE = "INSERT INTO page_view (id, visitor, url, title, at) VALUES (?1, ?2, ?3, ?4, ?5)";
+    RETITLE_PAGE = "UPDATE page_view SET title = ?2 WHERE id = ?1";
+    MOVE_PAGES = "UPDATE page_view SET visitor = ?2 WHERE visitor = ?1";
+}
+
+/// Pages that travel with a visitor.
+const PAGES_SHOWN: i64 = 10;
+
+pub(crate) fn find_contact(connection: &Connection, id: ContactId) -> rusqlite::Result<Option<Contact>> {
+    connection
+        .prepare_cached(FIND_CONTACT)?
+        .query_row([id.0], |row| {
+            Ok(Contact {
+                id: ContactId(row.get(0)?),
+                name: row.get(1)?,
+                email: row.get(2)?,
+                phone: row.get(3)?,
+                notes: row.get(4)?,
+                created_at: row.get(5)?,
+            })
+        })
+        .optional()
+}
+
+pub(crate) fn add_contact(connection: &Connection, id: ContactId, now: Timestamp) -> rusqlite::Result<()> {
+    connection.prepare_cached(ADD_CONTACT)?.execute([id.0, now])?;
+    Ok(())
+}
+
+/// Replaces the four fields.
+pub(crate) fn edit_contact(connection: &Connection, contact: &Contact) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(EDIT_CONTACT)?
+        .execute(params![contact.id.0, contact.name, contact.email, contact.phone, contact.notes])?;
+    Ok(())
+}
+
+pub(crate) fn drop_contact(connection: &Connection, id: ContactId) -> rusqlite::Result<()> {
+    connection.prepare_cached(DROP_CONTACT)?.execute([id.0])?;
+    Ok(())
+}
+
+fn visitor(row: &Row<'_>) -> rusqlite::Result<Visitor> {
+    Ok(Visitor {
+        id: VisitorId(row.get(0)?),
+        contact: ContactId(row.get(1)?),
+        site: SiteId(row.get(2)?),
+        region: Region { country: row.get(3)?, city: row.get(4)?, local: row.get(5)? },
+        ip: row.get(6)?,
+        browser: row.get(7)?,
+        os: row.get(8)?,
+        device: row.get(9)?,
+        language: row.get(10)?,
+        screen: row.get(11)?,
+        referrer: row.get(12)?,
+        visits: row.get(13)?,
+        chats: row.get(14)?,
+        visit_started_at: row.get(15)?,
+        last_seen_at: row.get(16)?,
+        pages: Vec::new(),
+    })
+}
+
+/// The visitor with their last pages.
+pub(crate) fn find(connection: &Connection, id: VisitorId) -> rusqlite::Result<Option<Visitor>> {
+    let Some(mut found) = connection.prepare_cached(FIND)?.query_row([id.0], visitor).optional()? else { return Ok(None) };
+    found.pages = pages(connection, id)?.into_iter().map(|(_, page)| page).collect();
+    Ok(Some(found))
+}
+
+fn write(connection: &Connection, sql: &str, visitor: &Visitor, last_page_at: Timestamp) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute(params![
+        visitor.id.0,
+        visitor.contact.0,
+        visitor.site.0,
+        visitor.region.country,
+        visitor.region.city,
+        visitor.region.local,
+        visitor.ip,
+        visitor.browser,
+        visitor.os,
+        visitor.device,
+        visitor.language,
+        visitor.screen,
+        visitor.referrer,
+        visitor.visits,
+        visitor.chats,
+        visitor.visit_started_at,
+        last_page_at,
+        visitor.last_seen_at
+    ])?;
+    Ok(())
+}
+
+/// Stores a new visitor; pages apart.
+pub(crate) fn add(connection: &Connection, visitor: &Visitor, last_page_at: Timestamp) -> rusqlite::Result<()> {
+    write(connection, ADD, visitor, last_page_at)
+}
+
+/// Stores a known visitor; pages apart.
+pub(crate) fn update(connection: &Connection, visitor: &Visitor, last_page_at: Timestamp) -> rusqlite::Result<()> {
+    write(connection, UPDATE, visitor, last_page_at)
+}
+
+/// When the visitor last opened a page; 0: never.
+pub(crate) fn last_page_at(connection: &Connection, id: VisitorId) -> rusqlite::Result<Timestamp> {
+    Ok(connection.prepare_cached(LAST_PAGE_AT)?.query_row([id.0], |row| row.get(0)).optional()?.unwrap_or_default())
+}
+
+/// False when the visitor is gone.
+pub(crate) fn seen(connection: &Connection, id: VisitorId, now: Timestamp) -> rusqlite::Result<bool> {
+    Ok(connection.prepare_cached(SEEN)?.execute([id.0, now])? == 1)
+}
+
+pub(crate) fn count_chat(connection: &Connection, id: VisitorId) -> rusqlite::Result<()> {
+    connection.prepare_cached(COUNT_CHAT)?.execute([id.0])?;
+    Ok(())
+}
+
+pub(crate) fn drop(connection: &Connection, id: VisitorId) -> rusqlite::Result<()> {
+    connection.prepare_cached(DROP)?.execute([id.0])?;
+    Ok(())
+}
+
+/// Visitors who never chatted, latest first, with their contacts.
+pub(crate) fn silent_since(connection: &Connection, since: Timestamp, limit: i64) -> rusqlite::Result<Vec<(VisitorId, ContactId)>> {
+    connection
+        .prepare_cached(SILENT_SINCE)?
+        .query_map([since, limit], |row| Ok((VisitorId(row.get(0)?), ContactId(row.get(1)?))))?
+        .collect()
+}
+
+pub(crate) fn find_by_presence(connection: &Connection, hash: &[u8]) -> rusqlite::Result<Option<VisitorId>> {
+    connection.prepare_cached(FIND_PRESENCE)?.query_row([hash], |row| row.get(0).map(VisitorId)).optional()
+}
+
+pub(crate) fn set_presence(connection: &Connection, hash: &[u8], visitor: VisitorId) -> rusqlite::Result<()> {
+    connection.prepare_cached(SET_PRESENCE)?.execute(params![hash, visitor.0])?;
+    Ok(())
+}
+
+/// All names of one visitor lead to another from now on.
+pub(crate) fn move_presences(connection: &Connection, from: VisitorId, to: VisitorId) -> rusqlite::Result<()> {
+    connection.prepare_cached(MOVE_PRESENCES)?.execute([from.0, to.0])?;
+    Ok(())
+}
+
+pub(crate) fn find_by_token(connection: &Connection, hash: &[u8]) -> rusqlite::Result<Option<VisitorId>> {
+    connection.prepare_cached(FIND_TOKEN)?.query_row([hash], |row| row.get(0).map(VisitorId)).optional()
+}
+
+pub(crate) fn has_token(connection: &Connection, id: VisitorId) -> rusqlite::Result<bool> {
+    connection.prepare_cached(HAS_TOKEN)?.exists([id.0])
+}
+
+pub(crate) fn add_token(connection: &Connection, hash: &[u8], id: VisitorId, now: Timestamp) -> rusqlite::Result<()> {
+    connection.prepare_cached(ADD_TOKEN)?.execute(params![hash, id.0, now])?;
+    Ok(())
+}
+
+/// The last pages with their ids, newest first.
+pub(crate) fn pages(connection: &Connection, id: VisitorId) -> rusqlite::Result<Vec<(i64, PageView)>> {
+    connection
+        .prepare_cached(PAGES)?
+        .query_map([id.0, PAGES_SHOWN], |row| {
+            Ok((row.get(0)?, PageView { url: row.get(1)?, title: row.get(2)?, at: row.get(3)? }))
+        })?
+        .collect()
+}
+
+pub(crate) fn add_page(connection: &Connection, id: i64, visitor: VisitorId, page: &PageView) -> rusqlite::Result<()> {
+    connection.prepare_cached(ADD_PAGE)?.execute(params![id, visitor.0, page.url, page.title, page.at])?;
+    Ok(())
+}
+
+pub(crate) fn retitle_page(connection: &Connection, id: i64, title: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(RETITLE_PAGE)?.execute(params![id, title])?;
+    Ok(())
+}
+
+pub(crate) fn move_pages(connection: &Connection, from: VisitorId, to: VisitorId) -> rusqlite::Result<()> {
+    connection.prepare_cached(MOVE_PAGES)?.execute([from.0, to.0])?;
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! Text from outside, made fit to be stored: no control characters, no characters that turn its direction around.
+
+use deskbell_protocol::{FIELD_MAX, Refusal};
+
+/// Characters that override or embed a direction: they make a text look like another one.
+fn is_turning(character: char) -> bool {
+    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A text of several lines: keeps line breaks and tabs, in one spelling.
+pub(crate) fn lines(text: &str) -> String {
+    text.replace("\r\n", "\n")
+        .chars()
+        .map(|character| if character == '\r' { '\n' } else { character })
+        .filter(|character| matches!(character, '\n' | '\t') || !(character.is_control() || is_turning(*character)))
+        .collect()
+}
+
+/// A text of one line, trimmed.
+pub(crate) fn line(text: &str) -> String {
+    let spaced: String = text
+        .chars()
+        .map(|character| if matches!(character, '\n' | '\r' | '\t') { ' ' } else { character })
+        .filter(|character| !(character.is_control() || is_turning(*character)))
+        .collect();
+    spaced.trim().to_owned()
+}
+
+/// A text of one line, cut to `most` characters. For what is only shown and never refused.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    line(text).chars().take(most).collect()
+}
+
+/// A field of one line.
+pub(crate) fn field(name: &str, text: &str, most: usize) -> Result<String, Refusal> {
+    let text = line(text);
+    if text.chars().count() > most { Err(Refusal::invalid(name, &format!("at most {most} characters"))) } else { Ok(text) }
+}
+
+/// A field of one line that may not be empty.
+pub(crate) fn named(name: &str, text: &str) -> Result<String, Refusal> {
+    let text = field(name, text, FIELD_MAX)?;
+    if text.is_empty() { Err(Refusal::invalid(name, "must not be empty")) } else { Ok(text) }
+}
+
+/// A field of several lines.
+pub(crate) fn long_field(name: &str, text: &str, most: usize) -> Result<String, Refusal> {
+    let text = lines(text);
+    if text.chars().count() > most { Err(Refusal::invalid(name, &format!("at most {most} characters"))) } else { Ok(text) }
+}
+
+/// An e-mail address, or nothing. Only what every address has is asked for: one `@` with something around it.
+pub(crate) fn email(text: &str) -> Result<String, Refusal> {
+    let text = field("email", text, 320)?;
+    let fits = text.is_empty()
+        || (text.split_once('@').is_some_and(|(local, host)| !local.is_empty() && !host.is_empty() && !host.contains('@'))
+            && !text.contains(char::is_whitespace));
+    if fits { Ok(text) } else { Err(Refusal::invalid("email", "must be empty or an address such as ann@shop.example")) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn dk_23_stored_text_has_no_control_or_turning_characters() {
+        assert_eq!(lines("a\r\nb\rc\u{0}\u{7}\td\u{202e}e"), "a\nb\nc\tde");
+        assert_eq!(line(" Vic\n\u{2066}Smith\u{1b} "), "Vic Smith");
+        assert_eq!(cut("äöüß", 2), "äö");
+    }
+
+    #[test]
+    fn dk_06_an_email_is_empty_or_has_one_at() {
+        for good in ["", "vic@home.example", " vic@home.example "] {
+            email(good).unwrap();
+        }
+        for bad in ["vic", "@home", "vic@", "a b@c", "a@b@c"] {
+            let refusal = email(bad).unwrap_err();
+            assert_eq!(refusal.field.as_deref(), Some("email"), "{bad}");
+        }
+    }
+}

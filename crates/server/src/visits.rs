@@ -1,0 +1,272 @@
+//! Visitors come, look at pages, and turn out to be the same person: what the writer does about it.
+
+use deskbell_protocol::{
+    ContactId, Conversation, EntityKind, PageSeen, PageView, Region, Site, Timestamp, Visitor, VisitorId,
+};
+use url::Url;
+
+use crate::store::batch::Write;
+use crate::store::{Failure, Outcome, conversations, visitors};
+use crate::text;
+use crate::tokens::Hash;
+use crate::user_agent::UserAgent;
+
+/// A visit ends after this time without a page, in milliseconds.
+const VISIT_MS: i64 = 30 * 60 * 1000;
+
+/// Longest address and title of a page that are kept, in characters; ten pages must fit into one frame.
+const URL_MAX: usize = 1000;
+const TITLE_MAX: usize = 200;
+
+/// What is known of a visitor's computer.
+#[derive(Clone, Debug)]
+pub(crate) struct Details {
+    pub(crate) region: Region,
+    pub(crate) ip: String,
+    pub(crate) user_agent: UserAgent,
+    pub(crate) language: String,
+    pub(crate) screen: String,
+}
+
+impl Details {
+    pub(crate) fn new(region: Region, ip: String, user_agent: UserAgent, language: &str, screen: &str) -> Self {
+        Self { region, ip, user_agent, language: text::cut(language, 35), screen: text::cut(screen, 20) }
+    }
+
+    fn fill(&self, visitor: &mut Visitor) {
+        visitor.region.clone_from(&self.region);
+        visitor.ip.clone_from(&self.ip);
+        visitor.browser.clone_from(&self.user_agent.browser);
+        visitor.os.clone_from(&self.user_agent.os);
+        self.user_agent.device.clone_into(&mut visitor.device);
+        visitor.language.clone_from(&self.language);
+        visitor.screen.clone_from(&self.screen);
+    }
+}
+
+/// A page as it is stored: `http` or `https`, origin and path only. `None`: not such an address.
+pub(crate) fn page_view(page: &PageSeen, at: Timestamp) -> Option<PageView> {
+    Some(PageView { url: address(&page.url)?, title: text::cut(&page.title, TITLE_MAX), at })
+}
+
+fn address(url: &str) -> Option<String> {
+    let mut url = Url::parse(url.get(..url.len().min(4 * URL_MAX))?).ok()?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return None;
+    }
+    url.set_query(None);
+    url.set_fragment(None);
+    // Neither can fail for an address with a host.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    let mut url = url.to_string();
+    // An address is ASCII once parsed, so this cuts between characters.
+    url.truncate(URL_MAX);
+    Some(url)
+}
+
+fn new_visitor(write: &mut Write<'_>, site: &Site, details: &Details) -> Outcome<Visitor> {
+    let contact = ContactId(write.new_id());
+    visitors::add_contact(write.connection, contact, write.now)?;
+    write.touch(EntityKind::Contact, contact.0)?;
+    let mut visitor = Visitor {
+        id: VisitorId(write.new_id()),
+        contact,
+        site: site.id,
+        region: Region::default(),
+        ip: String::new(),
+        browser: String::new(),
+        os: String::new(),
+        device: String::new(),
+        language: String::new(),
+        screen: String::new(),
+        referrer: String::new(),
+        visits: 1,
+        chats: 0,
+        visit_started_at: write.now,
+        last_seen_at: write.now,
+        pages: Vec::new(),
+    };
+    details.fill(&mut visitor);
+    visitors::add(write.connection, &visitor, 0)?;
+    write.touch(EntityKind::Visitor, visitor.id.0)?;
+    Ok(visitor)
+}
+
+fn of_site(write: &Write<'_>, found: Option<VisitorId>, site: &Site) -> Outcome<Option<Visitor>> {
+    Ok(match found {
+        Some(id) => visitors::find(write.connection, id)?.filter(|visitor| visitor.site == site.id),
+        None => None,
+    })
+}
+
+/// The loader has opened its socket on a page.
+pub(crate) fn page_opened(write: &mut Write<'_>, site: &Site, presence: &Hash, details: &Details, page: Option<&PageSeen>) -> Outcome<VisitorId> {
+    let found = visitors::find_by_presence(write.connection, presence)?;
+    let visitor = match of_site(write, found, site)? {
+        Some(visitor) => visitor,
+        None => {
+            let visitor = new_visitor(write, site, details)?;
+            visitors::set_presence(write.connection, presence, visitor.id)?;
+            visitor
+        }
+    };
+    look_at(write, visitor, Some(details), page)
+}
+
+/// The page on screen has changed without a new socket.
+pub(crate) fn page_changed(write: &mut Write<'_>, id: VisitorId, page: &PageSeen) -> Outcome<()> {
+    if let Some(visitor) = visitors::find(write.connection, id)? {
+        look_at(write, visitor, None, Some(page))?;
+    }
+    Ok(())
+}
+
+fn look_at(write: &mut Write<'_>, mut visitor: Visitor, details: Option<&Details>, page: Option<&PageSeen>) -> Outcome<VisitorId> {
+    let id = visitor.id;
+    if let Some(details) = details {
+        details.fill(&mut visitor);
+    }
+    visitor.last_seen_at = write.now;
+    let mut last_page_at = visitors::last_page_at(write.connection, id)?;
+    let view = page.and_then(|page| page_view(page, write.now));
+    if let (Some(page), Some(view)) = (page, view) {
+        let first = last_page_at == 0;
+        let anew = !first && write.now.saturating_sub(last_page_at) > VISIT_MS;
+        if anew {
+            visitor.visits += 1;
+            visitor.visit_started_at = write.now;
+        }
+        if first || anew {
+            visitor.referrer = address(&page.referrer).unwrap_or_default();
+        }
+        match visitors::pages(write.connection, id)?.first() {
+            // The socket was opened again on the same page: no new view.
+            Some((row, last)) if last.url == view.url && !anew => {
+                visitors::retitle_page(write.connection, *row, &view.title)?;
+            }
+            _ => {
+                let row = write.new_id();
+                visitors::add_page(write.connection, row, id, &view)?;
+            }
+        }
+        last_page_at = write.now;
+    }
+    visitors::update(write.connection, &visitor, last_page_at)?;
+    write.touch(EntityKind::Visitor, id.0)?;
+    Ok(id)
+}
+
+/// The panel's visitor.
+pub(crate) struct Arrived {
+    pub(crate) visitor: VisitorId,
+    pub(crate) conversation: Option<Conversation>,
+    /// The token was stored just now and must be handed over.
+    pub(crate) token_is_new: bool,
+    /// The visitor to whom the pages of this browser belonged until now.
+    pub(crate) moved_from: Option<VisitorId>,
+}
+
+/// The panel has opened its socket. `token` is the hash of the one it brought, `fresh` that of one made for it.
+///
+/// A page knows the presence name and the page is hostile, so the name alone never leads to a visitor who has a
+/// token: it would hand their conversation to whoever asks.
+pub(crate) fn panel_opened(
+    write: &mut Write<'_>,
+    site: &Site,
+    token: Option<&Hash>,
+    fresh: &Hash,
+    presence: Option<&Hash>,
+    details: &Details,
+) -> Outcome<Arrived> {
+    let by_token = match token {
+        Some(token) => visitors::find_by_token(write.connection, token)?,
+        None => None,
+    };
+    let by_token = of_site(write, by_token, site)?;
+    let by_presence = match presence {
+        Some(presence) => visitors::find_by_presence(write.connection, presence)?,
+        None => None,
+    };
+    let by_presence = of_site(write, by_presence, site)?;
+
+    let token_is_new = by_token.is_none();
+    let mut moved_from = None;
+    let mut visitor = match (by_token, by_presence) {
+        (Some(visitor), None) => visitor,
+        (Some(visitor), Some(other)) if visitor.id == other.id => visitor,
+        (Some(visitor), Some(other)) => {
+            join(write, &other, visitor.id)?;
+            moved_from = Some(other.id);
+            visitors::find(write.connection, visitor.id)?.ok_or_else(|| Failure::not_found("visitor"))?
+        }
+        (None, Some(visitor)) if !visitors::has_token(write.connection, visitor.id)? => visitor,
+        (None, other) => {
+            moved_from = other.map(|other| other.id);
+            new_visitor(write, site, details)?
+        }
+    };
+    if let Some(presence) = presence {
+        visitors::set_presence(write.connection, presence, visitor.id)?;
+    }
+    if token_is_new {
+        visitors::add_token(write.connection, fresh, visitor.id, write.now)?;
+    }
+    details.fill(&mut visitor);
+    visitor.last_seen_at = write.now;
+    let last_page_at = visitors::last_page_at(write.connection, visitor.id)?;
+    visitors::update(write.connection, &visitor, last_page_at)?;
+    write.touch(EntityKind::Visitor, visitor.id.0)?;
+    let conversation = conversations::latest_of_visitor(write.connection, visitor.id)?;
+    Ok(Arrived { visitor: visitor.id, conversation, token_is_new, moved_from })
+}
+
+/// Two rows turned out to be one browser. The one without a conversation, token and notes goes; its pages come over.
+fn join(write: &mut Write<'_>, empty: &Visitor, into: VisitorId) -> Outcome<()> {
+    let talks = conversations::latest_of_visitor(write.connection, empty.id)?.is_some();
+    if talks || visitors::has_token(write.connection, empty.id)? {
+        return Ok(());
+    }
+    let contact = visitors::find_contact(write.connection, empty.contact)?;
+    let known = contact.is_none_or(|contact| {
+        !(contact.name.is_empty() && contact.email.is_empty() && contact.phone.is_empty() && contact.notes.is_empty())
+    });
+    if known {
+        return Ok(());
+    }
+    visitors::move_pages(write.connection, empty.id, into)?;
+    visitors::move_presences(write.connection, empty.id, into)?;
+    let moved_page_at = visitors::last_page_at(write.connection, empty.id)?;
+    if let Some(mut visitor) = visitors::find(write.connection, into)? {
+        let last_page_at = visitors::last_page_at(write.connection, into)?;
+        if last_page_at != 0 && empty.visit_started_at.saturating_sub(last_page_at) > VISIT_MS {
+            visitor.visits += 1;
+            visitor.visit_started_at = empty.visit_started_at;
+            visitor.referrer.clone_from(&empty.referrer);
+        }
+        visitors::update(write.connection, &visitor, last_page_at.max(moved_page_at))?;
+    }
+    visitors::drop(write.connection, empty.id)?;
+    visitors::drop_contact(write.connection, empty.contact)?;
+    write.gone(EntityKind::Visitor, empty.id.0)?;
+    write.gone(EntityKind::Contact, empty.contact.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(url: &str) -> PageSeen {
+        PageSeen { url: url.to_owned(), title: "Tea\npots".to_owned(), referrer: String::new(), visible: true }
+    }
+
+    #[test]
+    fn dk_09_a_stored_page_is_origin_and_path_alone() {
+        let stored = page_view(&page("https://vic:secret@shop.example/tea?token=1#top"), 7);
+        let expected = PageView { url: "https://shop.example/tea".to_owned(), title: "Tea pots".to_owned(), at: 7 };
+        assert_eq!(stored, Some(expected));
+        for bad in ["javascript:alert(1)", "file:///etc/passwd", "data:text/html,x", "", "tea"] {
+            assert_eq!(page_view(&page(bad), 7), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The one writer: a thread that owns the writing connection and commits in groups.
+//!
+//! While one commit waits for the disk, the next group gathers in the queue; so a quiet desk commits each command
+//! at once and a busy one up to 64 of them together, without any timer.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::hub::Hub;
+use crate::store::batch::{Batches, Job, Write};
+use crate::store::{Failure, OpenError, Outcome};
+
+/// Most jobs of one transaction.
+const GROUP: usize = 64;
+
+/// Most jobs that wait. Beyond that the answer is `busy`.
+const QUEUE: usize = 4096;
+
+/// Hands work to the writer's thread. The thread ends when the last handle is gone, after its queue is done.
+pub(crate) struct Writer {
+    queue: Option<mpsc::Sender<Box<dyn Job>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    ended: CancellationToken,
+}
+
+struct Asked<T, F> {
+    work: Option<F>,
+    result: Option<Outcome<T>>,
+    answer: oneshot::Sender<Outcome<T>>,
+}
+
+impl<T: Send, F: FnOnce(&mut Write<'_>) -> Outcome<T> + Send> Job for Asked<T, F> {
+    fn run(&mut self, write: &mut Write<'_>) -> bool {
+        let Some(work) = self.work.take() else { return false };
+        let result = work(write);
+        let keep = result.is_ok();
+        self.result = Some(result);
+        keep
+    }
+
+    fn finish(self: Box<Self>, commit: Outcome<()>) {
+        let result = match (self.result, commit) {
+            (Some(Err(failure)), _) | (_, Err(failure)) => Err(failure),
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (None, Ok(())) => Err(Failure::Busy),
+        };
+        // An asker that has gone away has no use for the answer.
+        let _ = self.answer.send(result);
+    }
+}
+
+impl Writer {
+    /// Starts the thread. `lock` is kept until it ends.
+    pub(crate) fn start(connection: Connection, hub: Arc<Hub>, lock: std::fs::File) -> Result<Self, OpenError> {
+        let batches = Batches::new(connection)?;
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let ended = CancellationToken::new();
+        let guard = ended.clone().drop_guard();
+        let thread = std::thread::Builder::new()
+            .name("deskbell-writer".to_owned())
+            .spawn(move || run(batches, jobs, &hub, lock, guard))?;
+        Ok(Self { queue: Some(queue), thread: Mutex::new(Some(thread)), ended })
+    }
+
+    /// Queues work at once, in the order of calls; the answer comes after the commit.
+    pub(crate) fn submit<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Write<'_>) -> Outcome<T> + Send + 'static,
+    ) -> impl Future<Output = Outcome<T>> + Send + 'static {
+        let (answer, answered) = oneshot::channel();
+        let job = Box::new(Asked { work: Some(work), result: None, answer });
+        let queued = match &self.queue {
+            Some(queue) => queue.try_send(job).is_ok(),
+            None => false,
+        };
+        async move {
+            if !queued {
+                return Err(Failure::Busy);
+            }
+            answered.await.unwrap_or(Err(Failure::Busy))
+        }
+    }
+
+    /// Done when the thread has ended, which is a fault while the server runs.
+    pub(crate) fn ended(&self) -> &CancellationToken {
+        &self.ended
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // The thread holds the hub, never the writer, so it is not joining itself here.
+        if let Some(thread) = thread
+            && thread.join().is_err()
+        {
+            tracing::error!("the writer's thread had panicked");
+        }
+    }
+}
+
+fn run(mut batches: Batches, mut queue: mpsc::Receiver<Box<dyn Job>>, hub: &Hub, lock: std::fs::File, ended: DropGuard) {
+    while let Some(first) = queue.blocking_recv() {
+        let mut jobs = vec![first];
+        while jobs.len() < GROUP {
+            match queue.try_recv() {
+                Ok(job) => jobs.push(job),
+                Err(_) => break,
+            }
+        }
+        batches.run(jobs, crate::clock(), |committed| hub.publish(committed));
+    }
+    drop(batches);
+    drop(lock);
+    drop(ended);
+}

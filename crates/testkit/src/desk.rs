@@ -1,0 +1,125 @@
+//! A desk with two agents and a shop.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+
+use deskbell_protocol::{Agent, Role, Site};
+use deskbell_server::{Desk, Settings};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Somebody who answers.
+#[derive(Clone, Copy, Debug)]
+pub struct Person {
+    /// Name.
+    pub name: &'static str,
+    /// Sign-in address.
+    pub email: &'static str,
+    /// Password.
+    pub password: &'static str,
+}
+
+/// Ann runs the desk.
+pub const ANN: Person = Person { name: "Ann", email: "ann@desk.test", password: "correct horse battery staple" };
+
+/// Ben answers.
+pub const BEN: Person = Person { name: "Ben", email: "ben@desk.test", password: "hunter of lost umbrellas" };
+
+/// A server that runs in this process. It ends when dropped; its data go with it.
+pub struct TestDesk {
+    /// The desk itself, to look into or to administer.
+    pub desk: Desk,
+    /// Ann, as the desk knows her.
+    pub ann: Agent,
+    /// Ben, as the desk knows him.
+    pub ben: Agent,
+    /// The shop.
+    pub site: Site,
+    /// The origin of the shop's pages.
+    pub origin: String,
+    address: SocketAddr,
+    data: TempDir,
+    running: Option<Running>,
+}
+
+struct Running {
+    stop: CancellationToken,
+    server: JoinHandle<()>,
+}
+
+impl TestDesk {
+    /// A new desk for a shop at `http://shop.test`.
+    pub async fn start() -> Self {
+        Self::for_shop("http://shop.test").await
+    }
+
+    /// A new desk for a shop whose pages have this origin.
+    pub async fn for_shop(origin: &str) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let desk = open(data.path()).await;
+        let administration = desk.administer();
+        administration.seed().await.unwrap();
+        let ann = administration.add_agent(ANN.name, ANN.email, ANN.password, Role::Admin).await.unwrap();
+        let ben = administration.add_agent(BEN.name, BEN.email, BEN.password, Role::Agent).await.unwrap();
+        let site = administration.add_site("Shop", &[origin.to_owned()]).await.unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let running = Some(serve(&desk, listener));
+        Self { desk, ann, ben, site, origin: origin.to_owned(), address, data, running }
+    }
+
+    /// Where agents and pages reach the desk, e.g. `http://127.0.0.1:40123`.
+    pub fn address(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The same, for a proxy in front.
+    pub fn socket_address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The desk's directory.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// Stops serving, as an administrator would: what was taken is on disk, and clients are told to come back.
+    pub async fn stop(&mut self) {
+        if let Some(Running { stop, server }) = self.running.take() {
+            stop.cancel();
+            server.await.unwrap();
+        }
+    }
+
+    /// Serves the same data at the same address again.
+    pub async fn start_again(&mut self) {
+        self.stop().await;
+        self.desk = open(self.data.path()).await;
+        let listener = TcpListener::bind(self.address).await.unwrap();
+        self.running = Some(serve(&self.desk, listener));
+    }
+}
+
+impl Drop for TestDesk {
+    fn drop(&mut self) {
+        if let Some(running) = &self.running {
+            running.stop.cancel();
+        }
+    }
+}
+
+async fn open(data: &Path) -> Desk {
+    let settings = Settings { data: data.to_owned(), desk: "Test Desk".to_owned(), ..Settings::default() };
+    tokio::task::spawn_blocking(move || Desk::open(settings)).await.unwrap().unwrap()
+}
+
+fn serve(desk: &Desk, listener: TcpListener) -> Running {
+    let (desk, stop) = (desk.clone(), CancellationToken::new());
+    let stopped = stop.clone();
+    // Owned by the desk of the test, which cancels it.
+    let server = TaskTracker::new().spawn(async move { desk.serve(listener, stopped).await.unwrap() });
+    Running { stop, server }
+}

@@ -1,0 +1,248 @@
+//! A visitor: both halves of the messenger, without the browser.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use deskbell_protocol::{
+    Ack, AttachmentId, ChangeKind, ClientFrame, ClientHeartbeat, ClientId, Command, CommandFrame, Conversation,
+    ConversationId, Entity, Ephemeral, Hello, Message, MessageKind, Nack, Number, PROTOCOL, PageSeen, ServerFrame,
+    SUBPROTOCOL, Timestamp, VisitorHello, VisitorPart, Welcome,
+};
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::protocol::Message as Frame;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::TestDesk;
+
+/// The longest a person of a test waits for something that should come at once.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+const BROWSER: &str =
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:146.0) Gecko/20100101 Firefox/146.0";
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// A browser on a page of the shop, with the messenger open.
+pub struct Visitor {
+    /// Kept by the messenger for the next time.
+    pub token: String,
+    /// The conversation at hand, once there is one.
+    pub conversation: Option<ConversationId>,
+    /// Every message seen so far, by number.
+    pub messages: BTreeMap<Number, Message>,
+    name: String,
+    page: Socket,
+    panel: Socket,
+    /// What came while something else was waited for.
+    ephemerals: Vec<Ephemeral>,
+}
+
+impl Visitor {
+    /// Opens the shop's first page and then the messenger. `name` is what the test calls them.
+    pub async fn arrive(desk: &TestDesk, name: &str) -> Self {
+        Self::arrive_through(desk, &desk.address(), name).await
+    }
+
+    /// The same through a proxy at `address`.
+    pub async fn arrive_through(desk: &TestDesk, address: &str, name: &str) -> Self {
+        Self::arrive_at(address, &desk.site.key, &desk.origin, name).await
+    }
+
+    /// The same at a desk of which only this is known: its address, the site's key, the origin of the shop.
+    pub async fn arrive_at(address: &str, site: &str, origin: &str, name: &str) -> Self {
+        let presence = format!("{:032x}", rand::random::<u128>());
+        let hello = |part, page| VisitorHello {
+            site: site.to_owned(),
+            part,
+            token: None,
+            presence: Some(presence.clone()),
+            page,
+            language: "en".to_owned(),
+            screen: "1920×1080".to_owned(),
+        };
+        let first = page(origin, "/", "The shop");
+        let mut page_socket = connect(address, origin).await;
+        say(&mut page_socket, &hello_frame(hello(VisitorPart::Page, Some(first)))).await;
+        let _: Welcome = welcomed(&mut page_socket, name).await;
+        let mut panel = connect(address, address).await;
+        say(&mut panel, &hello_frame(hello(VisitorPart::Panel, None))).await;
+        let welcome = welcomed(&mut panel, name).await.visitor.unwrap();
+        let mut visitor = Self {
+            token: welcome.token.expect("a new visitor is given a token"),
+            conversation: welcome.conversation,
+            messages: BTreeMap::new(),
+            name: name.to_owned(),
+            page: page_socket,
+            panel,
+            ephemerals: Vec::new(),
+        };
+        visitor.until("the end of the snapshot", |_, frame| matches!(frame, ServerFrame::SnapEnd(_)).then_some(())).await;
+        visitor
+    }
+
+    /// Goes to another page of the shop.
+    pub async fn look_at(&mut self, origin: &str, path: &str, title: &str) {
+        say(&mut self.page, &ClientFrame::Eph(Ephemeral::Page { page: page(origin, path, title) })).await;
+    }
+
+    /// Writes a message and waits until the desk has it.
+    pub async fn write(&mut self, text: &str) -> Ack {
+        let client_id = self.send(text).await;
+        self.answer(&client_id).await.unwrap_or_else(|nack| panic!("{}'s message was refused: {nack:?}", self.name))
+    }
+
+    /// Writes a message and waits for nothing.
+    pub async fn send(&mut self, text: &str) -> ClientId {
+        let (kind, attachments) = (MessageKind::Reply, Vec::<AttachmentId>::new());
+        let command = Command::Send { conversation: self.conversation, kind, text: text.to_owned(), attachments };
+        self.command(command).await
+    }
+
+    /// Sends any command and waits for nothing.
+    pub async fn command(&mut self, command: Command) -> ClientId {
+        let client_id = ClientId::from_bits(rand::random());
+        let frame = CommandFrame { client_id: client_id.clone(), command, if_rev: None, client_time: now() };
+        say(&mut self.panel, &ClientFrame::Cmd(frame)).await;
+        client_id
+    }
+
+    /// The desk's answer to a command.
+    ///
+    /// # Errors
+    /// With the refusal.
+    pub async fn answer(&mut self, client_id: &ClientId) -> Result<Ack, Nack> {
+        self.until("an answer", |_, frame| match frame {
+            ServerFrame::Ack(ack) if ack.client_id == *client_id => Some(Ok(ack.clone())),
+            ServerFrame::Nack(nack) if nack.client_id == *client_id => Some(Err(nack.clone())),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Waits until a message with this text is in the messenger.
+    pub async fn read(&mut self, text: &str) -> Message {
+        let wanted = text.to_owned();
+        let find = move |visitor: &Self| visitor.messages.values().find(|message| message.text == wanted).cloned();
+        if let Some(found) = find(self) {
+            return found;
+        }
+        self.until(&format!("the message {text:?}"), move |visitor, _| find(visitor)).await
+    }
+
+    /// Says that everything so far was on screen, and waits until the desk knows.
+    pub async fn mark_read(&mut self) {
+        let conversation = self.conversation.expect("nothing was said yet");
+        let number = self.messages.keys().next_back().copied().unwrap_or(0);
+        let client_id = self.command(Command::MarkRead { conversation, number }).await;
+        self.answer(&client_id).await.unwrap_or_else(|nack| panic!("{} may read: {nack:?}", self.name));
+    }
+
+    /// Types, or stops.
+    pub async fn types(&mut self, typing: bool) {
+        let conversation = self.conversation;
+        say(&mut self.panel, &ClientFrame::Eph(Ephemeral::Typing { conversation, author: None, typing, ttl_ms: 5000 })).await;
+    }
+
+    /// Waits until an agent is seen typing, or seen to have stopped.
+    pub async fn sees_typing(&mut self, wanted: bool) {
+        let fits = |ephemeral: &Ephemeral| matches!(ephemeral, Ephemeral::Typing { typing, .. } if *typing == wanted);
+        if let Some(at) = self.ephemerals.iter().position(fits) {
+            self.ephemerals.drain(..=at);
+            return;
+        }
+        self.until("typing", |visitor, _| visitor.ephemerals.iter().any(fits).then_some(())).await;
+        self.ephemerals.clear();
+    }
+
+    /// A sign of life, so that a long test is not taken for dead.
+    pub async fn beat(&mut self) {
+        for socket in [&mut self.page, &mut self.panel] {
+            say(socket, &ClientFrame::Hb(ClientHeartbeat { time: now() })).await;
+        }
+    }
+
+    /// Takes frames until one fits, and keeps what the others say.
+    async fn until<T>(&mut self, what: &str, mut fits: impl FnMut(&Self, &ServerFrame) -> Option<T>) -> T {
+        let name = self.name.clone();
+        let waiting = async {
+            loop {
+                let frame = next(&mut self.panel, &name).await;
+                self.keep(&frame);
+                if let Some(found) = fits(self, &frame) {
+                    return found;
+                }
+            }
+        };
+        timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("{name} waited for {what} in vain"))
+    }
+
+    fn keep(&mut self, frame: &ServerFrame) {
+        let changes = match frame {
+            ServerFrame::Snap(page) => &page.rows,
+            ServerFrame::Delta(delta) => &delta.changes,
+            ServerFrame::HistPage(page) => &page.messages,
+            ServerFrame::Eph(ephemeral) => {
+                self.ephemerals.push(ephemeral.clone());
+                return;
+            }
+            _ => return,
+        };
+        for change in changes {
+            let data = change.data.clone().filter(|_| matches!(change.kind, ChangeKind::Put | ChangeKind::Show));
+            let Some(data) = data else { continue };
+            match Entity::decode(change.entity, data).unwrap() {
+                Some(Entity::Message(message)) => drop(self.messages.insert(message.number, message)),
+                Some(Entity::Conversation(Conversation { id, .. })) => self.conversation = Some(id),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn hello_frame(visitor: VisitorHello) -> ClientFrame {
+    let app = concat!("testkit ", env!("CARGO_PKG_VERSION")).to_owned();
+    ClientFrame::Hello(Hello { protocol: PROTOCOL, app, cursor: None, visitor: Some(visitor) })
+}
+
+fn page(origin: &str, path: &str, title: &str) -> PageSeen {
+    PageSeen { url: format!("{origin}{path}"), title: title.to_owned(), referrer: String::new(), visible: true }
+}
+
+async fn connect(address: &str, origin: &str) -> Socket {
+    let mut request = format!("{}/v1/visitor", address.replacen("http", "ws", 1)).into_client_request().unwrap();
+    let headers = request.headers_mut();
+    headers.insert("origin", HeaderValue::from_str(origin).unwrap());
+    headers.insert("user-agent", HeaderValue::from_static(BROWSER));
+    headers.insert("sec-websocket-protocol", HeaderValue::from_static(SUBPROTOCOL));
+    connect_async(request).await.unwrap_or_else(|error| panic!("no socket at {address}: {error}")).0
+}
+
+async fn say(socket: &mut Socket, frame: &ClientFrame) {
+    socket.send(Frame::text(frame.to_text())).await.unwrap();
+}
+
+async fn next(socket: &mut Socket, name: &str) -> ServerFrame {
+    loop {
+        match socket.next().await {
+            Some(Ok(Frame::Text(text))) => return ServerFrame::parse(&text).unwrap(),
+            Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => {}
+            ended => panic!("{name}'s connection ended: {ended:?}"),
+        }
+    }
+}
+
+async fn welcomed(socket: &mut Socket, name: &str) -> Welcome {
+    match timeout(PATIENCE, next(socket, name)).await {
+        Ok(ServerFrame::Welcome(welcome)) => welcome,
+        other => panic!("{name} was not welcomed: {other:?}"),
+    }
+}
+
+fn now() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    Timestamp::try_from(since.as_millis()).unwrap()
+}

@@ -1,0 +1,39 @@
+//! TypeScript that is generated from Rust.
+
+use std::fs;
+
+use crate::process::{announce, output};
+use crate::workspace::Workspace;
+use crate::{Failure, Outcome, Result};
+
+/// A generated file: its path, and what the generator is asked for.
+const FILES: &[(&str, &str)] =
+    &[("ui/src/platform/generated.ts", "page"), ("widget/src/protocol.generated.ts", "widget")];
+
+/// Writes the generated files.
+///
+/// # Errors
+/// When the generator does not compile, or a file cannot be written.
+pub(crate) fn write(workspace: &Workspace) -> Result<Outcome> {
+    announce("generating TypeScript");
+    for (path, text) in generate(workspace)? {
+        fs::write(workspace.root.join(path), text).map_err(|error| Failure::new(format!("{path}: {error}")))?;
+        println!("wrote {path}");
+    }
+    Ok(Outcome::Good)
+}
+
+/// The generated files as they should be: path and text.
+///
+/// # Errors
+/// When the generator does not compile.
+pub(crate) fn generate(workspace: &Workspace) -> Result<Vec<(&'static str, String)>> {
+    FILES
+        .iter()
+        .map(|(path, name)| {
+            let mut cargo = workspace.cargo();
+            cargo.args(["run", "--quiet", "--package", "deskbell-api", "--example", "typescript", "--", name]);
+            Ok((*path, output(&mut cargo)?))
+        })
+        .collect()
+}

@@ -1,0 +1,91 @@
+## The button on the website and the frame around the messenger. Everything that begins with "launcher" is built
+## into the loader, so keep it short.
+launcher-open = Escríbenos
+launcher-open-unread = { $count ->
+    [one] Escríbenos, { $count } mensaje sin leer
+   *[other] Escríbenos, { $count } mensajes sin leer
+}
+launcher-close = Cerrar el chat
+launcher-frame = Chat
+launcher-unreachable = Ahora mismo no se puede abrir el chat.
+launcher-retry = Reintentar
+
+## Header
+connecting = Conectando…
+online = Solemos responder en unos minutos
+away = No estamos ahora; deja un mensaje y te responderemos aquí
+larger = Ampliar
+smaller = Reducir
+close = Cerrar el chat
+menu = Más
+status-online = En línea
+status-away = Ausentes
+
+## Forgetting
+forget = Olvidar esta conversación
+forget-question = ¿Olvidar esta conversación?
+forget-explained = Este navegador dejará de mostrarla. El equipo conserva su copia.
+forget-confirm = Olvidar
+cancel = Cancelar
+
+## Messages
+conversation = Conversación
+welcome-title = ¡Hola!
+welcome-text = Pregúntanos lo que quieras. Leemos todos los mensajes.
+earlier = Ver mensajes anteriores
+today = Hoy
+yesterday = Ayer
+you = Tú
+the-team = El equipo
+said = { $name }, { $time }: { $text }
+sending = Enviando…
+waiting = Esperando conexión
+sent = Enviado
+not-sent = No enviado.
+retry = Reintentar
+discard = Eliminar
+typing = { $name } está escribiendo…
+joined = { $name } te va a responder
+closed = Esta conversación está cerrada. Si escribes, se vuelve a abrir.
+new-messages = { $count ->
+    [one] { $count } mensaje nuevo
+   *[other] { $count } mensajes nuevos
+}
+
+## Files
+file-own = Archivo { $name }
+picture = Imagen { $name }
+picture-large = Ampliar { $name }
+picture-unavailable = No se puede mostrar esta imagen.
+save = Guardar
+save-file = Guardar { $name }, { $size }
+saving = Guardando…
+close-picture = Cerrar la imagen
+size-kb = { $size } KB
+size-mb = { $size } MB
+
+## Writing
+write = Escribe un mensaje
+write-placeholder = Escribe un mensaje…
+send = Enviar
+attach = Adjuntar un archivo
+drop = Suelta aquí los archivos para adjuntarlos
+uploading = Subiendo { $name }
+ready = { $name } está adjunto
+remove-file = Quitar { $name }
+characters-left = { $count ->
+    [one] Queda { $count } carácter
+   *[other] Quedan { $count } caracteres
+}
+
+## What went wrong, and what to do
+offline-bar = Sin conexión. Guardamos tus mensajes y los enviaremos.
+refused = El chat no está disponible en esta página.
+error-too-large = { $name } ocupa más de 20 MB. Envía un archivo más pequeño.
+error-type = No se pueden enviar archivos como { $name }. Prueba con una imagen, un PDF o un ZIP.
+error-busy = No se pudo subir { $name }. Inténtalo de nuevo dentro de un momento.
+error-offline = No se subió { $name }: no hay conexión. Inténtalo de nuevo.
+error-too-many-files = Un mensaje admite 10 archivos como máximo.
+error-download = Ahora mismo no se puede obtener el archivo. Inténtalo de nuevo.
+error-outbox-full = Hay demasiados mensajes esperando conexión. Envía este más tarde.
+error-text-too-long = Un mensaje admite 10.000 caracteres como máximo. Acórtalo.

@@ -1,0 +1,97 @@
+## The button on the website and the frame around the messenger. Everything that begins with "launcher" is built
+## into the loader, so keep it short.
+launcher-open = Написать нам
+launcher-open-unread = { $count ->
+    [one] Написать нам, { $count } непрочитанное сообщение
+    [few] Написать нам, { $count } непрочитанных сообщения
+    [many] Написать нам, { $count } непрочитанных сообщений
+   *[other] Написать нам, { $count } непрочитанных сообщения
+}
+launcher-close = Закрыть чат
+launcher-frame = Чат
+launcher-unreachable = Сейчас чат недоступен.
+launcher-retry = Повторить
+
+## Header
+connecting = Соединяемся…
+online = Обычно отвечаем за несколько минут
+away = Нас сейчас нет; оставьте сообщение, ответим здесь
+larger = Увеличить
+smaller = Уменьшить
+close = Закрыть чат
+menu = Ещё
+status-online = На связи
+status-away = Не на связи
+
+## Forgetting
+forget = Забыть эту переписку
+forget-question = Забыть эту переписку?
+forget-explained = В этом браузере она больше не появится. У команды останется копия.
+forget-confirm = Забыть
+cancel = Отмена
+
+## Messages
+conversation = Переписка
+welcome-title = Здравствуйте!
+welcome-text = Спрашивайте о чём угодно. Мы читаем каждое сообщение.
+earlier = Показать более ранние
+today = Сегодня
+yesterday = Вчера
+you = Вы
+the-team = Команда
+said = { $name }, { $time }: { $text }
+sending = Отправляется…
+waiting = Ждёт соединения
+sent = Отправлено
+not-sent = Не отправлено.
+retry = Повторить
+discard = Удалить
+typing = { $name } печатает…
+joined = Вам ответит { $name }
+closed = Переписка закрыта. Напишите, и она откроется снова.
+new-messages = { $count ->
+    [one] { $count } новое сообщение
+    [few] { $count } новых сообщения
+    [many] { $count } новых сообщений
+   *[other] { $count } новых сообщения
+}
+
+## Files
+file-own = Файл { $name }
+picture = Изображение { $name }
+picture-large = Показать { $name } крупнее
+picture-unavailable = Это изображение нельзя показать.
+save = Сохранить
+save-file = Сохранить { $name }, { $size }
+saving = Сохраняется…
+close-picture = Закрыть изображение
+size-kb = { $size } КБ
+size-mb = { $size } МБ
+
+## Writing
+write = Напишите сообщение
+write-placeholder = Напишите сообщение…
+send = Отправить
+attach = Прикрепить файл
+drop = Отпустите файлы, чтобы прикрепить их
+uploading = Загружается { $name }
+ready = Файл { $name } прикреплён
+remove-file = Убрать { $name }
+characters-left = { $count ->
+    [one] Остался { $count } символ
+    [few] Осталось { $count } символа
+    [many] Осталось { $count } символов
+   *[other] Осталось { $count } символа
+}
+
+## What went wrong, and what to do
+offline-bar = Нет соединения. Сообщения сохранены и будут отправлены.
+refused = На этой странице чат недоступен.
+error-too-large = Файл { $name } больше 20 МБ. Отправьте файл поменьше.
+error-type = Файлы вроде { $name } отправить нельзя. Подойдёт изображение, PDF или ZIP.
+error-busy = Не удалось загрузить { $name }. Повторите чуть позже.
+error-offline = Файл { $name } не загружен: нет соединения. Повторите попытку.
+error-too-many-files = В одном сообщении не больше 10 файлов.
+error-download = Сейчас файл получить нельзя. Повторите попытку.
+error-outbox-full = Слишком много сообщений ждёт соединения. Отправьте это позже.
+error-text-too-long = В сообщении не больше 10 000 символов. Сократите его.

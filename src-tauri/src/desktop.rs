@@ -1,0 +1,157 @@
+//! What differs between the systems, behind one trait. The decisions are made in shared code; each system
+//! only carries them out.
+
+use tauri::{AppHandle, Runtime};
+
+/// A desktop.
+pub(crate) trait Desktop: Send + Sync + 'static {
+    /// Whether a tray icon can be seen. Only then may closing the window hide it.
+    fn shows_tray(&self) -> bool;
+
+    /// Whether the notification service reads markup in a toast's body, so that text must be escaped.
+    fn toasts_read_markup(&self) -> bool;
+
+    /// Shows a number on the app's icon; `None` removes it.
+    fn badge(&self, count: Option<i64>);
+}
+
+/// The desktop this app was built for.
+pub(crate) fn this<R: Runtime>(app: &AppHandle<R>) -> Box<dyn Desktop> {
+    #[cfg(target_os = "linux")]
+    return Box::new(linux::Linux::connect(app.config().identifier.clone()));
+    #[cfg(target_os = "windows")]
+    return Box::new(windows::Windows { app: app.clone() });
+    #[cfg(target_os = "macos")]
+    return Box::new(macos::Macos { app: app.clone() });
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::collections::HashMap;
+
+    use zbus::blocking::Connection;
+    use zbus::blocking::fdo::DBusProxy;
+    use zbus::zvariant::Value;
+
+    use super::Desktop;
+
+    /// Owned by whoever draws tray icons; GNOME has nobody by default.
+    const TRAY_OWNER: &str = "org.kde.StatusNotifierWatcher";
+
+    /// A Linux desktop, through its session bus. Without a bus there is neither tray nor badge.
+    pub(super) struct Linux {
+        bus: Option<Connection>,
+        desktop_file: String,
+    }
+
+    impl Linux {
+        pub(super) fn connect(identifier: String) -> Self {
+            let bus = Connection::session().map_err(|error| tracing::warn!(%error, "no session bus")).ok();
+            Self { bus, desktop_file: format!("application://{identifier}.desktop") }
+        }
+    }
+
+    impl Desktop for Linux {
+        fn shows_tray(&self) -> bool {
+            let Some(bus) = &self.bus else { return false };
+            let Ok(name) = TRAY_OWNER.try_into() else { return false };
+            DBusProxy::new(bus).and_then(|proxy| proxy.name_has_owner(name).map_err(Into::into)).unwrap_or(false)
+        }
+
+        fn toasts_read_markup(&self) -> bool {
+            let Some(bus) = &self.bus else { return true };
+            let answer = bus.call_method(
+                Some("org.freedesktop.Notifications"),
+                "/org/freedesktop/Notifications",
+                Some("org.freedesktop.Notifications"),
+                "GetCapabilities",
+                &(),
+            );
+            // A service that cannot be asked may read markup: escaping is the safe side.
+            answer
+                .and_then(|answer| answer.body().deserialize::<Vec<String>>())
+                .map_or(true, |capabilities| capabilities.iter().any(|capability| capability == "body-markup"))
+        }
+
+        /// The signal that docks of the Unity kind listen to; Tauri's own way needs a library that is seldom there.
+        fn badge(&self, count: Option<i64>) {
+            let Some(bus) = &self.bus else { return };
+            let properties: HashMap<&str, Value<'_>> = HashMap::from([
+                ("count", Value::from(count.unwrap_or(0))),
+                ("count-visible", Value::from(count.is_some())),
+            ]);
+            let sent = bus.emit_signal(
+                None::<&str>,
+                "/app/deskbell/desktop",
+                "com.canonical.Unity.LauncherEntry",
+                "Update",
+                &(&self.desktop_file, properties),
+            );
+            if let Err(error) = sent {
+                tracing::warn!(%error, "no badge");
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "windows")]
+mod windows {
+    use tauri::Manager as _;
+    use tauri::image::Image;
+
+    use super::*;
+    use crate::window::MAIN;
+
+    /// Windows has no numbered badge for such apps; a dot over the taskbar icon says that something is unread.
+    pub(super) struct Windows<R: Runtime> {
+        pub(super) app: AppHandle<R>,
+    }
+
+    impl<R: Runtime> Desktop for Windows<R> {
+        fn shows_tray(&self) -> bool {
+            true
+        }
+
+        fn toasts_read_markup(&self) -> bool {
+            false
+        }
+
+        fn badge(&self, count: Option<i64>) {
+            let Some(window) = self.app.get_webview_window(MAIN) else { return };
+            let icon = count.and_then(|_| Image::from_bytes(include_bytes!("../../icons/tray/waiting.png")).ok());
+            if let Err(error) = window.set_overlay_icon(icon) {
+                tracing::warn!(%error, "no badge");
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "macos")]
+mod macos {
+    use tauri::Manager as _;
+
+    use super::*;
+    use crate::window::MAIN;
+
+    /// macOS counts in the Dock.
+    pub(super) struct Macos<R: Runtime> {
+        pub(super) app: AppHandle<R>,
+    }
+
+    impl<R: Runtime> Desktop for Macos<R> {
+        fn shows_tray(&self) -> bool {
+            true
+        }
+
+        fn toasts_read_markup(&self) -> bool {
+            false
+        }
+
+        fn badge(&self, count: Option<i64>) {
+            let Some(window) = self.app.get_webview_window(MAIN) else { return };
+            if let Err(error) = window.set_badge_count(count) {
+                tracing::warn!(%error, "no badge");
+            }
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The native program around the app's commands.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use deskbell_api::types::{ApiError, Counts, Settings};
+use deskbell_api::{Host, HostFuture, LocalDesk};
+use deskbell_attention::{Action, Alert, Badge, Calmed, Flash, Sound, Toast, ToastKind, TrayState, escape_markup};
+use deskbell_catalogue::Catalogue;
+use deskbell_protocol::{ConversationId, Timestamp};
+use tauri::{AppHandle, Manager, Runtime, UserAttentionType};
+use tauri_plugin_notification::{Action as Button, ActionType, NotificationExt};
+use tauri_plugin_opener::OpenerExt;
+use url::Url;
+
+use crate::desktop::Desktop;
+use crate::local_desk::LocalDeskRunner;
+use crate::sound::Sounds;
+use crate::tray::Tray;
+use crate::window::MAIN;
+
+/// Carries the conversation in a toast.
+pub(crate) const CONVERSATION: &str = "conversation";
+
+/// What needs the running app, set once it runs.
+struct Running<R: Runtime> {
+    app: AppHandle<R>,
+    desktop: Box<dyn Desktop>,
+    tray: Option<Tray<R>>,
+    shown: Mutex<Option<(Counts, TrayState, Settings)>>,
+}
+
+/// The native host.
+pub(crate) struct NativeHost<R: Runtime> {
+    running: OnceLock<Running<R>>,
+    sounds: Sounds,
+    local_desk: Arc<LocalDeskRunner>,
+}
+
+impl<R: Runtime> NativeHost<R> {
+    /// A host whose desk, if one is wanted, is run by `local_desk`.
+    pub(crate) fn new(local_desk: Arc<LocalDeskRunner>) -> Self {
+        Self { running: OnceLock::new(), sounds: Sounds::start(), local_desk }
+    }
+
+    /// Takes the running app. Alerts raised before are lost, so this comes first.
+    pub(crate) fn run_in(&self, app: AppHandle<R>, desktop: Box<dyn Desktop>, tray: Option<Tray<R>>) {
+        if self.running.set(Running { app, desktop, tray, shown: Mutex::new(None) }).is_err() {
+            tracing::error!("the host runs in an app already");
+        }
+    }
+}
+
+impl<R: Runtime> Running<R> {
+    fn toast(&self, toast: Toast, words: &Catalogue) {
+        let notifications = self.app.notification();
+        let id = toast_id(toast.conversation);
+        if let Err(error) = notifications.remove_active(vec![id]) {
+            tracing::debug!(%error, "the toast before stays");
+        }
+        let title = match toast.kind {
+            ToastKind::NewChat => words.toast_new_chat(&toast.title_name),
+            ToastKind::Message => words.toast_message(&toast.title_name),
+        };
+        let body = match (toast.body, toast.file) {
+            (Some(body), _) => body,
+            (None, Some(file)) => words.toast_file(&file),
+            (None, None) => words.toast_hidden_text(),
+        };
+        let body = if self.desktop.toasts_read_markup() { escape_markup(&body) } else { body };
+        // Buttons belong to a type that is registered first; the words may have changed since the last toast.
+        let kind = toast.actions.iter().map(|action| action.id()).collect::<Vec<_>>().join("+");
+        let buttons = toast
+            .actions
+            .iter()
+            .map(|action| {
+                let label = match action {
+                    Action::Open => words.action_open(),
+                    Action::AssignToMe => words.action_assign(),
+                };
+                Button::builder(action.id(), label).build()
+            })
+            .collect();
+        let shown = notifications
+            .register_action_types(vec![ActionType::builder(&kind).actions(buttons).build()])
+            .and_then(|()| {
+                notifications
+                    .builder()
+                    .id(id)
+                    .title(title)
+                    .body(body)
+                    .action_type_id(kind)
+                    .extra(CONVERSATION, toast.conversation.0)
+                    .show()
+            });
+        if let Err(error) = shown {
+            tracing::error!(%error, "no toast");
+        }
+    }
+
+    fn flash(&self, flash: Flash) {
+        let Some(window) = self.app.get_webview_window(MAIN) else { return };
+        let kind = match flash {
+            Flash::None => return,
+            Flash::Informational => UserAttentionType::Informational,
+            Flash::Critical => UserAttentionType::Critical,
+        };
+        if let Err(error) = window.request_user_attention(Some(kind)) {
+            tracing::error!(%error, "the window does not flash");
+        }
+    }
+}
+
+/// A toast's number: its conversation's, folded into the 31 bits that notification services take.
+fn toast_id(conversation: ConversationId) -> i32 {
+    i32::try_from((conversation.0 ^ (conversation.0 >> 31)) & i64::from(i32::MAX)).unwrap_or(0)
+}
+
+impl<R: Runtime> Host for NativeHost<R> {
+    fn now(&self) -> Timestamp {
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| Timestamp::try_from(since.as_millis()).unwrap_or(0))
+    }
+
+    fn device(&self) -> String {
+        gethostname::gethostname().to_string_lossy().into_owned()
+    }
+
+    fn language_tag(&self) -> String {
+        sys_locale::get_locale().unwrap_or_default()
+    }
+
+    fn alert(&self, alert: Alert, words: &Catalogue) {
+        let Some(running) = self.running.get() else { return };
+        if let Some(sound) = alert.sound {
+            self.sounds.play(sound);
+        }
+        running.flash(alert.flash);
+        if let Some(toast) = alert.toast {
+            running.toast(toast, words);
+        }
+    }
+
+    fn sound(&self, sound: Sound) {
+        self.sounds.play(sound);
+    }
+
+    fn calm(&self, conversation: ConversationId, calmed: Calmed) {
+        let Some(running) = self.running.get() else { return };
+        if let Err(error) = running.app.notification().remove_active(vec![toast_id(conversation)]) {
+            tracing::debug!(%error, "the toast stays until it times out");
+        }
+        if !calmed.others_want_attention
+            && let Some(window) = running.app.get_webview_window(MAIN)
+            && let Err(error) = window.request_user_attention(None)
+        {
+            tracing::debug!(%error, "the window goes on flashing until it is focused");
+        }
+    }
+
+    fn surroundings(&self, counts: &Counts, state: TrayState, settings: &Settings, words: &Catalogue) {
+        let Some(running) = self.running.get() else { return };
+        {
+            let news = (counts.clone(), state, settings.clone());
+            let mut shown = running.shown.lock().unwrap_or_else(PoisonError::into_inner);
+            if shown.as_ref() == Some(&news) {
+                return;
+            }
+            *shown = Some(news);
+        }
+        running.desktop.badge(Badge::new(counts.unread).count());
+        if let Some(window) = running.app.get_webview_window(MAIN)
+            && let Err(error) = window.set_title(&words.window_title(counts.unread))
+        {
+            tracing::warn!(%error, "the window's title stays");
+        }
+        if let Some(tray) = &running.tray
+            && let Err(error) = tray.show(state, counts, settings.sounds, words)
+        {
+            tracing::warn!(%error, "the tray shows an older state");
+        }
+    }
+
+    fn open_in_browser(&self, url: &Url) -> Result<(), ApiError> {
+        let running = self.running.get().ok_or_else(|| ApiError::internal("not running yet"))?;
+        running.app.opener().open_url(url.as_str(), None::<&str>).map_err(ApiError::internal)
+    }
+
+    fn downloads(&self) -> PathBuf {
+        let system = self.running.get().and_then(|running| running.app.path().download_dir().ok());
+        system.unwrap_or_else(|| self.local_desk.data().join("downloads"))
+    }
+
+    fn local_desk(&self) -> HostFuture<Result<LocalDesk, ApiError>> {
+        let runner = Arc::clone(&self.local_desk);
+        Box::pin(async move { runner.start().await })
+    }
+}

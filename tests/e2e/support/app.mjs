@@ -1,0 +1,182 @@
+// The real app, driven through tauri-driver and WebKitWebDriver.
+import { mkdirSync, readFileSync, readdirSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { dirname } from 'node:path';
+import { Builder, By, Capabilities, Key } from 'selenium-webdriver';
+import { Hung, Program, built, until, within } from './programs.mjs';
+
+/** A session that has not begun by then never will: it takes half a second on an idle machine. */
+const SESSION_LIMIT = 20_000;
+/** A command that has not answered by then never will. */
+const COMMAND_LIMIT = 15_000;
+
+export { Key };
+
+export class App {
+  #driver;
+  #session;
+
+  /**
+   * Starts the app on a desktop. A session that hangs is given up and begun once more.
+   * @param {{ args?: string[], data: string, name?: string }} options
+   */
+  static async start(desktop, options) {
+    for (let attempt = 1; ; attempt += 1) {
+      const app = new App(desktop, options);
+      try {
+        await app.#start();
+        return app;
+      } catch (error) {
+        await app.kill();
+        if (attempt === 2 || !(error instanceof Hung)) throw error;
+      }
+    }
+  }
+
+  constructor(desktop, { args = [], data, name = 'app' }) {
+    Object.assign(this, { desktop, data, args, name });
+  }
+
+  async #start() {
+    const [port, nativePort] = [await freePort(), await freePort()];
+    mkdirSync(this.data, { recursive: true });
+    this.#driver = new Program(this.name, 'tauri-driver', ['--port', `${port}`, '--native-port', `${nativePort}`], {
+      env: { ...this.desktop.env, DESKBELL_DATA: this.data, RUST_LOG: process.env.RUST_LOG ?? 'info' },
+    });
+    await until('the start of tauri-driver', () => listens(port));
+    const capabilities = new Capabilities({ 'tauri:options': { application: built('deskbell'), args: this.args } });
+    capabilities.setBrowserName('wry');
+    const session = new Builder().usingServer(`http://127.0.0.1:${port}/`).withCapabilities(capabilities).build();
+    // A session that fails later is reported by the first command.
+    session.catch?.(() => {});
+    await within(SESSION_LIMIT, session.getSession(), () => new Hung('the WebDriver session did not begin'));
+    this.#session = session;
+  }
+
+  /** Sends a command, and calls the session hung when it does not answer. */
+  #do(what, command) {
+    return within(COMMAND_LIMIT, command, () => new Hung(`${what} got no answer`));
+  }
+
+  /** Waits for an element by its CSS selector. */
+  find(selector, options) {
+    return this.#wait(`an element ${selector}`, By.css(selector), options);
+  }
+
+  /** Waits for an element by its role and accessible name, both as the page writes them. */
+  button(name, options) {
+    const words = literal(name);
+    const path = `//*[self::button or @role='button' or @role='tab' or @role='menuitem' or self::a][@aria-label=${words} or normalize-space(.)=${words}]`;
+    return this.#wait(`a button ${name}`, By.xpath(path), options);
+  }
+
+  /** Waits for an element whose own text holds these words. */
+  text(words, options) {
+    return this.#wait(`the words ${words}`, By.xpath(`//*[text()[contains(., ${literal(words)})]]`), options);
+  }
+
+  #wait(what, by, { limit = 10_000 } = {}) {
+    return until(
+      what,
+      async () => {
+        for (const element of await this.#do(what, this.#session.findElements(by))) {
+          if (await this.#do(what, element.isDisplayed())) return element;
+        }
+        return undefined;
+      },
+      { limit },
+    );
+  }
+
+  /** Whether an element with these words is shown now. */
+  async shows(words) {
+    const found = await this.#do(words, this.#session.findElements(By.xpath(`//*[text()[contains(., ${literal(words)})]]`)));
+    for (const element of found) if (await this.#do(words, element.isDisplayed())) return true;
+    return false;
+  }
+
+  /** How many shown elements fit a selector. */
+  async count(selector) {
+    return (await this.#do(selector, this.#session.findElements(By.css(selector)))).length;
+  }
+
+  async press(name, options) {
+    await this.#do(name, (await this.button(name, options)).click());
+  }
+
+  async click(element) {
+    await this.#do('a click', element.click());
+  }
+
+  async type(element, ...keys) {
+    await this.#do('typing', element.sendKeys(...keys));
+  }
+
+  /** Runs a function in the page. */
+  run(script, ...args) {
+    return this.#do('a script', this.#session.executeScript(script, ...args));
+  }
+
+  /** A picture of the page. Two frames are waited for, because WebKit hands out an older one otherwise. */
+  async picture(path) {
+    const frames = 'const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()));';
+    await this.#do('two frames', this.#session.executeAsyncScript(frames));
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, await this.#do('a picture', this.#session.takeScreenshot()), 'base64');
+  }
+
+  /** The app's own process. */
+  pid() {
+    const program = realpathSync(built('deskbell'));
+    return readdirSync('/proc').map(Number).filter(Boolean).find((pid) => {
+      try {
+        const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+        return readlinkSync(`/proc/${pid}/exe`) === program && environment.includes(`DESKBELL_DATA=${this.data}`);
+      } catch {
+        return false; // It has ended meanwhile, or is somebody else's.
+      }
+    });
+  }
+
+  /** Ends the app as a crash would: without a word. */
+  async kill() {
+    const pid = this.pid();
+    if (pid) process.kill(pid, 'SIGKILL');
+    await this.#driver?.stop('SIGKILL');
+    await until('the end of the app', () => !this.pid());
+  }
+
+  /** Ends the session and with it the app. */
+  async stop() {
+    try {
+      if (this.#session) await this.#do('the end of the session', this.#session.quit());
+    } catch {
+      // What does not end by itself is ended below.
+    }
+    await this.kill();
+  }
+}
+
+/** A text as an XPath expression, whatever quotes it holds. */
+function literal(text) {
+  if (!text.includes('"')) return `"${text}"`;
+  return `concat(${text.split('"').map((part) => `"${part}"`).join(`, '"', `)})`;
+}
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+function listens(port) {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}

@@ -1,0 +1,781 @@
+// The visitor's half of chat.v1 as one pure function. It reads no clock, draws no random number and touches no
+// socket or storage: those are parameters and effects. Whatever is on screen is a projection of `State`.
+import { APP, CONNECT_MS, DEAD_MS, HEARTBEAT_MS, PROTOCOL, STABLE_MS } from '../shared/constants';
+import { pause } from '../shared/random';
+import type {
+  Attachment,
+  Change,
+  ClientFrame,
+  ClientId,
+  Conversation,
+  ConversationId,
+  ConversationState,
+  Cursor,
+  ErrorCode,
+  Message,
+  Seq,
+  ServerFrame,
+} from '../protocol.generated';
+
+/** Most messages that may wait for a connection. */
+export const OUTBOX_MAX = 50;
+/** Most characters of JSON that they may take together. */
+export const OUTBOX_LENGTH_MAX = 64 * 1024;
+/** Longest text of one message, in Unicode scalar values. */
+export const TEXT_MAX = 10_000;
+/** Most files of one message. */
+export const ATTACHMENTS_MAX = 10;
+/** Messages of one page of history. */
+const HISTORY_PAGE = 30;
+/** A message without an answer for this long means a dead connection, in milliseconds. */
+const ANSWER_MS = 10_000;
+/** A cursor behind the log for this long means a lost delta, in milliseconds. */
+const BEHIND_MS = 5_000;
+/** "Is typing" is said at most this often and believed this long, in milliseconds. */
+const TYPING_EVERY_MS = 3_000;
+const TYPING_LIFE_MS = 6_000;
+/** The least pause after a connection the server ended for a broken rule, in milliseconds. */
+const POLICY_MS = 30_000;
+
+/** A message the visitor has sent and that no delta has brought back yet. */
+export interface OutboxItem {
+  /** Its permanent name. */
+  client_id: ClientId;
+  /** What they wrote. */
+  text: string;
+  /** Files, uploaded before. */
+  attachments: Attachment[];
+  /** When they pressed "send", by their clock, in milliseconds since the Unix epoch. */
+  client_time: number;
+  /** Why the server refused it for good. Empty: it waits or is on its way. */
+  failed: ErrorCode | null;
+}
+
+/** Where the connection stands. */
+export type Phase = 'idle' | 'offline' | 'connecting' | 'greeting' | 'snapshot' | 'live' | 'refused';
+
+/** Everything the panel knows. Treated as immutable. */
+export interface State {
+  /** The site's public key. */
+  readonly site: string;
+  /** A BCP 47 tag. */
+  readonly language: string;
+  /** Size of the screen, e.g. `1920×1080`. */
+  readonly screen: string;
+  /** The loader's name for this browser or page. */
+  readonly presence: string | null;
+
+  readonly phase: Phase;
+  /** Tries that failed in a row. */
+  readonly attempt: number;
+  /** When the current phase began. */
+  readonly phaseSince: number;
+  /** When the connection was lost. Empty while there is one, or none was wanted yet. */
+  readonly offlineSince: number | null;
+  /** When the next try is due. */
+  readonly retryAt: number | null;
+  /** When the last frame came. */
+  readonly heardAt: number;
+  /** When the last sign of life went out. */
+  readonly beatAt: number;
+  /** The log is known to be at `to`, and the cursor is not, since then. */
+  readonly behind: { readonly to: Seq; readonly since: number } | null;
+
+  /** The visitor's secret. */
+  readonly token: string | null;
+  /** Whether the secret is in the browser's storage: not before there is a conversation to come back to. */
+  readonly tokenKept: boolean;
+  /** The log's name. */
+  readonly epoch: string;
+  /** How far the log is applied. */
+  readonly cursor: Cursor | null;
+  /** Rows of a snapshot that is not whole yet. */
+  readonly snapshot: { readonly generation: string; readonly rows: readonly Change[] } | null;
+
+  /** The desk's name; empty before the first welcome. */
+  readonly desk: string;
+  /** Whether anybody of the team is there. Empty before the first welcome. */
+  readonly online: boolean | null;
+  /** The conversation at hand. */
+  readonly conversation: { readonly id: ConversationId; readonly state: ConversationState } | null;
+  /** By number. */
+  readonly messages: readonly Message[];
+  /** The place in the log that wrote each message, by its id. */
+  readonly revisions: ReadonlyMap<number, Seq>;
+  /** Newest number that the visitor has seen on screen. */
+  readonly read: number;
+  /** Newest number that the server knows or was told of. */
+  readonly toldRead: number;
+  /** Nothing is older than what is here. */
+  readonly reachedStart: boolean;
+  /** The request for older messages that is under way. */
+  readonly historyRequest: number | null;
+  /** Number of the last request. */
+  readonly requests: number;
+
+  /** By the time of sending. */
+  readonly outbox: readonly OutboxItem[];
+  /** The item that is on its way. */
+  readonly inFlight: { readonly client_id: ClientId; readonly since: number } | null;
+  /** Done items and the place of their last change, until the cursor has passed it. */
+  readonly done: ReadonlyMap<ClientId, Seq>;
+  /** Nothing is sent before this time. */
+  readonly holdUntil: number;
+  /** Whether this tab is the one that sends. */
+  readonly sender: boolean;
+
+  /** Who of the team is typing, and until when that is believed. */
+  readonly typing: { readonly name: string; readonly until: number } | null;
+  /** When "is typing" was last told to the team; 0: it is not standing. */
+  readonly typedAt: number;
+}
+
+/** What happens to the panel. */
+export type Event =
+  | { type: 'start' }
+  | { type: 'wake' }
+  | { type: 'tick' }
+  | { type: 'stop' }
+  | { type: 'opened' }
+  | { type: 'closed' }
+  | { type: 'frame'; frame: ServerFrame }
+  | { type: 'sender'; sender: boolean }
+  | { type: 'presence'; presence: string | null }
+  | { type: 'language'; language: string }
+  | { type: 'send'; item: OutboxItem }
+  | { type: 'item_stored'; item: OutboxItem }
+  | { type: 'item_dropped'; client_id: ClientId }
+  | { type: 'retry'; client_id: ClientId }
+  | { type: 'discard'; client_id: ClientId }
+  | { type: 'seen'; number: number }
+  | { type: 'older' }
+  | { type: 'typed'; typing: boolean }
+  | { type: 'token'; token: string | null }
+  | { type: 'forget' };
+
+/** What the panel must do. */
+export type Effect =
+  | { type: 'connect' }
+  | { type: 'disconnect' }
+  | { type: 'frame'; frame: ClientFrame }
+  | { type: 'keep_token'; token: string | null }
+  | { type: 'store_item'; item: OutboxItem }
+  | { type: 'drop_item'; client_id: ClientId }
+  | { type: 'announce'; message: Message };
+
+/** What `step` may not find out by itself. */
+export interface Moment {
+  /** Milliseconds since the Unix epoch. */
+  now: number;
+  /** From 0 to 1. */
+  random: number;
+  /** 32 fresh random hexadecimal digits. */
+  name: string;
+}
+
+/** The beginning. */
+export function initial(
+  known: Pick<State, 'site' | 'language' | 'screen' | 'presence' | 'token'> & { outbox: readonly OutboxItem[] },
+): State {
+  return {
+    ...known,
+    phase: 'idle',
+    attempt: 0,
+    phaseSince: 0,
+    offlineSince: null,
+    retryAt: null,
+    heardAt: 0,
+    beatAt: 0,
+    behind: null,
+    tokenKept: known.token !== null,
+    epoch: '',
+    cursor: null,
+    snapshot: null,
+    desk: '',
+    online: null,
+    conversation: null,
+    messages: [],
+    revisions: new Map(),
+    read: 0,
+    toldRead: 0,
+    reachedStart: false,
+    historyRequest: null,
+    requests: 0,
+    inFlight: null,
+    done: new Map(),
+    holdUntil: 0,
+    sender: false,
+    typing: null,
+    typedAt: 0,
+  };
+}
+
+/** Replies of the team that the visitor has not seen. */
+export function unread(state: State): number {
+  return state.messages.filter(
+    ({ author, kind, number }) => author.who === 'agent' && kind === 'reply' && number > state.read,
+  ).length;
+}
+
+/** Whether one more message would be more than the browser should hold for a server that does not answer. */
+export function outboxFull(state: State, item: OutboxItem): boolean {
+  const all = [...state.outbox, item];
+  return all.length > OUTBOX_MAX || JSON.stringify(all).length > OUTBOX_LENGTH_MAX;
+}
+
+/** Whether the same command can never succeed; the others are tried again. */
+export function isPermanent(code: ErrorCode): boolean {
+  return !['busy', 'internal', 'disk_full', 'too_many_attempts', 'expired'].includes(code);
+}
+
+/** What a state becomes, and what has to be done. */
+export function step(state: State, event: Event, moment: Moment): [State, Effect[]] {
+  const work = new Work(state, moment);
+  work.take(event);
+  return [work.state, work.effects];
+}
+
+type Draft = { -readonly [Key in keyof State]: State[Key] };
+
+/** One step under way: a copy of the state that its own methods may change. */
+class Work {
+  readonly state: Draft;
+  readonly effects: Effect[] = [];
+
+  constructor(
+    state: State,
+    private readonly moment: Moment,
+  ) {
+    this.state = { ...state };
+  }
+
+  take(event: Event): void {
+    const { state } = this;
+    switch (event.type) {
+      case 'start':
+        if (state.phase === 'idle') this.connect();
+        break;
+      case 'wake':
+        if (state.phase === 'offline' || state.phase === 'refused') this.connect();
+        // A computer that slept has a connection that only looks alive.
+        else if (this.connected() && this.moment.now - state.heardAt > HEARTBEAT_MS + 5_000) this.reconnectNow();
+        break;
+      case 'tick':
+        this.tick();
+        break;
+      case 'stop':
+        if (this.connected() || state.phase === 'connecting') this.effects.push({ type: 'disconnect' });
+        this.enter('idle');
+        this.cutOff();
+        break;
+      case 'opened':
+        if (state.phase === 'connecting') this.greet();
+        break;
+      case 'closed':
+        if (state.phase !== 'idle' && state.phase !== 'refused') this.lost(0);
+        break;
+      case 'frame':
+        if (this.connected()) this.hear(event.frame);
+        break;
+      case 'sender':
+        state.sender = event.sender;
+        this.sendNext();
+        break;
+      case 'presence':
+        if (state.presence === event.presence) break;
+        state.presence = event.presence;
+        // The new name joins page and panel only when the server hears it.
+        if (this.connected()) this.reconnectNow();
+        break;
+      case 'language':
+        state.language = event.language;
+        break;
+      case 'send':
+        state.outbox = [...state.outbox, event.item];
+        this.effects.push({ type: 'store_item', item: event.item });
+        this.keepToken();
+        this.stopTyping();
+        if (state.phase === 'idle' || state.phase === 'offline') this.connect();
+        this.sendNext();
+        break;
+      case 'item_stored':
+        this.storedElsewhere(event.item);
+        break;
+      case 'item_dropped':
+        this.forgetItem(event.client_id);
+        this.sendNext();
+        break;
+      case 'retry':
+        this.change(event.client_id, (item) => ({ ...item, failed: null }));
+        if (state.phase === 'offline') this.connect();
+        this.sendNext();
+        break;
+      case 'discard':
+        this.dropItem(event.client_id);
+        this.sendNext();
+        break;
+      case 'seen':
+        state.read = Math.max(state.read, event.number);
+        this.tellRead();
+        break;
+      case 'older':
+        this.askForOlder();
+        break;
+      case 'typed':
+        if (event.typing) this.tellTyping();
+        else this.stopTyping();
+        break;
+      case 'token':
+        this.otherToken(event.token);
+        break;
+      case 'forget':
+        this.forget();
+        break;
+    }
+  }
+
+  private connected(): boolean {
+    return ['greeting', 'snapshot', 'live'].includes(this.state.phase);
+  }
+
+  private enter(phase: Phase): void {
+    this.state.phase = phase;
+    this.state.phaseSince = this.moment.now;
+  }
+
+  private frame(frame: ClientFrame): void {
+    this.effects.push({ type: 'frame', frame });
+  }
+
+  private connect(): void {
+    this.state.retryAt = null;
+    this.enter('connecting');
+    this.effects.push({ type: 'connect' });
+  }
+
+  /** What ends with a connection, whatever ended it. */
+  private cutOff(): void {
+    const { state } = this;
+    state.inFlight = null;
+    state.historyRequest = null;
+    state.snapshot = null;
+    state.behind = null;
+    state.typing = null;
+    state.typedAt = 0;
+    state.retryAt = null;
+  }
+
+  private lost(atLeastMs: number): void {
+    const { state, moment } = this;
+    if (state.phase === 'live' && moment.now - state.phaseSince >= STABLE_MS) state.attempt = 0;
+    this.enter('offline');
+    this.cutOff();
+    state.offlineSince ??= moment.now;
+    state.retryAt = moment.now + Math.max(atLeastMs, pause(state.attempt, moment.random));
+    state.attempt += 1;
+  }
+
+  private giveUp(atLeastMs = 0): void {
+    this.effects.push({ type: 'disconnect' });
+    this.lost(atLeastMs);
+  }
+
+  private reconnectNow(): void {
+    this.effects.push({ type: 'disconnect' });
+    this.cutOff();
+    this.connect();
+  }
+
+  private tick(): void {
+    const { state } = this;
+    const { now } = this.moment;
+    if (state.typing && state.typing.until <= now) state.typing = null;
+    if (state.phase === 'offline') {
+      if (state.retryAt !== null && state.retryAt <= now) this.connect();
+      return;
+    }
+    if (state.phase === 'connecting') {
+      if (now - state.phaseSince > CONNECT_MS) this.giveUp();
+      return;
+    }
+    if (!this.connected()) return;
+    const silent = now - state.heardAt > DEAD_MS;
+    const greetingTooLong = state.phase === 'greeting' && now - state.phaseSince > CONNECT_MS;
+    const unanswered = state.inFlight !== null && now - state.inFlight.since > ANSWER_MS;
+    const stale = state.behind !== null && now - state.behind.since > BEHIND_MS;
+    if (silent || greetingTooLong || unanswered || stale) return this.giveUp();
+    if (state.phase === 'live' && now - state.phaseSince >= STABLE_MS) state.attempt = 0;
+    if (now - state.beatAt >= HEARTBEAT_MS) {
+      state.beatAt = now;
+      this.frame({ type: 'hb', time: now });
+    }
+    this.sendNext();
+  }
+
+  private greet(): void {
+    const { state } = this;
+    const { now } = this.moment;
+    this.enter('greeting');
+    state.heardAt = now;
+    state.beatAt = now;
+    const { site, token, presence, language, screen } = state;
+    this.frame({
+      type: 'hello',
+      protocol: PROTOCOL,
+      app: APP,
+      cursor: state.cursor,
+      visitor: { site, part: 'panel', token, presence, page: null, language, screen },
+    });
+  }
+
+  private hear(frame: ServerFrame): void {
+    const { state } = this;
+    const { now } = this.moment;
+    state.heardAt = now;
+    switch (frame.type) {
+      case 'welcome': {
+        if (state.phase !== 'greeting' || !frame.visitor) return this.giveUp();
+        state.epoch = frame.epoch;
+        state.desk = frame.visitor.desk;
+        state.online = frame.visitor.online;
+        state.offlineSince = null;
+        if (frame.visitor.token !== null) {
+          // The server knows no visitor by the old secret, so nothing of what is here belongs to the new one.
+          this.forgetConversation();
+          state.token = frame.visitor.token;
+          state.tokenKept = false;
+        }
+        if (frame.mode === 'delta' && state.cursor) this.goLive();
+        else this.enter('snapshot');
+        this.keepToken();
+        break;
+      }
+      case 'reset':
+        // What is on screen stays there until the snapshot is whole.
+        state.cursor = null;
+        state.snapshot = null;
+        this.enter('snapshot');
+        break;
+      case 'snap': {
+        if (state.phase !== 'snapshot') return this.giveUp();
+        const before = state.snapshot?.generation === frame.generation ? state.snapshot.rows : [];
+        state.snapshot = { generation: frame.generation, rows: [...before, ...frame.rows] };
+        if (frame.next !== null) this.frame({ type: 'snap_next', generation: frame.generation, token: frame.next });
+        break;
+      }
+      case 'snap_end': {
+        if (state.phase !== 'snapshot') return this.giveUp();
+        const rows = state.snapshot?.generation === frame.generation ? state.snapshot.rows : [];
+        const { read } = state;
+        this.forgetConversation();
+        this.apply(rows, false);
+        // What was seen just before the connection broke is still seen.
+        if (state.conversation) state.read = Math.max(state.read, Math.min(read, state.messages.at(-1)?.number ?? 0));
+        state.cursor = { epoch: state.epoch, seq: frame.base };
+        this.goLive();
+        break;
+      }
+      case 'delta': {
+        const at = state.cursor?.seq;
+        if (at !== undefined && frame.to <= at && frame.from < at) return;
+        if (state.phase !== 'live' || at === undefined || frame.from !== at) return this.giveUp();
+        this.apply(frame.changes, true);
+        state.cursor = { epoch: state.epoch, seq: frame.to };
+        this.passed();
+        this.tellRead();
+        this.sendNext();
+        break;
+      }
+      case 'ack':
+        if (state.inFlight?.client_id === frame.client_id) state.inFlight = null;
+        if (state.outbox.some(({ client_id }) => client_id === frame.client_id)) {
+          state.done = new Map(state.done).set(frame.client_id, frame.seq);
+          this.expect(frame.seq);
+          this.passed();
+        }
+        this.sendNext();
+        break;
+      case 'nack':
+        if (state.inFlight?.client_id === frame.client_id) state.inFlight = null;
+        if (isPermanent(frame.code)) {
+          this.change(frame.client_id, (item) => ({ ...item, failed: frame.code }));
+        } else {
+          state.holdUntil = now + Math.max(frame.retry_after_ms ?? 0, 1_000);
+        }
+        this.sendNext();
+        break;
+      case 'hist_page':
+        if (frame.request !== state.historyRequest) return;
+        state.historyRequest = null;
+        this.apply(frame.messages, false);
+        state.reachedStart = frame.from <= 1;
+        break;
+      case 'eph':
+        if (frame.kind === 'agents') state.online = frame.online;
+        if (frame.kind === 'typing' && frame.author?.who === 'agent') {
+          const life = Math.min(frame.ttl_ms, TYPING_LIFE_MS);
+          state.typing = frame.typing ? { name: frame.author.name, until: now + life } : null;
+        }
+        break;
+      case 'hb':
+        if (state.phase === 'live') this.expect(frame.head);
+        break;
+      case 'bye':
+        if (frame.code === 'origin' || frame.code === 'version') {
+          this.effects.push({ type: 'disconnect' });
+          this.cutOff();
+          this.enter('refused');
+        } else {
+          this.giveUp(frame.code === 'policy' ? Math.max(frame.retry_after_ms, POLICY_MS) : frame.retry_after_ms);
+        }
+        break;
+    }
+  }
+
+  private goLive(): void {
+    this.enter('live');
+    this.passed();
+    this.keepToken();
+    this.tellRead();
+    this.sendNext();
+  }
+
+  /** The log is at `to`: the cursor should follow soon. */
+  private expect(to: Seq): void {
+    const { state } = this;
+    if (state.cursor && to > state.cursor.seq) {
+      state.behind = { to: Math.max(to, state.behind?.to ?? 0), since: state.behind?.since ?? this.moment.now };
+    }
+  }
+
+  /** The cursor has moved: what it has passed is done. */
+  private passed(): void {
+    const { state } = this;
+    const at = state.cursor?.seq ?? -1;
+    if (state.behind && state.behind.to <= at) state.behind = null;
+    for (const [client_id, seq] of state.done) if (seq <= at) this.dropItem(client_id);
+  }
+
+  private apply(changes: readonly Change[], live: boolean): void {
+    const { state } = this;
+    const messages = new Map(state.messages.map((message) => [message.id, message]));
+    const revisions = new Map(state.revisions);
+    for (const change of changes) {
+      const gone = change.kind === 'delete' || change.kind === 'forget' || change.kind === 'erase';
+      if (!gone && change.kind !== 'put' && change.kind !== 'show') continue;
+      if (change.entity === 'conversation') {
+        if (gone) {
+          if (state.conversation?.id !== change.id) continue;
+          state.conversation = null;
+          messages.clear();
+        } else if (isConversation(change.data)) {
+          const { id, visitor_read } = change.data;
+          if (state.conversation && state.conversation.id !== id) {
+            messages.clear();
+            state.read = 0;
+            state.toldRead = 0;
+            state.reachedStart = false;
+          }
+          state.conversation = { id, state: change.data.state };
+          state.read = Math.max(state.read, visitor_read);
+          state.toldRead = Math.max(state.toldRead, visitor_read);
+        }
+      } else if (change.entity === 'message') {
+        if ((revisions.get(change.id) ?? -1) >= change.seq) continue;
+        revisions.set(change.id, change.seq);
+        if (gone) {
+          messages.delete(change.id);
+        } else if (isMessage(change.data) && change.data.kind !== 'note') {
+          const message = change.data;
+          const isNew = !messages.has(message.id);
+          messages.set(message.id, message);
+          const client_id = change.client_id ?? message.client_id;
+          if (client_id) this.dropItem(client_id);
+          if (message.author.who === 'agent') {
+            if (state.typing?.name === message.author.name) state.typing = null;
+            if (live && isNew && message.kind === 'reply') this.effects.push({ type: 'announce', message });
+          }
+        }
+      }
+    }
+    state.messages = [...messages.values()].sort((a, b) => a.number - b.number);
+    state.revisions = revisions;
+  }
+
+  private sendNext(): void {
+    const { state } = this;
+    const { now } = this.moment;
+    if (state.phase !== 'live' || !state.sender || state.inFlight || state.holdUntil > now) return;
+    const item = state.outbox.find(({ client_id, failed }) => failed === null && !state.done.has(client_id));
+    if (!item) return;
+    state.inFlight = { client_id: item.client_id, since: now };
+    this.frame({
+      type: 'cmd',
+      client_id: item.client_id,
+      client_time: item.client_time,
+      op: 'send',
+      args: { conversation: null, kind: 'reply', text: item.text, attachments: item.attachments.map(({ id }) => id) },
+    });
+  }
+
+  private change(client_id: ClientId, change: (item: OutboxItem) => OutboxItem): void {
+    const { state } = this;
+    state.outbox = state.outbox.map((item) => {
+      if (item.client_id !== client_id) return item;
+      const changed = change(item);
+      this.effects.push({ type: 'store_item', item: changed });
+      return changed;
+    });
+  }
+
+  private dropItem(client_id: ClientId): void {
+    if (this.forgetItem(client_id)) this.effects.push({ type: 'drop_item', client_id });
+  }
+
+  private forgetItem(client_id: ClientId): boolean {
+    const { state } = this;
+    if (!state.outbox.some((item) => item.client_id === client_id)) return false;
+    state.outbox = state.outbox.filter((item) => item.client_id !== client_id);
+    if (state.inFlight?.client_id === client_id) state.inFlight = null;
+    const done = new Map(state.done);
+    done.delete(client_id);
+    state.done = done;
+    return true;
+  }
+
+  private storedElsewhere(item: OutboxItem): void {
+    const { state } = this;
+    const others = state.outbox.filter(({ client_id }) => client_id !== item.client_id);
+    state.outbox = [...others, item].sort((a, b) => a.client_time - b.client_time);
+    if (state.phase === 'idle') this.connect();
+    this.sendNext();
+  }
+
+  private tellRead(): void {
+    const { state } = this;
+    if (state.phase !== 'live' || !state.conversation || state.read <= state.toldRead) return;
+    state.toldRead = state.read;
+    this.frame({
+      type: 'cmd',
+      client_id: this.moment.name,
+      client_time: this.moment.now,
+      op: 'mark_read',
+      args: { conversation: state.conversation.id, number: state.read },
+    });
+  }
+
+  private askForOlder(): void {
+    const { state } = this;
+    const oldest = state.messages[0];
+    if (state.phase !== 'live' || state.historyRequest !== null || !oldest || !state.conversation) return;
+    state.requests += 1;
+    state.historyRequest = state.requests;
+    this.frame({
+      type: 'hist',
+      request: state.requests,
+      conversation: state.conversation.id,
+      before: oldest.number,
+      limit: HISTORY_PAGE,
+    });
+  }
+
+  private tellTyping(): void {
+    const { state } = this;
+    const { now } = this.moment;
+    // Nobody can be told before there is a conversation.
+    if (state.phase !== 'live' || !state.conversation || now - state.typedAt < TYPING_EVERY_MS) return;
+    state.typedAt = now;
+    this.frame({ type: 'eph', kind: 'typing', conversation: null, author: null, typing: true, ttl_ms: TYPING_LIFE_MS });
+  }
+
+  private stopTyping(): void {
+    const { state } = this;
+    if (state.typedAt === 0) return;
+    state.typedAt = 0;
+    if (state.phase === 'live') {
+      this.frame({ type: 'eph', kind: 'typing', conversation: null, author: null, typing: false, ttl_ms: 0 });
+    }
+  }
+
+  /** Stores the visitor's secret as soon as there is something to come back to, and not before. */
+  private keepToken(): void {
+    const { state } = this;
+    if (state.tokenKept || state.token === null || (!state.conversation && state.outbox.length === 0)) return;
+    state.tokenKept = true;
+    this.effects.push({ type: 'keep_token', token: state.token });
+  }
+
+  /** Another tab has stored or removed the visitor's secret. */
+  private otherToken(token: string | null): void {
+    const { state } = this;
+    if (token === state.token) return;
+    // Both tabs wrote before either knew of the other: each goes on with the conversation it shows.
+    if (token !== null && state.conversation) return;
+    this.forgetConversation();
+    state.token = token;
+    state.tokenKept = token !== null;
+    if (token === null) state.outbox = [];
+    if (this.connected()) this.reconnectNow();
+    else if (token !== null && state.phase === 'idle') this.connect();
+  }
+
+  private forgetConversation(): void {
+    const { state } = this;
+    state.cursor = null;
+    state.snapshot = null;
+    state.conversation = null;
+    state.messages = [];
+    state.revisions = new Map();
+    state.read = 0;
+    state.toldRead = 0;
+    state.reachedStart = false;
+    state.historyRequest = null;
+    state.typing = null;
+  }
+
+  private forget(): void {
+    const { state } = this;
+    for (const { client_id } of state.outbox) this.dropItem(client_id);
+    this.forgetConversation();
+    state.token = null;
+    state.tokenKept = false;
+    this.effects.push({ type: 'keep_token', token: null });
+    if (this.connected()) this.reconnectNow();
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function isConversation(value: unknown): value is Conversation {
+  return (
+    isRecord(value) &&
+    typeof value.id === 'number' &&
+    typeof value.state === 'string' &&
+    typeof value.visitor_read === 'number'
+  );
+}
+
+function isMessage(value: unknown): value is Message {
+  return (
+    isRecord(value) &&
+    typeof value.id === 'number' &&
+    typeof value.number === 'number' &&
+    typeof value.text === 'string' &&
+    typeof value.created_at === 'number' &&
+    Array.isArray(value.attachments) &&
+    isRecord(value.author) &&
+    typeof value.author.who === 'string'
+  );
+}
+
+/** A frame of the server, or `null` when the text is not one. Frames of unknown types are skipped by `step`. */
+export function readFrame(text: string): ServerFrame | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) && typeof value.type === 'string' ? (value as ServerFrame) : null;
+  } catch {
+    return null;
+  }
+}

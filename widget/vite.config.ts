@@ -1,0 +1,18 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vitest/config';
+
+// The messenger in its frame. The loader is one classic script and has a build of its own.
+export default defineConfig({
+  base: '/w/',
+  plugins: [svelte()],
+  build: {
+    target: 'safari16.4',
+    outDir: 'dist',
+    emptyOutDir: true,
+    // A data: address would break the panel's Content-Security-Policy.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rolldownOptions: { input: 'panel.html' },
+  },
+  test: { environment: 'happy-dom', include: ['tests/**/*.test.ts'] },
+});
