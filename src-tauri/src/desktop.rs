@@ -18,7 +18,7 @@ pub(crate) trait Desktop: Send + Sync + 'static {
 /// The desktop this app was built for.
 pub(crate) fn this<R: Runtime>(app: &AppHandle<R>) -> Box<dyn Desktop> {
     #[cfg(target_os = "linux")]
-    return Box::new(linux::Linux::connect(app.config().identifier.clone()));
+    return Box::new(linux::Linux::connect(&app.config().identifier));
     #[cfg(target_os = "windows")]
     return Box::new(windows::Windows { app: app.clone() });
     #[cfg(target_os = "macos")]
@@ -28,6 +28,7 @@ pub(crate) fn this<R: Runtime>(app: &AppHandle<R>) -> Box<dyn Desktop> {
 #[cfg(target_os = "linux")]
 mod linux {
     use std::collections::HashMap;
+    use std::sync::mpsc::{Receiver, Sender, channel};
 
     use zbus::blocking::Connection;
     use zbus::blocking::fdo::DBusProxy;
@@ -40,42 +41,51 @@ mod linux {
 
     /// A Linux desktop, through its session bus. Without a bus there is neither tray nor badge.
     pub(super) struct Linux {
-        bus: Option<Connection>,
-        desktop_file: String,
+        shows_tray: bool,
+        toasts_read_markup: bool,
+        badges: Option<Sender<Option<i64>>>,
     }
 
     impl Linux {
-        pub(super) fn connect(identifier: String) -> Self {
-            let bus = Connection::session().map_err(|error| tracing::warn!(%error, "no session bus")).ok();
-            Self { bus, desktop_file: format!("application://{identifier}.desktop") }
+        /// Asks the bus once. It blocks, so it is not called from an asynchronous task.
+        pub(super) fn connect(identifier: &str) -> Self {
+            let Ok(bus) = Connection::session().inspect_err(|error| tracing::warn!(%error, "no session bus")) else {
+                return Self { shows_tray: false, toasts_read_markup: true, badges: None };
+            };
+            let shows_tray = shows_tray(&bus);
+            let toasts_read_markup = toasts_read_markup(&bus);
+            let (badges, orders) = channel();
+            let desktop_file = format!("application://{identifier}.desktop");
+            let thread = std::thread::Builder::new().name("badge".into()).spawn(move || badge_all(&bus, &desktop_file, &orders));
+            if let Err(error) = thread {
+                tracing::error!(%error, "no badge: the thread could not be started");
+            }
+            Self { shows_tray, toasts_read_markup, badges: Some(badges) }
         }
     }
 
-    impl Desktop for Linux {
-        fn shows_tray(&self) -> bool {
-            let Some(bus) = &self.bus else { return false };
-            let Ok(name) = TRAY_OWNER.try_into() else { return false };
-            DBusProxy::new(bus).and_then(|proxy| proxy.name_has_owner(name).map_err(Into::into)).unwrap_or(false)
-        }
+    fn shows_tray(bus: &Connection) -> bool {
+        let Ok(name) = TRAY_OWNER.try_into() else { return false };
+        DBusProxy::new(bus).and_then(|proxy| proxy.name_has_owner(name).map_err(Into::into)).unwrap_or(false)
+    }
 
-        fn toasts_read_markup(&self) -> bool {
-            let Some(bus) = &self.bus else { return true };
-            let answer = bus.call_method(
-                Some("org.freedesktop.Notifications"),
-                "/org/freedesktop/Notifications",
-                Some("org.freedesktop.Notifications"),
-                "GetCapabilities",
-                &(),
-            );
-            // A service that cannot be asked may read markup: escaping is the safe side.
-            answer
-                .and_then(|answer| answer.body().deserialize::<Vec<String>>())
-                .map_or(true, |capabilities| capabilities.iter().any(|capability| capability == "body-markup"))
-        }
+    fn toasts_read_markup(bus: &Connection) -> bool {
+        let answer = bus.call_method(
+            Some("org.freedesktop.Notifications"),
+            "/org/freedesktop/Notifications",
+            Some("org.freedesktop.Notifications"),
+            "GetCapabilities",
+            &(),
+        );
+        // A service that cannot be asked may read markup: escaping is the safe side.
+        answer
+            .and_then(|answer| answer.body().deserialize::<Vec<String>>())
+            .map_or(true, |capabilities| capabilities.iter().any(|capability| capability == "body-markup"))
+    }
 
-        /// The signal that docks of the Unity kind listen to; Tauri's own way needs a library that is seldom there.
-        fn badge(&self, count: Option<i64>) {
-            let Some(bus) = &self.bus else { return };
+    /// The signal that docks of the Unity kind listen to; Tauri's own way needs a library that is seldom there.
+    fn badge_all(bus: &Connection, desktop_file: &str, orders: &Receiver<Option<i64>>) {
+        while let Ok(count) = orders.recv() {
             let properties: HashMap<&str, Value<'_>> = HashMap::from([
                 ("count", Value::from(count.unwrap_or(0))),
                 ("count-visible", Value::from(count.is_some())),
@@ -85,10 +95,27 @@ mod linux {
                 "/app/deskbell/desktop",
                 "com.canonical.Unity.LauncherEntry",
                 "Update",
-                &(&self.desktop_file, properties),
+                &(desktop_file, properties),
             );
             if let Err(error) = sent {
                 tracing::warn!(%error, "no badge");
+            }
+        }
+    }
+
+    impl Desktop for Linux {
+        fn shows_tray(&self) -> bool {
+            self.shows_tray
+        }
+
+        fn toasts_read_markup(&self) -> bool {
+            self.toasts_read_markup
+        }
+
+        fn badge(&self, count: Option<i64>) {
+            // Without a thread there is no bus either, and that was told.
+            if let Some(badges) = &self.badges {
+                badges.send(count).ok();
             }
         }
     }

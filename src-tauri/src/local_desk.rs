@@ -94,7 +94,7 @@ impl LocalDeskRunner {
         let agent = match administration.agent_by_email(EMAIL).await.map_err(ApiError::internal)? {
             Some(agent) => agent,
             None => {
-                administration.seed().await.map_err(ApiError::internal)?;
+                administration.seed(&sys_locale::get_locale().unwrap_or_default()).await.map_err(ApiError::internal)?;
                 // Nobody signs in with this password: the app signs its agent in by itself.
                 let password = administration.random_password();
                 administration

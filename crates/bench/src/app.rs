@@ -48,9 +48,11 @@ struct Running(Child);
 
 impl Running {
     fn start(command: &mut Command) -> Self {
-        Self(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap_or_else(|error| {
-            panic!("{}: {error}", command.get_program().to_string_lossy());
-        }))
+        Self(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap_or_else(
+            |error| {
+                panic!("{}: {error}", command.get_program().to_string_lossy());
+            },
+        ))
     }
 
     /// The first line of its output that fits, without the words before.

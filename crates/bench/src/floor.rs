@@ -50,12 +50,18 @@ pub(crate) async fn start(directory: &Path) -> Running {
     // Ends when the last sender, which the server holds, is gone.
     std::thread::spawn(move || write(database, &texts, &to_agents));
     let routes = Router::new()
-        .route("/visitor", get(|upgrade: WebSocketUpgrade, State(floor): State<Arc<Floor>>| async {
-            upgrade.on_upgrade(|socket| visitor(socket, floor))
-        }))
-        .route("/agent", get(|upgrade: WebSocketUpgrade, State(floor): State<Arc<Floor>>| async {
-            upgrade.on_upgrade(|socket| agent(socket, floor))
-        }))
+        .route(
+            "/visitor",
+            get(|upgrade: WebSocketUpgrade, State(floor): State<Arc<Floor>>| async {
+                upgrade.on_upgrade(|socket| visitor(socket, floor))
+            }),
+        )
+        .route(
+            "/agent",
+            get(|upgrade: WebSocketUpgrade, State(floor): State<Arc<Floor>>| async {
+                upgrade.on_upgrade(|socket| agent(socket, floor))
+            }),
+        )
         .with_state(Arc::new(Floor { writer, agents }));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();

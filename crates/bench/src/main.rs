@@ -1,5 +1,10 @@
 //! Ratios against baselines measured in the same run. Prints a JSON list of rows; progress goes to standard error.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a measurement that cannot be made has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a measurement that cannot be made has failed"
+)]
 
 mod app;
 mod floor;

@@ -2,19 +2,13 @@
 
 use std::time::Duration;
 
-use deskbell_protocol::http::{SignIn, SignedIn};
-use deskbell_protocol::{
-    ChangeKind, ClientFrame, Command, Cursor, Entity, Hello, Message as ChatMessage, MessageKind, PROTOCOL, SUBPROTOCOL,
-    ServerFrame, SnapshotNext,
-};
-use deskbell_testkit::{ANN, TestDesk, Visitor};
+use deskbell_protocol::{ChangeKind, Command, Entity, Message as ChatMessage, MessageKind, ServerFrame};
+use deskbell_testkit::{ANN, AgentSocket, PATIENCE, TestDesk, Visitor};
 use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::floor;
 use crate::row::{Row, quantile};
@@ -28,8 +22,6 @@ const EVERY: Duration = Duration::from_millis(10);
 const PAIRS: usize = 3;
 /// About the mean length of a chat message.
 const TEXT_BYTES: usize = 125;
-
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// Latencies of one run in milliseconds, sorted.
 struct Latencies(Vec<f64>);
@@ -71,7 +63,7 @@ async fn ours() -> Latencies {
     for number in 0..VISITORS {
         visitors.push(Visitor::arrive(&desk, &format!("visitor {number}")).await);
     }
-    let mut agent = sign_in(&desk).await;
+    let mut agent = AgentSocket::connect(&desk, &ANN).await;
     let began = Instant::now() + Duration::from_millis(500);
     let mut writing = JoinSet::new();
     for (index, mut visitor) in visitors.into_iter().enumerate() {
@@ -79,15 +71,16 @@ async fn ours() -> Latencies {
             for number in (index..MESSAGES).step_by(VISITORS) {
                 sleep_until(due(began, number)).await;
                 let (kind, attachments) = (MessageKind::Reply, Vec::new());
-                let command = Command::Send { conversation: visitor.conversation, kind, text: text(number), attachments };
+                let command =
+                    Command::Send { conversation: visitor.conversation, kind, text: text(number), attachments };
                 let client_id = visitor.command(command).await;
                 visitor.answer(&client_id).await.expect("the server takes every message");
             }
             visitor
         });
     }
-    let latencies = collect(began, &mut agent, |frame| {
-        let Ok(ServerFrame::Delta(delta)) = ServerFrame::parse(frame) else { return Vec::new() };
+    let latencies = collect(began, async || {
+        let ServerFrame::Delta(delta) = agent.next().await else { return Vec::new() };
         let messages = delta.changes.into_iter().filter(|change| change.kind == ChangeKind::Put);
         messages
             .filter_map(|change| match Entity::decode(change.entity, change.data?) {
@@ -99,37 +92,6 @@ async fn ours() -> Latencies {
     .await;
     writing.join_all().await;
     latencies
-}
-
-/// An agent's socket that has everything up to now.
-async fn sign_in(desk: &TestDesk) -> Socket {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let body = SignIn { email: ANN.email.to_owned(), password: ANN.password.to_owned(), device: "bench".to_owned() };
-    let answer = reqwest::Client::new().post(format!("{}/v1/session", desk.address())).json(&body).send().await.unwrap();
-    let signed_in: SignedIn = answer.error_for_status().unwrap().json().await.unwrap();
-    let mut request = format!("{}/v1/socket", desk.address().replacen("http", "ws", 1)).into_client_request().unwrap();
-    let bearer = format!("Bearer {}", signed_in.access_token);
-    request.headers_mut().insert("authorization", bearer.parse().unwrap());
-    request.headers_mut().insert("sec-websocket-protocol", SUBPROTOCOL.parse().unwrap());
-    let (mut socket, _) = connect_async(request).await.unwrap();
-    let hello = Hello { protocol: PROTOCOL, app: "bench".to_owned(), cursor: None::<Cursor>, visitor: None };
-    say(&mut socket, &ClientFrame::Hello(hello)).await;
-    loop {
-        let Some(Ok(Message::Text(text))) = socket.next().await else { panic!("the agent's connection ended") };
-        match ServerFrame::parse(&text) {
-            Ok(ServerFrame::Snap(page)) => {
-                if let Some(token) = page.next {
-                    say(&mut socket, &ClientFrame::SnapNext(SnapshotNext { generation: page.generation, token })).await;
-                }
-            }
-            Ok(ServerFrame::SnapEnd(_)) => return socket,
-            _ => {}
-        }
-    }
-}
-
-async fn say(socket: &mut Socket, frame: &ClientFrame) {
-    socket.send(Message::text(frame.to_text())).await.unwrap();
 }
 
 async fn baseline() -> Latencies {
@@ -155,20 +117,24 @@ async fn baseline() -> Latencies {
             visitor
         });
     }
-    let latencies = collect(began, &mut agent, |text| number(text).into_iter().collect()).await;
+    let latencies = collect(began, async || {
+        let frame = timeout(PATIENCE, agent.next()).await.expect("a message is lost").unwrap().unwrap();
+        frame.to_text().ok().and_then(number).into_iter().collect()
+    })
+    .await;
     writing.join_all().await;
     latencies
 }
 
-/// Waits until every message was seen once, and says how late each was.
-async fn collect(began: Instant, agent: &mut Socket, read: impl Fn(&str) -> Vec<usize>) -> Latencies {
+/// Waits until every message was seen once, and says how late each was. `next` gives the numbers of the messages
+/// that came in one frame.
+async fn collect(began: Instant, mut next: impl AsyncFnMut() -> Vec<usize>) -> Latencies {
     let mut latencies = vec![None; MESSAGES];
     let mut left = MESSAGES;
     while left > 0 {
-        let frame = timeout(Duration::from_secs(30), agent.next()).await.expect("a message is lost");
-        let Some(Ok(Message::Text(text))) = frame else { continue };
+        let numbers = next().await;
         let now = Instant::now();
-        for number in read(&text) {
+        for number in numbers {
             let late = now.saturating_duration_since(due(began, number)).as_secs_f64() * 1000.0;
             if latencies[number].replace(late).is_none() {
                 left -= 1;

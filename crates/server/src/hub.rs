@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use deskbell_protocol::{AgentId, Ephemeral, Seq, VisitorId, VisitorPresence};
+use deskbell_protocol::{AgentId, Ephemeral, VisitorId, VisitorPresence};
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -85,7 +85,6 @@ struct Device {
 
 /// See the module.
 pub(crate) struct Hub {
-    head: AtomicI64,
     next_session: AtomicU64,
     agents: broadcast::Sender<AgentEvent>,
     state: Mutex<State>,
@@ -125,9 +124,8 @@ pub(crate) struct Stir {
 }
 
 impl Hub {
-    pub(crate) fn new(head: Seq) -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
-            head: AtomicI64::new(head.0),
             next_session: AtomicU64::new(1),
             agents: broadcast::Sender::new(BACKLOG),
             state: Mutex::default(),
@@ -140,14 +138,8 @@ impl Hub {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The newest committed place of the log.
-    pub(crate) fn head(&self) -> Seq {
-        Seq(self.head.load(Ordering::Acquire))
-    }
-
     /// Tells everybody concerned of a commit.
     pub(crate) fn publish(&self, committed: Committed) {
-        self.head.store(committed.to.0, Ordering::Release);
         {
             let state = self.state();
             for entry in committed.visitors.iter().filter_map(|visitor| state.visitors.get(visitor)) {
@@ -345,17 +337,7 @@ impl VisitorSeat {
         VisitorId(self.shared.visitor.load(Ordering::Acquire))
     }
 
-    /// Something of the visitor's changed.
-    pub(crate) async fn changed(&self) {
-        self.shared.changed.notified().await;
-    }
-
-    /// Something that is not stored.
-    pub(crate) async fn ephemeral(&mut self) -> Option<Ephemeral> {
-        self.ephemeral.recv().await
-    }
-
-    /// Either of the two; `None`: something changed.
+    /// Something that is not stored, or `None`: something of the visitor's changed, and the log tells what.
     pub(crate) async fn news(&mut self) -> Option<Ephemeral> {
         tokio::select! {
             () = self.shared.changed.notified() => None,

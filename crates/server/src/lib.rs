@@ -1,1 +1,42 @@
-//! The desk server: one binary, SQLite inside.
+//! The desk server: agents and visitors over WebSockets, one SQLite database, files on disk.
+//!
+//! A command goes through the writer, which commits in groups; what was committed goes through the hub to those it
+//! concerns. Nothing else tells anybody what happened. `docs/PROTOCOL.md` tells the story of a session.
+
+mod accounts;
+mod administration;
+mod assets;
+mod authorize;
+mod commands;
+mod desk;
+mod files;
+mod geo;
+mod housekeeping;
+mod http;
+mod hub;
+mod limits;
+mod origin;
+mod presence;
+mod session_agent;
+mod session_visitor;
+mod settings;
+mod socket;
+mod store;
+mod sync;
+mod text;
+mod tokens;
+mod user_agent;
+mod visits;
+mod writer;
+
+pub use administration::Administration;
+pub use desk::{Desk, ServeError};
+pub use settings::{Settings, StoreIp};
+pub use store::OpenError;
+
+/// Milliseconds since the Unix epoch, by this computer's clock. Shown to people, never used to order anything.
+fn clock() -> deskbell_protocol::Timestamp {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |passed| i64::try_from(passed.as_millis()).unwrap_or(i64::MAX))
+}

@@ -17,7 +17,7 @@ pub(crate) fn normalise(origin: &str) -> Option<String> {
 
 /// Whether a handshake's `Origin` is one of a site's. An empty list allows nobody.
 pub(crate) fn allowed(origin: &str, site: &[String]) -> bool {
-    normalise(origin).is_some_and(|origin| site.iter().any(|allowed| *allowed == origin))
+    normalise(origin).is_some_and(|origin| site.contains(&origin))
 }
 
 /// Whether a handshake's `Origin` is the server's own, as its `Host` header or the setting tells.

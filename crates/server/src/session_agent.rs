@@ -258,7 +258,7 @@ impl Session {
         Ok(())
     }
 
-    async fn typing(&self, conversation: ConversationId, typing: bool, ttl_ms: u32) {
+    async fn typing(&mut self, conversation: ConversationId, typing: bool, ttl_ms: u32) {
         let principal = self.principal;
         let found = self.core.readers.read(move |connection| open_conversation(connection, principal, conversation)).await;
         let Ok(visitor) = found else { return };

@@ -398,7 +398,7 @@ impl Panel {
     }
 
     /// A visitor has one conversation, so which one they name is of no interest.
-    async fn typing(&self, typing: bool, ttl_ms: u32) {
+    async fn typing(&mut self, typing: bool, ttl_ms: u32) {
         let (visitor, principal) = (self.visitor, self.principal);
         let read = self.core.readers.read(move |connection| -> Outcome<_> {
             let Some(found) = conversations::latest_of_visitor(connection, visitor)? else { return Ok(None) };

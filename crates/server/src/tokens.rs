@@ -1,6 +1,6 @@
 //! Secrets: opaque tokens, of which only the SHA-256 is kept, and passwords, of which only the argon2id hash is kept.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use argon2::password_hash::SaltString;
 use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version};
@@ -60,14 +60,7 @@ fn make(password: &str) -> Outcome<String> {
 }
 
 /// A hash nobody knows the password of: an unknown address costs the same time as a wrong password.
-fn nobody() -> Outcome<&'static str> {
-    static NOBODY: OnceLock<String> = OnceLock::new();
-    if let Some(hash) = NOBODY.get() {
-        return Ok(hash);
-    }
-    let made = make(&secret())?;
-    Ok(NOBODY.get_or_init(|| made))
-}
+const NOBODY: &str = "$argon2id$v=19$m=65536,t=3,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 impl Passwords {
     pub(crate) fn new() -> Self {
@@ -96,24 +89,13 @@ impl Passwords {
     pub(crate) async fn verify(&self, password: String, stored: Option<String>) -> Outcome<bool> {
         self.run(move || {
             let known = stored.is_some();
-            let stored = match stored {
-                Some(hash) => hash,
-                None => nobody()?.to_owned(),
-            };
-            let parsed = PasswordHash::new(&stored).map_err(|error| {
+            let parsed = PasswordHash::new(stored.as_deref().unwrap_or(NOBODY)).map_err(|error| {
                 tracing::error!(%error, "a stored password hash is malformed");
                 Failure::Internal
             })?;
             Ok(hasher()?.verify_password(password.as_bytes(), &parsed).is_ok() && known)
         })
         .await
-    }
-
-    /// Makes the hash for unknown addresses ahead of the first sign-in.
-    pub(crate) async fn warm(&self) {
-        if self.run(|| nobody().map(|_| ())).await.is_err() {
-            tracing::warn!("the hash for unknown addresses will be made at the first sign-in");
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Visitors come, look at pages, and turn out to be the same person: what the writer does about it.
 
 use deskbell_protocol::{
-    ContactId, Conversation, EntityKind, PageSeen, PageView, Region, Site, Timestamp, Visitor, VisitorId,
+    ContactId, EntityKind, PageSeen, PageView, Region, Site, Timestamp, Visitor, VisitorId,
 };
 use url::Url;
 
@@ -160,7 +160,6 @@ fn look_at(write: &mut Write<'_>, mut visitor: Visitor, details: Option<&Details
 /// The panel's visitor.
 pub(crate) struct Arrived {
     pub(crate) visitor: VisitorId,
-    pub(crate) conversation: Option<Conversation>,
     /// The token was stored just now and must be handed over.
     pub(crate) token_is_new: bool,
     /// The visitor to whom the pages of this browser belonged until now.
@@ -217,8 +216,7 @@ pub(crate) fn panel_opened(
     let last_page_at = visitors::last_page_at(write.connection, visitor.id)?;
     visitors::update(write.connection, &visitor, last_page_at)?;
     write.touch(EntityKind::Visitor, visitor.id.0)?;
-    let conversation = conversations::latest_of_visitor(write.connection, visitor.id)?;
-    Ok(Arrived { visitor: visitor.id, conversation, token_is_new, moved_from })
+    Ok(Arrived { visitor: visitor.id, token_is_new, moved_from })
 }
 
 /// Two rows turned out to be one browser. The one without a conversation, token and notes goes; its pages come over.

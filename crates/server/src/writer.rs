@@ -54,15 +54,15 @@ impl<T: Send, F: FnOnce(&mut Write<'_>) -> Outcome<T> + Send> Job for Asked<T, F
 }
 
 impl Writer {
-    /// Starts the thread. `lock` is kept until it ends.
-    pub(crate) fn start(connection: Connection, hub: Arc<Hub>, lock: std::fs::File) -> Result<Self, OpenError> {
-        let batches = Batches::new(connection)?;
+    /// Starts the thread.
+    pub(crate) fn start(connection: Connection, hub: Arc<Hub>) -> Result<Self, OpenError> {
+        let batches = Batches::new(connection);
         let (queue, jobs) = mpsc::channel(QUEUE);
         let ended = CancellationToken::new();
         let guard = ended.clone().drop_guard();
         let thread = std::thread::Builder::new()
             .name("deskbell-writer".to_owned())
-            .spawn(move || run(batches, jobs, &hub, lock, guard))?;
+            .spawn(move || run(batches, jobs, &hub, guard))?;
         Ok(Self { queue: Some(queue), thread: Mutex::new(Some(thread)), ended })
     }
 
@@ -104,7 +104,7 @@ impl Drop for Writer {
     }
 }
 
-fn run(mut batches: Batches, mut queue: mpsc::Receiver<Box<dyn Job>>, hub: &Hub, lock: std::fs::File, ended: DropGuard) {
+fn run(batches: Batches, mut queue: mpsc::Receiver<Box<dyn Job>>, hub: &Hub, ended: DropGuard) {
     while let Some(first) = queue.blocking_recv() {
         let mut jobs = vec![first];
         while jobs.len() < GROUP {
@@ -116,6 +116,81 @@ fn run(mut batches: Batches, mut queue: mpsc::Receiver<Box<dyn Job>>, hub: &Hub,
         batches.run(jobs, crate::clock(), |committed| hub.publish(committed));
     }
     drop(batches);
-    drop(lock);
     drop(ended);
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use deskbell_protocol::{EntityKind, ErrorCode, VisitorId};
+
+    use super::*;
+    use crate::store::{self, log, sites};
+
+    fn site(write: &mut Write<'_>, name: &str) -> Outcome<()> {
+        let id = write.new_id();
+        let site = deskbell_protocol::Site { id: id.into(), name: name.to_owned(), key: id.to_string(), origins: Vec::new() };
+        sites::add(write.connection, &site)?;
+        write.touch(EntityKind::Site, id)
+    }
+
+    #[tokio::test]
+    async fn dc_01_a_full_disk_refuses_the_command_and_keeps_what_was_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("desk.db");
+        let connection = store::open(&path, "Shop").unwrap();
+        let writer = Writer::start(connection, Hub::new()).unwrap();
+        writer.submit(|write| site(write, "first")).await.unwrap();
+        let pages: i64 = writer
+            .submit(|write| {
+                let pages: i64 = write.connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+                // From here on the database may not grow, which to SQLite is a full disk.
+                write.connection.pragma_update(None, "max_page_count", pages)?;
+                Ok(pages)
+            })
+            .await
+            .unwrap();
+        let failure = writer.submit(|write| site(write, &"x".repeat(200_000))).await.unwrap_err();
+        assert_eq!(failure.into_refusal().code, ErrorCode::DiskFull);
+        writer
+            .submit(move |write| Ok(write.connection.pragma_update(None, "max_page_count", pages * 100)?))
+            .await
+            .unwrap();
+        writer.submit(|write| site(write, "second")).await.unwrap();
+        drop(writer);
+        let connection = store::open(&path, "Shop").unwrap();
+        assert_eq!(sites::ids(&connection).unwrap().len(), 2);
+        assert_eq!(log::desk(&connection).unwrap().head.0, 2, "the log has a hole");
+    }
+
+    #[tokio::test]
+    async fn dc_01_a_refused_command_leaves_no_trace_beside_those_of_its_group() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("desk.db");
+        let writer = Writer::start(store::open(&path, "Shop").unwrap(), Hub::new()).unwrap();
+        let answers: Vec<_> = (0..200)
+            .map(|number| {
+                writer.submit(move |write| {
+                    site(write, "Shop")?;
+                    if number % 3 == 0 { Err(Failure::not_found("thing")) } else { Ok(VisitorId(number)) }
+                })
+            })
+            .collect();
+        let mut done = 0;
+        for (number, answer) in (0_i64..).zip(answers) {
+            match answer.await {
+                Ok(id) => {
+                    assert_eq!(id.0, number);
+                    done += 1;
+                }
+                Err(_) => assert_eq!(number % 3, 0),
+            }
+        }
+        drop(writer);
+        let connection = store::open(&path, "Shop").unwrap();
+        assert_eq!(done, 133);
+        assert_eq!(sites::ids(&connection).unwrap().len(), 133);
+        assert_eq!(log::desk(&connection).unwrap().head.0, 133, "places in the log are dense");
+    }
 }

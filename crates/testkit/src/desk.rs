@@ -61,7 +61,7 @@ impl TestDesk {
         let data = tempfile::tempdir().unwrap();
         let desk = open(data.path()).await;
         let administration = desk.administer();
-        administration.seed().await.unwrap();
+        administration.seed("en").await.unwrap();
         let ann = administration.add_agent(ANN.name, ANN.email, ANN.password, Role::Admin).await.unwrap();
         let ben = administration.add_agent(BEN.name, BEN.email, BEN.password, Role::Agent).await.unwrap();
         let site = administration.add_site("Shop", &[origin.to_owned()]).await.unwrap();

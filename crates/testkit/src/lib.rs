@@ -5,9 +5,13 @@
 //! because a test has nothing to say then.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot be set up has failed")]
 
+mod agent;
 mod desk;
 pub mod proxy;
+mod socket;
 mod visitor;
 
+pub use agent::AgentSocket;
 pub use desk::{ANN, BEN, Person, TestDesk};
-pub use visitor::{PATIENCE, Visitor};
+pub use socket::PATIENCE;
+pub use visitor::Visitor;

@@ -1,30 +1,18 @@
 //! A visitor: both halves of the messenger, without the browser.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use deskbell_protocol::{
     Ack, AttachmentId, ChangeKind, ClientFrame, ClientHeartbeat, ClientId, Command, CommandFrame, Conversation,
-    ConversationId, Entity, Ephemeral, Hello, Message, MessageKind, Nack, Number, PROTOCOL, PageSeen, ServerFrame,
-    SUBPROTOCOL, Timestamp, VisitorHello, VisitorPart, Welcome,
+    ConversationId, Entity, Ephemeral, Hello, Message, MessageKind, Nack, Number, PROTOCOL, PageSeen, SUBPROTOCOL,
+    ServerFrame, VisitorHello, VisitorPart, Welcome,
 };
-use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::http::HeaderValue;
-use tokio_tungstenite::tungstenite::protocol::Message as Frame;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::TestDesk;
+use crate::socket::{self, PATIENCE, Socket, next, now, say};
 
-/// The longest a person of a test waits for something that should come at once.
-pub const PATIENCE: Duration = Duration::from_secs(10);
-
-const BROWSER: &str =
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:146.0) Gecko/20100101 Firefox/146.0";
-
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+const BROWSER: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:146.0) Gecko/20100101 Firefox/146.0";
 
 /// A browser on a page of the shop, with the messenger open.
 pub struct Visitor {
@@ -80,7 +68,9 @@ impl Visitor {
             panel,
             ephemerals: Vec::new(),
         };
-        visitor.until("the end of the snapshot", |_, frame| matches!(frame, ServerFrame::SnapEnd(_)).then_some(())).await;
+        visitor
+            .until("the end of the snapshot", |_, frame| matches!(frame, ServerFrame::SnapEnd(_)).then_some(()))
+            .await;
         visitor
     }
 
@@ -144,7 +134,8 @@ impl Visitor {
     /// Types, or stops.
     pub async fn types(&mut self, typing: bool) {
         let conversation = self.conversation;
-        say(&mut self.panel, &ClientFrame::Eph(Ephemeral::Typing { conversation, author: None, typing, ttl_ms: 5000 })).await;
+        say(&mut self.panel, &ClientFrame::Eph(Ephemeral::Typing { conversation, author: None, typing, ttl_ms: 5000 }))
+            .await;
     }
 
     /// Waits until an agent is seen typing, or seen to have stopped.
@@ -213,26 +204,8 @@ fn page(origin: &str, path: &str, title: &str) -> PageSeen {
 }
 
 async fn connect(address: &str, origin: &str) -> Socket {
-    let mut request = format!("{}/v1/visitor", address.replacen("http", "ws", 1)).into_client_request().unwrap();
-    let headers = request.headers_mut();
-    headers.insert("origin", HeaderValue::from_str(origin).unwrap());
-    headers.insert("user-agent", HeaderValue::from_static(BROWSER));
-    headers.insert("sec-websocket-protocol", HeaderValue::from_static(SUBPROTOCOL));
-    connect_async(request).await.unwrap_or_else(|error| panic!("no socket at {address}: {error}")).0
-}
-
-async fn say(socket: &mut Socket, frame: &ClientFrame) {
-    socket.send(Frame::text(frame.to_text())).await.unwrap();
-}
-
-async fn next(socket: &mut Socket, name: &str) -> ServerFrame {
-    loop {
-        match socket.next().await {
-            Some(Ok(Frame::Text(text))) => return ServerFrame::parse(&text).unwrap(),
-            Some(Ok(Frame::Ping(_) | Frame::Pong(_))) => {}
-            ended => panic!("{name}'s connection ended: {ended:?}"),
-        }
-    }
+    let headers = [("origin", origin), ("user-agent", BROWSER), ("sec-websocket-protocol", SUBPROTOCOL)];
+    socket::connect(address, &headers).await
 }
 
 async fn welcomed(socket: &mut Socket, name: &str) -> Welcome {
@@ -240,9 +213,4 @@ async fn welcomed(socket: &mut Socket, name: &str) -> Welcome {
         Ok(ServerFrame::Welcome(welcome)) => welcome,
         other => panic!("{name} was not welcomed: {other:?}"),
     }
-}
-
-fn now() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    Timestamp::try_from(since.as_millis()).unwrap()
 }

@@ -1,9 +1,9 @@
 // The real app, driven through tauri-driver and WebKitWebDriver.
 import { mkdirSync, readFileSync, readdirSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { Builder, By, Capabilities, Key } from 'selenium-webdriver';
-import { Hung, Program, built, until, within } from './programs.mjs';
+import { Hung, Program, built, freePort, until, within } from './programs.mjs';
 
 /** A session that has not begun by then never will: it takes half a second on an idle machine. */
 const SESSION_LIMIT = 20_000;
@@ -161,14 +161,6 @@ export class App {
 function literal(text) {
   if (!text.includes('"')) return `"${text}"`;
   return `concat(${text.split('"').map((part) => `"${part}"`).join(`, '"', `)})`;
-}
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 function listens(port) {

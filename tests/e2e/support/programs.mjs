@@ -1,6 +1,7 @@
 // Programs of the product and of the system, started for one journey and ended with it.
 import { spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -179,4 +180,13 @@ export async function output(path, args, { env = process.env, input = '' } = {})
   const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
   if (code !== 0) throw new Error(`${path} ${args.join(' ')} failed (${code}): ${complaint}`);
   return said;
+}
+
+/** A port of this computer on which nobody listens. */
+export async function freePort() {
+  const server = createServer();
+  await new Promise((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }

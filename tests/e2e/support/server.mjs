@@ -1,34 +1,35 @@
 // A desk server of its own, as an administrator sets one up, and the app's page served to a browser.
 import { join } from 'node:path';
-import { Program, built, json, output } from './programs.mjs';
+import { Program, built, freePort, json, output } from './programs.mjs';
 
 export const ANN = { name: 'Ann', email: 'ann@desk.test', password: 'correct horse battery staple' };
 
-/** A server with one agent and one shop. */
+/** A server with one agent, and one site for a shop that is yet to open. */
 export class Server {
   #program;
 
-  /** Makes a desk in a directory, starts its server, and opens a shop that carries its messenger. */
+  /** Makes a desk in a directory and starts its server. */
   static async start(directory) {
     const server = new Server();
     server.data = join(directory, 'server');
     const run = (args, input) => output(built('deskbell-server'), [...args, '--data', server.data], { input });
     await run(['init', '--name', 'Test Desk']);
     await run(['agent', 'add', '--name', ANN.name, '--email', ANN.email, '--admin'], `${ANN.password}\n`);
+    server.shop = `127.0.0.1:${await freePort()}`;
+    const snippet = await run(['site', 'add', '--name', 'Shop', '--origin', `http://${server.shop}`]);
+    server.site = /data-site="([^"]+)"/.exec(snippet)[1];
     await server.#serve('127.0.0.1:0');
     return server;
   }
 
-  /** The lines for a shop's pages, made for pages of this origin; returns the site's key. */
-  async addSite(origin) {
-    const args = ['site', 'add', '--data', this.data, '--name', 'Shop', '--origin', origin];
-    const lines = await output(built('deskbell-server'), args);
-    return /data-site="([^"]+)"/.exec(lines)[1];
+  /** Opens the shop that carries this desk's messenger. */
+  openShop() {
+    return Shop.open({ desk: this.address, site: this.site, listen: this.shop });
   }
 
   async #serve(listen) {
     this.#program = new Program('server', built('deskbell-server'), ['serve', '--data', this.data, '--listen', listen]);
-    this.address = await this.#program.line((line) => json(line)?.listening);
+    this.address = await this.#program.line((line) => /^Listening on (\S+)/.exec(line)?.[1]);
   }
 
   /** Ends the server as a power cut would. */
@@ -50,8 +51,8 @@ export class Server {
 export class Shop {
   #program;
 
-  /** @param {{ desk: string, site: string, listen?: string }} options */
-  static async open({ desk, site, listen = '127.0.0.1:0' }) {
+  /** @param {{ desk: string, site: string, listen: string }} options */
+  static async open({ desk, site, listen }) {
     const shop = new Shop();
     shop.#program = new Program('shop', built('demo-shop'), ['--listen', listen, '--desk', desk, '--site', site]);
     shop.address = await shop.#program.line((line) => json(line)?.listening);

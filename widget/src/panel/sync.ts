@@ -302,8 +302,12 @@ class Work {
         this.storedElsewhere(event.item);
         break;
       case 'item_dropped':
-        this.forgetItem(event.client_id);
-        this.sendNext();
+        // A done item leaves with the delta that brings its message, so that it never blinks. Only a refused one,
+        // thrown away in another tab, goes at once.
+        if (state.outbox.some(({ client_id, failed }) => client_id === event.client_id && failed !== null)) {
+          this.forgetItem(event.client_id);
+          this.sendNext();
+        }
         break;
       case 'retry':
         this.change(event.client_id, (item) => ({ ...item, failed: null }));

@@ -96,17 +96,14 @@ impl Write<'_> {
     }
 }
 
-/// The writing connection and the counters it carries on.
+/// The writing connection.
 pub(crate) struct Batches {
     connection: Connection,
-    ids: Ids,
-    head: Seq,
 }
 
 impl Batches {
-    pub(crate) fn new(connection: Connection) -> rusqlite::Result<Self> {
-        let desk = log::desk(&connection)?;
-        Ok(Self { connection, ids: Ids { last: desk.last_id }, head: desk.head })
+    pub(crate) fn new(connection: Connection) -> Self {
+        Self { connection }
     }
 
     #[cfg(test)]
@@ -116,8 +113,7 @@ impl Batches {
 
     /// Runs the jobs in one transaction. Askers are told after the commit, and after `publish`; when the commit
     /// fails, all of them are told so and nothing is stored.
-    pub(crate) fn run(&mut self, mut jobs: Vec<Box<dyn Job>>, now: Timestamp, publish: impl FnOnce(Committed)) {
-        let before = self.head;
+    pub(crate) fn run(&self, mut jobs: Vec<Box<dyn Job>>, now: Timestamp, publish: impl FnOnce(Committed)) {
         let result = self.work(&mut jobs, now);
         let outcome = match result {
             Ok(committed) => {
@@ -127,7 +123,6 @@ impl Batches {
                 Ok(())
             }
             Err(failure) => {
-                self.head = before;
                 if !self.connection.is_autocommit()
                     && let Err(error) = self.connection.execute_batch("ROLLBACK")
                 {
@@ -141,18 +136,23 @@ impl Batches {
         }
     }
 
-    fn work(&mut self, jobs: &mut [Box<dyn Job>], now: Timestamp) -> Outcome<Committed> {
-        let from = self.head;
+    fn work(&self, jobs: &mut [Box<dyn Job>], now: Timestamp) -> Outcome<Committed> {
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        // The counters are read anew each time, so that a second process, which adds an agent from the command line
+        // say, can never make the log repeat a place.
+        let desk = log::desk(&self.connection)?;
+        let from = desk.head;
+        let mut head = from;
+        let mut ids = Ids { last: desk.last_id };
         let mut touched = BTreeSet::new();
         for job in jobs {
             self.connection.execute_batch("SAVEPOINT job")?;
-            let before = self.head;
+            let before = head;
             let mut write = Write {
                 connection: &self.connection,
                 now,
-                ids: &mut self.ids,
-                head: &mut self.head,
+                ids: &mut ids,
+                head: &mut head,
                 touched: HashSet::new(),
                 cause: None,
             };
@@ -168,17 +168,17 @@ impl Batches {
             } else {
                 self.connection.execute_batch("ROLLBACK TO job; RELEASE job")?;
                 // Ids may stay spent; places in the log may not, or the log would have a hole.
-                self.head = before;
+                head = before;
             }
         }
-        log::move_head(&self.connection, self.head, self.ids.last)?;
-        let committed = self.collect(from, touched)?;
+        log::move_head(&self.connection, head, ids.last)?;
+        let committed = self.collect(from, head, touched)?;
         self.connection.execute_batch("COMMIT")?;
         Ok(committed)
     }
 
     /// Reads the state that the touched entities have at the end of the transaction.
-    fn collect(&self, from: Seq, touched: BTreeSet<(EntityKind, i64, i64)>) -> Outcome<Committed> {
+    fn collect(&self, from: Seq, to: Seq, touched: BTreeSet<(EntityKind, i64, i64)>) -> Outcome<Committed> {
         let mut changes = Vec::with_capacity(touched.len());
         let mut conversations = HashSet::new();
         for (entity, id, audience) in touched {
@@ -192,6 +192,25 @@ impl Batches {
         for conversation in conversations {
             visitors.extend(conversations::find(&self.connection, conversation)?.map(|found| found.visitor));
         }
-        Ok(Committed { from, to: self.head, changes, visitors })
+        Ok(Committed { from, to, changes, visitors })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dc_01_ids_grow_when_the_clock_is_set_back_and_stay_exact_in_javascript() {
+        let mut ids = Ids { last: 0 };
+        let now = ID_EPOCH + 3 * 365 * 24 * 3_600_000;
+        let mut last = 0;
+        for clock in [now, now, now - 10_000_000, 0, now + 1, now] {
+            let id = ids.next(clock);
+            assert!(id > last, "{id} after {last}");
+            last = id;
+        }
+        let far = ids.next(ID_EPOCH + 60 * 365 * 24 * 3_600_000);
+        assert!(far < 1 << 53, "{far}");
     }
 }

@@ -191,7 +191,7 @@ pub(crate) fn add_message(connection: &Connection, message: &Message, attachment
         author_name,
         kind,
         message.text,
-        attachments,
+        i64::try_from(attachments).unwrap_or(i64::MAX),
         message.client_id.as_ref().map(ClientId::as_str),
         message.created_at
     ])?;

@@ -8,7 +8,7 @@ use super::queries;
 queries! {
     OF_MESSAGE = "SELECT id, name, mime, size, width, height FROM attachment WHERE message = ?1 ORDER BY id";
     FIND = "SELECT attachment.id, attachment.name, attachment.mime, attachment.size, attachment.width, attachment.height,
-        attachment.uploader_kind, attachment.uploader, attachment.file, attachment.message,
+        attachment.uploader_kind, attachment.uploader, attachment.file,
         CASE WHEN message.kind <> 1 THEN conversation.visitor END
         FROM attachment LEFT JOIN message ON message.id = attachment.message
         LEFT JOIN conversation ON conversation.id = message.conversation WHERE attachment.id = ?1";
@@ -27,7 +27,6 @@ pub(crate) struct Stored {
     pub(crate) uploader: (i64, i64),
     /// Random name on disk.
     pub(crate) file: String,
-    pub(crate) message: Option<MessageId>,
     /// The visitor to whom the message with this file is shown.
     pub(crate) shown_to: Option<VisitorId>,
 }
@@ -52,8 +51,7 @@ pub(crate) fn find(connection: &Connection, id: AttachmentId) -> rusqlite::Resul
                 attachment: attachment(row)?,
                 uploader: (row.get(6)?, row.get(7)?),
                 file: row.get(8)?,
-                message: row.get::<_, Option<i64>>(9)?.map(MessageId),
-                shown_to: row.get::<_, Option<i64>>(10)?.map(VisitorId),
+                shown_to: row.get::<_, Option<i64>>(9)?.map(VisitorId),
             })
         })
         .optional()

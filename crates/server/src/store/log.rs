@@ -14,7 +14,6 @@ queries! {
     FIND_DESK = "SELECT name, epoch, seq, shape_seq, last_id FROM desk WHERE id = 1";
     ADD_DESK = "INSERT INTO desk (id, name, epoch, seq, shape_seq, last_id) VALUES (1, ?1, ?2, 0, 0, 0)";
     MOVE_HEAD = "UPDATE desk SET seq = ?1, last_id = ?2 WHERE id = 1";
-    RENAME_DESK = "UPDATE desk SET name = ?1 WHERE id = 1";
     PUT_CHANGE = "INSERT INTO change (seq, entity, id, audience, kind, sender_kind, sender, client_id, conversation)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
         ON CONFLICT (entity, id, audience) DO UPDATE SET seq = excluded.seq, kind = excluded.kind,
@@ -55,11 +54,6 @@ pub(crate) fn desk(connection: &Connection) -> rusqlite::Result<Desk> {
     connection.prepare_cached(FIND_DESK)?.query_row([], |row| {
         Ok(Desk { name: row.get(0)?, epoch: row.get(1)?, head: Seq(row.get(2)?), shape: Seq(row.get(3)?), last_id: row.get(4)? })
     })
-}
-
-pub(crate) fn rename_desk(connection: &Connection, name: &str) -> rusqlite::Result<()> {
-    connection.prepare_cached(RENAME_DESK)?.execute([name])?;
-    Ok(())
 }
 
 pub(super) fn move_head(connection: &Connection, head: Seq, last_id: i64) -> rusqlite::Result<()> {

@@ -171,11 +171,11 @@ fn refuse_newer(path: &Path) -> Result<(), OpenError> {
 }
 
 fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
-    let done = version(connection)? as usize;
-    for (index, migration) in MIGRATIONS.iter().enumerate().skip(done) {
+    let done = version(connection)?;
+    for (number, migration) in (1_u32..).zip(MIGRATIONS).skip_while(|(number, _)| *number <= done) {
         let transaction = connection.transaction()?;
         transaction.execute_batch(migration)?;
-        transaction.pragma_update(None, "user_version", index + 1)?;
+        transaction.pragma_update(None, "user_version", number)?;
         transaction.commit()?;
     }
     Ok(())

@@ -1,0 +1,220 @@
+//! Setting a desk up: agents, sites and texts.
+
+use std::sync::Arc;
+
+use deskbell_protocol::http::SignedIn;
+use deskbell_protocol::{
+    Agent, AgentId, CannedText, CannedTextId, EntityKind, MESSAGE_TEXT_MAX, Refusal, Role, Site, SiteId,
+};
+use serde::Deserialize;
+
+use crate::desk::Core;
+use crate::store::batch::Write;
+use crate::store::{Failure, Outcome, agents, sites};
+use crate::{accounts, origin, text, tokens};
+
+/// Shortest password, in characters.
+const PASSWORD_MIN: usize = 8;
+/// Longest password, in characters.
+const PASSWORD_MAX: usize = 1_000;
+/// Most origins of one site.
+const ORIGINS_MAX: usize = 50;
+
+/// The texts a new desk starts with, by language.
+const CANNED_TEXTS: &str = include_str!("../data/canned_texts.json");
+
+#[derive(Deserialize)]
+struct Prepared {
+    shortcut: String,
+    title: String,
+    text: String,
+}
+
+/// Changes what a desk is made of. Every change reaches the agents who are connected.
+pub struct Administration {
+    core: Arc<Core>,
+}
+
+fn refuse(failure: Failure) -> Refusal {
+    failure.into_refusal()
+}
+
+fn origins(given: &[String]) -> Result<Vec<String>, Refusal> {
+    if given.len() > ORIGINS_MAX {
+        return Err(Refusal::invalid("origins", &format!("at most {ORIGINS_MAX}")));
+    }
+    let mut origins: Vec<String> = Vec::with_capacity(given.len());
+    for given in given {
+        let rule = "must be origins such as https://shop.example, without a path";
+        let origin = origin::normalise(given.trim()).ok_or_else(|| Refusal::invalid("origins", rule))?;
+        if !origins.contains(&origin) {
+            origins.push(origin);
+        }
+    }
+    Ok(origins)
+}
+
+fn put_canned_text(write: &mut Write<'_>, shortcut: &str, title: &str, body: &str) -> Outcome<CannedText> {
+    let shortcut = text::field("shortcut", shortcut, 50)?;
+    if shortcut.is_empty() || shortcut.contains(|letter: char| letter.is_whitespace() || letter == '#') {
+        return Err(Refusal::invalid("shortcut", "must be one word without #").into());
+    }
+    if sites::has_shortcut(write.connection, &shortcut)? {
+        return Err(Refusal::invalid("shortcut", "is taken").into());
+    }
+    let added = CannedText {
+        id: CannedTextId(write.new_id()),
+        shortcut,
+        title: text::named("title", title)?,
+        text: text::long_field("text", body, MESSAGE_TEXT_MAX)?,
+    };
+    sites::add_canned_text(write.connection, &added)?;
+    write.touch(EntityKind::CannedText, added.id.0)?;
+    Ok(added)
+}
+
+impl Administration {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        Self { core }
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Write<'_>) -> Outcome<T> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        self.core.writer.submit(work).await.map_err(refuse)
+    }
+
+    /// Whether the desk has no agent yet.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn is_empty(&self) -> Result<bool, Refusal> {
+        self.core.readers.read(|connection| Ok(agents::ids(connection)?.is_empty())).await.map_err(refuse)
+    }
+
+    /// Adds an agent. The password has 8 to 1000 characters.
+    ///
+    /// # Errors
+    /// `invalid`, with the field, when a field breaks a rule or the address is taken.
+    pub async fn add_agent(&self, name: &str, email: &str, password: &str, role: Role) -> Result<Agent, Refusal> {
+        let name = text::named("name", name)?;
+        let email = text::email(email)?;
+        if email.is_empty() {
+            return Err(Refusal::invalid("email", "must not be empty"));
+        }
+        if !(PASSWORD_MIN..=PASSWORD_MAX).contains(&password.chars().count()) {
+            return Err(Refusal::invalid("password", &format!("must have {PASSWORD_MIN} to {PASSWORD_MAX} characters")));
+        }
+        let password_hash = self.core.passwords.hash(password.to_owned()).await.map_err(refuse)?;
+        self.write(move |write| {
+            if agents::find_by_email(write.connection, &email)?.is_some() {
+                return Err(Refusal::invalid("email", "another agent has this address").into());
+            }
+            let agent = Agent { id: AgentId(write.new_id()), name, email, role };
+            agents::add(write.connection, &agent, &password_hash, write.now)?;
+            write.touch(EntityKind::Agent, agent.id.0)?;
+            Ok(agent)
+        })
+        .await
+    }
+
+    /// The agent with an address, in any spelling of case.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn agent_by_email(&self, email: &str) -> Result<Option<Agent>, Refusal> {
+        let email = email.to_owned();
+        let read = self.core.readers.read(move |connection| Ok(agents::find_by_email(connection, &email)?));
+        Ok(read.await.map_err(refuse)?.map(|(agent, _)| agent))
+    }
+
+    /// A password nobody knows, for an agent who is only ever signed in by [`Self::sign_in_locally`].
+    pub fn random_password(&self) -> String {
+        tokens::secret()
+    }
+
+    /// Adds a site. Pages of no other origin may show its widget; an empty list allows none.
+    ///
+    /// # Errors
+    /// `invalid`, with the field, when a field breaks a rule.
+    pub async fn add_site(&self, name: &str, allowed: &[String]) -> Result<Site, Refusal> {
+        let name = text::named("name", name)?;
+        let origins = origins(allowed)?;
+        self.write(move |write| {
+            let site = Site { id: SiteId(write.new_id()), name, key: tokens::random_name(), origins };
+            sites::add(write.connection, &site)?;
+            write.touch(EntityKind::Site, site.id.0)?;
+            Ok(site)
+        })
+        .await
+    }
+
+    /// All sites, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn sites(&self) -> Result<Vec<Site>, Refusal> {
+        let read = self.core.readers.read(|connection| {
+            let mut found = Vec::new();
+            for id in sites::ids(connection)? {
+                found.extend(sites::find(connection, SiteId(id))?);
+            }
+            Ok(found)
+        });
+        read.await.map_err(refuse)
+    }
+
+    /// Replaces the origins whose pages may show a site's widget.
+    ///
+    /// # Errors
+    /// `invalid` when one is not an origin; `not_found` when there is no such site.
+    pub async fn set_site_origins(&self, site: SiteId, allowed: &[String]) -> Result<(), Refusal> {
+        let origins = origins(allowed)?;
+        self.write(move |write| {
+            if !sites::set_origins(write.connection, site, &origins)? {
+                return Err(Failure::not_found("site"));
+            }
+            write.touch(EntityKind::Site, site.0)
+        })
+        .await
+    }
+
+    /// Adds a prepared text.
+    ///
+    /// # Errors
+    /// `invalid`, with the field, when a field breaks a rule or the shortcut is taken.
+    pub async fn add_canned_text(&self, shortcut: &str, title: &str, body: &str) -> Result<CannedText, Refusal> {
+        let (shortcut, title, body) = (shortcut.to_owned(), title.to_owned(), body.to_owned());
+        self.write(move |write| put_canned_text(write, &shortcut, &title, &body)).await
+    }
+
+    /// Gives a new desk three prepared texts in a language (`en`, `es` or `ru`; a tag with a region will do, others
+    /// fall back to English). A desk that has such texts is left alone.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn seed(&self, language: &str) -> Result<(), Refusal> {
+        let wanted = language.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
+        self.write(move |write| {
+            if !sites::canned_text_ids(write.connection)?.is_empty() {
+                return Ok(());
+            }
+            let mut all: std::collections::BTreeMap<String, Vec<Prepared>> = serde_json::from_str(CANNED_TEXTS)?;
+            let texts = all.remove(&wanted).or_else(|| all.remove("en")).unwrap_or_default();
+            for Prepared { shortcut, title, text } in texts {
+                put_canned_text(write, &shortcut, &title, &text)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Signs an agent in without a password, for a desk inside the agent's own app.
+    ///
+    /// # Errors
+    /// `not_found` when there is no such agent.
+    pub async fn sign_in_locally(&self, agent: AgentId, device: &str) -> Result<SignedIn, Refusal> {
+        accounts::sign_in_locally(&self.core, agent, device.to_owned()).await.map_err(refuse)
+    }
+}

@@ -1,0 +1,104 @@
+//! The widget: the loader for the shop's page and the messenger for its frame.
+
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse as _, Response};
+use deskbell_protocol::Site;
+use rust_embed::{Embed, EmbeddedFile};
+use serde::Deserialize;
+
+use crate::desk::Serving;
+use crate::http::HttpError;
+use crate::store::{Failure, sites};
+
+/// What the widget's build has made.
+#[derive(Embed)]
+#[folder = "$CARGO_MANIFEST_DIR/../../widget/dist/"]
+#[allow_missing = true]
+struct Widget;
+
+const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+fn find(path: &str) -> Result<EmbeddedFile, HttpError> {
+    Widget::get(path).ok_or_else(|| Failure::not_found("file").into())
+}
+
+fn answer(file: EmbeddedFile, cache: &'static str, corp: &'static str) -> Response {
+    let mime = HeaderValue::from_str(file.metadata.mimetype()).unwrap_or(HeaderValue::from_static("application/octet-stream"));
+    let headers = [
+        (header::CONTENT_TYPE, mime),
+        (header::CACHE_CONTROL, HeaderValue::from_static(cache)),
+        (CORP, HeaderValue::from_static(corp)),
+    ];
+    (headers, file.data.into_owned()).into_response()
+}
+
+/// `GET /w/loader.js`: a classic script for pages of any origin.
+pub(crate) async fn loader() -> Result<Response, HttpError> {
+    Ok(answer(find("loader.js")?, "public, max-age=300", "cross-origin"))
+}
+
+/// `GET /w/assets/…`: their names change with their content.
+pub(crate) async fn asset(Path(path): Path<String>) -> Result<Response, HttpError> {
+    Ok(answer(find(&format!("assets/{path}"))?, "public, max-age=31536000, immutable", "same-origin"))
+}
+
+#[derive(Deserialize)]
+pub(crate) struct PanelQuery {
+    #[serde(default)]
+    site: String,
+}
+
+/// `GET /w/panel?site=KEY`: the messenger, for frames in the site's pages alone.
+pub(crate) async fn panel(
+    State(serving): State<Serving>,
+    Query(query): Query<PanelQuery>,
+    headers: HeaderMap,
+) -> Result<Response, HttpError> {
+    let found = serving.core.readers.read(move |connection| sites::find_by_key(connection, &query.site)).await?;
+    let site = found.ok_or_else(|| Failure::not_found("site"))?;
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let mut response = answer(find("panel.html")?, "no-cache", "cross-origin");
+    let policy = HeaderValue::from_str(&policy(&site, host)).map_err(|error| {
+        tracing::error!(%error, "a content security policy could not be written");
+        Failure::Internal
+    })?;
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    let permissions = HeaderValue::from_static("camera=(), microphone=(), geolocation=(), payment=(), usb=()");
+    response.headers_mut().insert(HeaderName::from_static("permissions-policy"), permissions);
+    Ok(response)
+}
+
+/// The messenger may load and reach nothing but this server, and stand in no page but the site's.
+fn policy(site: &Site, host: Option<&str>) -> String {
+    // Some browsers do not count a WebSocket to the own host as 'self'.
+    let plain = |host: &&str| host.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | ':' | '-' | '[' | ']'));
+    let sockets = host.filter(plain).map(|host| format!(" ws://{host} wss://{host}")).unwrap_or_default();
+    let ancestors = if site.origins.is_empty() { "'none'".to_owned() } else { site.origins.join(" ") };
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' blob:; \
+         connect-src 'self'{sockets}; base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use deskbell_protocol::SiteId;
+
+    use super::*;
+
+    fn site(origins: &[&str]) -> Site {
+        let origins = origins.iter().map(|origin| (*origin).to_owned()).collect();
+        Site { id: SiteId(1), name: "Shop".to_owned(), key: "k".to_owned(), origins }
+    }
+
+    #[test]
+    fn dc_01_the_messenger_stands_only_in_the_sites_pages() {
+        let policy = |origins: &[&str], host| super::policy(&site(origins), host);
+        let both = policy(&["https://shop.example", "https://www.shop.example"], Some("chat.example:4791"));
+        assert!(both.ends_with("frame-ancestors https://shop.example https://www.shop.example"), "{both}");
+        assert!(both.contains("connect-src 'self' ws://chat.example:4791 wss://chat.example:4791;"), "{both}");
+        assert!(policy(&[], None).ends_with("frame-ancestors 'none'"));
+        assert!(!policy(&[], Some("evil; script-src *")).contains("evil"));
+    }
+}

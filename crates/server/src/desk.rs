@@ -1,0 +1,165 @@
+//! A desk that is open, and its server.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::serve::ListenerExt as _;
+use deskbell_protocol::VisitorId;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::administration::Administration;
+use crate::files::Files;
+use crate::geo::Geo;
+use crate::hub::Hub;
+use crate::limits::{Buckets, SignInGuard};
+use crate::settings::Settings;
+use crate::store::{self, OpenError, Readers, log};
+use crate::tokens::Passwords;
+use crate::writer::Writer;
+use crate::{housekeeping, http, origin, presence};
+
+/// A visitor may send this many messages at once, and then one in this time.
+const VISITOR_BURST: u32 = 8;
+const VISITOR_REFILL: Duration = Duration::from_secs(3);
+
+/// How long running requests and sockets may take to end.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// What all rooms of one desk share.
+pub(crate) struct Core {
+    pub(crate) settings: Settings,
+    pub(crate) name: String,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) writer: Arc<Writer>,
+    pub(crate) readers: Readers,
+    pub(crate) passwords: Passwords,
+    pub(crate) sign_ins: SignInGuard,
+    pub(crate) visitor_messages: Buckets<VisitorId>,
+    pub(crate) geo: Geo,
+    pub(crate) files: Files,
+}
+
+/// What one run of the server shares.
+#[derive(Clone)]
+pub(crate) struct Serving {
+    pub(crate) core: Arc<Core>,
+    pub(crate) stopping: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+}
+
+/// A desk that is open. Clones are the same desk; it closes when the last one is gone.
+#[derive(Clone)]
+pub struct Desk {
+    core: Arc<Core>,
+}
+
+/// Why the server ended against its will.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The listener failed.
+    #[error("the server cannot accept connections: {0}")]
+    Io(#[from] std::io::Error),
+    /// The database's thread ended; the log says why.
+    #[error("the server can no longer write; its log says why")]
+    Writer,
+}
+
+impl Desk {
+    /// Opens the desk of a data directory, or makes one. Blocks on the disk.
+    ///
+    /// # Errors
+    /// [`OpenError`]; a database that is newer or damaged is left as it was.
+    pub fn open(settings: Settings) -> Result<Self, OpenError> {
+        if let Some(public) = &settings.public_origin
+            && origin::normalise(public).is_none()
+        {
+            let words = format!("public_origin {public:?} is not an origin such as https://chat.shop.example");
+            return Err(OpenError::Io(std::io::Error::new(std::io::ErrorKind::InvalidInput, words)));
+        }
+        let geo = Geo::open(settings.geo_database.as_deref())?;
+        std::fs::create_dir_all(&settings.data)?;
+        let path: PathBuf = settings.data.join("desk.db");
+        let connection = store::open(&path, &settings.desk)?;
+        let files = Files::open(&settings.data)?;
+        let desk = log::desk(&connection)?;
+        let hub = Hub::new();
+        let readers = Readers::open(&path)?;
+        let writer = Arc::new(Writer::start(connection, Arc::clone(&hub))?);
+        Ok(Self {
+            core: Arc::new(Core {
+                settings,
+                name: desk.name,
+                hub,
+                writer,
+                readers,
+                passwords: Passwords::new(),
+                sign_ins: SignInGuard::new(),
+                visitor_messages: Buckets::new(VISITOR_BURST, VISITOR_REFILL),
+                geo,
+                files,
+            }),
+        })
+    }
+
+    /// The desk's name.
+    pub fn name(&self) -> &str {
+        &self.core.name
+    }
+
+    /// Changes agents, sites and texts.
+    pub fn administer(&self) -> Administration {
+        Administration::new(Arc::clone(&self.core))
+    }
+
+    /// Serves agents and visitors until `shutdown`, and ends when all sockets are closed and all work is stored.
+    /// Dropping the future ends the sockets too.
+    ///
+    /// # Errors
+    /// [`ServeError`].
+    pub async fn serve(&self, listener: TcpListener, shutdown: CancellationToken) -> Result<(), ServeError> {
+        let stopping = shutdown.child_token();
+        // Also when this future is dropped, sockets and tasks end.
+        let _stop = stopping.clone().drop_guard();
+        let tasks = TaskTracker::new();
+        let serving = Serving { core: Arc::clone(&self.core), stopping: stopping.clone(), tasks: tasks.clone() };
+
+        // Task: tells agents who comes and goes.
+        tasks.spawn(presence::run(Arc::clone(&self.core.hub), Arc::clone(&self.core.writer), stopping.clone()));
+        // Task: clears away what nobody needs any more.
+        tasks.spawn(housekeeping::run(Arc::clone(&self.core), stopping.clone()));
+
+        let writer_ended = self.core.writer.ended().clone();
+        let service = http::routes(serving).into_make_service_with_connect_info::<SocketAddr>();
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "a socket keeps its delay");
+            }
+        });
+        let server = axum::serve(listener, service).with_graceful_shutdown({
+            let stopping = stopping.clone();
+            async move { stopping.cancelled().await }
+        });
+        let mut server = std::pin::pin!(server.into_future());
+        let result = tokio::select! {
+            served = &mut server => served.map_err(ServeError::from),
+            () = writer_ended.cancelled() => Err(ServeError::Writer),
+            () = stopping.cancelled() => match tokio::time::timeout(DRAIN, &mut server).await {
+                Ok(served) => served.map_err(ServeError::from),
+                Err(_) => {
+                    tracing::warn!("some requests did not end in time");
+                    Ok(())
+                }
+            },
+        };
+        stopping.cancel();
+        tasks.close();
+        if tokio::time::timeout(DRAIN, tasks.wait()).await.is_err() {
+            tracing::warn!(left = tasks.len(), "some tasks did not end in time");
+        }
+        result
+    }
+}

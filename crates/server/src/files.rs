@@ -1,0 +1,410 @@
+//! Files on disk: received into a waiting place, looked into, and only then given a place of their own.
+//!
+//! What a file is called and what it claims to be are the sender's words. Its type is found in its bytes; pictures
+//! are decoded and encoded again, which drops everything that is not the picture.
+
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use axum::body::{Body, BodyDataStream};
+use deskbell_protocol::{Attachment, AttachmentId, ErrorCode, FILE_BYTES_MAX, PictureSize, Refusal};
+use futures_util::StreamExt as _;
+use image::codecs::jpeg::JpegEncoder;
+use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
+use tokio::io::AsyncWriteExt as _;
+use tokio::sync::Semaphore;
+
+use crate::authorize::Principal;
+use crate::desk::Core;
+use crate::store::{Failure, Outcome, files};
+use crate::{accounts, text, tokens};
+
+/// Bytes a visitor may upload in a day.
+const VISITOR_BYTES_A_DAY: i64 = 100 * 1024 * 1024;
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// Uploads received at the same time.
+const RECEIVED_AT_ONCE: usize = 32;
+/// Files looked into at the same time. A picture may take a few hundred megabytes of memory while it is decoded.
+const EXAMINED_AT_ONCE: usize = 2;
+/// Longest time of one upload.
+const UPLOAD_TIME: Duration = Duration::from_secs(10 * 60);
+/// Largest picture, in pixels, and the memory its decoder may take, in bytes.
+const PIXELS_MAX: u64 = 40_000_000;
+const DECODER_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Quality of re-encoded photographs, of 100.
+const JPEG_QUALITY: u8 = 85;
+/// Longest name of a file, in characters, its ending included.
+const NAME_MAX: usize = 150;
+
+/// The types that are taken, each with its endings, the usual one first.
+const TYPES: &[(&str, &[&str])] = &[
+    ("image/png", &["png"]),
+    ("image/jpeg", &["jpg", "jpeg"]),
+    ("application/pdf", &["pdf"]),
+    ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", &["docx"]),
+    ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", &["xlsx"]),
+    ("application/vnd.openxmlformats-officedocument.presentationml.presentation", &["pptx"]),
+    ("application/vnd.oasis.opendocument.text", &["odt"]),
+    ("application/vnd.oasis.opendocument.spreadsheet", &["ods"]),
+    ("application/zip", &["zip"]),
+    ("audio/mpeg", &["mp3"]),
+    ("audio/mp4", &["m4a"]),
+    ("audio/ogg", &["ogg", "oga", "opus"]),
+    ("video/webm", &["webm"]),
+    ("video/mp4", &["mp4", "m4v"]),
+    ("text/plain", &["txt"]),
+    ("text/csv", &["csv"]),
+];
+
+/// Where files lie.
+pub(crate) struct Files {
+    directory: PathBuf,
+    receiving: Semaphore,
+    examining: Arc<Semaphore>,
+}
+
+/// A file that has its own place.
+struct Examined {
+    file: String,
+    name: String,
+    mime: &'static str,
+    size: i64,
+    picture: Option<PictureSize>,
+}
+
+/// A file that is removed again unless it is kept.
+struct Temporary(Option<PathBuf>);
+
+impl Temporary {
+    fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if let Some(path) = self.0.take()
+            && let Err(error) = std::fs::remove_file(&path)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, "a temporary file was left behind");
+        }
+    }
+}
+
+fn io_failure(error: &std::io::Error) -> Failure {
+    if matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) {
+        return Failure::DiskFull;
+    }
+    tracing::error!(%error, "a file could not be read or written");
+    Failure::Internal
+}
+
+fn too_large() -> Failure {
+    let megabytes = FILE_BYTES_MAX / (1024 * 1024);
+    Refusal::new(ErrorCode::TooLarge, format!("The file is larger than {megabytes} MB; send a smaller one.")).into()
+}
+
+fn unsupported() -> Failure {
+    let message = "Files of this type are not taken; send a picture, a PDF, a text, an office document, a ZIP, a sound or a film.";
+    Refusal::new(ErrorCode::UnsupportedType, message).into()
+}
+
+impl Files {
+    pub(crate) fn open(data: &Path) -> std::io::Result<Self> {
+        let directory = data.join("files");
+        std::fs::create_dir_all(directory.join("incoming"))?;
+        Ok(Self {
+            directory,
+            receiving: Semaphore::new(RECEIVED_AT_ONCE),
+            examining: Arc::new(Semaphore::new(EXAMINED_AT_ONCE)),
+        })
+    }
+
+    /// Where a stored file lies. The name is one that this server made.
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
+        self.directory.join(file.get(..2).unwrap_or_default()).join(file)
+    }
+
+    pub(crate) async fn remove(&self, file: &str) {
+        if let Err(error) = tokio::fs::remove_file(self.path(file)).await {
+            tracing::warn!(%error, "a file could not be removed");
+        }
+    }
+
+    /// Removes what uploads left behind that were cut off by a crash.
+    pub(crate) async fn clear_incoming(&self) {
+        let incoming = self.directory.join("incoming");
+        let cleared = tokio::task::spawn_blocking(move || -> std::io::Result<()> {
+            for entry in std::fs::read_dir(incoming)? {
+                let entry = entry?;
+                let age = SystemTime::now().duration_since(entry.metadata()?.modified()?).unwrap_or_default();
+                if age > UPLOAD_TIME * 2 {
+                    std::fs::remove_file(entry.path())?;
+                }
+            }
+            Ok(())
+        });
+        if !matches!(cleared.await, Ok(Ok(()))) {
+            tracing::warn!("what cut-off uploads left behind could not be removed");
+        }
+    }
+
+    async fn receive(&self, mut body: BodyDataStream) -> Outcome<Temporary> {
+        let path = self.directory.join("incoming").join(tokens::random_name());
+        let mut file = tokio::fs::File::create(&path).await.map_err(|error| io_failure(&error))?;
+        let temporary = Temporary(Some(path));
+        let mut size = 0;
+        while let Some(chunk) = body.next().await {
+            let chunk = chunk.map_err(|error| {
+                tracing::debug!(%error, "an upload was cut off");
+                Failure::Busy
+            })?;
+            size += chunk.len();
+            if size > FILE_BYTES_MAX {
+                return Err(too_large());
+            }
+            file.write_all(&chunk).await.map_err(|error| io_failure(&error))?;
+        }
+        file.flush().await.map_err(|error| io_failure(&error))?;
+        Ok(temporary)
+    }
+
+    async fn examine(&self, received: Temporary, name: String) -> Outcome<Examined> {
+        let permit = Arc::clone(&self.examining).acquire_owned().await.map_err(|_| Failure::Busy)?;
+        let directory = self.directory.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            let examined = examine(&directory, received, &name);
+            drop(permit);
+            examined
+        });
+        task.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "looking into a file failed");
+            Err(Failure::Internal)
+        })
+    }
+}
+
+/// Takes an upload: receives it, looks into it, stores it.
+pub(crate) async fn upload(core: &Core, principal: Principal, name: &str, length: Option<u64>, body: Body) -> Outcome<Attachment> {
+    if length.is_some_and(|length| usize::try_from(length).map_or(true, |length| length > FILE_BYTES_MAX)) {
+        return Err(too_large());
+    }
+    let uploader = principal.key();
+    if let Principal::Visitor(_) = principal {
+        let since = crate::clock() - DAY_MS;
+        let used = core.readers.read(move |connection| Ok(files::uploaded_since(connection, uploader, since)?)).await?;
+        within_quota(used)?;
+    }
+    let _receiving = core.files.receiving.try_acquire().map_err(|_| Failure::Busy)?;
+    let received = tokio::time::timeout(UPLOAD_TIME, core.files.receive(body.into_data_stream()));
+    let received = received.await.unwrap_or(Err(Failure::Busy))?;
+    let examined = core.files.examine(received, text::line(name)).await?;
+    let file = Temporary(Some(core.files.path(&examined.file)));
+    let stored = core.writer.submit(move |write| {
+        if let Principal::Visitor(_) = principal {
+            // Again, for uploads that ran at the same time.
+            within_quota(files::uploaded_since(write.connection, uploader, write.now - DAY_MS)?)?;
+        }
+        let attachment = Attachment {
+            id: AttachmentId(write.new_id()),
+            name: examined.name,
+            mime: examined.mime.to_owned(),
+            size: examined.size,
+            picture: examined.picture,
+        };
+        files::add(write.connection, &attachment, uploader, &examined.file, write.now)?;
+        Ok(attachment)
+    });
+    let attachment = stored.await?;
+    file.keep();
+    Ok(attachment)
+}
+
+fn within_quota(used: i64) -> Outcome<()> {
+    if used < VISITOR_BYTES_A_DAY {
+        return Ok(());
+    }
+    Err(accounts::wait("That is enough for one day; send more files tomorrow.", Duration::from_secs(60 * 60)))
+}
+
+fn examine(directory: &Path, received: Temporary, name: &str) -> Outcome<Examined> {
+    let path = received.0.as_deref().ok_or(Failure::Internal)?;
+    let bytes = std::fs::read(path).map_err(|error| io_failure(&error))?;
+    let (name, mime, bytes, picture) = match find_type(&bytes, name)? {
+        Found::Picture(format) => {
+            let (bytes, mime, size) = redraw(&bytes, format)?;
+            (stem(name).to_owned(), mime, bytes, Some(size))
+        }
+        Found::Other(mime) => (name.to_owned(), mime, bytes, None),
+    };
+    let file = tokens::random_name();
+    let place = directory.join(&file[..2]);
+    std::fs::create_dir_all(&place).map_err(|error| io_failure(&error))?;
+    let written = Temporary(Some(place.join(&file)));
+    let put = || -> std::io::Result<()> {
+        use std::io::Write as _;
+        let mut output = std::fs::File::create_new(place.join(&file))?;
+        output.write_all(&bytes)?;
+        // A message that names the file is only acknowledged when both are on the disk.
+        output.sync_all()
+    };
+    put().map_err(|error| io_failure(&error))?;
+    written.keep();
+    let size = i64::try_from(bytes.len()).map_err(|_| too_large())?;
+    Ok(Examined { file, name: clean_name(&name, mime), mime, size, picture })
+}
+
+enum Found {
+    Picture(ImageFormat),
+    Other(&'static str),
+}
+
+/// The type that the bytes show. The name only tells apart the kinds of plain text.
+fn find_type(bytes: &[u8], name: &str) -> Outcome<Found> {
+    if let Some(kind) = infer::get(bytes) {
+        let mime = match kind.mime_type() {
+            "image/png" => return Ok(Found::Picture(ImageFormat::Png)),
+            "image/jpeg" => return Ok(Found::Picture(ImageFormat::Jpeg)),
+            "image/gif" => return Ok(Found::Picture(ImageFormat::Gif)),
+            "image/webp" => return Ok(Found::Picture(ImageFormat::WebP)),
+            "audio/m4a" => "audio/mp4",
+            "audio/opus" => "audio/ogg",
+            other => other,
+        };
+        let known = TYPES.iter().find(|(known, _)| *known == mime && !mime.starts_with("text/"));
+        return known.map(|(known, _)| Found::Other(known)).ok_or_else(unsupported);
+    }
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+    let mime = match ending.as_deref() {
+        Some("txt") => "text/plain",
+        Some("csv") => "text/csv",
+        _ => return Err(unsupported()),
+    };
+    let is_text = std::str::from_utf8(bytes)
+        .is_ok_and(|text| !text.chars().any(|letter| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t' | '\u{c}')));
+    if is_text { Ok(Found::Other(mime)) } else { Err(unsupported()) }
+}
+
+/// Decodes a picture and encodes it anew: no metadata, no hidden payload, upright.
+fn redraw(bytes: &[u8], format: ImageFormat) -> Outcome<(Vec<u8>, &'static str, PictureSize)> {
+    let broken = |error: image::ImageError| -> Failure {
+        tracing::debug!(%error, "a picture was refused");
+        match error {
+            image::ImageError::Limits(_) => too_large(),
+            _ => unsupported(),
+        }
+    };
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(DECODER_BYTES_MAX);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder().map_err(broken)?;
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) > PIXELS_MAX {
+        return Err(Refusal::new(ErrorCode::TooLarge, "The picture has more than 40 million pixels; send a smaller one.").into());
+    }
+    let orientation = decoder.orientation().map_err(broken)?;
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(broken)?;
+    picture.apply_orientation(orientation);
+    let size = PictureSize { width: picture.width(), height: picture.height() };
+    let photograph = format == ImageFormat::Jpeg || (format == ImageFormat::WebP && !picture.color().has_alpha());
+    if !photograph {
+        let plain = if picture.color().has_alpha() {
+            DynamicImage::ImageRgba8(picture.to_rgba8())
+        } else {
+            DynamicImage::ImageRgb8(picture.to_rgb8())
+        };
+        let mut encoded = Vec::new();
+        plain.write_to(&mut Cursor::new(&mut encoded), ImageFormat::Png).map_err(broken)?;
+        if encoded.len() <= FILE_BYTES_MAX {
+            return Ok((encoded, "image/png", size));
+        }
+    }
+    let mut encoded = Vec::new();
+    JpegEncoder::new_with_quality(&mut encoded, JPEG_QUALITY).encode_image(&picture.to_rgb8()).map_err(broken)?;
+    if encoded.len() > FILE_BYTES_MAX { Err(too_large()) } else { Ok((encoded, "image/jpeg", size)) }
+}
+
+fn stem(name: &str) -> &str {
+    name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
+
+/// The sender's name for a file without paths and characters that some system gives a meaning, and with an ending
+/// that fits the type: nothing is later opened as something that it is not.
+fn clean_name(name: &str, mime: &str) -> String {
+    let endings = TYPES.iter().find(|(known, _)| *known == mime).map_or(&["bin"] as &[&str], |(_, endings)| endings);
+    let base = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let base: String = text::line(base)
+        .chars()
+        .map(|letter| if matches!(letter, '<' | '>' | ':' | '"' | '|' | '?' | '*') { '_' } else { letter })
+        .collect();
+    let base = base.trim_matches(['.', ' ']);
+    let fitting = base.rsplit_once('.').is_some_and(|(_, ending)| endings.contains(&ending.to_ascii_lowercase().as_str()));
+    let (base, ending) = if fitting { base.rsplit_once('.').unwrap_or((base, endings[0])) } else { (base, endings[0]) };
+    let base = if base.is_empty() { "file" } else { base };
+    let base: String = base.chars().take(NAME_MAX - 1 - ending.len()).collect();
+    format!("{base}.{ending}")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn tv_06_a_file_name_loses_paths_and_gets_the_ending_of_its_type() {
+        for (name, mime, expected) in [
+            ("tea.pdf", "application/pdf", "tea.pdf"),
+            ("TEA.PDF", "application/pdf", "TEA.PDF"),
+            ("../../etc/passwd", "text/plain", "passwd.txt"),
+            ("C:\\temp\\tea.exe", "application/zip", "tea.exe.zip"),
+            ("invoice.pdf.scr", "application/pdf", "invoice.pdf.scr.pdf"),
+            ("a<b>:\"|?*.csv", "text/csv", "a_b______.csv"),
+            ("\u{202e}gpj.exe", "image/png", "gpj.exe.png"),
+            ("...", "image/png", "file.png"),
+            ("", "image/jpeg", "file.jpg"),
+        ] {
+            assert_eq!(clean_name(name, mime), expected, "{name}");
+        }
+        assert_eq!(clean_name(&"x".repeat(900), "text/plain").chars().count(), NAME_MAX);
+    }
+
+    #[test]
+    fn tv_06_active_and_unknown_types_are_refused_whatever_their_name_says() {
+        let svg = b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>".as_slice();
+        let html = b"<!DOCTYPE html><script>alert(1)</script>".as_slice();
+        for (bytes, name) in [
+            (svg, "tea.svg"),
+            (svg, "tea.png"),
+            (html, "tea.png"),
+            (html, "tea.txt"),
+            (b"<?xml version='1.0'?><a/>", "tea.txt"),
+            (b"MZ\x90\x00\x03\x00", "tea.png"),
+            (b"\x7fELF\x02\x01\x01\x00", "tea.txt"),
+            (b"#!/bin/sh\nrm -rf /\n", "tea.txt"),
+            (b"plain words", "tea.html"),
+            (b"a\x00b", "tea.txt"),
+            (b"\xff\xfe\x00", "tea.csv"),
+            (b"", "tea"),
+        ] {
+            assert!(find_type(bytes, name).is_err(), "{name}: {bytes:?}");
+        }
+        assert!(matches!(find_type(b"%PDF-1.7\n", "tea.png"), Ok(Found::Other("application/pdf"))));
+        assert!(matches!(find_type("Tee für zwei\n".as_bytes(), "tea.txt"), Ok(Found::Other("text/plain"))));
+    }
+
+    #[test]
+    fn tv_06_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded() {
+        // A valid header that promises 100000 × 100000 pixels.
+        let mut png = Vec::new();
+        DynamicImage::new_rgb8(1, 1).write_to(&mut Cursor::new(&mut png), ImageFormat::Png).unwrap();
+        png[16..20].copy_from_slice(&100_000_u32.to_be_bytes());
+        png[20..24].copy_from_slice(&100_000_u32.to_be_bytes());
+        let refusal = redraw(&png, ImageFormat::Png).unwrap_err().into_refusal();
+        assert!(matches!(refusal.code, ErrorCode::TooLarge | ErrorCode::UnsupportedType), "{refusal}");
+    }
+}

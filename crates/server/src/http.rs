@@ -1,0 +1,311 @@
+//! The routes, and what they have in common: refusals as JSON, headers, and who asks from where.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::{get, post};
+use deskbell_protocol::http::{Refresh, ServerInfo, SignIn, SignedIn};
+use deskbell_protocol::{Attachment, AttachmentId, ErrorCode, FRAME_BYTES_MAX, PROTOCOL, Refusal, SUBPROTOCOL};
+use ipnet::IpNet;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio_util::io::ReaderStream;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::accounts::{self, Identity};
+use crate::authorize::{Action, Object, Principal, authorize};
+use crate::desk::{Core, Serving};
+use crate::session_visitor::Caller;
+use crate::store::{self, Failure, Outcome};
+use crate::{assets, files, origin, session_agent, session_visitor, socket};
+
+/// Largest JSON body, in bytes.
+const JSON_BYTES_MAX: usize = 16 * 1024;
+
+/// Frames that a client may send at once, and then each second: generous for agents, who may have an outbox to send.
+const AGENT_FRAMES: (u32, u32) = (2_000, 200);
+const VISITOR_FRAMES: (u32, u32) = (200, 20);
+
+/// An error as the asker sees it.
+pub(crate) struct HttpError(Refusal);
+
+impl From<Failure> for HttpError {
+    fn from(failure: Failure) -> Self {
+        Self(failure.into_refusal())
+    }
+}
+
+impl From<Refusal> for HttpError {
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal)
+    }
+}
+
+impl IntoResponse for HttpError {
+    fn into_response(self) -> Response {
+        let Self(refusal) = self;
+        let status = match refusal.code {
+            ErrorCode::WrongPassword | ErrorCode::Expired => StatusCode::UNAUTHORIZED,
+            ErrorCode::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
+            ErrorCode::Version => StatusCode::UPGRADE_REQUIRED,
+            ErrorCode::Origin => StatusCode::FORBIDDEN,
+            ErrorCode::NotFound => StatusCode::NOT_FOUND,
+            ErrorCode::Invalid => StatusCode::BAD_REQUEST,
+            ErrorCode::Conflict => StatusCode::CONFLICT,
+            ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            ErrorCode::UnsupportedType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            ErrorCode::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
+            ErrorCode::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        let mut response = (status, Json(&refusal)).into_response();
+        if let Some(wait) = refusal.retry_after_ms {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.div_ceil(1000)));
+        }
+        response
+    }
+}
+
+/// All routes.
+pub(crate) fn routes(serving: Serving) -> Router {
+    let no_sniffing = HeaderValue::from_static("nosniff");
+    let no_referrer = HeaderValue::from_static("no-referrer");
+    Router::new()
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/v1/info", get(info))
+        .route("/v1/session", post(sign_in).delete(sign_out))
+        .route("/v1/session/refresh", post(refresh))
+        .route("/v1/socket", get(open_socket))
+        .route("/v1/files", post(upload).layer(DefaultBodyLimit::disable()))
+        .route("/v1/files/{id}", get(download))
+        .route("/w/loader.js", get(assets::loader))
+        .route("/w/panel", get(assets::panel))
+        .route("/w/assets/{*path}", get(assets::asset))
+        .fallback(|| async { HttpError::from(Failure::not_found("address")) })
+        .method_not_allowed_fallback(|| async { HttpError::from(Failure::not_found("method at this address")) })
+        .layer(DefaultBodyLimit::max(JSON_BYTES_MAX))
+        .layer(SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, no_sniffing))
+        .layer(SetResponseHeaderLayer::if_not_present(header::REFERRER_POLICY, no_referrer))
+        .with_state(serving)
+}
+
+fn json<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, HttpError> {
+    let body = body.map_err(|_| Refusal::new(ErrorCode::TooLarge, "The request's body is too large."))?;
+    serde_json::from_slice(&body).map_err(|error| Refusal::invalid("body", &format!("cannot be read: {error}")).into())
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// The asker's address. `X-Forwarded-For` is believed only as far as trusted proxies wrote it.
+fn address(proxies: &[IpNet], peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
+    let trusted = |address: IpAddr| proxies.iter().any(|network| network.contains(&address));
+    let mut address = peer.ip().to_canonical();
+    let hops: Vec<&str> =
+        headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect();
+    for hop in hops.into_iter().rev() {
+        if !trusted(address) {
+            break;
+        }
+        let Ok(hop) = hop.trim().parse::<IpAddr>() else { break };
+        address = hop.to_canonical();
+    }
+    address
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    text(headers, &header::AUTHORIZATION)?.strip_prefix("Bearer ")
+}
+
+async fn identity(core: &Core, headers: &HeaderMap) -> Outcome<Identity> {
+    accounts::authenticate(core, bearer(headers).unwrap_or_default()).await
+}
+
+/// The agent or visitor who asks.
+async fn principal(core: &Core, headers: &HeaderMap) -> Outcome<Principal> {
+    let visitor = text(headers, &header::AUTHORIZATION).and_then(|value| value.strip_prefix("Visitor "));
+    Ok(match visitor {
+        Some(token) => Principal::Visitor(accounts::authenticate_visitor(core, token).await?),
+        None => Principal::Agent(identity(core, headers).await?.agent.id),
+    })
+}
+
+async fn info(State(serving): State<Serving>) -> Json<ServerInfo> {
+    Json(ServerInfo {
+        product: "deskbell".to_owned(),
+        protocol: PROTOCOL,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        desk: serving.core.name.clone(),
+    })
+}
+
+async fn sign_in(
+    State(serving): State<Serving>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<SignedIn>, HttpError> {
+    let SignIn { email, password, device } = json(body)?;
+    let address = address(&serving.core.settings.trusted_proxies, peer, &headers);
+    Ok(Json(accounts::sign_in(&serving.core, address, &email, password, device).await?))
+}
+
+async fn refresh(State(serving): State<Serving>, body: Result<Bytes, BytesRejection>) -> Result<Json<SignedIn>, HttpError> {
+    let Refresh { refresh_token } = json(body)?;
+    Ok(Json(accounts::refresh(&serving.core, &refresh_token).await?))
+}
+
+async fn sign_out(State(serving): State<Serving>, headers: HeaderMap) -> Result<StatusCode, HttpError> {
+    let identity = identity(&serving.core, &headers).await?;
+    accounts::sign_out(&serving.core, identity.device).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn open_socket(
+    State(serving): State<Serving>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, HttpError> {
+    let upgrade = upgrade
+        .map_err(|_| Refusal::invalid("upgrade", "this address speaks WebSocket only"))?
+        .protocols([SUBPROTOCOL])
+        .read_buffer_size(4 * 1024)
+        .write_buffer_size(0)
+        .max_frame_size(FRAME_BYTES_MAX)
+        .max_message_size(FRAME_BYTES_MAX);
+    let agent = if headers.contains_key(header::AUTHORIZATION) { Some(identity(&serving.core, &headers).await?) } else { None };
+    let owned = |name| text(&headers, &name).map(str::to_owned);
+    let caller = Caller {
+        address: address(&serving.core.settings.trusted_proxies, peer, &headers),
+        origin: owned(header::ORIGIN),
+        host: owned(header::HOST),
+        user_agent: owned(header::USER_AGENT).unwrap_or_default(),
+    };
+    let tasks = serving.tasks.clone();
+    // The session's task belongs to the tracker, which the server waits for.
+    Ok(upgrade.on_upgrade(move |socket| {
+        tasks.track_future(async move {
+            match agent {
+                Some(identity) => {
+                    let (burst, rate) = AGENT_FRAMES;
+                    socket::run(socket, burst, rate, |incoming, outgoing| session_agent::run(&serving, identity, incoming, outgoing)).await;
+                }
+                None => {
+                    let (burst, rate) = VISITOR_FRAMES;
+                    socket::run(socket, burst, rate, |incoming, outgoing| session_visitor::run(&serving, caller, incoming, outgoing)).await;
+                }
+            }
+        })
+    }))
+}
+
+#[derive(Deserialize)]
+struct UploadQuery {
+    #[serde(default)]
+    name: String,
+}
+
+async fn upload(
+    State(serving): State<Serving>,
+    Query(query): Query<UploadQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Attachment>, HttpError> {
+    let core = &serving.core;
+    let principal = principal(core, &headers).await?;
+    if let Principal::Visitor(_) = principal {
+        let (origin, host) = (text(&headers, &header::ORIGIN), text(&headers, &header::HOST));
+        if !origin::is_own(origin, host, core.settings.public_origin.as_deref()) {
+            return Err(Refusal::new(ErrorCode::Origin, "Visitors' files come from the messenger alone.").into());
+        }
+    }
+    let length = text(&headers, &header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
+    Ok(Json(files::upload(core, principal, &query.name, length, body).await?))
+}
+
+async fn download(State(serving): State<Serving>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, HttpError> {
+    let core = &serving.core;
+    let principal = principal(core, &headers).await?;
+    let id = AttachmentId(id.parse().map_err(|_| Failure::not_found("file"))?);
+    let found = core.readers.read(move |connection| Ok(store::files::find(connection, id)?)).await?;
+    let stored = found.ok_or_else(|| Failure::not_found("file"))?;
+    authorize(&principal, Action::Read, Object::File { uploader: stored.uploader, shown_to: stored.shown_to })?;
+    let file = tokio::fs::File::open(core.files.path(&stored.file)).await.map_err(|error| {
+        tracing::error!(%error, "a stored file is missing");
+        Failure::not_found("file")
+    })?;
+    let attachment = stored.attachment;
+    let disposition = if attachment.picture.is_some() { "inline" } else { "attachment" };
+    let disposition = format!("{disposition}; filename*=UTF-8''{}", percent_encoded(&attachment.name));
+    let mime = if attachment.mime.starts_with("text/") { format!("{}; charset=utf-8", attachment.mime) } else { attachment.mime };
+    let value = |text: &str| {
+        HeaderValue::from_str(text).map_err(|error| {
+            tracing::error!(%error, "a header could not be written");
+            Failure::Internal
+        })
+    };
+    let headers = [
+        (header::CONTENT_TYPE, value(&mime)?),
+        (header::CONTENT_LENGTH, HeaderValue::from(attachment.size)),
+        (header::CONTENT_DISPOSITION, value(&disposition)?),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'")),
+        (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=86400")),
+        (header::VARY, HeaderValue::from_static("authorization")),
+    ];
+    Ok((headers, Body::from_stream(ReaderStream::new(file))).into_response())
+}
+
+/// As RFC 8187 wants a file's name in a header.
+fn percent_encoded(name: &str) -> String {
+    name.bytes()
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_') {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn dk_25_forwarded_addresses_are_believed_only_from_trusted_proxies() {
+        let proxies = ["10.0.0.0/8".parse().unwrap()];
+        let ask = |peer: &str, forwarded: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in forwarded {
+                headers.append("x-forwarded-for", value.parse().unwrap());
+            }
+            address(&proxies, SocketAddr::new(peer.parse().unwrap(), 1), &headers).to_string()
+        };
+        assert_eq!(ask("203.0.113.9", &["1.2.3.4"]), "203.0.113.9", "a visitor's own claim");
+        assert_eq!(ask("10.0.0.1", &["1.2.3.4"]), "1.2.3.4");
+        assert_eq!(ask("10.0.0.1", &["6.6.6.6, 1.2.3.4, 10.0.0.2"]), "1.2.3.4", "what the visitor wrote comes first");
+        assert_eq!(ask("10.0.0.1", &["6.6.6.6", "1.2.3.4"]), "1.2.3.4");
+        assert_eq!(ask("10.0.0.1", &["nonsense"]), "10.0.0.1");
+        assert_eq!(ask("10.0.0.1", &[]), "10.0.0.1");
+        assert_eq!(ask("::ffff:10.0.0.1", &["2001:db8::7"]), "2001:db8::7");
+    }
+
+    #[test]
+    fn tv_06_a_file_name_cannot_break_out_of_its_header() {
+        assert_eq!(percent_encoded("tea \"для\" two.pdf"), "tea%20%22%D0%B4%D0%BB%D1%8F%22%20two.pdf");
+        assert_eq!(percent_encoded("a\r\nb;c"), "a%0D%0Ab%3Bc");
+    }
+}

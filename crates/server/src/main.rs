@@ -1,0 +1,237 @@
+//! `deskbell-server`: makes, sets up and serves a desk.
+
+use std::io::Read as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use deskbell_protocol::Role;
+use deskbell_server::{Desk, Settings, StoreIp};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+/// The desk server: visitors write, agents answer.
+#[derive(Parser)]
+#[command(name = "deskbell-server", version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Make a new desk.
+    Init {
+        #[command(flatten)]
+        data: Data,
+        /// The desk's name, shown to agents and visitors.
+        #[arg(long)]
+        name: String,
+        /// Language of the prepared texts: en, es or ru.
+        #[arg(long, default_value = "en")]
+        language: String,
+    },
+    /// Serve the desk until the process is told to stop.
+    Serve {
+        #[command(flatten)]
+        data: Data,
+        /// Where to listen. TLS is the business of a proxy in front.
+        #[arg(long, default_value = "127.0.0.1:4791")]
+        listen: SocketAddr,
+        /// Network of a proxy whose X-Forwarded-For is believed; may be repeated.
+        #[arg(long = "trusted-proxy", value_name = "NETWORK")]
+        trusted_proxies: Vec<ipnet::IpNet>,
+        /// The origin under which browsers reach the server, when a proxy changes the Host header.
+        #[arg(long, value_name = "ORIGIN")]
+        public_origin: Option<String>,
+        /// In which form visitors' addresses are stored.
+        #[arg(long, value_enum, default_value_t = Address::Truncated)]
+        store_ip: Address,
+        /// A city-level database in MaxMind's format.
+        #[arg(long, value_name = "FILE")]
+        geo_database: Option<PathBuf>,
+    },
+    /// Change who answers.
+    Agent {
+        #[command(subcommand)]
+        task: AgentTask,
+    },
+    /// Change where the widget may stand.
+    Site {
+        #[command(subcommand)]
+        task: SiteTask,
+    },
+}
+
+#[derive(Subcommand)]
+enum AgentTask {
+    /// Add an agent. The password is read from standard input, or from a file.
+    Add {
+        #[command(flatten)]
+        data: Data,
+        /// Shown to visitors and colleagues.
+        #[arg(long)]
+        name: String,
+        /// Sign-in address; never shown to visitors.
+        #[arg(long)]
+        email: String,
+        /// May change the desk itself.
+        #[arg(long)]
+        admin: bool,
+        /// A file whose first line is the password.
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+    },
+}
+
+#[derive(Subcommand)]
+enum SiteTask {
+    /// Add a site, and print its key and the snippet for its pages.
+    Add {
+        #[command(flatten)]
+        data: Data,
+        /// Shown to agents.
+        #[arg(long)]
+        name: String,
+        /// Origin whose pages may show the widget, e.g. https://shop.example; may be repeated.
+        #[arg(long = "origin", value_name = "ORIGIN", required = true)]
+        origins: Vec<String>,
+    },
+}
+
+#[derive(clap::Args)]
+struct Data {
+    /// The data directory.
+    #[arg(long = "data", value_name = "DIR")]
+    directory: PathBuf,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Address {
+    /// As it is.
+    Whole,
+    /// Without the host part.
+    Truncated,
+    /// Not at all.
+    None,
+}
+
+impl From<Address> for StoreIp {
+    fn from(address: Address) -> Self {
+        match address {
+            Address::Whole => Self::Whole,
+            Address::Truncated => Self::Truncated,
+            Address::None => Self::None,
+        }
+    }
+}
+
+type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match run(Arguments::parse().task).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("deskbell-server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Opens a desk that `init` has made.
+fn open(settings: Settings) -> Result<Desk, Failed> {
+    if !settings.data.join("desk.db").try_exists()? {
+        let directory = settings.data.display();
+        return Err(format!("there is no desk in {directory}; make one with: deskbell-server init --data {directory} --name NAME").into());
+    }
+    Ok(Desk::open(settings)?)
+}
+
+async fn run(task: Task) -> Result<(), Failed> {
+    match task {
+        Task::Init { data, name, language } => {
+            let desk = Desk::open(Settings { data: data.directory.clone(), desk: name, ..Settings::default() })?;
+            desk.administer().seed(&language).await?;
+            println!("The desk {:?} is in {}.", desk.name(), data.directory.display());
+        }
+        Task::Serve { data, listen, trusted_proxies, public_origin, store_ip, geo_database } => {
+            let settings = Settings {
+                data: data.directory,
+                trusted_proxies,
+                store_ip: store_ip.into(),
+                geo_database,
+                public_origin,
+                ..Settings::default()
+            };
+            let desk = open(settings)?;
+            let listener = TcpListener::bind(listen).await.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
+            println!("Listening on http://{}", listener.local_addr()?);
+            let shutdown = CancellationToken::new();
+            let serving = desk.serve(listener, shutdown.clone());
+            tokio::pin!(serving);
+            tokio::select! {
+                ended = &mut serving => ended?,
+                () = told_to_stop() => {
+                    tracing::info!("stopping");
+                    shutdown.cancel();
+                    serving.await?;
+                }
+            }
+        }
+        Task::Agent { task: AgentTask::Add { data, name, email, admin, password_file } } => {
+            let desk = open(Settings { data: data.directory, ..Settings::default() })?;
+            let password = password(password_file.as_deref())?;
+            let role = if admin { Role::Admin } else { Role::Agent };
+            let agent = desk.administer().add_agent(&name, &email, &password, role).await?;
+            println!("{} can sign in as {}.", agent.name, agent.email);
+        }
+        Task::Site { task: SiteTask::Add { data, name, origins } } => {
+            let desk = open(Settings { data: data.directory, ..Settings::default() })?;
+            let site = desk.administer().add_site(&name, &origins).await?;
+            println!("Key: {}", site.key);
+            println!("Put this before </body> of every page, with the server's own address:");
+            println!("<script src=\"https://YOUR-SERVER/w/loader.js\" data-site=\"{}\" async></script>", site.key);
+        }
+    }
+    Ok(())
+}
+
+/// The first line of the file or of standard input.
+fn password(file: Option<&Path>) -> Result<String, Failed> {
+    let text = match file {
+        Some(file) => std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?,
+        None => {
+            let mut text = String::new();
+            std::io::stdin().take(64 * 1024).read_to_string(&mut text)?;
+            text
+        }
+    };
+    Ok(text.lines().next().unwrap_or_default().to_owned())
+}
+
+#[cfg(unix)]
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminated) = signal(SignalKind::terminate()) else { return interrupted().await };
+    tokio::select! {
+        _ = terminated.recv() => {}
+        () = interrupted() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn told_to_stop() {
+    interrupted().await;
+}
+
+async fn interrupted() {
+    if let Err(error) = tokio::signal::ctrl_c().await {
+        tracing::error!(%error, "Ctrl+C cannot be heard");
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,22 @@
+/** The newest message of a chat in one line, in words. */
+import { words } from '../../i18n/index.svelte';
+import type { Preview } from '../../platform';
+
+/** What a message of the desk itself says; its text is a code. */
+export function systemText(code: string): string {
+  const m = words.m;
+  if (code === 'closed') return m.systemClosed();
+  if (code === 'reopened') return m.systemReopened();
+  const assigned = /^assigned:(.*)$/su.exec(code);
+  if (assigned) return assigned[1] ? m.systemAssigned({ name: assigned[1] }) : m.systemUnassigned();
+  return code;
+}
+
+export function previewText(preview: Preview | null): string {
+  const m = words.m;
+  if (preview === null) return m.previewNothing();
+  if (preview.kind === 'system') return systemText(preview.text);
+  const said = preview.text || (preview.file === null ? '' : m.previewFile({ name: preview.file }));
+  if (preview.kind === 'note') return m.previewNote({ text: said });
+  return preview.mine ? m.previewMine({ text: said }) : said;
+}

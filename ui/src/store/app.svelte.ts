@@ -1,0 +1,447 @@
+/**
+ * What the page shows: projections of the cache on this computer. An event says what changed, and what is on screen
+ * is asked for again; nothing here is ever computed from another part of the screen.
+ */
+import { SvelteMap } from 'svelte/reactivity';
+import * as machine from '../features/boxes/machine';
+import type { Facts } from '../features/boxes/machine';
+import { languageOf, words } from '../i18n/index.svelte';
+import {
+  platform,
+  type AppEvent,
+  type BoxRecord,
+  type Commands,
+  type ConversationId,
+  type ConversationList,
+  type ConversationRow,
+  type Folder,
+  type Settings,
+  type StartView,
+  type SyncView,
+  type Thread,
+  type VisitorDetails,
+  type VisitorId,
+  type VisitorRow,
+} from '../platform';
+import { announcer } from './announcer.svelte';
+import { Drafts } from './drafts.svelte';
+import { notices } from './notices.svelte';
+
+const LIST_LIMIT = 300;
+const PAGE = 50;
+const MESSAGES_MAX = 200;
+const READ_AFTER_MS = 1000;
+
+const NOBODY: SyncView = { state: 'signed_out', synced_at: null, offline_since: null, unsent: 0, refused: 0 };
+const EMPTY: ConversationList = {
+  rows: [],
+  counts: { open: 0, waiting: 0, mine: 0, closed: 0, unread: 0, waiting_since: null },
+};
+
+export type View = 'inbox' | 'visitors';
+
+/** The name of a person, or a numbered visitor. */
+export function personName(name: string, number: number): string {
+  return name || words.m.visitorNumbered({ number: String(number) });
+}
+
+class AppStore {
+  started = $state.raw<StartView | null>(null);
+  sync = $state.raw<SyncView>(NOBODY);
+  view = $state<View>('inbox');
+  folder = $state<Folder>('open');
+  list = $state.raw<ConversationList>(EMPTY);
+  heads = new SvelteMap<ConversationId, ConversationRow>();
+  threads = new SvelteMap<ConversationId, Thread>();
+  details = new SvelteMap<VisitorId, VisitorDetails>();
+  visitors = $state.raw<VisitorRow[]>([]);
+  boxes = $state.raw<BoxRecord[]>([]);
+  drafts = new Drafts();
+  /** The second hand of every timer on the page. */
+  now = $state(Date.now());
+  width = $state(window.innerWidth);
+  active = $state(document.hasFocus());
+  /** The chat whose thread or composer has the focus. */
+  focused = $state<ConversationId | null>(null);
+  /** A message to show and mark, from a search. */
+  target = $state.raw<{ conversation: ConversationId; number: number } | null>(null);
+  /** A chat whose composer wants the caret. */
+  wantsCaret = $state<ConversationId | null>(null);
+  detailsOpen = $state(false);
+  visitorShown = $state<VisitorId | null>(null);
+  dialog = $state<'settings' | 'shortcuts' | null>(null);
+
+  #pages = new Map<ConversationId, number>();
+  #pending = { conversations: new Set<ConversationId>(), list: false, visitors: false };
+  #scheduled = false;
+  #readTimer: ReturnType<typeof setTimeout> | undefined;
+
+  readonly account = $derived(this.started?.account ?? null);
+  readonly settings = $derived(this.started?.settings ?? null);
+  readonly maximised = $derived(machine.maximised(this.boxes)?.conversation ?? null);
+  readonly restored = $derived(this.boxes.filter((box) => box.state === 'restored'));
+  readonly minimised = $derived(this.boxes.filter((box) => box.state === 'minimised'));
+
+  get facts(): Facts {
+    return {
+      mine: (id) => this.heads.get(id)?.assignee === this.account?.agent,
+      waiting: (id) => (this.heads.get(id)?.waiting_since ?? null) !== null,
+      draft: (id) => this.drafts.has(id),
+      focused: this.focused,
+    };
+  }
+
+  /** Draws the first screen from disk, then listens. Returns what ends it. */
+  begin(): () => void {
+    const stop = platform().subscribe((event) => this.take(event));
+    void this.restart();
+    const clock = setInterval(() => {
+      if (!document.hidden) this.now = Date.now();
+    }, 1000);
+    const onResize = () => {
+      this.width = window.innerWidth;
+      this.keepBoxes(machine.resize(this.boxes, this.width));
+    };
+    const onFocus = () => {
+      this.active = true;
+      this.now = Date.now();
+      this.tellFocus();
+    };
+    const onBlur = () => {
+      this.active = false;
+      void this.drafts.flushAll();
+      this.tellFocus();
+    };
+    window.addEventListener('resize', onResize);
+    window.addEventListener('focus', onFocus);
+    window.addEventListener('blur', onBlur);
+    return () => {
+      stop();
+      clearInterval(clock);
+      window.removeEventListener('resize', onResize);
+      window.removeEventListener('focus', onFocus);
+      window.removeEventListener('blur', onBlur);
+    };
+  }
+
+  async restart(): Promise<void> {
+    try {
+      const before = this.account?.agent;
+      const started = await platform().call('start', {});
+      this.started = started;
+      this.sync = started.sync;
+      words.use(languageOf(started.settings.language));
+      document.documentElement.dataset['theme'] = started.settings.theme;
+      if (started.account === null) {
+        this.forget();
+        return;
+      }
+      if (before !== started.account.agent) {
+        this.forget();
+        this.boxes = machine.revive(started.boxes);
+      }
+      this.refreshAll();
+    } catch (cause) {
+      notices.fail(cause);
+    }
+  }
+
+  forget(): void {
+    this.boxes = [];
+    this.list = EMPTY;
+    this.visitors = [];
+    this.heads.clear();
+    this.threads.clear();
+    this.details.clear();
+    this.drafts.clear();
+    this.#pages.clear();
+    this.focused = null;
+    this.target = null;
+    this.visitorShown = null;
+  }
+
+  take(event: AppEvent): void {
+    switch (event.event) {
+      case 'changed':
+        for (const id of event.conversations) this.#pending.conversations.add(id);
+        this.#pending.list ||= event.conversations.length > 0 || event.visitors;
+        this.#pending.visitors ||= event.visitors;
+        this.schedule();
+        break;
+      case 'sync':
+        this.tellSync(this.sync, event.sync);
+        this.sync = event.sync;
+        break;
+      case 'open':
+        void this.answer(event.conversation);
+        break;
+      case 'account':
+        void this.restart();
+        break;
+    }
+  }
+
+  /** Asks again for everything on screen. */
+  refreshAll(): void {
+    for (const box of this.boxes) this.#pending.conversations.add(box.conversation);
+    this.#pending.list = true;
+    this.#pending.visitors = true;
+    this.schedule();
+  }
+
+  schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    // A hidden page has no frames, and must be right when it is shown again.
+    const later = document.hidden ? (run: () => void) => setTimeout(run, 50) : requestAnimationFrame;
+    later(() => {
+      this.#scheduled = false;
+      void this.refresh();
+    });
+  }
+
+  async refresh(): Promise<void> {
+    if (this.account === null) return;
+    const pending = this.#pending;
+    this.#pending = { conversations: new Set(), list: false, visitors: false };
+    const jobs: Promise<void>[] = [];
+    if (pending.list) jobs.push(this.loadList());
+    if (pending.visitors) jobs.push(this.loadVisitors());
+    for (const id of pending.conversations) {
+      if (machine.find(this.boxes, id)) jobs.push(this.loadThread(id));
+    }
+    if (pending.visitors || pending.conversations.size > 0) {
+      for (const id of this.details.keys()) jobs.push(this.loadDetails(id));
+    }
+    const failed = (await Promise.allSettled(jobs)).find((job) => job.status === 'rejected');
+    if (failed) notices.fail(failed.reason);
+  }
+
+  async loadList(): Promise<void> {
+    const folder = this.folder;
+    const list = await platform().call('list_conversations', { folder, limit: LIST_LIMIT });
+    if (folder === this.folder) this.list = list;
+  }
+
+  async loadVisitors(): Promise<void> {
+    this.visitors = await platform().call('visitors', {});
+  }
+
+  async loadThread(id: ConversationId): Promise<void> {
+    const limit = this.#pages.get(id) ?? PAGE;
+    const [head, thread] = await Promise.all([
+      platform().call('conversation', { conversation: id }),
+      platform().call('messages', { conversation: id, before: null, limit }),
+      this.drafts.load(id),
+    ]);
+    this.heads.set(id, head);
+    this.announce(id, head, this.threads.get(id), thread);
+    this.threads.set(id, thread);
+    this.readSoon();
+  }
+
+  async loadDetails(id: VisitorId): Promise<void> {
+    this.details.set(id, await platform().call('visitor_details', { visitor: id }));
+  }
+
+  /** Says a new message in the chat on screen, once. */
+  announce(id: ConversationId, head: ConversationRow, before: Thread | undefined, after: Thread): void {
+    if (!before || this.focused !== id) return;
+    const known = before.messages.at(-1)?.number ?? 0;
+    for (const message of after.messages) {
+      if (message.number <= known || message.author.who !== 'visitor') continue;
+      const text = message.text.map((part) => part.text).join('').slice(0, 200);
+      announcer.say(words.m.announceMessage({ name: personName(head.name, head.visitor_number), text }));
+    }
+  }
+
+  tellSync(before: SyncView, after: SyncView): void {
+    if (before.state === 'live' && after.state === 'offline') announcer.alarm(words.m.announceOffline());
+    if (before.state !== 'live' && before.offline_since !== null && after.state === 'live') {
+      announcer.say(words.m.announceOnline());
+    }
+  }
+
+  /** Shows more of a chat: from the disk if it is there, otherwise from the desk. */
+  async loadOlder(id: ConversationId): Promise<void> {
+    const thread = this.threads.get(id);
+    if (!thread) return;
+    try {
+      if (!thread.more_here && thread.more_there) await platform().call('load_older', { conversation: id });
+      this.#pages.set(id, Math.min(MESSAGES_MAX, (this.#pages.get(id) ?? PAGE) + PAGE));
+      await this.loadThread(id);
+    } catch (cause) {
+      notices.fail(cause);
+    }
+  }
+
+  /** Shows a message of a chat, loading older ones until it is there. */
+  async goTo(conversation: ConversationId, number: number | null): Promise<void> {
+    this.open(conversation, 'maximised');
+    if (number === null) return;
+    await this.loadThread(conversation);
+    for (let tries = 0; tries < MESSAGES_MAX / PAGE; tries++) {
+      const thread = this.threads.get(conversation);
+      if (!thread || (thread.messages[0]?.number ?? 0) <= number || !(thread.more_here || thread.more_there)) break;
+      await this.loadOlder(conversation);
+    }
+    this.target = { conversation, number };
+  }
+
+  keepBoxes(boxes: BoxRecord[]): void {
+    const before = JSON.stringify(this.boxes);
+    this.boxes = boxes;
+    const after = JSON.stringify(boxes);
+    if (before === after || this.account === null) return;
+    platform().call('save_boxes', { boxes }).catch((cause: unknown) => notices.fail(cause));
+  }
+
+  /** Opens a chat. In the inbox it fills the pane; elsewhere it becomes a box. */
+  open(conversation: ConversationId, state?: 'restored' | 'maximised'): void {
+    // Beside a chat that fills the pane there is no room for a small box.
+    const filled = this.view === 'inbox' && this.maximised !== null;
+    const wanted = filled ? 'maximised' : (state ?? (this.view === 'inbox' ? 'maximised' : 'restored'));
+    if (wanted === 'maximised') {
+      this.view = 'inbox';
+      this.keepBoxes(machine.maximise(this.boxes, conversation, this.facts));
+    } else {
+      this.keepBoxes(machine.restore(this.boxes, conversation, this.width, this.facts));
+      if (machine.find(this.boxes, conversation)?.state === 'maximised') this.view = 'inbox';
+    }
+    this.#pending.conversations.add(conversation);
+    this.schedule();
+  }
+
+  minimise(conversation: ConversationId): void {
+    if (this.focused === conversation) this.focusOn(null);
+    this.keepBoxes(machine.minimise(this.boxes, conversation));
+  }
+
+  toggle(conversation: ConversationId): void {
+    this.keepBoxes(machine.toggle(this.boxes, conversation, this.width, this.facts));
+    if (this.maximised === conversation) this.view = 'inbox';
+  }
+
+  close(conversation: ConversationId): void {
+    if (this.focused === conversation) this.focusOn(null);
+    this.keepBoxes(machine.close(this.boxes, conversation, this.facts));
+    if (!machine.find(this.boxes, conversation)) notices.show(words.m.noticeBoxClosed());
+  }
+
+  focusOn(conversation: ConversationId | null): void {
+    if (this.focused === conversation) return;
+    this.focused = conversation;
+    if (conversation !== null) this.keepBoxes(machine.focus(this.boxes, conversation));
+    this.tellFocus();
+  }
+
+  /** Answers a call from outside: that chat, or the one waiting longest. */
+  async answer(conversation: ConversationId | null): Promise<void> {
+    let id = conversation;
+    if (id === null) {
+      const waiting = await platform().call('list_conversations', { folder: 'waiting', limit: 1 });
+      id = waiting.rows[0]?.id ?? null;
+    }
+    if (id === null) return;
+    this.open(id, 'maximised');
+    this.wantsCaret = id;
+  }
+
+  tellFocus(): void {
+    const conversation = this.active ? this.focused : null;
+    platform().call('set_focus', { conversation }).catch((cause: unknown) => notices.fail(cause));
+    this.readSoon();
+  }
+
+  /** Marks the focused chat read after it was on screen for a second in an active window. */
+  readSoon(): void {
+    clearTimeout(this.#readTimer);
+    const id = this.focused;
+    if (id === null || !this.active) return;
+    const head = this.heads.get(id);
+    if (!head || head.my_read >= head.last_number) return;
+    this.#readTimer = setTimeout(() => {
+      if (this.focused !== id || !this.active) return;
+      const number = this.heads.get(id)?.last_number ?? 0;
+      platform().call('mark_read', { conversation: id, number }).catch((cause: unknown) => notices.fail(cause));
+    }, READ_AFTER_MS);
+  }
+
+  showFolder(folder: Folder): void {
+    this.view = 'inbox';
+    this.folder = folder;
+    this.#pending.list = true;
+    this.schedule();
+  }
+
+  showVisitors(): void {
+    this.view = 'visitors';
+    this.#pending.visitors = true;
+    this.schedule();
+  }
+
+  /** Runs a command and says why if it fails. True: done. */
+  async run<Name extends keyof Commands>(name: Name, request: Commands[Name][0]): Promise<boolean> {
+    try {
+      await platform().call(name, request);
+      return true;
+    } catch (cause) {
+      notices.fail(cause);
+      return false;
+    }
+  }
+
+  assignToMe(conversation: ConversationId): void {
+    void this.run('assign', { conversation, to_me: true });
+  }
+
+  reopen(conversation: ConversationId): void {
+    void this.run('set_state', { conversation, state: 'open' });
+  }
+
+  /** Closes a chat and moves on to the next one of the list. */
+  async done(conversation: ConversationId): Promise<void> {
+    const rows = this.list.rows;
+    const at = rows.findIndex((row) => row.id === conversation);
+    const next = at < 0 ? undefined : (rows[at + 1] ?? rows[at - 1]);
+    const moveOn = this.maximised === conversation && this.view === 'inbox';
+    await this.drafts.flush(conversation);
+    if (!(await this.run('set_state', { conversation, state: 'closed' }))) return;
+    if (this.focused === conversation) this.focusOn(null);
+    this.keepBoxes(machine.done(this.boxes, conversation));
+    notices.show(words.m.noticeDone());
+    if (moveOn && next) this.open(next.id, 'maximised');
+  }
+
+  step(by: number): void {
+    const rows = this.list.rows;
+    if (rows.length === 0) return;
+    const at = rows.findIndex((row) => row.id === this.maximised);
+    const next = rows[at < 0 ? 0 : Math.max(0, Math.min(rows.length - 1, at + by))];
+    if (next) this.open(next.id, 'maximised');
+  }
+
+  async startWith(visitor: VisitorId): Promise<void> {
+    try {
+      const { conversation } = await platform().call('start_conversation', { visitor });
+      this.open(conversation, 'restored');
+      this.wantsCaret = conversation;
+    } catch (cause) {
+      notices.fail(cause);
+    }
+  }
+
+  showDetailsOf(visitor: VisitorId | null): void {
+    this.visitorShown = visitor;
+    if (visitor !== null) this.loadDetails(visitor).catch((cause: unknown) => notices.fail(cause));
+  }
+
+  async saveSettings(settings: Settings): Promise<void> {
+    if (this.started) this.started = { ...this.started, settings };
+    words.use(languageOf(settings.language));
+    document.documentElement.dataset['theme'] = settings.theme;
+    await this.run('save_settings', settings);
+  }
+}
+
+export const app = new AppStore();

@@ -1,0 +1,9 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { svelteTesting } from '@testing-library/svelte/vite';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  plugins: [svelte(), svelteTesting()],
+  build: { target: 'safari16.4', assetsInlineLimit: 0, modulePreload: { polyfill: false } },
+  test: { environment: 'happy-dom', include: ['src/**/*.test.ts'] },
+});

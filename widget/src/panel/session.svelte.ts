@@ -1,0 +1,162 @@
+// Runs the effects of `step`: the socket, the storage, the clock, and the election of the tab that sends.
+import { SUBPROTOCOL } from '../shared/constants';
+import { randomName } from '../shared/random';
+import type { PanelSettings } from '../shared/port';
+import type { Attachment, Message } from '../protocol.generated';
+import { type Effect, type Event, type OutboxItem, type State, initial, outboxFull, readFrame, step } from './sync';
+import { Vault } from './vault';
+
+const TICK_MS = 1_000;
+
+/** The panel's connection with the desk. */
+export class Session {
+  /** Everything known; replaced as a whole. */
+  state = $state.raw() as State;
+  /** Called for each reply that has just arrived. */
+  onReply: (message: Message) => void = () => {};
+
+  private readonly vault: Vault;
+  private socket: WebSocket | null = null;
+  private readonly ending = new AbortController();
+
+  constructor(
+    private readonly site: string,
+    settings: PanelSettings,
+  ) {
+    this.vault = new Vault(site, settings.keep);
+    this.state = initial({
+      site,
+      language: navigator.language || settings.language,
+      screen: `${screen.width}×${screen.height}`,
+      presence: settings.presence,
+      token: this.vault.token,
+      outbox: this.vault.items,
+    });
+    const { signal } = this.ending;
+    const ticking = setInterval(() => this.dispatch({ type: 'tick' }), TICK_MS);
+    signal.addEventListener('abort', () => clearInterval(ticking));
+    const wake = () => this.dispatch({ type: 'wake' });
+    addEventListener('online', wake, { signal });
+    addEventListener('pageshow', (event) => event.persisted && this.start(), { signal });
+    document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && wake(), { signal });
+    addEventListener('pagehide', () => this.dispatch({ type: 'stop' }), { signal });
+    addEventListener(
+      'storage',
+      (event) => {
+        const elsewhere = this.vault.elsewhere(event);
+        if (elsewhere) this.dispatch(elsewhere);
+      },
+      { signal },
+    );
+    this.electSender();
+    // Someone who has written before gets their answers; nobody else is connected before they open the chat.
+    if (this.state.token !== null || this.state.outbox.length > 0) this.start();
+  }
+
+  /** Connects, unless connected. */
+  start(): void {
+    this.dispatch({ type: 'start' });
+  }
+
+  /** Sends a message, now or when there is a connection. `false`: too many wait already. */
+  send(text: string, attachments: Attachment[]): boolean {
+    const newest = this.state.outbox.at(-1)?.client_time ?? 0;
+    const item: OutboxItem = {
+      client_id: randomName(),
+      text,
+      attachments,
+      // Two messages of one millisecond keep their order.
+      client_time: Math.max(Date.now(), newest + 1),
+      failed: null,
+    };
+    if (outboxFull(this.state, item)) return false;
+    this.dispatch({ type: 'send', item });
+    return true;
+  }
+
+  /** Takes over what the page around the frame has decided. */
+  configure(settings: PanelSettings): void {
+    const sharedBefore = this.vault.shared;
+    this.vault.move(settings.keep);
+    if (!sharedBefore && settings.keep) this.electSender();
+    this.dispatch({ type: 'presence', presence: settings.presence });
+  }
+
+  dispatch(event: Event): void {
+    const moment = { now: Date.now(), random: Math.random(), name: randomName() };
+    const [state, effects] = step(this.state, event, moment);
+    // Most ticks change nothing, and then nothing is drawn anew.
+    const keys = Object.keys(state) as (keyof State)[];
+    if (keys.some((key) => state[key] !== this.state[key])) this.state = state;
+    for (const effect of effects) this.run(effect);
+  }
+
+  /** Ends everything; for tests. */
+  end(): void {
+    this.dispatch({ type: 'stop' });
+    this.ending.abort();
+  }
+
+  private run(effect: Effect): void {
+    switch (effect.type) {
+      case 'connect':
+        this.connect();
+        break;
+      case 'disconnect':
+        this.disconnect();
+        break;
+      case 'frame':
+        if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(effect.frame));
+        break;
+      case 'keep_token':
+        this.vault.token = effect.token;
+        break;
+      case 'store_item':
+        this.vault.put(effect.item);
+        break;
+      case 'drop_item':
+        this.vault.drop(effect.client_id);
+        break;
+      case 'announce':
+        this.onReply(effect.message);
+        break;
+    }
+  }
+
+  private connect(): void {
+    this.disconnect();
+    const address = new URL('/v1/socket', location.href);
+    address.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
+    const socket = new WebSocket(address, SUBPROTOCOL);
+    this.socket = socket;
+    socket.onopen = () => this.dispatch({ type: 'opened' });
+    socket.onmessage = ({ data }) => {
+      const frame = typeof data === 'string' ? readFrame(data) : null;
+      if (frame) this.dispatch({ type: 'frame', frame });
+    };
+    socket.onclose = () => this.dispatch({ type: 'closed' });
+  }
+
+  private disconnect(): void {
+    const { socket } = this;
+    this.socket = null;
+    if (!socket) return;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+  }
+
+  /** Of all tabs that share the storage one sends, so that messages keep their order. */
+  private electSender(): void {
+    if (!this.vault.shared || !('locks' in navigator)) return this.dispatch({ type: 'sender', sender: true });
+    this.dispatch({ type: 'sender', sender: false });
+    const { signal } = this.ending;
+    const held = async () => {
+      this.dispatch({ type: 'sender', sender: true });
+      await new Promise<void>((done) => signal.addEventListener('abort', () => done()));
+    };
+    navigator.locks.request(`deskbell.sender.${this.site}`, { signal }, held).catch(() => {
+      // No lock to be had here, as in a frame without storage: what is sent twice is still stored once.
+      if (!signal.aborted) this.dispatch({ type: 'sender', sender: true });
+    });
+  }
+}

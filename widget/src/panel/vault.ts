@@ -1,0 +1,95 @@
+// What the panel keeps in its own frame's storage: the visitor's secret and the messages that wait. The page around
+// the frame cannot read it.
+import { browserStore, type Store } from '../shared/safe-storage';
+import type { OutboxItem } from './sync';
+
+/** What another tab did to the storage. */
+export type Elsewhere =
+  | { type: 'token'; token: string | null }
+  | { type: 'item_stored'; item: OutboxItem }
+  | { type: 'item_dropped'; client_id: string };
+
+function readItem(text: string | null): OutboxItem | null {
+  try {
+    const item = JSON.parse(text ?? 'null') as Partial<OutboxItem> | null;
+    const whole =
+      typeof item?.client_id === 'string' &&
+      /^[0-9a-f]{32}$/.test(item.client_id) &&
+      typeof item.text === 'string' &&
+      typeof item.client_time === 'number' &&
+      Array.isArray(item.attachments);
+    return whole ? { ...(item as OutboxItem), failed: item.failed ?? null } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** One site's part of the storage. Every message has a key of its own, so that two tabs never overwrite each other. */
+export class Vault {
+  private readonly prefix: string;
+  private store: Store;
+
+  /**
+   * @param keep whether the conversation may outlive the tab
+   */
+  constructor(
+    site: string,
+    private keep: boolean,
+  ) {
+    this.prefix = `deskbell.${site}.`;
+    this.store = browserStore(keep ? 'localStorage' : 'sessionStorage');
+  }
+
+  /** Whether other tabs see the same storage. */
+  get shared(): boolean {
+    return this.keep;
+  }
+
+  get token(): string | null {
+    return this.store.get(`${this.prefix}token`);
+  }
+
+  set token(token: string | null) {
+    this.store.set(`${this.prefix}token`, token);
+  }
+
+  get items(): OutboxItem[] {
+    return this.store
+      .keys()
+      .filter((key) => key.startsWith(`${this.prefix}out.`))
+      .map((key) => readItem(this.store.get(key)))
+      .filter((item) => item !== null)
+      .sort((a, b) => a.client_time - b.client_time);
+  }
+
+  put(item: OutboxItem): void {
+    this.store.set(`${this.prefix}out.${item.client_id}`, JSON.stringify(item));
+  }
+
+  drop(client_id: string): void {
+    this.store.set(`${this.prefix}out.${client_id}`, null);
+  }
+
+  /** Moves everything when the visitor changes their mind about keeping it. */
+  move(keep: boolean): void {
+    if (keep === this.keep) return;
+    const { token, items } = this;
+    for (const { client_id } of items) this.drop(client_id);
+    this.token = null;
+    this.keep = keep;
+    this.store = browserStore(keep ? 'localStorage' : 'sessionStorage');
+    this.token = token;
+    for (const item of items) this.put(item);
+  }
+
+  /** Reads a `storage` event. */
+  elsewhere(event: StorageEvent): Elsewhere | null {
+    if (!this.keep || !event.key?.startsWith(this.prefix)) return null;
+    const name = event.key.slice(this.prefix.length);
+    if (name === 'token') return { type: 'token', token: event.newValue };
+    if (!name.startsWith('out.')) return null;
+    if (event.newValue === null) return { type: 'item_dropped', client_id: name.slice('out.'.length) };
+    const item = readItem(event.newValue);
+    return item && { type: 'item_stored', item };
+  }
+}
