@@ -14,5 +14,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rolldownOptions: { input: 'panel.html' },
   },
+  // Tests mount components, and Svelte does that only in its browser build.
+  resolve: process.env.VITEST ? { conditions: ['browser'] } : {},
   test: { environment: 'happy-dom', include: ['tests/**/*.test.ts'] },
 });

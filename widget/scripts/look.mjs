@@ -113,7 +113,7 @@ const write = async (panel, text) => {
 // 1. A conversation, in light.
 {
   const desk = await new StandIn().start();
-  const vic = await visit(desk);
+  const vic = await visit(desk, { expected: /415/ });
   await until('presence', () => desk.heard.some(({ part, frame }) => part === 'page' && frame.type === 'hello'));
   const hello = desk.heard[0].frame.visitor;
   assert.match(hello.presence, /^[0-9a-f]{32}$/);

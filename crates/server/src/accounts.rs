@@ -54,7 +54,13 @@ fn enter(write: &mut Write<'_>, agent: Agent, device: &str, desk: &str) -> Outco
 }
 
 /// Signs in with e-mail and password.
-pub(crate) async fn sign_in(core: &Core, address: IpAddr, email: &str, password: String, device: String) -> Outcome<SignedIn> {
+pub(crate) async fn sign_in(
+    core: &Core,
+    address: IpAddr,
+    email: &str,
+    password: String,
+    device: String,
+) -> Outcome<SignedIn> {
     if email.chars().count() > 320 || password.chars().count() > 1_000 {
         return Err(Refusal::invalid("password", "too long").into());
     }

@@ -104,7 +104,10 @@ impl Administration {
             return Err(Refusal::invalid("email", "must not be empty"));
         }
         if !(PASSWORD_MIN..=PASSWORD_MAX).contains(&password.chars().count()) {
-            return Err(Refusal::invalid("password", &format!("must have {PASSWORD_MIN} to {PASSWORD_MAX} characters")));
+            return Err(Refusal::invalid(
+                "password",
+                &format!("must have {PASSWORD_MIN} to {PASSWORD_MAX} characters"),
+            ));
         }
         let password_hash = self.core.passwords.hash(password.to_owned()).await.map_err(refuse)?;
         self.write(move |write| {

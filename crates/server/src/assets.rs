@@ -13,7 +13,7 @@ use crate::store::{Failure, sites};
 
 /// What the widget's build has made.
 #[derive(Embed)]
-#[folder = "$CARGO_MANIFEST_DIR/../../widget/dist/"]
+#[folder = "../../widget/dist/"]
 #[allow_missing = true]
 struct Widget;
 
@@ -24,7 +24,8 @@ fn find(path: &str) -> Result<EmbeddedFile, HttpError> {
 }
 
 fn answer(file: EmbeddedFile, cache: &'static str, corp: &'static str) -> Response {
-    let mime = HeaderValue::from_str(file.metadata.mimetype()).unwrap_or(HeaderValue::from_static("application/octet-stream"));
+    let mime =
+        HeaderValue::from_str(file.metadata.mimetype()).unwrap_or(HeaderValue::from_static("application/octet-stream"));
     let headers = [
         (header::CONTENT_TYPE, mime),
         (header::CACHE_CONTROL, HeaderValue::from_static(cache)),
@@ -72,7 +73,9 @@ pub(crate) async fn panel(
 /// The messenger may load and reach nothing but this server, and stand in no page but the site's.
 fn policy(site: &Site, host: Option<&str>) -> String {
     // Some browsers do not count a WebSocket to the own host as 'self'.
-    let plain = |host: &&str| host.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | ':' | '-' | '[' | ']'));
+    let plain = |host: &&str| {
+        host.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | ':' | '-' | '[' | ']'))
+    };
     let sockets = host.filter(plain).map(|host| format!(" ws://{host} wss://{host}")).unwrap_or_default();
     let ancestors = if site.origins.is_empty() { "'none'".to_owned() } else { site.origins.join(" ") };
     format!(

@@ -81,13 +81,22 @@ fn open(write: &Write<'_>, principal: &Principal, action: Action, id: Conversati
 }
 
 /// Refuses when somebody else was faster.
-fn unchanged_since(write: &Write<'_>, principal: &Principal, entity: EntityKind, id: i64, if_rev: Option<Seq>) -> Outcome<()> {
+fn unchanged_since(
+    write: &Write<'_>,
+    principal: &Principal,
+    entity: EntityKind,
+    id: i64,
+    if_rev: Option<Seq>,
+) -> Outcome<()> {
     let Some(if_rev) = if_rev else { return Ok(()) };
     let Some(row) = log::row(write.connection, entity, id, EVERYBODY)? else { return Ok(()) };
     if row.change.seq == if_rev {
         return Ok(());
     }
-    let refusal = Refusal::new(ErrorCode::Conflict, "Somebody else changed it first; look at the present state and decide again.");
+    let refusal = Refusal::new(
+        ErrorCode::Conflict,
+        "Somebody else changed it first; look at the present state and decide again.",
+    );
     // A visitor's view of a conversation is narrower than the row, so visitors are told the reason alone.
     let current: Option<Change> = matches!(principal, Principal::Agent(_)).then(|| row.seen_by(principal));
     Err(Failure::Refused(Box::new(Refused { refusal, current })))
@@ -259,7 +268,13 @@ fn move_read_mark(write: &mut Write<'_>, agent: AgentId, mark: ReadMark) -> Outc
     Ok(())
 }
 
-fn mark_read(write: &mut Write<'_>, principal: Principal, id: ConversationId, number: Number, if_rev: Option<Seq>) -> Outcome<Made> {
+fn mark_read(
+    write: &mut Write<'_>,
+    principal: Principal,
+    id: ConversationId,
+    number: Number,
+    if_rev: Option<Seq>,
+) -> Outcome<Made> {
     let mut conversation = open(write, &principal, Action::MarkRead, id)?;
     unchanged_since(write, &principal, EntityKind::Conversation, id.0, if_rev)?;
     if number < 0 {
@@ -277,7 +292,13 @@ fn mark_read(write: &mut Write<'_>, principal: Principal, id: ConversationId, nu
     Ok((Some(id.0), Some(number)))
 }
 
-fn set_state(write: &mut Write<'_>, principal: Principal, id: ConversationId, state: ConversationState, if_rev: Option<Seq>) -> Outcome<Made> {
+fn set_state(
+    write: &mut Write<'_>,
+    principal: Principal,
+    id: ConversationId,
+    state: ConversationState,
+    if_rev: Option<Seq>,
+) -> Outcome<Made> {
     let mut conversation = open(write, &principal, Action::SetState, id)?;
     unchanged_since(write, &principal, EntityKind::Conversation, id.0, if_rev)?;
     if conversation.state != state {
@@ -295,7 +316,13 @@ fn set_state(write: &mut Write<'_>, principal: Principal, id: ConversationId, st
     Ok((Some(id.0), None))
 }
 
-fn assign(write: &mut Write<'_>, principal: Principal, id: ConversationId, agent: Option<AgentId>, if_rev: Option<Seq>) -> Outcome<Made> {
+fn assign(
+    write: &mut Write<'_>,
+    principal: Principal,
+    id: ConversationId,
+    agent: Option<AgentId>,
+    if_rev: Option<Seq>,
+) -> Outcome<Made> {
     let mut conversation = open(write, &principal, Action::Assign, id)?;
     unchanged_since(write, &principal, EntityKind::Conversation, id.0, if_rev)?;
     if conversation.assignee != agent {

@@ -188,7 +188,13 @@ impl Files {
 }
 
 /// Takes an upload: receives it, looks into it, stores it.
-pub(crate) async fn upload(core: &Core, principal: Principal, name: &str, length: Option<u64>, body: Body) -> Outcome<Attachment> {
+pub(crate) async fn upload(
+    core: &Core,
+    principal: Principal,
+    name: &str,
+    length: Option<u64>,
+    body: Body,
+) -> Outcome<Attachment> {
     if length.is_some_and(|length| usize::try_from(length).map_or(true, |length| length > FILE_BYTES_MAX)) {
         return Err(too_large());
     }
@@ -283,8 +289,9 @@ fn find_type(bytes: &[u8], name: &str) -> Outcome<Found> {
         Some("csv") => "text/csv",
         _ => return Err(unsupported()),
     };
-    let is_text = std::str::from_utf8(bytes)
-        .is_ok_and(|text| !text.chars().any(|letter| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t' | '\u{c}')));
+    let is_text = std::str::from_utf8(bytes).is_ok_and(|text| {
+        !text.chars().any(|letter| letter.is_control() && !matches!(letter, '\n' | '\r' | '\t' | '\u{c}'))
+    });
     if is_text { Ok(Found::Other(mime)) } else { Err(unsupported()) }
 }
 
@@ -304,7 +311,11 @@ fn redraw(bytes: &[u8], format: ImageFormat) -> Outcome<(Vec<u8>, &'static str, 
     let mut decoder = reader.into_decoder().map_err(broken)?;
     let (width, height) = decoder.dimensions();
     if u64::from(width) * u64::from(height) > PIXELS_MAX {
-        return Err(Refusal::new(ErrorCode::TooLarge, "The picture has more than 40 million pixels; send a smaller one.").into());
+        return Err(Refusal::new(
+            ErrorCode::TooLarge,
+            "The picture has more than 40 million pixels; send a smaller one.",
+        )
+        .into());
     }
     let orientation = decoder.orientation().map_err(broken)?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(broken)?;
@@ -342,7 +353,8 @@ fn clean_name(name: &str, mime: &str) -> String {
         .map(|letter| if matches!(letter, '<' | '>' | ':' | '"' | '|' | '?' | '*') { '_' } else { letter })
         .collect();
     let base = base.trim_matches(['.', ' ']);
-    let fitting = base.rsplit_once('.').is_some_and(|(_, ending)| endings.contains(&ending.to_ascii_lowercase().as_str()));
+    let fitting =
+        base.rsplit_once('.').is_some_and(|(_, ending)| endings.contains(&ending.to_ascii_lowercase().as_str()));
     let (base, ending) = if fitting { base.rsplit_once('.').unwrap_or((base, endings[0])) } else { (base, endings[0]) };
     let base = if base.is_empty() { "file" } else { base };
     let base: String = base.chars().take(NAME_MAX - 1 - ending.len()).collect();

@@ -14,7 +14,7 @@ use crate::store::OpenError;
 
 /// The country database that comes with the server (CC0-1.0, from public registries of addresses).
 #[derive(Embed)]
-#[folder = "$CARGO_MANIFEST_DIR/../../node_modules/@ip-location-db/geo-whois-asn-country-mmdb/"]
+#[folder = "../../node_modules/@ip-location-db/geo-whois-asn-country-mmdb/"]
 #[include = "geo-whois-asn-country.mmdb"]
 #[allow_missing = true]
 struct Embedded;

@@ -109,8 +109,12 @@ fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
 fn address(proxies: &[IpNet], peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
     let trusted = |address: IpAddr| proxies.iter().any(|network| network.contains(&address));
     let mut address = peer.ip().to_canonical();
-    let hops: Vec<&str> =
-        headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect();
+    let hops: Vec<&str> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect();
     for hop in hops.into_iter().rev() {
         if !trusted(address) {
             break;
@@ -158,7 +162,10 @@ async fn sign_in(
     Ok(Json(accounts::sign_in(&serving.core, address, &email, password, device).await?))
 }
 
-async fn refresh(State(serving): State<Serving>, body: Result<Bytes, BytesRejection>) -> Result<Json<SignedIn>, HttpError> {
+async fn refresh(
+    State(serving): State<Serving>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<SignedIn>, HttpError> {
     let Refresh { refresh_token } = json(body)?;
     Ok(Json(accounts::refresh(&serving.core, &refresh_token).await?))
 }
@@ -182,7 +189,8 @@ async fn open_socket(
         .write_buffer_size(0)
         .max_frame_size(FRAME_BYTES_MAX)
         .max_message_size(FRAME_BYTES_MAX);
-    let agent = if headers.contains_key(header::AUTHORIZATION) { Some(identity(&serving.core, &headers).await?) } else { None };
+    let agent =
+        if headers.contains_key(header::AUTHORIZATION) { Some(identity(&serving.core, &headers).await?) } else { None };
     let owned = |name| text(&headers, &name).map(str::to_owned);
     let caller = Caller {
         address: address(&serving.core.settings.trusted_proxies, peer, &headers),
@@ -197,11 +205,17 @@ async fn open_socket(
             match agent {
                 Some(identity) => {
                     let (burst, rate) = AGENT_FRAMES;
-                    socket::run(socket, burst, rate, |incoming, outgoing| session_agent::run(&serving, identity, incoming, outgoing)).await;
+                    socket::run(socket, burst, rate, |incoming, outgoing| {
+                        session_agent::run(&serving, identity, incoming, outgoing)
+                    })
+                    .await;
                 }
                 None => {
                     let (burst, rate) = VISITOR_FRAMES;
-                    socket::run(socket, burst, rate, |incoming, outgoing| session_visitor::run(&serving, caller, incoming, outgoing)).await;
+                    socket::run(socket, burst, rate, |incoming, outgoing| {
+                        session_visitor::run(&serving, caller, incoming, outgoing)
+                    })
+                    .await;
                 }
             }
         })
@@ -232,7 +246,11 @@ async fn upload(
     Ok(Json(files::upload(core, principal, &query.name, length, body).await?))
 }
 
-async fn download(State(serving): State<Serving>, Path(id): Path<String>, headers: HeaderMap) -> Result<Response, HttpError> {
+async fn download(
+    State(serving): State<Serving>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, HttpError> {
     let core = &serving.core;
     let principal = principal(core, &headers).await?;
     let id = AttachmentId(id.parse().map_err(|_| Failure::not_found("file"))?);
@@ -246,7 +264,11 @@ async fn download(State(serving): State<Serving>, Path(id): Path<String>, header
     let attachment = stored.attachment;
     let disposition = if attachment.picture.is_some() { "inline" } else { "attachment" };
     let disposition = format!("{disposition}; filename*=UTF-8''{}", percent_encoded(&attachment.name));
-    let mime = if attachment.mime.starts_with("text/") { format!("{}; charset=utf-8", attachment.mime) } else { attachment.mime };
+    let mime = if attachment.mime.starts_with("text/") {
+        format!("{}; charset=utf-8", attachment.mime)
+    } else {
+        attachment.mime
+    };
     let value = |text: &str| {
         HeaderValue::from_str(text).map_err(|error| {
             tracing::error!(%error, "a header could not be written");

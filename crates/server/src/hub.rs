@@ -183,7 +183,12 @@ impl Hub {
     }
 
     /// Registers a visitor's socket. `presence` is the loader's name for the browser, empty for the panel.
-    pub(crate) fn seat_visitor(self: &Arc<Self>, visitor: VisitorId, presence: Option<Hash>, visible: bool) -> VisitorSeat {
+    pub(crate) fn seat_visitor(
+        self: &Arc<Self>,
+        visitor: VisitorId,
+        presence: Option<Hash>,
+        visible: bool,
+    ) -> VisitorSeat {
         let session = self.next_session.fetch_add(1, Ordering::Relaxed);
         let shared = Arc::new(Shared { visitor: AtomicI64::new(visitor.0), changed: Notify::new() });
         let (ephemeral, received) = mpsc::channel(EPHEMERAL_BACKLOG);
@@ -201,7 +206,8 @@ impl Hub {
     pub(crate) fn move_pages(&self, from: VisitorId, to: VisitorId, presence: &Hash) {
         let mut state = self.state();
         let Some(entry) = state.visitors.get_mut(&from) else { return };
-        let (moved, kept) = std::mem::take(&mut entry.links).into_iter().partition(|link| link.presence.as_ref() == Some(presence));
+        let (moved, kept) =
+            std::mem::take(&mut entry.links).into_iter().partition(|link| link.presence.as_ref() == Some(presence));
         entry.links = kept;
         if entry.links.is_empty() {
             // Nobody left: the visitor is gone at once, without the usual delay.
@@ -292,7 +298,10 @@ impl Hub {
                 break;
             }
             state.leaving.pop_front();
-            let away = state.visitors.get(&visitor).is_some_and(|entry| entry.links.is_empty() && entry.left_at == Some(left_at));
+            let away = state
+                .visitors
+                .get(&visitor)
+                .is_some_and(|entry| entry.links.is_empty() && entry.left_at == Some(left_at));
             if away {
                 state.visitors.remove(&visitor);
                 gone.push(visitor);
@@ -319,7 +328,8 @@ impl Hub {
 
 /// A presence list as frames that stay below the size of a frame. Only the first one is `full`.
 pub(crate) fn in_frames(full: bool, online: &[VisitorPresence], gone: &[VisitorId]) -> Vec<Ephemeral> {
-    let frames = online.len().div_ceil(PRESENCES_PER_FRAME).max(gone.len().div_ceil(PRESENCES_PER_FRAME)).max(usize::from(full));
+    let frames =
+        online.len().div_ceil(PRESENCES_PER_FRAME).max(gone.len().div_ceil(PRESENCES_PER_FRAME)).max(usize::from(full));
     let mut online = online.chunks(PRESENCES_PER_FRAME);
     let mut gone = gone.chunks(PRESENCES_PER_FRAME);
     (0..frames)
@@ -349,7 +359,10 @@ impl VisitorSeat {
     pub(crate) fn set_visible(&self, visible: bool) {
         let visitor = self.visitor();
         let mut state = self.hub.state();
-        let link = state.visitors.get_mut(&visitor).and_then(|entry| entry.links.iter_mut().find(|link| link.session == self.session));
+        let link = state
+            .visitors
+            .get_mut(&visitor)
+            .and_then(|entry| entry.links.iter_mut().find(|link| link.session == self.session));
         if let Some(link) = link
             && link.visible != visible
         {

@@ -159,7 +159,7 @@ mod tests {
             guard.begin("ann@shop.example", address, now).unwrap();
         }
         let mut waits = Vec::new();
-        for _ in 0..8 {
+        for _ in 0..7 {
             let wait = guard.begin("ann@shop.example", address, now).unwrap_err();
             waits.push(wait.as_secs());
             now += wait;
@@ -167,7 +167,7 @@ mod tests {
                 guard.begin("ann@shop.example", address, now).unwrap();
             }
         }
-        assert_eq!(&waits[..7], &[15, 30, 60, 120, 240, 480, 900]);
+        assert_eq!(waits, [15, 30, 60, 120, 240, 480, 900]);
         guard.begin("ben@shop.example", address, now).unwrap();
     }
 

@@ -147,7 +147,10 @@ async fn main() -> ExitCode {
 fn open(settings: Settings) -> Result<Desk, Failed> {
     if !settings.data.join("desk.db").try_exists()? {
         let directory = settings.data.display();
-        return Err(format!("there is no desk in {directory}; make one with: deskbell-server init --data {directory} --name NAME").into());
+        return Err(format!(
+            "there is no desk in {directory}; make one with: deskbell-server init --data {directory} --name NAME"
+        )
+        .into());
     }
     Ok(Desk::open(settings)?)
 }
@@ -169,7 +172,8 @@ async fn run(task: Task) -> Result<(), Failed> {
                 ..Settings::default()
             };
             let desk = open(settings)?;
-            let listener = TcpListener::bind(listen).await.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
+            let listener =
+                TcpListener::bind(listen).await.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
             println!("Listening on http://{}", listener.local_addr()?);
             let shutdown = CancellationToken::new();
             let serving = desk.serve(listener, shutdown.clone());

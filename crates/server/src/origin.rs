@@ -7,6 +7,8 @@ use url::Url;
 pub(crate) fn normalise(origin: &str) -> Option<String> {
     let url = Url::parse(origin).ok()?;
     let bare = matches!(url.scheme(), "http" | "https")
+        // In the messenger's policy an asterisk would stand for every host.
+        && !url.host_str().unwrap_or_default().contains('*')
         && url.username().is_empty()
         && url.password().is_none()
         && url.path() == "/"
@@ -26,9 +28,9 @@ pub(crate) fn is_own(origin: Option<&str>, host: Option<&str>, public: Option<&s
     match (public, host) {
         (Some(public), _) => normalise(public).is_some_and(|public| public == origin),
         // Behind a proxy that ends TLS the server does not know its own scheme.
-        (None, Some(host)) => {
-            ["http", "https"].iter().any(|scheme| normalise(&format!("{scheme}://{host}")).is_some_and(|own| own == origin))
-        }
+        (None, Some(host)) => ["http", "https"]
+            .iter()
+            .any(|scheme| normalise(&format!("{scheme}://{host}")).is_some_and(|own| own == origin)),
         (None, None) => false,
     }
 }
@@ -42,7 +44,9 @@ mod tests {
     #[test]
     fn dk_03_only_the_exact_origin_of_a_site_is_allowed() {
         let site = [normalise("https://shop.example").unwrap(), normalise("http://localhost:8080").unwrap()];
-        for good in ["https://shop.example", "https://SHOP.example", "https://shop.example:443", "http://localhost:8080"] {
+        for good in
+            ["https://shop.example", "https://SHOP.example", "https://shop.example:443", "http://localhost:8080"]
+        {
             assert!(allowed(good, &site), "{good}");
         }
         for bad in [
@@ -58,6 +62,7 @@ mod tests {
             "",
             "file://",
             "https://shop.example/path",
+            "https://*.example",
             "chrome-extension://abc",
         ] {
             assert!(!allowed(bad, &site), "{bad}");

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use deskbell_protocol::{
-    Author, ByeCode, ClientFrame, ConversationId, ConversationState, Cursor, Delta, Ephemeral, Hello, HistoryRequest, Reset, Seq, ServerFrame, SnapshotEnd, SyncMode, VisitorId, Welcome,
+    Author, ByeCode, ClientFrame, ConversationId, ConversationState, Cursor, Delta, Ephemeral, Hello, HistoryRequest,
+    Reset, Seq, ServerFrame, SnapshotEnd, SyncMode, VisitorId, Welcome,
 };
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::MissedTickBehavior;
@@ -74,7 +75,13 @@ pub(crate) fn failed(failure: Failure) -> End {
 }
 
 impl Session {
-    async fn run(mut self, serving: &Serving, hello: Hello, mut incoming: Incoming, mut seat: AgentSeat) -> Result<End, End> {
+    async fn run(
+        mut self,
+        serving: &Serving,
+        hello: Hello,
+        mut incoming: Incoming,
+        mut seat: AgentSeat,
+    ) -> Result<End, End> {
         self.welcome(hello.cursor).await?;
         let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + HEARTBEAT, HEARTBEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -89,7 +96,7 @@ impl Session {
                     Received::Unreadable(client_id, reason) => self.outgoing.send(&socket::unreadable(client_id, &reason))?,
                     Received::End(end) => return Ok(end),
                 },
-                answer = self.answers.next() => self.outgoing.send(&answer?)?,
+                answer = self.answers.next() => self.answer(&answer?)?,
                 event = seat.events.recv() => match event {
                     Ok(AgentEvent::Committed(committed)) => self.committed(&committed)?,
                     Ok(AgentEvent::Ephemeral(except, ephemeral)) => {
@@ -195,6 +202,27 @@ impl Session {
         Ok(())
     }
 
+    fn answer(&mut self, answer: &ServerFrame) -> Result<(), End> {
+        self.outgoing.send(answer)?;
+        // The client waits until its cursor has passed the place that an ack names. When nothing visible led there,
+        // as with a command that had nothing to do, an empty delta does.
+        if let ServerFrame::Ack(ack) = answer
+            && ack.seq > self.cursor
+            && ack.seq <= self.covered
+        {
+            self.move_cursor()?;
+        }
+        Ok(())
+    }
+
+    /// Moves the client's cursor over what was not for it.
+    fn move_cursor(&mut self) -> Result<(), End> {
+        if self.snapshot.is_none() && !self.behind && self.covered > self.cursor {
+            self.delta(Delta { from: self.cursor, to: self.covered, changes: Vec::new(), more: false })?;
+        }
+        Ok(())
+    }
+
     fn delta(&mut self, delta: Delta) -> Result<(), End> {
         self.cursor = delta.to;
         self.covered = self.covered.max(delta.to);
@@ -204,7 +232,12 @@ impl Session {
 
     async fn catch_up(&mut self) -> Result<(), End> {
         let (principal, from) = (self.principal, self.cursor);
-        let delta = self.core.readers.read(move |connection| sync::delta(connection, &principal, from)).await.map_err(failed)?;
+        let delta = self
+            .core
+            .readers
+            .read(move |connection| sync::delta(connection, &principal, from))
+            .await
+            .map_err(failed)?;
         self.behind = delta.more;
         if delta.to > delta.from {
             self.delta(delta)?;
@@ -213,11 +246,8 @@ impl Session {
     }
 
     fn beat(&mut self) -> Result<(), End> {
-        // The client takes a cursor behind the head for a fault, so it is moved over what was not for it.
-        if self.snapshot.is_none() && !self.behind && self.covered > self.cursor {
-            let delta = Delta { from: self.cursor, to: self.covered, changes: Vec::new(), more: false };
-            self.delta(delta)?;
-        }
+        // The client takes a cursor behind the head for a fault.
+        self.move_cursor()?;
         let head = if self.snapshot.is_some() { self.cursor } else { self.covered.max(self.cursor) };
         self.outgoing.send(&socket::heartbeat(head))?;
         Ok(())
@@ -260,7 +290,8 @@ impl Session {
 
     async fn typing(&mut self, conversation: ConversationId, typing: bool, ttl_ms: u32) {
         let principal = self.principal;
-        let found = self.core.readers.read(move |connection| open_conversation(connection, principal, conversation)).await;
+        let found =
+            self.core.readers.read(move |connection| open_conversation(connection, principal, conversation)).await;
         let Ok(visitor) = found else { return };
         let agent = &self.identity.agent;
         let told = Ephemeral::Typing {

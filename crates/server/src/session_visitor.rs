@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use deskbell_protocol::{
-    Author, ByeCode, ClientFrame, Command, CommandFrame, ConversationId, Cursor, Delta, Ephemeral, ErrorCode, Hello, Nack,
-    PageSeen, Reset, Seq, ServerFrame, Site, SnapshotEnd, SyncMode, VisitorHello, VisitorId, VisitorPart, VisitorWelcome,
-    Welcome,
+    Author, ByeCode, ClientFrame, Command, CommandFrame, ConversationId, Cursor, Delta, Ephemeral, ErrorCode, Hello,
+    Nack, PageSeen, Reset, Seq, ServerFrame, Site, SnapshotEnd, SyncMode, VisitorHello, VisitorId, VisitorPart,
+    VisitorWelcome, Welcome,
 };
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
@@ -299,7 +299,14 @@ impl Panel {
                     Received::Unreadable(client_id, reason) => self.outgoing.send(&socket::unreadable(client_id, &reason))?,
                     Received::End(end) => return Ok(end),
                 },
-                answer = self.answers.next() => self.outgoing.send(&answer?)?,
+                answer = self.answers.next() => {
+                    let answer = answer?;
+                    self.outgoing.send(&answer)?;
+                    // The client waits until its cursor has passed the place that an ack names.
+                    if matches!(answer, ServerFrame::Ack(ack) if ack.seq > self.cursor) {
+                        self.behind = true;
+                    }
+                }
                 news = seat.news() => match news {
                     Some(ephemeral) => self.outgoing.offer(&ephemeral),
                     None => self.behind = true,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use axum::extract::ws::{Message, WebSocket};
 use deskbell_protocol::{
-    Bye, ByeCode, ClientFrame, ClientId, ErrorCode, Ephemeral, FrameError, Hello, Nack, PROTOCOL, Seq, ServerFrame,
+    Bye, ByeCode, ClientFrame, ClientId, Ephemeral, ErrorCode, FrameError, Hello, Nack, PROTOCOL, Seq, ServerFrame,
     ServerHeartbeat,
 };
 use futures_util::stream::{FuturesUnordered, SplitSink, SplitStream};
@@ -160,7 +160,9 @@ impl Incoming {
             };
             match ClientFrame::parse(&text) {
                 Ok(frame) => return Received::Frame(Box::new(frame)),
-                Err(FrameError::UnknownType(tag)) => tracing::debug!(length = tag.len(), "a frame of an unknown type was skipped"),
+                Err(FrameError::UnknownType(tag)) => {
+                    tracing::debug!(length = tag.len(), "a frame of an unknown type was skipped")
+                }
                 Err(FrameError::Malformed(error)) => {
                     if let Ok(command) = serde_json::from_str::<NamedCommand>(&text)
                         && command.tag == "cmd"
@@ -248,7 +250,8 @@ where
     });
     let outgoing = Arc::new(Outgoing { queue, flow: Arc::clone(&flow) });
     let refill = Duration::from_secs(1) / frames_per_second.max(1);
-    let incoming = Incoming { stream, heard: tokio::time::Instant::now(), rate: Bucket::new(burst, refill, Instant::now()) };
+    let incoming =
+        Incoming { stream, heard: tokio::time::Instant::now(), rate: Bucket::new(burst, refill, Instant::now()) };
     // Both run in this one task: the session decides, the other only sends.
     let session = async {
         let end = session(incoming, Arc::clone(&outgoing)).await;

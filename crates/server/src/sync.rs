@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use deskbell_protocol::{
-    Author, Change, ContactId, Conversation, ConversationId, Delta, Entity, EntityKind, HistoryPage, HistoryRequest, Message,
-    MessageKind, Number, Seq, SnapshotPage, Timestamp, VisitorId,
+    Author, Change, ContactId, Conversation, ConversationId, Delta, Entity, EntityKind, HistoryPage, HistoryRequest,
+    Message, MessageKind, Number, Seq, SnapshotPage, Timestamp, VisitorId,
 };
 use rusqlite::Connection;
 
@@ -68,7 +68,9 @@ fn shown_to_visitor(connection: &Connection, principal: &Principal, place: Place
     let client_id = (place.sender == Some(principal.key())).then(|| place.client_id.clone()).flatten();
     let entity = match place.entity {
         EntityKind::Conversation => {
-            let Some(conversation) = conversations::find(connection, ConversationId(place.id))? else { return Ok(None) };
+            let Some(conversation) = conversations::find(connection, ConversationId(place.id))? else {
+                return Ok(None);
+            };
             Entity::Conversation(narrow(connection, conversation)?)
         }
         EntityKind::Message => {
@@ -232,7 +234,9 @@ impl Snapshot {
                 let listed = conversations::by_activity(connection, after, CONVERSATIONS_AT_ONCE)?;
                 self.stage = match listed.last() {
                     Some(last) => Stage::Conversations(Some((last.active_at, last.id))),
-                    None => Stage::Silent(visitors::silent_since(connection, self.now - SILENT_MS, SILENT_VISITORS)?.into()),
+                    None => {
+                        Stage::Silent(visitors::silent_since(connection, self.now - SILENT_MS, SILENT_VISITORS)?.into())
+                    }
                 };
                 for found in listed {
                     self.take(connection, EntityKind::Conversation, found.id.0)?;
@@ -277,7 +281,11 @@ impl Snapshot {
 }
 
 /// Older messages. A conversation that is not there, or not for the asker, has an empty history.
-pub(crate) fn history(connection: &Connection, principal: &Principal, request: &HistoryRequest) -> Outcome<HistoryPage> {
+pub(crate) fn history(
+    connection: &Connection,
+    principal: &Principal,
+    request: &HistoryRequest,
+) -> Outcome<HistoryPage> {
     let HistoryRequest { request, conversation: id, before, limit } = *request;
     let found = conversations::find(connection, id)?.ok_or_else(|| Failure::not_found("conversation"));
     let allowed = found.and_then(|found| {

@@ -34,7 +34,11 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
 /// A field of one line.
 pub(crate) fn field(name: &str, text: &str, most: usize) -> Result<String, Refusal> {
     let text = line(text);
-    if text.chars().count() > most { Err(Refusal::invalid(name, &format!("at most {most} characters"))) } else { Ok(text) }
+    if text.chars().count() > most {
+        Err(Refusal::invalid(name, &format!("at most {most} characters")))
+    } else {
+        Ok(text)
+    }
 }
 
 /// A field of one line that may not be empty.
@@ -46,14 +50,20 @@ pub(crate) fn named(name: &str, text: &str) -> Result<String, Refusal> {
 /// A field of several lines.
 pub(crate) fn long_field(name: &str, text: &str, most: usize) -> Result<String, Refusal> {
     let text = lines(text);
-    if text.chars().count() > most { Err(Refusal::invalid(name, &format!("at most {most} characters"))) } else { Ok(text) }
+    if text.chars().count() > most {
+        Err(Refusal::invalid(name, &format!("at most {most} characters")))
+    } else {
+        Ok(text)
+    }
 }
 
 /// An e-mail address, or nothing. Only what every address has is asked for: one `@` with something around it.
 pub(crate) fn email(text: &str) -> Result<String, Refusal> {
     let text = field("email", text, 320)?;
     let fits = text.is_empty()
-        || (text.split_once('@').is_some_and(|(local, host)| !local.is_empty() && !host.is_empty() && !host.contains('@'))
+        || (text
+            .split_once('@')
+            .is_some_and(|(local, host)| !local.is_empty() && !host.is_empty() && !host.contains('@'))
             && !text.contains(char::is_whitespace));
     if fits { Ok(text) } else { Err(Refusal::invalid("email", "must be empty or an address such as ann@shop.example")) }
 }

@@ -1,8 +1,6 @@
 //! Visitors come, look at pages, and turn out to be the same person: what the writer does about it.
 
-use deskbell_protocol::{
-    ContactId, EntityKind, PageSeen, PageView, Region, Site, Timestamp, Visitor, VisitorId,
-};
+use deskbell_protocol::{ContactId, EntityKind, PageSeen, PageView, Region, Site, Timestamp, Visitor, VisitorId};
 use url::Url;
 
 use crate::store::batch::Write;
@@ -101,7 +99,13 @@ fn of_site(write: &Write<'_>, found: Option<VisitorId>, site: &Site) -> Outcome<
 }
 
 /// The loader has opened its socket on a page.
-pub(crate) fn page_opened(write: &mut Write<'_>, site: &Site, presence: &Hash, details: &Details, page: Option<&PageSeen>) -> Outcome<VisitorId> {
+pub(crate) fn page_opened(
+    write: &mut Write<'_>,
+    site: &Site,
+    presence: &Hash,
+    details: &Details,
+    page: Option<&PageSeen>,
+) -> Outcome<VisitorId> {
     let found = visitors::find_by_presence(write.connection, presence)?;
     let visitor = match of_site(write, found, site)? {
         Some(visitor) => visitor,
@@ -122,7 +126,12 @@ pub(crate) fn page_changed(write: &mut Write<'_>, id: VisitorId, page: &PageSeen
     Ok(())
 }
 
-fn look_at(write: &mut Write<'_>, mut visitor: Visitor, details: Option<&Details>, page: Option<&PageSeen>) -> Outcome<VisitorId> {
+fn look_at(
+    write: &mut Write<'_>,
+    mut visitor: Visitor,
+    details: Option<&Details>,
+    page: Option<&PageSeen>,
+) -> Outcome<VisitorId> {
     let id = visitor.id;
     if let Some(details) = details {
         details.fill(&mut visitor);

@@ -2,7 +2,7 @@
 
 use deskbell_protocol::http::{SignIn, SignedIn};
 use deskbell_protocol::{
-    ClientFrame, ClientId, Command, CommandFrame, Hello, PROTOCOL, SUBPROTOCOL, ServerFrame, SnapshotNext,
+    Change, ClientFrame, ClientId, Command, CommandFrame, Hello, PROTOCOL, SUBPROTOCOL, ServerFrame, SnapshotNext,
 };
 use tokio::time::timeout;
 
@@ -13,6 +13,8 @@ use crate::{Person, TestDesk};
 pub struct AgentSocket {
     /// Whose it is, with the tokens.
     pub signed_in: SignedIn,
+    /// What was there at the time of signing in.
+    pub snapshot: Vec<Change>,
     socket: Socket,
 }
 
@@ -28,12 +30,14 @@ impl AgentSocket {
         let signed_in: SignedIn = answer.json().await.unwrap();
         let bearer = format!("Bearer {}", signed_in.access_token);
         let headers = [("authorization", bearer.as_str()), ("sec-websocket-protocol", SUBPROTOCOL)];
-        let mut agent = Self { signed_in, socket: socket::connect(&desk.address(), &headers).await };
+        let socket = socket::connect(&desk.address(), &headers).await;
+        let mut agent = Self { signed_in, snapshot: Vec::new(), socket };
         let app = concat!("testkit ", env!("CARGO_PKG_VERSION")).to_owned();
         agent.say(&ClientFrame::Hello(Hello { protocol: PROTOCOL, app, cursor: None, visitor: None })).await;
         loop {
             match agent.next().await {
                 ServerFrame::Snap(page) => {
+                    agent.snapshot.extend(page.rows);
                     if let Some(token) = page.next {
                         agent.say(&ClientFrame::SnapNext(SnapshotNext { generation: page.generation, token })).await;
                     }

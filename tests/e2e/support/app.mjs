@@ -1,7 +1,6 @@
 // The real app, driven through tauri-driver and WebKitWebDriver.
-import { mkdirSync, readFileSync, readdirSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { connect } from 'node:net';
-import { dirname } from 'node:path';
 import { Builder, By, Capabilities, Key } from 'selenium-webdriver';
 import { Hung, Program, built, freePort, until, within } from './programs.mjs';
 
@@ -117,12 +116,19 @@ export class App {
     return this.#do('a script', this.#session.executeScript(script, ...args));
   }
 
-  /** A picture of the page. Two frames are waited for, because WebKit hands out an older one otherwise. */
+  /** The app's window on the desktop; its title ends with the app's name and begins with what is unread. */
+  window() {
+    return this.desktop.window('Deskbell$');
+  }
+
+  /**
+   * A picture of the window as it stands on the desktop. Two frames are waited for, so that it shows what the page
+   * says now; WebDriver's own pictures may be older, and never come at all where the engine draws without a device.
+   */
   async picture(path) {
     const frames = 'const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()));';
     await this.#do('two frames', this.#session.executeAsyncScript(frames));
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, await this.#do('a picture', this.#session.takeScreenshot()), 'base64');
+    await this.desktop.picture(path, await this.window());
   }
 
   /** The app's own process. */

@@ -1,7 +1,7 @@
 // A desktop nobody sees: an X server, a window manager, a session bus, and a recorder in the place of the
 // notification service and the tray.
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Program, built, json, output, until } from './programs.mjs';
 
 export class Desktop {
@@ -39,7 +39,7 @@ export class Desktop {
       LC_ALL: 'C.UTF-8',
       LANGUAGE: 'en',
     };
-    const x = this.#run('xvfb', 'Xvfb', ['-displayfd', '1', '-screen', '0', '1600x1000x24', '-nolisten', 'tcp', '-noreset']);
+    const x = this.#run('xvfb', 'Xvfb', ['-displayfd', '1', '-screen', '0', '1920x1200x24', '-nolisten', 'tcp', '-noreset']);
     this.env.DISPLAY = `:${await x.line((line) => /^\d+$/.test(line) && line)}`;
     const bus = this.#run('dbus', 'dbus-daemon', ['--session', '--nofork', '--nopidfile', '--print-address=1']);
     this.env.DBUS_SESSION_BUS_ADDRESS = await bus.line((line) => line.startsWith('unix:') && line);
@@ -102,7 +102,7 @@ export class Desktop {
 
   /** Puts another program's window in front, as when the agent works on something else. */
   async workOnSomethingElse() {
-    this.#run('xev', 'xev', ['-name', 'something else', '-geometry', '300x200+40+40', '-event', 'focus']);
+    this.#run('xev', 'xev', ['-name', 'something else', '-geometry', '200x120+20+20', '-event', 'focus']);
     const window = await this.window('something else');
     await this.focus(window);
   }
@@ -113,9 +113,10 @@ export class Desktop {
     await until('the focus on the window', async () => (await this.tool('xdotool', ['getactivewindow'])).trim() === window);
   }
 
-  /** A picture of the whole screen. */
-  async picture(path) {
-    await this.tool('import', ['-window', 'root', path]);
+  /** A picture of a window, or of the whole screen. */
+  async picture(path, window = 'root') {
+    mkdirSync(dirname(path), { recursive: true });
+    await this.tool('import', ['-window', window, path]);
   }
 
   tool(name, args) {

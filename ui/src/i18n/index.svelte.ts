@@ -29,9 +29,9 @@ class Words {
 
 export const words = new Words();
 
-/** 10:42 */
+/** 10:42, with twenty-four hours in every language: a clock in a list must not change its width. */
 export function clock(at: number): string {
-  return new Intl.DateTimeFormat(words.language, { hour: '2-digit', minute: '2-digit' }).format(at);
+  return new Intl.DateTimeFormat(words.language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(at);
 }
 
 /** Today's times as a clock, older ones as a short date. */

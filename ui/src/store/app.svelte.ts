@@ -71,6 +71,7 @@ class AppStore {
   visitorShown = $state<VisitorId | null>(null);
   dialog = $state<'settings' | 'shortcuts' | null>(null);
 
+  #turns = new Map<string, number>();
   #pages = new Map<ConversationId, number>();
   #pending = { conversations: new Set<ConversationId>(), list: false, visitors: false };
   #scheduled = false;
@@ -124,12 +125,25 @@ class AppStore {
     };
   }
 
+  /**
+   * Takes a turn at asking for something. The returned function tells whether nobody has asked, or told, since: an
+   * older answer must never replace a newer one.
+   */
+  turn(what: string): () => boolean {
+    const mine = (this.#turns.get(what) ?? 0) + 1;
+    this.#turns.set(what, mine);
+    return () => this.#turns.get(what) === mine;
+  }
+
   async restart(): Promise<void> {
     try {
       const before = this.account?.agent;
+      const newest = this.turn('start');
+      const syncNewest = this.turn('sync');
       const started = await platform().call('start', {});
+      if (!newest()) return;
       this.started = started;
-      this.sync = started.sync;
+      if (syncNewest()) this.sync = started.sync;
       words.use(languageOf(started.settings.language));
       document.documentElement.dataset['theme'] = started.settings.theme;
       if (started.account === null) {
@@ -169,6 +183,7 @@ class AppStore {
         this.schedule();
         break;
       case 'sync':
+        this.turn('sync');
         this.tellSync(this.sync, event.sync);
         this.sync = event.sync;
         break;
@@ -218,22 +233,26 @@ class AppStore {
   }
 
   async loadList(): Promise<void> {
-    const folder = this.folder;
-    const list = await platform().call('list_conversations', { folder, limit: LIST_LIMIT });
-    if (folder === this.folder) this.list = list;
+    const newest = this.turn('list');
+    const list = await platform().call('list_conversations', { folder: this.folder, limit: LIST_LIMIT });
+    if (newest()) this.list = list;
   }
 
   async loadVisitors(): Promise<void> {
-    this.visitors = await platform().call('visitors', {});
+    const newest = this.turn('visitors');
+    const visitors = await platform().call('visitors', {});
+    if (newest()) this.visitors = visitors;
   }
 
   async loadThread(id: ConversationId): Promise<void> {
     const limit = this.#pages.get(id) ?? PAGE;
+    const newest = this.turn(`thread ${id}`);
     const [head, thread] = await Promise.all([
       platform().call('conversation', { conversation: id }),
       platform().call('messages', { conversation: id, before: null, limit }),
       this.drafts.load(id),
     ]);
+    if (!newest()) return;
     this.heads.set(id, head);
     this.announce(id, head, this.threads.get(id), thread);
     this.threads.set(id, thread);
@@ -241,7 +260,9 @@ class AppStore {
   }
 
   async loadDetails(id: VisitorId): Promise<void> {
-    this.details.set(id, await platform().call('visitor_details', { visitor: id }));
+    const newest = this.turn(`details ${id}`);
+    const details = await platform().call('visitor_details', { visitor: id });
+    if (newest()) this.details.set(id, details);
   }
 
   /** Says a new message in the chat on screen, once. */

@@ -9,14 +9,14 @@ const JSON_TOKEN = /eyJ[\w-]+\.[\w-]+\.[\w-]*/g;
 /** A long run of letters and digits mixed; words and years of a readable address are shorter. */
 const TOKEN = /(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{20,}/g;
 /** The same with `_` and `-`, when capitals and digits are mixed in as no readable address does. */
-const MIXED_TOKEN = /(?=[^/]*[a-z])(?=[^/]*[A-Z])(?=[^/]*\d)[A-Za-z0-9_-]{24,}/g;
+const MIXED_TOKEN = /(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*\d)[\w-]{24,}/g;
 const MASK = '***';
 const TITLE_MAX = 200;
 const URL_MAX = 1_000;
 
 /** Replaces e-mail addresses, tokens and card numbers by `***`. */
 export function mask(text: string): string {
-  return [EMAIL, UUID, JSON_TOKEN, CARD, TOKEN, MIXED_TOKEN].reduce((masked, secret) => masked.replace(secret, MASK), text);
+  return [EMAIL, UUID, JSON_TOKEN, CARD, MIXED_TOKEN, TOKEN].reduce((masked, secret) => masked.replace(secret, MASK), text);
 }
 
 /** Origin and path of an address, masked; of the query only `utm_…` stays, masked. Empty when it is not a page. */

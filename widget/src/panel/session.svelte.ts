@@ -147,14 +147,16 @@ export class Session {
 
   /** Of all tabs that share the storage one sends, so that messages keep their order. */
   private electSender(): void {
-    if (!this.vault.shared || !('locks' in navigator)) return this.dispatch({ type: 'sender', sender: true });
+    // A page without TLS has no locks.
+    const { locks } = navigator as { locks?: LockManager | null };
+    if (!this.vault.shared || !locks) return this.dispatch({ type: 'sender', sender: true });
     this.dispatch({ type: 'sender', sender: false });
     const { signal } = this.ending;
     const held = async () => {
       this.dispatch({ type: 'sender', sender: true });
       await new Promise<void>((done) => signal.addEventListener('abort', () => done()));
     };
-    navigator.locks.request(`deskbell.sender.${this.site}`, { signal }, held).catch(() => {
+    locks.request(`deskbell.sender.${this.site}`, { signal }, held).catch(() => {
       // No lock to be had here, as in a frame without storage: what is sent twice is still stored once.
       if (!signal.aborted) this.dispatch({ type: 'sender', sender: true });
     });

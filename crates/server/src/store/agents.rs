@@ -68,7 +68,13 @@ pub(crate) fn add(connection: &Connection, agent: &Agent, password_hash: &str, n
     Ok(())
 }
 
-pub(crate) fn add_device(connection: &Connection, id: i64, agent: AgentId, name: &str, now: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn add_device(
+    connection: &Connection,
+    id: i64,
+    agent: AgentId,
+    name: &str,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
     connection.prepare_cached(ADD_DEVICE)?.execute(params![id, agent.0, name, now])?;
     Ok(())
 }
@@ -96,10 +102,19 @@ pub(crate) struct Token {
     pub(crate) agent: Agent,
 }
 
-pub(crate) fn add_token(connection: &Connection, hash: &[u8], device: i64, kind: TokenKind, expires_at: Timestamp) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(ADD_TOKEN)?
-        .execute(params![hash, device, i64::from(kind == TokenKind::Refresh), expires_at])?;
+pub(crate) fn add_token(
+    connection: &Connection,
+    hash: &[u8],
+    device: i64,
+    kind: TokenKind,
+    expires_at: Timestamp,
+) -> rusqlite::Result<()> {
+    connection.prepare_cached(ADD_TOKEN)?.execute(params![
+        hash,
+        device,
+        i64::from(kind == TokenKind::Refresh),
+        expires_at
+    ])?;
     Ok(())
 }
 

@@ -85,13 +85,23 @@ impl Write<'_> {
         self.record(entity, id, log::EVERYBODY, ChangeKind::Delete, None)
     }
 
-    fn record(&mut self, entity: EntityKind, id: i64, audience: i64, kind: ChangeKind, conversation: Option<ConversationId>) -> Outcome<()> {
+    fn record(
+        &mut self,
+        entity: EntityKind,
+        id: i64,
+        audience: i64,
+        kind: ChangeKind,
+        conversation: Option<ConversationId>,
+    ) -> Outcome<()> {
         if !self.touched.insert((entity, id, audience)) {
             return Ok(());
         }
         self.head.0 += 1;
         let (sender, client_id) = self.cause.clone().unzip();
-        log::put(self.connection, &Place { seq: *self.head, entity, id, audience, kind, sender, client_id, conversation })?;
+        log::put(
+            self.connection,
+            &Place { seq: *self.head, entity, id, audience, kind, sender, client_id, conversation },
+        )?;
         Ok(())
     }
 }
@@ -104,11 +114,6 @@ pub(crate) struct Batches {
 impl Batches {
     pub(crate) fn new(connection: Connection) -> Self {
         Self { connection }
-    }
-
-    #[cfg(test)]
-    pub(crate) fn connection(&self) -> &Connection {
-        &self.connection
     }
 
     /// Runs the jobs in one transaction. Askers are told after the commit, and after `publish`; when the commit

@@ -26,8 +26,8 @@ queries! {
     LAST_SHOWN_MESSAGES = "SELECT id, number FROM message WHERE conversation = ?1 AND number < ?2 AND kind <> 1
         ORDER BY number DESC LIMIT ?3";
     NEWEST_SHOWN = "SELECT number, created_at FROM message WHERE conversation = ?1 AND kind <> 1 ORDER BY number DESC LIMIT 1";
-    UNREAD_BY_VISITOR = "SELECT count(*) FROM (SELECT 1 FROM message WHERE conversation = ?1 AND number > ?2
-        AND kind = 0 AND author_kind = 1 LIMIT 100)";
+    UNREAD_BY_VISITOR = "SELECT 1 FROM message WHERE conversation = ?1 AND number > ?2
+        AND kind = 0 AND author_kind = 1 LIMIT 100";
     FIND_READ_MARK = "SELECT number FROM read_mark WHERE agent = ?1 AND conversation = ?2";
     SET_READ_MARK = "INSERT INTO read_mark (agent, conversation, number) VALUES (?1, ?2, ?3)
         ON CONFLICT (agent, conversation) DO UPDATE SET number = max(number, excluded.number)";
@@ -68,7 +68,8 @@ pub(crate) fn find(connection: &Connection, id: ConversationId) -> rusqlite::Res
 
 /// The conversation at hand of a visitor.
 pub(crate) fn latest_of_visitor(connection: &Connection, visitor: VisitorId) -> rusqlite::Result<Option<Conversation>> {
-    let id: Option<i64> = connection.prepare_cached(LATEST_OF_VISITOR)?.query_row([visitor.0], |row| row.get(0)).optional()?;
+    let id: Option<i64> =
+        connection.prepare_cached(LATEST_OF_VISITOR)?.query_row([visitor.0], |row| row.get(0)).optional()?;
     match id {
         Some(id) => find(connection, ConversationId(id)),
         None => Ok(None),
@@ -85,7 +86,11 @@ pub(crate) struct Listed {
 }
 
 /// Conversations by newest message, those after `after`.
-pub(crate) fn by_activity(connection: &Connection, after: Option<(Timestamp, ConversationId)>, limit: i64) -> rusqlite::Result<Vec<Listed>> {
+pub(crate) fn by_activity(
+    connection: &Connection,
+    after: Option<(Timestamp, ConversationId)>,
+    limit: i64,
+) -> rusqlite::Result<Vec<Listed>> {
     let (active_at, id) = after.map_or((i64::MAX, i64::MAX), |(active_at, id)| (active_at, id.0));
     connection
         .prepare_cached(BY_ACTIVITY)?
@@ -214,18 +219,29 @@ pub(crate) fn last_messages(
 }
 
 /// Number and time of the newest message that is not a note.
-pub(crate) fn newest_shown(connection: &Connection, id: ConversationId) -> rusqlite::Result<Option<(Number, Timestamp)>> {
+pub(crate) fn newest_shown(
+    connection: &Connection,
+    id: ConversationId,
+) -> rusqlite::Result<Option<(Number, Timestamp)>> {
     connection.prepare_cached(NEWEST_SHOWN)?.query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()
 }
 
 /// Replies of the team that the visitor has not seen, counted up to 100.
 pub(crate) fn unread_by_visitor(connection: &Connection, conversation: &Conversation) -> rusqlite::Result<i64> {
-    connection
-        .prepare_cached(UNREAD_BY_VISITOR)?
-        .query_row([conversation.id.0, conversation.visitor_read], |row| row.get(0))
+    let mut statement = connection.prepare_cached(UNREAD_BY_VISITOR)?;
+    let mut rows = statement.query([conversation.id.0, conversation.visitor_read])?;
+    let mut count = 0;
+    while rows.next()?.is_some() {
+        count += 1;
+    }
+    Ok(count)
 }
 
-pub(crate) fn find_read_mark(connection: &Connection, agent: AgentId, conversation: ConversationId) -> rusqlite::Result<Option<ReadMark>> {
+pub(crate) fn find_read_mark(
+    connection: &Connection,
+    agent: AgentId,
+    conversation: ConversationId,
+) -> rusqlite::Result<Option<ReadMark>> {
     connection
         .prepare_cached(FIND_READ_MARK)?
         .query_row([agent.0, conversation.0], |row| Ok(ReadMark { conversation, number: row.get(0)? }))

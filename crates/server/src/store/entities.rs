@@ -45,7 +45,9 @@ pub(crate) fn load(connection: &Connection, kind: EntityKind, id: i64, audience:
         EntityKind::Conversation => conversations::find(connection, id.into())?.map(Entity::Conversation),
         EntityKind::Message => conversations::find_message(connection, id.into())?.map(Entity::Message),
         EntityKind::CannedText => sites::find_canned_text(connection, id.into())?.map(Entity::CannedText),
-        EntityKind::ReadMark => conversations::find_read_mark(connection, AgentId(audience), id.into())?.map(Entity::ReadMark),
+        EntityKind::ReadMark => {
+            conversations::find_read_mark(connection, AgentId(audience), id.into())?.map(Entity::ReadMark)
+        }
         EntityKind::Unknown => None,
     })
 }

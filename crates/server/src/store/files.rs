@@ -16,7 +16,7 @@ queries! {
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     ATTACH = "UPDATE attachment SET message = ?2 WHERE id = ?1 AND message IS NULL";
     UPLOADED_SINCE = "SELECT coalesce(sum(size), 0) FROM attachment WHERE uploader_kind = ?1 AND uploader = ?2 AND created_at > ?3";
-    LOOSE_BEFORE = "SELECT id, file FROM attachment WHERE message IS NULL AND created_at < ?1 ORDER BY created_at LIMIT 1000";
+    LOOSE_BEFORE = "SELECT id, file FROM attachment INDEXED BY attachment_loose WHERE message IS NULL AND created_at < ?1 ORDER BY created_at LIMIT 1000";
     DROP = "DELETE FROM attachment WHERE id = ?1 AND message IS NULL";
 }
 
@@ -57,7 +57,13 @@ pub(crate) fn find(connection: &Connection, id: AttachmentId) -> rusqlite::Resul
         .optional()
 }
 
-pub(crate) fn add(connection: &Connection, attachment: &Attachment, uploader: (i64, i64), file: &str, now: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn add(
+    connection: &Connection,
+    attachment: &Attachment,
+    uploader: (i64, i64),
+    file: &str,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
     connection.prepare_cached(ADD)?.execute(params![
         attachment.id.0,
         uploader.0,
@@ -84,7 +90,10 @@ pub(crate) fn uploaded_since(connection: &Connection, uploader: (i64, i64), sinc
 }
 
 /// Files that were uploaded and never sent.
-pub(crate) fn loose_before(connection: &Connection, before: Timestamp) -> rusqlite::Result<Vec<(AttachmentId, String)>> {
+pub(crate) fn loose_before(
+    connection: &Connection,
+    before: Timestamp,
+) -> rusqlite::Result<Vec<(AttachmentId, String)>> {
     connection
         .prepare_cached(LOOSE_BEFORE)?
         .query_map([before], |row| Ok((AttachmentId(row.get(0)?), row.get(1)?)))?

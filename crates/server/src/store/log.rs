@@ -52,7 +52,13 @@ pub(crate) fn begin(connection: &Connection, name: &str) -> rusqlite::Result<()>
 
 pub(crate) fn desk(connection: &Connection) -> rusqlite::Result<Desk> {
     connection.prepare_cached(FIND_DESK)?.query_row([], |row| {
-        Ok(Desk { name: row.get(0)?, epoch: row.get(1)?, head: Seq(row.get(2)?), shape: Seq(row.get(3)?), last_id: row.get(4)? })
+        Ok(Desk {
+            name: row.get(0)?,
+            epoch: row.get(1)?,
+            head: Seq(row.get(2)?),
+            shape: Seq(row.get(3)?),
+            last_id: row.get(4)?,
+        })
     })
 }
 
@@ -185,7 +191,12 @@ pub(super) fn put(connection: &Connection, place: &Place) -> rusqlite::Result<()
 }
 
 /// Where an entity was last changed.
-pub(crate) fn place(connection: &Connection, entity: EntityKind, id: i64, audience: i64) -> rusqlite::Result<Option<Place>> {
+pub(crate) fn place(
+    connection: &Connection,
+    entity: EntityKind,
+    id: i64,
+    audience: i64,
+) -> rusqlite::Result<Option<Place>> {
     connection
         .prepare_cached(FIND_CHANGE)?
         .query_row([entities::kind_code(entity), id, audience], Place::read)
@@ -200,7 +211,13 @@ pub(crate) fn row(connection: &Connection, entity: EntityKind, id: i64, audience
 }
 
 /// At most `limit` rows of `(from, to]` that an agent may see.
-pub(crate) fn changes_for_agent(connection: &Connection, agent: AgentId, from: Seq, to: Seq, limit: i64) -> rusqlite::Result<Vec<Place>> {
+pub(crate) fn changes_for_agent(
+    connection: &Connection,
+    agent: AgentId,
+    from: Seq,
+    to: Seq,
+    limit: i64,
+) -> rusqlite::Result<Vec<Place>> {
     let mut statement = connection.prepare_cached(CHANGES_FOR_AGENT)?;
     statement.query_map([from.0, to.0, agent.0, limit], Place::read)?.collect()
 }
@@ -225,14 +242,28 @@ pub(crate) struct Done {
     pub(crate) number: Option<i64>,
 }
 
-pub(crate) fn add_command(connection: &Connection, sender: (i64, i64), client_id: &ClientId, done: Done) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(ADD_COMMAND)?
-        .execute(params![sender.0, sender.1, client_id.as_str(), done.seq.0, done.id, done.number])?;
+pub(crate) fn add_command(
+    connection: &Connection,
+    sender: (i64, i64),
+    client_id: &ClientId,
+    done: Done,
+) -> rusqlite::Result<()> {
+    connection.prepare_cached(ADD_COMMAND)?.execute(params![
+        sender.0,
+        sender.1,
+        client_id.as_str(),
+        done.seq.0,
+        done.id,
+        done.number
+    ])?;
     Ok(())
 }
 
-pub(crate) fn find_command(connection: &Connection, sender: (i64, i64), client_id: &ClientId) -> rusqlite::Result<Option<Done>> {
+pub(crate) fn find_command(
+    connection: &Connection,
+    sender: (i64, i64),
+    client_id: &ClientId,
+) -> rusqlite::Result<Option<Done>> {
     connection
         .prepare_cached(FIND_COMMAND)?
         .query_row(params![sender.0, sender.1, client_id.as_str()], |row| {

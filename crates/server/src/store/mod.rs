@@ -211,10 +211,8 @@ impl Readers {
         let task = tokio::task::spawn_blocking(move || {
             let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let connection = taken.ok_or(Failure::Busy)?;
-            let result = connection
-                .unchecked_transaction()
-                .map_err(Failure::from)
-                .and_then(|transaction| work(&transaction));
+            let result =
+                connection.unchecked_transaction().map_err(Failure::from).and_then(|transaction| work(&transaction));
             idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
             drop(permit);
             result
@@ -239,15 +237,8 @@ mod tests {
     fn dc_01_every_query_uses_an_index() {
         let directory = tempfile::tempdir().unwrap();
         let connection = open(&directory.path().join("desk.db"), "Shop").unwrap();
-        let all = [
-            agents::QUERIES,
-            conversations::QUERIES,
-            files::QUERIES,
-            log::QUERIES,
-            sites::QUERIES,
-            visitors::QUERIES,
-            entities::QUERIES,
-        ];
+        let all =
+            [agents::QUERIES, conversations::QUERIES, files::QUERIES, log::QUERIES, sites::QUERIES, visitors::QUERIES];
         let mut seen = 0;
         for (name, sql) in all.into_iter().flatten() {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();

@@ -56,7 +56,12 @@ pub(crate) fn find_canned_text(connection: &Connection, id: CannedTextId) -> rus
     connection
         .prepare_cached(FIND_CANNED_TEXT)?
         .query_row([id.0], |row| {
-            Ok(CannedText { id: CannedTextId(row.get(0)?), shortcut: row.get(1)?, title: row.get(2)?, text: row.get(3)? })
+            Ok(CannedText {
+                id: CannedTextId(row.get(0)?),
+                shortcut: row.get(1)?,
+                title: row.get(2)?,
+                text: row.get(3)?,
+            })
         })
         .optional()
 }

@@ -61,9 +61,13 @@ pub(crate) fn add_contact(connection: &Connection, id: ContactId, now: Timestamp
 
 /// Replaces the four fields.
 pub(crate) fn edit_contact(connection: &Connection, contact: &Contact) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(EDIT_CONTACT)?
-        .execute(params![contact.id.0, contact.name, contact.email, contact.phone, contact.notes])?;
+    connection.prepare_cached(EDIT_CONTACT)?.execute(params![
+        contact.id.0,
+        contact.name,
+        contact.email,
+        contact.phone,
+        contact.notes
+    ])?;
     Ok(())
 }
 
@@ -95,7 +99,9 @@ fn visitor(row: &Row<'_>) -> rusqlite::Result<Visitor> {
 
 /// The visitor with their last pages.
 pub(crate) fn find(connection: &Connection, id: VisitorId) -> rusqlite::Result<Option<Visitor>> {
-    let Some(mut found) = connection.prepare_cached(FIND)?.query_row([id.0], visitor).optional()? else { return Ok(None) };
+    let Some(mut found) = connection.prepare_cached(FIND)?.query_row([id.0], visitor).optional()? else {
+        return Ok(None);
+    };
     found.pages = pages(connection, id)?.into_iter().map(|(_, page)| page).collect();
     Ok(Some(found))
 }
@@ -155,7 +161,11 @@ pub(crate) fn drop(connection: &Connection, id: VisitorId) -> rusqlite::Result<(
 }
 
 /// Visitors who never chatted, latest first, with their contacts.
-pub(crate) fn silent_since(connection: &Connection, since: Timestamp, limit: i64) -> rusqlite::Result<Vec<(VisitorId, ContactId)>> {
+pub(crate) fn silent_since(
+    connection: &Connection,
+    since: Timestamp,
+    limit: i64,
+) -> rusqlite::Result<Vec<(VisitorId, ContactId)>> {
     connection
         .prepare_cached(SILENT_SINCE)?
         .query_map([since, limit], |row| Ok((VisitorId(row.get(0)?), ContactId(row.get(1)?))))?

@@ -155,6 +155,7 @@ CREATE TABLE conversation (
     visitor_read  INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX conversation_visitor ON conversation (visitor, id);
+CREATE INDEX conversation_contact ON conversation (contact);
 CREATE INDEX conversation_active ON conversation (active_at, id);
 
 CREATE TABLE message (

@@ -1,0 +1,156 @@
+//! Files in both directions.
+
+use deskbell_protocol::*;
+use image::{DynamicImage, ImageFormat};
+
+use crate::desk::*;
+
+/// A JPEG with an EXIF block that says "turn me" and where it was taken.
+fn photograph() -> Vec<u8> {
+    let mut jpeg = Vec::new();
+    DynamicImage::new_rgb8(40, 20).write_to(&mut std::io::Cursor::new(&mut jpeg), ImageFormat::Jpeg).unwrap();
+    let mut tiff = b"MM\0*\0\0\0\x08\0\x01".to_vec();
+    // Orientation = 6: a quarter turn.
+    tiff.extend([0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0]);
+    tiff.extend(b"GPSLatitude 40.4168 N MARKER");
+    let mut block = b"Exif\0\0".to_vec();
+    block.extend(tiff);
+    let length = u16::try_from(block.len() + 2).unwrap();
+    let mut with_exif = jpeg[..2].to_vec();
+    with_exif.extend([0xff, 0xe1]);
+    with_exif.extend(length.to_be_bytes());
+    with_exif.extend(block);
+    with_exif.extend(&jpeg[2..]);
+    with_exif
+}
+
+enum Who<'a> {
+    Agent(&'a str),
+    Visitor(&'a str, String),
+}
+
+async fn upload(desk: &TestDesk, who: &Who<'_>, name: &str, bytes: Vec<u8>) -> Result<Attachment, (u16, Refusal)> {
+    let request = http().post(desk.url("/v1/files")).query(&[("name", name)]).body(bytes);
+    let request = match who {
+        Who::Agent(token) => request.bearer_auth(token),
+        Who::Visitor(token, origin) => {
+            request.header("authorization", format!("Visitor {token}")).header("origin", origin)
+        }
+    };
+    let response = request.send().await.unwrap();
+    let status = response.status();
+    if status.is_success() {
+        Ok(response.json().await.unwrap())
+    } else {
+        Err((status.as_u16(), response.json().await.unwrap()))
+    }
+}
+
+async fn fetch(desk: &TestDesk, authorization: &str, id: AttachmentId) -> reqwest::Response {
+    http().get(desk.url(&format!("/v1/files/{id}"))).header("authorization", authorization).send().await.unwrap()
+}
+
+#[tokio::test]
+async fn tv_06_a_picture_is_drawn_anew_and_reaches_only_those_it_is_sent_to() {
+    let desk = TestDesk::start().await;
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let (mut vic, vic_token) = desk.visitor().await;
+    let (_wen, wen_token) = desk.visitor().await;
+    let vic_is = Who::Visitor(&vic_token, desk.own_origin());
+
+    let original = photograph();
+    assert!(original.windows(6).any(|window| window == b"MARKER"));
+    let picture = upload(&desk, &vic_is, "me at home.jpg", original).await.unwrap();
+    assert_eq!((picture.mime.as_str(), picture.name.as_str()), ("image/jpeg", "me at home.jpg"));
+    assert_eq!(picture.picture, Some(PictureSize { width: 20, height: 40 }), "turned upright");
+
+    let send = Command::Send {
+        conversation: None,
+        kind: MessageKind::Reply,
+        text: String::new(),
+        attachments: vec![picture.id],
+    };
+    vic.command(&command(send)).await.unwrap();
+    let (message, _) = ann.message("").await;
+    assert_eq!(message.attachments, std::slice::from_ref(&picture));
+    let response = fetch(&desk, &format!("Bearer {}", desk.ann.access_token), picture.id).await;
+    let headers = response.headers().clone();
+    assert_eq!(headers["content-type"], "image/jpeg");
+    assert_eq!(headers["content-security-policy"], "sandbox; default-src 'none'");
+    assert_eq!(headers["x-content-type-options"], "nosniff");
+    assert_eq!(headers["cross-origin-resource-policy"], "same-origin");
+    assert_eq!(headers["content-disposition"], "inline; filename*=UTF-8''me%20at%20home.jpg");
+    let bytes = response.bytes().await.unwrap();
+    assert_eq!(i64::try_from(bytes.len()).unwrap(), picture.size);
+    assert!(!bytes.windows(4).any(|window| window == b"Exif"));
+    assert!(!bytes.windows(6).any(|window| window == b"MARKER"));
+    assert_eq!(fetch(&desk, &format!("Visitor {vic_token}"), picture.id).await.status(), 200);
+    assert_eq!(fetch(&desk, &format!("Visitor {wen_token}"), picture.id).await.status(), 404);
+    assert_eq!(fetch(&desk, "Visitor made-up", picture.id).await.status(), 401);
+
+    // A file is sent once, and by who uploaded it.
+    let again = |id| Command::Send {
+        conversation: None,
+        kind: MessageKind::Reply,
+        text: "x".to_owned(),
+        attachments: vec![id],
+    };
+    assert_eq!(vic.command(&command(again(picture.id))).await.unwrap_err().code, ErrorCode::Invalid);
+    let of_ann =
+        upload(&desk, &Who::Agent(&desk.ann.access_token), "price list.txt", b"Teapot 20".to_vec()).await.unwrap();
+    assert_eq!(vic.command(&command(again(of_ann.id))).await.unwrap_err().code, ErrorCode::NotFound);
+
+    // With a note it stays in the team, with a reply it is the visitor's too.
+    let in_note =
+        upload(&desk, &Who::Agent(&desk.ann.access_token), "internal.txt", b"do not show".to_vec()).await.unwrap();
+    for (id, kind, expected) in [(in_note.id, MessageKind::Note, 404), (of_ann.id, MessageKind::Reply, 200)] {
+        let conversation = Some(message.conversation);
+        ann.command(&command(Command::Send { conversation, kind, text: String::new(), attachments: vec![id] }))
+            .await
+            .unwrap();
+        let response = fetch(&desk, &format!("Visitor {vic_token}"), id).await;
+        assert_eq!(response.status(), expected);
+        if expected == 200 {
+            let disposition = response.headers()["content-disposition"].to_str().unwrap().to_owned();
+            assert!(disposition.starts_with("attachment;"), "{disposition}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn tv_06_what_is_not_on_the_list_is_refused_and_leaves_nothing_behind() {
+    let desk = TestDesk::start().await;
+    let ann = Who::Agent(&desk.ann.access_token);
+    let svg = b"<svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"alert(1)\"/>".to_vec();
+    let html = b"<!DOCTYPE html><script>alert(1)</script>".to_vec();
+    for (name, bytes) in [
+        ("tea.svg", svg.clone()),
+        ("tea.png", svg),
+        ("tea.html", html.clone()),
+        ("tea.png", html),
+        ("tea.exe", b"MZ\x90\0\x03\0\0\0".to_vec()),
+        ("broken.png", b"\x89PNG\r\n\x1a\n and then nonsense".to_vec()),
+    ] {
+        let (status, refusal) = upload(&desk, &ann, name, bytes).await.unwrap_err();
+        assert_eq!((status, refusal.code), (415, ErrorCode::UnsupportedType), "{name}");
+    }
+    let (status, refusal) = upload(&desk, &ann, "big.txt", vec![b'x'; FILE_BYTES_MAX + 1]).await.unwrap_err();
+    assert_eq!((status, refusal.code), (413, ErrorCode::TooLarge));
+    // From the shop's page nobody uploads, and nobody without a token.
+    let (_vic, token) = desk.visitor().await;
+    let (status, refusal) =
+        upload(&desk, &Who::Visitor(&token, SHOP.to_owned()), "tea.txt", b"x".to_vec()).await.unwrap_err();
+    assert_eq!((status, refusal.code), (403, ErrorCode::Origin));
+    let (status, _) = upload(&desk, &Who::Agent("made-up"), "tea.txt", b"x".to_vec()).await.unwrap_err();
+    assert_eq!(status, 401);
+
+    let mut left = Vec::new();
+    let mut directories = vec![desk.data.path().join("files")];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { directories.push(path) } else { left.push(path) }
+        }
+    }
+    assert!(left.is_empty(), "{left:?}");
+}

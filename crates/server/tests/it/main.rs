@@ -1,0 +1,9 @@
+//! Stories over real sockets and a real database.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod accounts;
+mod crash;
+mod desk;
+mod files;
+mod stories;
+mod visitors;

@@ -1,0 +1,177 @@
+import { flushSync, mount, unmount } from 'svelte';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { texts } from '../src/i18n/texts.svelte';
+import App from '../src/panel/App.svelte';
+import type { Link } from '../src/panel/link';
+import { Session } from '../src/panel/session.svelte';
+import type { ClientFrame, Message } from '../src/protocol.generated';
+import type { PanelSettings, ToPanel } from '../src/shared/port';
+
+const TOKEN = 'the-visitors-secret';
+const settings: PanelSettings = { presence: null, keep: true, language: 'en', full: false };
+
+/** The server's end of the panel's socket. */
+class FakeSocket {
+  static latest: FakeSocket;
+  static made = 0;
+  static readonly OPEN = 1;
+  readyState = 1;
+  sent: ClientFrame[] = [];
+  onopen: (() => void) | null = null;
+  onmessage: ((event: { data: string }) => void) | null = null;
+  onclose: (() => void) | null = null;
+  constructor() {
+    FakeSocket.made += 1;
+    FakeSocket.latest = this;
+  }
+  send(text: string): void {
+    this.sent.push(JSON.parse(text) as ClientFrame);
+  }
+  close(): void {
+    this.readyState = 3;
+  }
+  says(frame: unknown): void {
+    this.onmessage?.({ data: JSON.stringify(frame) });
+    flushSync();
+  }
+}
+
+let panel: ReturnType<typeof mount>;
+let session: Session;
+let told: unknown[];
+let tell: (message: ToPanel) => void;
+
+beforeEach(async () => {
+  localStorage.clear();
+  sessionStorage.clear();
+  vi.stubGlobal('WebSocket', FakeSocket);
+  await texts.speak('en');
+  told = [];
+  FakeSocket.made = 0;
+  const link: Link = {
+    settings,
+    tell: (message) => told.push(message),
+    listen: (listener) => (tell = listener),
+  };
+  session = new Session('pk', settings);
+  panel = mount(App, { target: document.body, props: { session, link, settings } });
+  flushSync();
+});
+afterEach(async () => {
+  session.end();
+  await unmount(panel);
+  vi.unstubAllGlobals();
+});
+
+function open(): FakeSocket {
+  tell({ type: 'open', focus: false });
+  const socket = FakeSocket.latest;
+  socket.onopen?.();
+  socket.says({
+    type: 'welcome',
+    session: 's',
+    epoch: 'e',
+    head: 10,
+    server_time: 0,
+    heartbeat_ms: 15_000,
+    mode: 'snapshot',
+    visitor: { token: TOKEN, conversation: null, desk: 'Kiln & Leaf', online: false, unread: 0 },
+  });
+  socket.says({ type: 'snap', generation: 'g', base: 10, rows: [], next: null });
+  socket.says({ type: 'snap_end', generation: 'g', base: 10 });
+  return socket;
+}
+function reply(socket: FakeSocket, data: Partial<Message>): void {
+  const message = { id: 1, conversation: 7, number: 1, author: { who: 'agent', id: 1, name: 'Ann' }, kind: 'reply', text: '', attachments: [], client_id: null, created_at: Date.now(), ...data };
+  socket.says({
+    type: 'delta',
+    from: 10,
+    to: 12,
+    more: false,
+    changes: [
+      { seq: 11, kind: 'put', entity: 'conversation', id: 7, data: { id: 7, state: 'open', visitor_read: 0 } },
+      { seq: 12, kind: 'put', entity: 'message', id: message.id, data: message },
+    ],
+  });
+}
+function write(text: string): void {
+  const area = document.querySelector('textarea');
+  if (!area) throw new Error('no composer');
+  area.value = text;
+  area.dispatchEvent(new Event('input', { bubbles: true }));
+  flushSync();
+  area.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }));
+  flushSync();
+}
+
+test('WID-06: the page around the panel is told four things and never the secret', () => {
+  const socket = open();
+  write('hello');
+  reply(socket, { text: `a message that says ${'x'.repeat(5)}` });
+  document.querySelector<HTMLButtonElement>('[aria-label="Make larger"]')?.click();
+  document.querySelector<HTMLButtonElement>('[aria-label="Close chat"]')?.click();
+  flushSync();
+  const kinds = new Set(told.map((message) => (message as { type: string }).type));
+  expect([...kinds].sort()).toEqual(['close', 'conversation', 'resize', 'unread']);
+  expect(JSON.stringify(told)).not.toContain(TOKEN);
+  expect(JSON.stringify(told)).not.toContain('hello');
+  expect(JSON.stringify(told)).not.toContain('Ann');
+  expect(localStorage.getItem('deskbell.pk.token')).toBe(TOKEN);
+});
+
+test('OD-37: nothing is sent before the visitor opens the chat', () => {
+  expect(FakeSocket.made).toBe(0);
+  open();
+  expect(FakeSocket.made).toBe(1);
+  expect(FakeSocket.latest.sent[0]).toMatchObject({ type: 'hello', visitor: { part: 'panel', site: 'pk', token: null } });
+});
+
+test('OD-39: a desk that is away says so and still takes a message', () => {
+  const socket = open();
+  expect(document.querySelector('header')?.textContent).toContain('We are away; leave a message');
+  write('Are you there?');
+  expect(socket.sent.at(-1)).toMatchObject({ type: 'cmd', op: 'send', args: { text: 'Are you there?' } });
+  expect(document.querySelector('[role=log]')?.textContent).toContain('Sending…');
+});
+
+test.each([
+  '<script>window.hacked = 1</script>',
+  '<img src=x onerror="window.hacked = 1">',
+  '<svg onload="window.hacked = 1">',
+  '<a href="javascript:window.hacked = 1">x</a>',
+  '<iframe srcdoc="<script>parent.hacked = 1</script>"></iframe>',
+  '{{constructor.constructor("hacked = 1")()}}',
+])('XSS-03: %j of an agent stays text, in the message, the name and the name of a file', (vector) => {
+  const socket = open();
+  reply(socket, {
+    text: vector,
+    author: { who: 'agent', id: 1, name: vector },
+    attachments: [{ id: 3, name: vector, mime: 'text/html', size: 10, picture: null }],
+  });
+  const log = document.querySelector('[role=log]');
+  expect(log?.querySelector('p.text')?.textContent).toBe(vector);
+  expect(log?.querySelector('script, iframe, img, svg[onload], a')).toBeNull();
+  expect(log?.querySelector('.name')?.textContent).toContain(vector);
+  expect('hacked' in window).toBe(false);
+});
+
+test('OD-34: Escape asks the page to close the chat', () => {
+  open();
+  window.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true, cancelable: true }));
+  expect(told).toContainEqual({ type: 'close' });
+});
+
+test('OD-33: what a visitor types while an input method composes is not sent', () => {
+  const socket = open();
+  const area = document.querySelector('textarea');
+  if (!area) throw new Error('no composer');
+  area.value = 'にほ';
+  area.dispatchEvent(new Event('input', { bubbles: true }));
+  flushSync();
+  const before = socket.sent.length;
+  area.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', isComposing: true, bubbles: true }));
+  area.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', shiftKey: true, bubbles: true }));
+  flushSync();
+  expect(socket.sent).toHaveLength(before);
+  expect(sessionStorage.getItem('deskbell.pk.draft')).toBe('にほ');
+});

@@ -1,0 +1,552 @@
+import { describe, expect, test } from 'vitest';
+import type { Change, Message, ServerFrame } from '../src/protocol.generated';
+import {
+  type Effect,
+  type Event,
+  OUTBOX_MAX,
+  type OutboxItem,
+  type State,
+  initial,
+  outboxFull,
+  readFrame,
+  step,
+  unread,
+} from '../src/panel/sync';
+
+const EPOCH = 'epoch-1';
+
+/** Vic's panel, driven by hand. */
+class Vic {
+  state: State;
+  now = 1_000_000;
+  private names = 0;
+
+  constructor(token: string | null = 'secret', outbox: OutboxItem[] = []) {
+    this.state = initial({ site: 'pk', language: 'en', screen: '1×1', presence: null, token, outbox });
+    this.does({ type: 'sender', sender: true });
+  }
+
+  does(event: Event): Effect[] {
+    this.names += 1;
+    const before = JSON.stringify(this.state);
+    const frozen = this.state;
+    const [state, effects] = step(frozen, event, { now: this.now, random: 0.5, name: String(this.names).padStart(32, '0') });
+    expect(JSON.stringify(frozen), 'a state is never changed in place').toBe(before);
+    this.state = state;
+    return effects;
+  }
+  hears(frame: ServerFrame): Effect[] {
+    return this.does({ type: 'frame', frame });
+  }
+  after(ms: number): Effect[] {
+    this.now += ms;
+    return this.does({ type: 'tick' });
+  }
+  live(base = 10, rows: Change[] = [], token: string | null = null): Effect[] {
+    this.does({ type: 'start' });
+    this.does({ type: 'opened' });
+    this.hears(welcome('snapshot', token));
+    this.hears({ type: 'snap', generation: 'g', base, rows, next: null });
+    return this.hears({ type: 'snap_end', generation: 'g', base });
+  }
+  writes(text: string): Effect[] {
+    return this.does({ type: 'send', item: item(text, this.now) });
+  }
+  get texts(): string[] {
+    return this.state.messages.map(({ text }) => text);
+  }
+}
+
+function item(text: string, client_time: number): OutboxItem {
+  return { client_id: clientId(text), text, attachments: [], client_time, failed: null };
+}
+function clientId(text: string): string {
+  return Array.from(text, (letter) => letter.charCodeAt(0).toString(16)).join('').padStart(32, '0').slice(-32);
+}
+function welcome(mode: 'delta' | 'snapshot', token: string | null = null): ServerFrame {
+  return {
+    type: 'welcome',
+    session: 's',
+    epoch: EPOCH,
+    head: 10,
+    server_time: 0,
+    heartbeat_ms: 15_000,
+    mode,
+    visitor: { token, conversation: null, desk: 'Kiln & Leaf', online: true, unread: 0 },
+  };
+}
+function message(number: number, text: string, from: 'visitor' | 'Ann' = 'Ann'): Message {
+  return {
+    id: 100 + number,
+    conversation: 7,
+    number,
+    author: from === 'visitor' ? { who: 'visitor' } : { who: 'agent', id: 1, name: from },
+    kind: 'reply',
+    text,
+    attachments: [],
+    client_id: from === 'visitor' ? clientId(text) : null,
+    created_at: number,
+  };
+}
+function put(seq: number, data: Message): Change {
+  return { seq, kind: 'put', entity: 'message', id: data.id, data };
+}
+function conversation(seq: number, visitor_read = 0): Change {
+  return { seq, kind: 'put', entity: 'conversation', id: 7, data: { id: 7, state: 'open', visitor_read } };
+}
+function delta(from: number, to: number, changes: Change[] = []): ServerFrame {
+  return { type: 'delta', from, to, changes, more: false };
+}
+const commands = (effects: Effect[]) => effects.flatMap((effect) => (effect.type === 'frame' && effect.frame.type === 'cmd' ? [effect.frame] : []));
+const kinds = (effects: Effect[]) => effects.map(({ type }) => type);
+
+describe('OD-33: messages in real time', () => {
+  test('a session begins with hello, takes the snapshot and goes on with deltas', () => {
+    const vic = new Vic();
+    expect(kinds(vic.does({ type: 'start' }))).toEqual(['connect']);
+    const [hello] = vic.does({ type: 'opened' });
+    expect(hello).toMatchObject({
+      frame: { type: 'hello', protocol: 1, cursor: null, visitor: { site: 'pk', part: 'panel', token: 'secret', page: null } },
+    });
+    vic.hears(welcome('snapshot'));
+    const asked = vic.hears({ type: 'snap', generation: 'g', base: 10, rows: [conversation(3), put(4, message(1, 'one'))], next: 'p2' });
+    expect(asked).toEqual([{ type: 'frame', frame: { type: 'snap_next', generation: 'g', token: 'p2' } }]);
+    vic.hears({ type: 'snap', generation: 'g', base: 10, rows: [put(5, message(2, 'two'))], next: null });
+    vic.hears({ type: 'snap_end', generation: 'g', base: 10 });
+    expect(vic.state.phase).toBe('live');
+    const told = vic.hears(delta(10, 12, [put(12, message(3, 'three'))]));
+    expect(vic.texts).toEqual(['one', 'two', 'three']);
+    expect(kinds(told)).toEqual(['announce']);
+    expect(vic.state.cursor).toEqual({ epoch: EPOCH, seq: 12 });
+    expect(unread(vic.state)).toBe(3);
+  });
+
+  test('a delta that does not begin at the cursor is not applied, and the connection starts anew', () => {
+    const vic = new Vic();
+    vic.live();
+    expect(kinds(vic.hears(delta(11, 12, [put(12, message(1, 'lost before'))])))).toEqual(['disconnect']);
+    expect(vic.texts).toEqual([]);
+    expect(vic.state.phase).toBe('offline');
+    vic.after(60_000);
+    const [hello] = vic.does({ type: 'opened' });
+    expect(hello).toMatchObject({ frame: { cursor: { epoch: EPOCH, seq: 10 } } });
+  });
+
+  test('a delta heard twice changes nothing', () => {
+    const vic = new Vic();
+    vic.live();
+    vic.hears(delta(10, 12, [put(12, message(1, 'once'))]));
+    expect(vic.hears(delta(10, 12, [put(12, message(1, 'once'))]))).toEqual([]);
+    expect([vic.state.phase, vic.texts]).toEqual(['live', ['once']]);
+  });
+
+  test('an older state of a message never replaces a newer one', () => {
+    const vic = new Vic();
+    vic.live(10, [put(12, message(1, 'newer than the base'))]);
+    vic.hears(delta(10, 11, [put(11, message(1, 'older'))]));
+    expect(vic.texts).toEqual(['newer than the base']);
+  });
+
+  test('what is taken away goes, and a note never shows', () => {
+    const vic = new Vic();
+    vic.live(10, [conversation(1), put(2, message(1, 'one')), put(3, message(2, 'two'))]);
+    vic.hears(delta(10, 12, [
+      { seq: 11, kind: 'forget', entity: 'message', id: 101 },
+      put(12, { ...message(3, 'only for the team'), kind: 'note' }),
+    ]));
+    expect(vic.texts).toEqual(['two']);
+  });
+
+  test('after a reset the old messages stay until the new snapshot is whole, and what waits is kept', () => {
+    const vic = new Vic();
+    vic.live(10, [conversation(1), put(2, message(1, 'old'))]);
+    vic.does({ type: 'closed' });
+    vic.writes('waits');
+    vic.does({ type: 'opened' });
+    vic.hears(welcome('snapshot'));
+    vic.hears({ type: 'reset', reason: 'too_old' });
+    expect(vic.texts).toEqual(['old']);
+    vic.hears({ type: 'snap', generation: 'h', base: 50, rows: [conversation(40), put(41, message(2, 'new'))], next: null });
+    const sent = commands(vic.hears({ type: 'snap_end', generation: 'h', base: 50 }));
+    expect(vic.texts).toEqual(['new']);
+    expect(sent).toMatchObject([{ op: 'send', args: { text: 'waits' } }]);
+  });
+
+  test('older messages are asked for once at a time and end at the beginning', () => {
+    const vic = new Vic();
+    vic.live(10, [conversation(1), put(2, message(40, 'forty'))]);
+    expect(vic.does({ type: 'older' })).toMatchObject([{ frame: { type: 'hist', before: 40, conversation: 7 } }]);
+    expect(vic.does({ type: 'older' })).toEqual([]);
+    const page = { type: 'hist_page', conversation: 7, from: 1, to: 39, messages: [put(1, message(39, 'thirty-nine'))] } as const;
+    vic.hears({ ...page, messages: [...page.messages], request: 99 });
+    expect(vic.texts).toEqual(['forty']);
+    vic.hears({ ...page, messages: [...page.messages], request: 1 });
+    expect(vic.texts).toEqual(['thirty-nine', 'forty']);
+    expect(vic.state.reachedStart).toBe(true);
+  });
+
+  test('frames of unknown types and hostile texts do no harm', () => {
+    const vic = new Vic();
+    vic.live();
+    for (const text of ['', '{', 'null', '[]', '42', '{"type":1}']) expect(readFrame(text)).toBeNull();
+    const frame = readFrame('{"type":"from_tomorrow"}');
+    expect(frame && vic.hears(frame)).toEqual([]);
+    vic.hears(delta(10, 13, [
+      { seq: 11, kind: 'unknown', entity: 'unknown', id: 1 },
+      { seq: 12, kind: 'put', entity: 'message', id: 5, data: { id: 5 } },
+      { seq: 13, kind: 'put', entity: 'conversation', id: 5, data: null },
+    ]));
+    expect([vic.texts, vic.state.cursor?.seq]).toEqual([[], 13]);
+  });
+});
+
+describe('OD-39: nothing that was sent is lost, and nothing is sent twice', () => {
+  test('a message is stored before it is sent, one is on its way at a time, and the delta ends it', () => {
+    const vic = new Vic();
+    vic.live();
+    const first = vic.writes('one');
+    expect(kinds(first)).toEqual(['store_item', 'frame']);
+    expect(commands(vic.writes('two'))).toEqual([]);
+    const next = vic.hears({ type: 'ack', client_id: clientId('one'), seq: 12, id: 101, number: 1, duplicate: false });
+    expect(commands(next)).toMatchObject([{ args: { text: 'two', conversation: null, kind: 'reply' } }]);
+    expect(vic.state.outbox).toHaveLength(2);
+    const done = vic.hears(delta(10, 12, [conversation(11), put(12, message(1, 'one', 'visitor'))]));
+    expect(done).toContainEqual({ type: 'drop_item', client_id: clientId('one') });
+    expect(vic.state.outbox.map(({ text }) => text)).toEqual(['two']);
+  });
+
+  test('what was on its way when the connection broke goes again under the same name', () => {
+    const vic = new Vic();
+    vic.live();
+    const [before] = commands(vic.writes('one'));
+    vic.does({ type: 'closed' });
+    vic.after(60_000);
+    vic.does({ type: 'opened' });
+    const [after] = commands(vic.hears(welcome('delta')));
+    expect(after?.client_id).toBe(before?.client_id);
+  });
+
+  test('written without any connection, and after a reload, it goes out in the order of writing', () => {
+    const vic = new Vic(null, [item('first', 1), item('second', 2)]);
+    const effects = vic.live(10, [], 'new secret');
+    expect(commands(effects)).toMatchObject([{ args: { text: 'first' } }]);
+    const next = vic.hears({ type: 'ack', client_id: clientId('first'), seq: 10, id: 1, number: 1, duplicate: true });
+    expect(next).toContainEqual({ type: 'drop_item', client_id: clientId('first') });
+    expect(commands(next)).toMatchObject([{ args: { text: 'second' } }]);
+  });
+
+  test('a refusal for good is shown and the next message goes; a retry keeps the name', () => {
+    const vic = new Vic();
+    vic.live();
+    vic.writes('bad');
+    vic.writes('good');
+    const next = vic.hears({ type: 'nack', client_id: clientId('bad'), code: 'invalid', message: '', retry_after_ms: null, current: null });
+    expect(commands(next)).toMatchObject([{ args: { text: 'good' } }]);
+    expect(vic.state.outbox[0]?.failed).toBe('invalid');
+    vic.hears({ type: 'ack', client_id: clientId('good'), seq: 10, id: 1, number: 1, duplicate: false });
+    const again = commands(vic.does({ type: 'retry', client_id: clientId('bad') }));
+    expect(again).toMatchObject([{ client_id: clientId('bad') }]);
+    vic.hears({ type: 'nack', client_id: clientId('bad'), code: 'invalid', message: '', retry_after_ms: null, current: null });
+    expect(vic.does({ type: 'discard', client_id: clientId('bad') })).toContainEqual({ type: 'drop_item', client_id: clientId('bad') });
+    expect(vic.state.outbox).toEqual([]);
+  });
+
+  test('a busy server is asked again, not before it said, and the order stays', () => {
+    const vic = new Vic();
+    vic.live();
+    vic.writes('one');
+    vic.writes('two');
+    vic.hears({ type: 'nack', client_id: clientId('one'), code: 'too_many_attempts', message: '', retry_after_ms: 3_000, current: null });
+    expect(commands(vic.after(2_900))).toEqual([]);
+    expect(commands(vic.after(200))).toMatchObject([{ args: { text: 'one' } }]);
+  });
+
+  test('a message without an answer means a dead connection after ten seconds', () => {
+    const vic = new Vic();
+    vic.live();
+    vic.writes('one');
+    expect(kinds(vic.after(9_000))).not.toContain('disconnect');
+    expect(kinds(vic.after(1_500))).toContain('disconnect');
+  });
+
+  test('silence for 35 seconds, or a log that runs ahead for five, starts the connection anew', () => {
+    const silent = new Vic();
+    silent.live();
+    expect(kinds(silent.after(34_000))).not.toContain('disconnect');
+    expect(kinds(silent.after(1_500))).toContain('disconnect');
+
+    const behind = new Vic();
+    behind.live();
+    behind.hears({ type: 'hb', time: 0, head: 11 });
+    expect(kinds(behind.after(4_000))).not.toContain('disconnect');
+    behind.hears(delta(10, 11));
+    expect(kinds(behind.after(4_000))).not.toContain('disconnect');
+    behind.hears({ type: 'hb', time: 0, head: 12 });
+    behind.after(4_000);
+    expect(kinds(behind.after(1_500))).toContain('disconnect');
+  });
+
+  test('of two tabs only the elected one sends, and it takes over what the other left', () => {
+    const vic = new Vic();
+    vic.does({ type: 'sender', sender: false });
+    vic.live();
+    expect(commands(vic.writes('mine'))).toEqual([]);
+    expect(commands(vic.does({ type: 'item_stored', item: item('from the other tab', 1) }))).toEqual([]);
+    expect(commands(vic.does({ type: 'sender', sender: true }))).toMatchObject([{ args: { text: 'from the other tab' } }]);
+  });
+
+  test('the browser holds fifty messages and 64 KB, and then says so', () => {
+    const many = new Vic(null, Array.from({ length: OUTBOX_MAX }, (_, index) => item(`№ ${index}`, index)));
+    expect(outboxFull(many.state, item('one more', 99))).toBe(true);
+    const long = new Vic(null, Array.from({ length: 6 }, (_, index) => item(`${index}${'x'.repeat(9_990)}`, index)));
+    expect(outboxFull(long.state, item('short', 99))).toBe(false);
+    expect(outboxFull(long.state, item('x'.repeat(9_999), 99))).toBe(true);
+  });
+
+  test('over a thousand random sessions every message arrives once and in order', () => {
+    for (let seed = 1; seed <= 1_000; seed += 1) {
+      const server = new Desk(seed);
+      server.run();
+      expect(server.stored, `seed ${seed}`).toEqual(server.written);
+      expect(server.vic.texts.filter((text) => text.startsWith('v')), `seed ${seed}`).toEqual(server.written);
+      expect(server.vic.state.outbox, `seed ${seed}`).toEqual([]);
+    }
+  });
+});
+
+describe('OD-37: an unnamed visitor', () => {
+  test('the secret is kept only when there is a conversation to come back to', () => {
+    const vic = new Vic(null);
+    expect(kinds(vic.live(10, [], 'fresh'))).not.toContain('keep_token');
+    expect(vic.state.token).toBe('fresh');
+    expect(vic.writes('hello')).toContainEqual({ type: 'keep_token', token: 'fresh' });
+  });
+  test('when the server knows the visitor no longer, nothing of the old conversation stays', () => {
+    const vic = new Vic();
+    vic.live(10, [conversation(1), put(2, message(1, 'old'))]);
+    vic.does({ type: 'closed' });
+    vic.after(60_000);
+    vic.does({ type: 'opened' });
+    vic.hears(welcome('snapshot', 'fresh'));
+    expect([vic.texts, vic.state.cursor, vic.state.token]).toEqual([[], null, 'fresh']);
+  });
+  test('forgetting leaves nothing, and begins again as somebody else', () => {
+    const vic = new Vic();
+    vic.live(10, [conversation(1), put(2, message(1, 'secret matter'))]);
+    vic.does({ type: 'sender', sender: false });
+    vic.writes('waits');
+    const effects = vic.does({ type: 'forget' });
+    expect(effects).toContainEqual({ type: 'keep_token', token: null });
+    expect(effects).toContainEqual({ type: 'drop_item', client_id: clientId('waits') });
+    expect([vic.texts, vic.state.outbox, vic.state.token]).toEqual([[], [], null]);
+    expect(vic.does({ type: 'opened' })).toMatchObject([{ frame: { visitor: { token: null }, cursor: null } }]);
+  });
+  test('a second tab takes over the secret of the first, unless it has a conversation of its own', () => {
+    const second = new Vic(null);
+    second.live(10, [], 'its own');
+    expect(kinds(second.does({ type: 'token', token: 'of the first' }))).toEqual(['disconnect', 'connect']);
+    expect(second.state.token).toBe('of the first');
+    const talking = new Vic('mine');
+    talking.live(10, [conversation(1)]);
+    expect(talking.does({ type: 'token', token: 'of the first' })).toEqual([]);
+    expect(talking.state.token).toBe('mine');
+  });
+});
+
+describe('OD-15: what was on screen is read', () => {
+  test('a read mark is told once, never goes back, and is told again after a break', () => {
+    const vic = new Vic();
+    vic.live(10, [conversation(1), put(2, message(1, 'one')), put(3, message(2, 'two'))]);
+    expect(unread(vic.state)).toBe(2);
+    expect(commands(vic.does({ type: 'seen', number: 2 }))).toMatchObject([{ op: 'mark_read', args: { conversation: 7, number: 2 } }]);
+    expect(commands(vic.does({ type: 'seen', number: 1 }))).toEqual([]);
+    expect(unread(vic.state)).toBe(0);
+    vic.does({ type: 'closed' });
+    vic.hears(delta(10, 11, [put(11, message(3, 'unheard'))]));
+    vic.does({ type: 'seen', number: 3 });
+    vic.does({ type: 'wake' });
+    vic.does({ type: 'opened' });
+    expect(commands(vic.hears(welcome('delta')))).toMatchObject([{ op: 'mark_read', args: { number: 3 } }]);
+  });
+});
+
+describe('who is typing, and who is there', () => {
+  test('OD-33: typing is told at most every three seconds, and its end at once', () => {
+    const vic = new Vic();
+    vic.live();
+    expect(vic.does({ type: 'typed', typing: true })).toEqual([]);
+    vic.hears(delta(10, 11, [conversation(11)]));
+    expect(vic.does({ type: 'typed', typing: true })).toMatchObject([{ frame: { kind: 'typing', typing: true } }]);
+    vic.now += 2_000;
+    expect(vic.does({ type: 'typed', typing: true })).toEqual([]);
+    vic.now += 1_500;
+    expect(vic.does({ type: 'typed', typing: true })).toHaveLength(1);
+    expect(vic.writes('done')).toContainEqual(expect.objectContaining({ frame: expect.objectContaining({ kind: 'typing', typing: false }) }));
+  });
+  test('OD-33: "Ann is typing" ends with her message, or by itself', () => {
+    const vic = new Vic();
+    vic.live();
+    const typing = { type: 'eph', kind: 'typing', conversation: 7, author: { who: 'agent', id: 1, name: 'Ann' }, typing: true, ttl_ms: 60_000 } as const;
+    vic.hears(typing);
+    expect(vic.state.typing?.name).toBe('Ann');
+    vic.hears(delta(10, 11, [put(11, message(1, 'hi'))]));
+    expect(vic.state.typing).toBeNull();
+    vic.hears(typing);
+    vic.after(7_000);
+    expect(vic.state.typing).toBeNull();
+  });
+  test('OD-38: the desk goes offline and online while the chat is open', () => {
+    const vic = new Vic();
+    expect(vic.state.online).toBeNull();
+    vic.live();
+    vic.hears({ type: 'eph', kind: 'agents', agents: [], online: false });
+    expect(vic.state.online).toBe(false);
+  });
+});
+
+describe('the way back', () => {
+  test('OD-33: tries come in growing pauses; news from the network ends a pause at once', () => {
+    const vic = new Vic();
+    vic.does({ type: 'start' });
+    const pauses = Array.from({ length: 8 }, () => {
+      vic.does({ type: 'closed' });
+      const pause = (vic.state.retryAt ?? 0) - vic.now;
+      expect(kinds(vic.after(pause))).toEqual(['connect']);
+      return pause;
+    });
+    expect(pauses).toEqual([...pauses].sort((a, b) => a - b));
+    expect(pauses.at(-1)).toBeLessThanOrEqual(30_000);
+    vic.does({ type: 'closed' });
+    expect(kinds(vic.does({ type: 'wake' }))).toEqual(['connect']);
+  });
+  test('OD-33: a desk that does not know the page is not asked again and again', () => {
+    const vic = new Vic();
+    vic.does({ type: 'start' });
+    vic.does({ type: 'opened' });
+    vic.hears({ type: 'bye', code: 'origin', retry_after_ms: 0 });
+    expect(vic.state.phase).toBe('refused');
+    expect(vic.after(3_600_000)).toEqual([]);
+  });
+  test('OD-33: a server that stops says when to come back', () => {
+    const vic = new Vic();
+    vic.live();
+    vic.hears({ type: 'bye', code: 'drain', retry_after_ms: 8_000 });
+    expect(vic.after(7_000)).toEqual([]);
+    expect(kinds(vic.after(1_500))).toEqual(['connect']);
+  });
+});
+
+/** A server with a network that breaks at any point, drawn from a seed. */
+class Desk {
+  readonly vic = new Vic(null);
+  readonly written: string[] = [];
+  readonly stored: string[] = [];
+  private readonly done = new Map<string, { seq: number; number: number }>();
+  private readonly log: Change[] = [];
+  private head = 10;
+  private random: number;
+  private connected = false;
+  private cursor = 0;
+  private known = false;
+
+  constructor(seed: number) {
+    this.random = seed;
+  }
+
+  run(): void {
+    this.play(this.vic.does({ type: 'start' }));
+    for (let round = 0; round < 30; round += 1) {
+      const dice = this.draw(6);
+      if (dice < 2 && this.written.length < 12) {
+        const text = `v${this.written.length}`;
+        this.written.push(text);
+        this.play(this.vic.writes(text));
+      } else if (dice === 2) this.say();
+      else if (dice === 3) this.cut();
+      else this.play(this.vic.after(this.draw(4_000)));
+    }
+    for (let round = 0; round < 40; round += 1) this.play(this.vic.after(31_000));
+  }
+
+  private draw(most: number): number {
+    this.random = (Math.imul(this.random, 1_103_515_245) + 12_345) >>> 0;
+    return Math.floor((this.random / 2 ** 32) * most);
+  }
+  private cut(): void {
+    if (!this.connected) return;
+    this.connected = false;
+    this.play(this.vic.does({ type: 'closed' }));
+  }
+  private append(data: Message): void {
+    this.head += 1;
+    if (this.log.length === 0) {
+      this.log.push(conversation(this.head));
+      this.head += 1;
+    }
+    this.log.push(put(this.head, data));
+  }
+  private say(): void {
+    this.append(message(this.log.length + 1, `a${this.head}`));
+    this.push();
+  }
+  private push(): void {
+    if (!this.connected || !this.known) return;
+    const from = this.cursor;
+    this.cursor = this.head;
+    this.play(this.vic.hears(delta(from, this.head, this.log.filter(({ seq }) => seq > from))));
+  }
+  private play(effects: Effect[]): void {
+    for (const effect of effects) {
+      if (effect.type === 'disconnect') this.connected = false;
+      if (effect.type === 'connect') {
+        this.connected = false;
+        this.known = false;
+        if (this.draw(4) === 0) this.play(this.vic.does({ type: 'closed' }));
+        else {
+          this.connected = true;
+          this.play(this.vic.does({ type: 'opened' }));
+        }
+      }
+      if (effect.type === 'frame' && this.connected) this.hear(effect.frame);
+    }
+  }
+  private hear(frame: Extract<Effect, { type: 'frame' }>['frame']): void {
+    if (frame.type === 'hello') {
+      const token = frame.visitor?.token ? null : 'secret';
+      if (frame.cursor) {
+        this.play(this.vic.hears(welcome('delta')));
+        this.cursor = frame.cursor.seq;
+        this.known = true;
+        this.push();
+      } else {
+        this.play(this.vic.hears(welcome('snapshot', token)));
+        this.vic.hears({ type: 'snap', generation: 'g', base: this.head, rows: this.log, next: null });
+        this.cursor = this.head;
+        this.known = true;
+        this.play(this.vic.hears({ type: 'snap_end', generation: 'g', base: this.head }));
+      }
+    } else if (frame.type === 'cmd' && frame.op === 'send') {
+      // Lost on the way there.
+      if (this.draw(5) === 0) return this.cut();
+      let done = this.done.get(frame.client_id);
+      const duplicate = done !== undefined;
+      if (!done) {
+        const number = this.log.length + 1;
+        this.append({ ...message(number, frame.args.text, 'visitor'), client_id: frame.client_id });
+        this.stored.push(frame.args.text);
+        done = { seq: this.head, number };
+        this.done.set(frame.client_id, done);
+      }
+      // Lost on the way back.
+      if (this.draw(5) === 0) return this.cut();
+      const ack = { type: 'ack', client_id: frame.client_id, seq: done.seq, id: 1, number: done.number, duplicate } as const;
+      if (this.draw(2) === 0) {
+        this.push();
+        this.play(this.vic.hears(ack));
+      } else {
+        this.play(this.vic.hears(ack));
+        this.push();
+      }
+    }
+  }
+}

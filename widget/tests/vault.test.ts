@@ -1,0 +1,71 @@
+import { beforeEach, expect, test } from 'vitest';
+import { Vault } from '../src/panel/vault';
+import { OUTBOX_MAX, type OutboxItem } from '../src/panel/sync';
+
+const item = (number: number): OutboxItem => ({
+  client_id: number.toString(16).padStart(32, '0'),
+  text: `№ ${number}`,
+  attachments: [],
+  client_time: number,
+  failed: null,
+});
+
+beforeEach(() => {
+  localStorage.clear();
+  sessionStorage.clear();
+});
+
+test('OD-39: what waits survives a reload, in the order of writing', () => {
+  const before = new Vault('pk', true);
+  for (const number of [3, 1, 2]) before.put(item(number));
+  before.drop(item(2).client_id);
+  expect(new Vault('pk', true).items).toEqual([item(1), item(3)]);
+  expect(new Vault('another site', true).items).toEqual([]);
+});
+
+test('OD-39: two tabs that write at once do not overwrite each other', () => {
+  const [one, two] = [new Vault('pk', true), new Vault('pk', true)];
+  one.put(item(1));
+  two.put(item(2));
+  expect(new Vault('pk', true).items).toHaveLength(2);
+});
+
+test('OD-37: a visitor who is not to be remembered leaves nothing behind the tab', () => {
+  const vault = new Vault('pk', false);
+  vault.token = 'secret';
+  vault.put(item(1));
+  expect(localStorage.length).toBe(0);
+  expect(new Vault('pk', false).token).toBe('secret');
+  vault.move(true);
+  expect(sessionStorage.length).toBe(0);
+  expect(new Vault('pk', true).token).toBe('secret');
+  expect(new Vault('pk', true).items).toEqual([item(1)]);
+});
+
+test('OD-39: damaged entries are skipped and harm nothing', () => {
+  localStorage.setItem('deskbell.pk.out.1', '{');
+  localStorage.setItem('deskbell.pk.out.2', 'null');
+  localStorage.setItem('deskbell.pk.out.3', '{"client_id":"x","text":1}');
+  const vault = new Vault('pk', true);
+  vault.put(item(1));
+  expect(vault.items).toEqual([item(1)]);
+  expect(OUTBOX_MAX).toBe(50);
+});
+
+test('OD-39: a browser without storage still holds what waits until the page goes', () => {
+  const { localStorage: real } = window;
+  Object.defineProperty(window, 'localStorage', {
+    configurable: true,
+    get() {
+      throw new DOMException('denied', 'SecurityError');
+    },
+  });
+  try {
+    const vault = new Vault('pk', true);
+    vault.token = 'secret';
+    vault.put(item(1));
+    expect([vault.token, vault.items]).toEqual(['secret', [item(1)]]);
+  } finally {
+    Object.defineProperty(window, 'localStorage', { configurable: true, value: real });
+  }
+});
