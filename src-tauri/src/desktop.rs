@@ -56,7 +56,8 @@ mod linux {
             let toasts_read_markup = toasts_read_markup(&bus);
             let (badges, orders) = channel();
             let desktop_file = format!("application://{identifier}.desktop");
-            let thread = std::thread::Builder::new().name("badge".into()).spawn(move || badge_all(&bus, &desktop_file, &orders));
+            let thread =
+                std::thread::Builder::new().name("badge".into()).spawn(move || badge_all(&bus, &desktop_file, &orders));
             if let Err(error) = thread {
                 tracing::error!(%error, "no badge: the thread could not be started");
             }

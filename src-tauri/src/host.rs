@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use deskbell_api::types::{ApiError, Counts, Settings};
-use deskbell_api::{Host, HostFuture, LocalDesk};
-use deskbell_attention::{Action, Alert, Badge, Calmed, Flash, Sound, Toast, ToastKind, TrayState, escape_markup};
+use deskbell_api::types::ApiError;
+use deskbell_api::{Host, HostFuture, LocalDesk, Surroundings};
+use deskbell_attention::{Action, Alert, Badge, Calmed, Flash, Sound, Toast, ToastKind, escape_markup};
 use deskbell_catalogue::Catalogue;
 use deskbell_protocol::{ConversationId, Timestamp};
 use tauri::{AppHandle, Manager, Runtime, UserAttentionType};
@@ -28,7 +28,7 @@ struct Running<R: Runtime> {
     app: AppHandle<R>,
     desktop: Box<dyn Desktop>,
     tray: Option<Tray<R>>,
-    shown: Mutex<Option<(Counts, TrayState, Settings)>>,
+    shown: Mutex<Option<Surroundings>>,
 }
 
 /// The native host.
@@ -160,24 +160,23 @@ impl<R: Runtime> Host for NativeHost<R> {
         }
     }
 
-    fn surroundings(&self, counts: &Counts, state: TrayState, settings: &Settings, words: &Catalogue) {
+    fn surroundings(&self, surroundings: &Surroundings, words: &Catalogue) {
         let Some(running) = self.running.get() else { return };
         {
-            let news = (counts.clone(), state, settings.clone());
             let mut shown = running.shown.lock().unwrap_or_else(PoisonError::into_inner);
-            if shown.as_ref() == Some(&news) {
+            if shown.as_ref() == Some(surroundings) {
                 return;
             }
-            *shown = Some(news);
+            *shown = Some(surroundings.clone());
         }
-        running.desktop.badge(Badge::new(counts.unread).count());
+        running.desktop.badge(Badge::new(surroundings.counts.unread).count());
         if let Some(window) = running.app.get_webview_window(MAIN)
-            && let Err(error) = window.set_title(&words.window_title(counts.unread))
+            && let Err(error) = window.set_title(&words.window_title(surroundings.counts.unread))
         {
             tracing::warn!(%error, "the window's title stays");
         }
         if let Some(tray) = &running.tray
-            && let Err(error) = tray.show(state, counts, settings.sounds, words)
+            && let Err(error) = tray.show(surroundings, words)
         {
             tracing::warn!(%error, "the tray shows an older state");
         }

@@ -122,6 +122,7 @@ fn start(arguments: Arguments) -> Result<(), StartError> {
     };
     let running = with_commands(builder, app.clone())
         .manage(TrayShown::default())
+        .manage(window::Hint(data_to_lock.join("tray-hint-shown")))
         .plugin(tauri_plugin_notification::init())
         .plugin(tauri_plugin_opener::init())
         .plugin(
@@ -172,13 +173,13 @@ fn prefer_cheap_rendering() {
 }
 
 /// Keeps a second program off the data, for as long as the file is open.
-fn lock_directory(data: &PathBuf) -> Result<std::fs::File, StartError> {
-    std::fs::create_dir_all(data).map_err(|error| StartError::Directory(data.clone(), error))?;
-    let file = std::fs::File::create(data.join("lock")).map_err(|error| StartError::Directory(data.clone(), error))?;
+fn lock_directory(data: &std::path::Path) -> Result<std::fs::File, StartError> {
+    deskbell_api::make_private(data).map_err(|error| StartError::Directory(data.to_owned(), error))?;
+    let file = std::fs::File::create(data.join("lock")).map_err(|error| StartError::Directory(data.to_owned(), error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => Err(StartError::Running(data.clone())),
-        Err(std::fs::TryLockError::Error(error)) => Err(StartError::Directory(data.clone(), error)),
+        Err(std::fs::TryLockError::WouldBlock) => Err(StartError::Running(data.to_owned())),
+        Err(std::fs::TryLockError::Error(error)) => Err(StartError::Directory(data.to_owned(), error)),
     }
 }
 

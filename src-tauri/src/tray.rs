@@ -2,8 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use deskbell_api::types::Counts;
-use deskbell_attention::TrayState;
+use deskbell_api::Surroundings;
+use deskbell_attention::{Connection, TrayState};
 use deskbell_catalogue::Catalogue;
 use tauri::image::Image;
 use tauri::menu::{CheckMenuItem, Menu, MenuItem, PredefinedMenuItem};
@@ -84,11 +84,14 @@ impl<R: Runtime> Tray<R> {
     ///
     /// # Errors
     /// When the system refuses.
-    pub(crate) fn show(&self, state: TrayState, counts: &Counts, sounds: bool, words: &Catalogue) -> tauri::Result<()> {
-        let status = match state {
-            TrayState::Offline => words.tray_status_offline(),
-            TrayState::Online | TrayState::Waiting if counts.waiting > 0 => words.tray_waiting(counts.waiting),
-            TrayState::Online | TrayState::Waiting => words.tray_status_online(),
+    pub(crate) fn show(&self, surroundings: &Surroundings, words: &Catalogue) -> tauri::Result<()> {
+        let Surroundings { tray: state, counts, connection, sounds, .. } = surroundings;
+        let status = match connection {
+            Connection::Expired => words.tray_status_expired(),
+            Connection::Offline => words.tray_status_offline(),
+            Connection::Online if counts.waiting > 0 => words.tray_waiting(counts.waiting),
+            Connection::Online if counts.unread > 0 => words.tray_unread(counts.unread),
+            Connection::Online => words.tray_status_online(),
         };
         self.icon.set_tooltip(Some(format!("Deskbell: {status}")))?;
         self.status.set_text(status)?;
@@ -96,12 +99,12 @@ impl<R: Runtime> Tray<R> {
         self.next.set_text(words.tray_next_waiting())?;
         self.next.set_enabled(counts.waiting > 0)?;
         self.mute.set_text(words.tray_mute())?;
-        self.mute.set_checked(!sounds)?;
+        self.mute.set_checked(!*sounds)?;
         self.quit.set_text(words.tray_quit())?;
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        if *shown != Some(state) {
-            self.icon.set_icon(Some(image(state)?))?;
-            *shown = Some(state);
+        if *shown != Some(*state) {
+            self.icon.set_icon(Some(image(*state)?))?;
+            *shown = Some(*state);
         }
         Ok(())
     }

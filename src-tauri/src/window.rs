@@ -1,9 +1,13 @@
 //! The app's one window.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use deskbell_api::App;
 use tauri::webview::NewWindowResponse;
 use tauri::{AppHandle, Manager, Runtime, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent};
+
+use tauri_plugin_notification::NotificationExt as _;
 
 use crate::arguments::Arguments;
 use crate::measure;
@@ -14,6 +18,9 @@ pub const MAIN: &str = "main";
 /// Whether closing the window leaves the app in a tray that people can see.
 #[derive(Default)]
 pub struct TrayShown(pub AtomicBool);
+
+/// A file that says that the person was told where the window went.
+pub struct Hint(pub PathBuf);
 
 /// Opens the window.
 ///
@@ -61,5 +68,17 @@ fn hide<R: Runtime>(app: &AppHandle<R>) {
         && let Err(error) = window.hide()
     {
         tracing::warn!(%error, "the window could not be hidden");
+    }
+    let hint = &app.state::<Hint>().0;
+    if hint.exists() {
+        return;
+    }
+    let words = app.state::<App>().catalogue();
+    let told = app.notification().builder().title(words.still_running_title()).body(words.still_running_body()).show();
+    if let Err(error) = told {
+        tracing::warn!(%error, "the person was not told that the app goes on");
+    }
+    if let Err(error) = std::fs::write(hint, "") {
+        tracing::warn!(%error, "the hint will be shown again");
     }
 }

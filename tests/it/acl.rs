@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use deskbell_api::types::{ApiError, Counts, Settings};
-use deskbell_api::{App, COMMAND_NAMES, Host, HostFuture, LocalDesk};
-use deskbell_attention::{Alert, Calmed, Sound, TrayState};
+use deskbell_api::types::ApiError;
+use deskbell_api::{App, COMMAND_NAMES, Host, HostFuture, LocalDesk, Surroundings};
+use deskbell_attention::{Alert, Calmed, Sound};
 use deskbell_catalogue::Catalogue;
 use deskbell_protocol::{ConversationId, Timestamp};
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ impl Host for SilentHost {
     fn alert(&self, _: Alert, _: &Catalogue) {}
     fn sound(&self, _: Sound) {}
     fn calm(&self, _: ConversationId, _: Calmed) {}
-    fn surroundings(&self, _: &Counts, _: TrayState, _: &Settings, _: &Catalogue) {}
+    fn surroundings(&self, _: &Surroundings, _: &Catalogue) {}
     fn open_in_browser(&self, url: &Url) -> Result<(), ApiError> {
         panic!("nothing may be opened, but {url} was")
     }

@@ -21,7 +21,7 @@ function png(width, height) {
     const out = Buffer.alloc(body.length + 8);
     out.writeUInt32BE(data.length, 0);
     body.copy(out, 4);
-    out.writeUInt32BE(typeof crc32 === 'function' ? crc32(body) : ownCrc(body), body.length + 4);
+    out.writeUInt32BE(crc32(body), body.length + 4);
     return out;
   };
   const head = Buffer.alloc(13);
@@ -37,15 +37,6 @@ function png(width, height) {
   const sign = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
   return Buffer.concat([sign, chunk('IHDR', head), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))]);
 }
-function ownCrc(bytes) {
-  let crc = ~0;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-  }
-  return ~crc >>> 0;
-}
-
 async function until(what, check, ms = 8_000) {
   const end = Date.now() + ms;
   for (;;) {
@@ -88,16 +79,15 @@ async function visit(desk, { html, expected = /^$/, path = '/', ...context } = {
   });
   page.on('pageerror', (error) => faults.push(String(error)));
   await page.goto(shop.origin + path);
-  const launcher = page.locator('body > div button.launcher');
   const panel = () => page.frames().find((frame) => frame.url().startsWith(desk.origin));
-  return { shop, page, launcher, panel, context: browserContext };
+  return { shop, page, panel, context: browserContext };
 }
 const end = async ({ context, shop }) => {
   await context.close();
   await shop.close();
 };
 
-/** The page's own view of the launcher: the shadow root is closed, so everything goes by keyboard and coordinates. */
+/** The launcher's shadow root is closed, so it is found by its place. */
 async function openChat({ page, panel }) {
   const { width, height } = page.viewportSize();
   await page.mouse.click(width - 48, height - 48);
@@ -109,6 +99,15 @@ const write = async (panel, text) => {
   await panel.locator('textarea').fill(text);
   await panel.locator('textarea').press('Enter');
 };
+
+/** What a screen reader is told of the launcher. The shadow root is closed to scripts, not to assistive technology. */
+async function launcherSays({ page, context }) {
+  const devtools = await context.newCDPSession(page);
+  const { nodes } = await devtools.send('Accessibility.getFullAXTree');
+  const node = nodes.find(({ role, name }) => role?.value === 'button' && /chat/i.test(name?.value ?? ''));
+  const property = (wanted) => node?.properties?.find(({ name }) => name === wanted)?.value.value;
+  return { name: node?.name.value, hasPopup: property('hasPopup'), expanded: property('expanded'), focused: property('focused') ?? false };
+}
 
 // 1. A conversation, in light.
 {
@@ -189,6 +188,8 @@ const write = async (panel, text) => {
   await until('unread in the panel', () => desk.pages.size === 1);
   await vic.page.waitForTimeout(300);
   await vic.page.screenshot({ path: `${pictures}badge-light.png` });
+  const said = await launcherSays(vic);
+  assert.deepEqual(said, { name: 'Chat with us, 1 unread message', hasPopup: 'dialog', expanded: false, focused: true });
   await vic.page.keyboard.press('Enter');
   await until('seen', () => desk.conversation.visitor_read === desk.messages.length);
 
@@ -270,6 +271,8 @@ const write = async (panel, text) => {
   await panel.getByText('Ask us anything').waitFor();
   await otherPanel.getByText('Ask us anything').waitFor();
   assert.equal(await panel.evaluate(() => Object.keys(localStorage).length), 0);
+  const names = () => new Set(again.heard.filter(({ part }) => part === 'page').map(({ frame }) => frame.visitor?.presence));
+  await until('another name on the page', () => names().size > 1);
   await end(vic);
   await again.stop();
   console.log('without a connection: done');

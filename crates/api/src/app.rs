@@ -10,17 +10,22 @@ use deskbell_catalogue::Catalogue;
 use deskbell_client::{
     Client, ClientEvent, ClientSettings, FileTokenStore, SyncStatus, TokenStore, find_desk, sign_in,
 };
-use deskbell_protocol::{Attachment, AttachmentId, ConversationId, ConversationState, Message, SignIn, SignedIn};
+use deskbell_protocol::{
+    Attachment, AttachmentId, ConversationId, ConversationState, Message, MessageKind, SignIn, SignedIn,
+};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::events::{Publisher, Subscription, lock};
-use crate::host::{Host, LocalDesk};
+use crate::host::{Host, LocalDesk, Surroundings};
 use crate::store::Files;
 use crate::types::{AccountView, ApiError, ApiErrorCode, AppEvent, Counts, Language, Settings, SyncState, SyncView};
 use crate::views;
+
+/// The code of the desk's own message when a visitor's message reopens a conversation.
+const REOPENED: &str = "reopened";
 
 /// Uploads kept in memory until their message is sent, so that their pictures show.
 const RECENT_UPLOADS_MAX: usize = 50;
@@ -313,7 +318,8 @@ impl App {
     async fn take(&self, session: &Session, event: ClientEvent) {
         match event {
             ClientEvent::Changed(Changed { conversations, visitors, canned_texts, .. }) => {
-                self.calm(session, conversations.iter().copied().collect()).await;
+                let changed: Vec<ConversationId> = conversations.iter().copied().collect();
+                self.calm(session, &changed).await;
                 self.inner.publisher.publish(&AppEvent::Changed {
                     conversations: conversations.into_iter().collect(),
                     visitors,
@@ -326,6 +332,11 @@ impl App {
                 self.refresh_surroundings().await;
             }
             ClientEvent::Presence => {
+                // Without a connection nobody knows who left, and a ring goes on.
+                if session.client.status().state == deskbell_client::SyncState::Live {
+                    let ringing: Vec<ConversationId> = lock(&self.inner.keeper).ringing().collect();
+                    self.calm(session, &ringing).await;
+                }
                 self.inner.publisher.publish(&AppEvent::Changed {
                     conversations: vec![],
                     visitors: true,
@@ -345,15 +356,22 @@ impl App {
 
     /// Raises an alert for every conversation in which a visitor wrote, once each.
     async fn arrive(&self, session: &Session, messages: Vec<Message>) {
-        let mut newest: HashMap<ConversationId, Message> = HashMap::new();
+        let mut newest: HashMap<ConversationId, (Message, i64)> = HashMap::new();
         for message in messages {
-            newest.insert(message.conversation, message);
+            let news = newest.get(&message.conversation).map_or(1, |(_, news)| news + 1);
+            newest.insert(message.conversation, (message, news));
         }
-        for message in newest.into_values() {
+        for (message, news) in newest.into_values() {
             let cache = session.cache.clone();
             let id = message.conversation;
-            let record = match tokio::task::spawn_blocking(move || cache.conversation(id)).await {
-                Ok(Ok(Some(record))) => record,
+            let number = message.number;
+            let found = tokio::task::spawn_blocking(move || {
+                let record = cache.conversation(id)?;
+                let before = cache.message(id, number - 1)?;
+                Ok::<_, deskbell_cache::CacheError>(record.zip(Some(before)))
+            });
+            let (record, before) = match found.await {
+                Ok(Ok(Some(found))) => found,
                 Ok(Ok(None)) => continue,
                 Ok(Err(error)) => {
                     tracing::error!(%error, "no alert: the conversation could not be read");
@@ -377,8 +395,9 @@ impl App {
             let arrival = Arrival {
                 conversation: id,
                 message_number: message.number,
-                first_of_conversation: record.my_read == 0 && record.conversation.assignee.is_none(),
-                reopened: false,
+                // Nothing was read, and nothing is unread but what came just now.
+                first_of_conversation: record.my_read == 0 && record.unread <= news,
+                reopened: before.is_some_and(|before| before.kind == MessageKind::System && before.text == REOPENED),
                 assignee: record.conversation.assignee,
                 visitor_name: self.name_of(&record),
                 text: message.text,
@@ -390,22 +409,33 @@ impl App {
         }
     }
 
-    /// Ends the alerts of conversations that were read, taken by somebody else, or closed.
-    async fn calm(&self, session: &Session, conversations: Vec<ConversationId>) {
-        for id in conversations {
-            if !lock(&self.inner.keeper).wanting().any(|wanting| wanting == id) {
-                continue;
-            }
+    /// Ends the alerts of conversations that were read, taken or closed. A ring ends with whoever takes the chat
+    /// and when the visitor leaves; a message in a chat of mine wants attention until I have read it.
+    async fn calm(&self, session: &Session, conversations: &[ConversationId]) {
+        let (wanting, ringing): (Vec<ConversationId>, Vec<ConversationId>) = {
+            let keeper = lock(&self.inner.keeper);
+            (keeper.wanting().collect(), keeper.ringing().collect())
+        };
+        let online = session.client.online();
+        for &id in conversations.iter().filter(|id| wanting.contains(id)) {
             let cache = session.cache.clone();
-            let record = tokio::task::spawn_blocking(move || cache.conversation(id)).await;
-            let over = match record {
+            let over = match tokio::task::spawn_blocking(move || cache.conversation(id)).await {
                 Ok(Ok(Some(record))) => {
-                    record.unread == 0
-                        || record.conversation.state == ConversationState::Closed
-                        || record.conversation.assignee.is_some_and(|agent| agent != session.account.agent)
+                    let head = &record.conversation;
+                    let taken =
+                        head.assignee.is_some_and(|agent| ringing.contains(&id) || agent != session.account.agent);
+                    let left = ringing.contains(&id) && !online.iter().any(|presence| presence.visitor == head.visitor);
+                    record.unread == 0 || head.state == ConversationState::Closed || taken || left
                 }
                 Ok(Ok(None)) => true,
-                Ok(Err(_)) | Err(_) => false,
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "an alert goes on: the conversation could not be read");
+                    false
+                }
+                Err(error) => {
+                    tracing::error!(%error, "an alert goes on: the reader failed");
+                    false
+                }
             };
             if over && let Some(calmed) = lock(&self.inner.keeper).calm(id) {
                 self.host().calm(id, calmed);
@@ -436,13 +466,17 @@ impl App {
 
     /// Native words in the language that is set, or the system's.
     pub fn catalogue(&self) -> Catalogue {
+        Catalogue::new(self.language())
+    }
+
+    fn language(&self) -> deskbell_catalogue::Language {
         use deskbell_catalogue::Language as Word;
-        Catalogue::new(match self.settings().language {
+        match self.settings().language {
             Some(Language::En) => Word::En,
             Some(Language::Es) => Word::Es,
             Some(Language::Ru) => Word::Ru,
             None => Word::from_tag(&self.host().language_tag()),
-        })
+        }
     }
 
     fn name_of(&self, record: &ConversationRecord) -> String {
@@ -460,8 +494,14 @@ impl App {
                 Connection::Offline
             }
         };
-        let tray = deskbell_attention::tray(counts.waiting, counts.unread, connection);
-        self.host().surroundings(counts, tray, &self.settings(), &self.catalogue());
+        let surroundings = Surroundings {
+            tray: deskbell_attention::tray(counts.waiting, counts.unread, connection),
+            counts: counts.clone(),
+            connection,
+            sounds: self.settings().sounds,
+            language: self.language(),
+        };
+        self.host().surroundings(&surroundings, &self.catalogue());
     }
 }
 

@@ -322,7 +322,7 @@ impl App {
                 session.cache.contact(record.visitor.contact)?.ok_or_else(|| ApiError::not_found("contact"))?;
             let online = session.client.online().iter().any(|presence| presence.visitor == request.visitor);
             let past = session.cache.past_conversations(contact.id, PAST_MAX)?;
-            Ok(views::visitor_details(record, contact, online, past))
+            Ok(views::visitor_details(record, contact, online, past, session.account.agent))
         })
         .await
     }

@@ -4,12 +4,12 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 
-use deskbell_attention::{Alert, Calmed, Sound, TrayState};
-use deskbell_catalogue::Catalogue;
+use deskbell_attention::{Alert, Calmed, Connection, Sound, TrayState};
+use deskbell_catalogue::{Catalogue, Language};
 use deskbell_protocol::{ConversationId, SignedIn, Timestamp};
 use url::Url;
 
-use crate::types::{ApiError, Counts, Settings};
+use crate::types::{ApiError, Counts};
 
 /// A desk that runs inside this program.
 #[derive(Clone, Debug)]
@@ -18,6 +18,21 @@ pub struct LocalDesk {
     pub address: Url,
     /// Its first agent, signed in.
     pub signed_in: SignedIn,
+}
+
+/// What shows when no window does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Surroundings {
+    /// The tray's icon.
+    pub tray: TrayState,
+    /// The badge, and what the tray says.
+    pub counts: Counts,
+    /// Whether new messages are heard of.
+    pub connection: Connection,
+    /// Whether sounds are on.
+    pub sounds: bool,
+    /// The language of the words.
+    pub language: Language,
 }
 
 /// A future of a host.
@@ -44,7 +59,7 @@ pub trait Host: Send + Sync + 'static {
     fn calm(&self, conversation: ConversationId, calmed: Calmed);
 
     /// Shows badge, tray icon, tray menu and window title.
-    fn surroundings(&self, counts: &Counts, tray: TrayState, settings: &Settings, words: &Catalogue);
+    fn surroundings(&self, surroundings: &Surroundings, words: &Catalogue);
 
     /// Opens an address that was checked, after the person agreed, in the browser.
     ///

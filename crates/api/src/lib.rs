@@ -18,6 +18,7 @@ mod views;
 
 pub use app::App;
 pub use events::Subscription;
-pub use host::{Host, HostFuture, LocalDesk};
+pub use host::{Host, HostFuture, LocalDesk, Surroundings};
 pub use pictures::Picture;
+pub use store::make_private;
 pub use typescript::{COMMAND_NAMES, typescript, widget_typescript};

@@ -79,6 +79,21 @@ impl Files {
     }
 }
 
+/// Makes a directory that only this user may look into. One that exists stays as it is.
+///
+/// # Errors
+/// When the system refuses.
+pub fn make_private(directory: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(directory)
+}
+
 fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
     let bytes = std::fs::read(path).ok()?;
     serde_json::from_slice(&bytes)
@@ -88,7 +103,7 @@ fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
 
 fn write<T: Serialize>(path: &Path, value: &T) -> std::io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(directory)?;
+    make_private(directory)?;
     let fresh = path.with_extension("new");
     let mut file = std::fs::File::create(&fresh)?;
     file.write_all(&serde_json::to_vec_pretty(value)?)?;

@@ -488,7 +488,7 @@ pub struct PastConversation {
     /// Where it stands.
     pub state: ConversationState,
     /// Its newest message in one line.
-    pub preview: String,
+    pub preview: Option<Preview>,
 }
 
 /// A prepared text.

@@ -1,6 +1,6 @@
 //! From the cache's records to what the page draws.
 
-use deskbell_cache::{ConversationRecord, OutboxItem, OutboxState, SearchRecord, VisitorRecord};
+use deskbell_cache::{ConversationRecord, OutboxItem, OutboxState, PreviewRecord, SearchRecord, VisitorRecord};
 use deskbell_protocol::{
     AgentId, Author, CannedText, Command, Contact, Conversation, Message, MessageKind, Timestamp, VisitorPresence,
 };
@@ -41,13 +41,7 @@ pub(crate) fn conversation_row(
         state,
         assignee,
         assignee_name: assignee_name.unwrap_or_default(),
-        preview: preview.map(|preview| Preview {
-            mine: written_by(&preview.author, me),
-            author: preview.author,
-            kind: preview.kind,
-            text: preview.text,
-            file: preview.file,
-        }),
+        preview: preview.map(|found| self::preview(found, me)),
         active_at,
         unread,
         waiting_since,
@@ -58,6 +52,17 @@ pub(crate) fn conversation_row(
         last_number,
         visitor_read,
         my_read,
+    }
+}
+
+/// The newest message in one line.
+fn preview(found: PreviewRecord, me: AgentId) -> Preview {
+    Preview {
+        mine: written_by(&found.author, me),
+        author: found.author,
+        kind: found.kind,
+        text: found.text,
+        file: found.file,
     }
 }
 
@@ -134,6 +139,7 @@ pub(crate) fn visitor_details(
     contact: Contact,
     online: bool,
     past: Vec<ConversationRecord>,
+    me: AgentId,
 ) -> VisitorDetails {
     let VisitorRecord { visitor, number, .. } = record;
     VisitorDetails {
@@ -162,7 +168,7 @@ pub(crate) fn visitor_details(
                 id: record.conversation.id,
                 created_at: record.conversation.created_at,
                 state: record.conversation.state,
-                preview: record.preview.map(|preview| preview.text).unwrap_or_default(),
+                preview: record.preview.map(|found| preview(found, me)),
             })
             .collect(),
     }

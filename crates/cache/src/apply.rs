@@ -463,8 +463,11 @@ pub(crate) fn refresh(connection: &Connection, id: ConversationId, pending: &[&O
     let unread: i64 = connection
         .prepare_cached("SELECT count(*) FROM message WHERE conversation = ?1 AND by_visitor = 1 AND number > ?2")?
         .query_row(params![id.0, my_read], |row| row.get(0))?;
+    // What the desk itself says has no words and is no news.
     let newest: Option<String> = connection
-        .prepare_cached("SELECT data FROM message WHERE conversation = ?1 ORDER BY number DESC LIMIT 1")?
+        .prepare_cached(
+            "SELECT data FROM message WHERE conversation = ?1 AND words <> '' ORDER BY number DESC LIMIT 1",
+        )?
         .query_row([id.0], |row| row.get(0))
         .optional()?;
     let preview = match newest {

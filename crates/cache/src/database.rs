@@ -71,6 +71,11 @@ impl Database {
         Ok(answer)
     }
 
+    /// Hands out the writer itself.
+    pub(crate) fn with_writer<T>(&self, job: impl FnOnce(&Connection) -> T) -> T {
+        job(&lock(&self.writer))
+    }
+
     /// Runs queries on one consistent state.
     pub(crate) fn read<T>(&self, query: impl FnOnce(&Connection) -> Result<T, CacheError>) -> Result<T, CacheError> {
         let kept = lock(&self.readers).pop();

@@ -11,6 +11,7 @@ mod error;
 mod outbox;
 mod read;
 mod search;
+mod testing;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -15,9 +15,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use clap::Parser;
-use deskbell_api::types::{ApiError, ApiErrorCode, Counts, Settings};
-use deskbell_api::{App, Host, HostFuture, LocalDesk};
-use deskbell_attention::{Alert, Calmed, Sound, TrayState};
+use deskbell_api::types::{ApiError, ApiErrorCode};
+use deskbell_api::{App, Host, HostFuture, LocalDesk, Surroundings};
+use deskbell_attention::{Alert, Calmed, Sound};
 use deskbell_catalogue::Catalogue;
 use deskbell_protocol::{AttachmentId, ConversationId, Timestamp};
 use serde_json::{Value, json};
@@ -87,7 +87,7 @@ impl Host for PrintingHost {
         self.print(&json!({ "calm": conversation }));
     }
 
-    fn surroundings(&self, _: &Counts, _: TrayState, _: &Settings, _: &Catalogue) {}
+    fn surroundings(&self, _: &Surroundings, _: &Catalogue) {}
 
     fn open_in_browser(&self, url: &Url) -> Result<(), ApiError> {
         self.print(&json!({ "open": url.as_str() }));

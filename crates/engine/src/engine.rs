@@ -306,6 +306,11 @@ impl Engine {
     }
 
     fn frame(&mut self, now: Millis, random: u64, frame: ServerFrame, effects: &mut Vec<Effect>) {
+        let greets = matches!(frame, ServerFrame::Welcome(_) | ServerFrame::Reset(_) | ServerFrame::Bye(_));
+        if !greets && !matches!(self.link, Link::Up { .. }) {
+            // Before the welcome nobody knows which log this is.
+            return self.restart(now, random, effects);
+        }
         match frame {
             ServerFrame::Welcome(welcome) => self.welcome(now, welcome, effects),
             ServerFrame::Reset(reset) => {
@@ -392,13 +397,15 @@ impl Engine {
         if self.snapshot.is_none() && at >= self.head && matches!(self.link, Link::Up { .. }) {
             self.enter(Phase::Live, effects);
         }
+        // What came is progress, however much is still missing.
+        self.behind_since = None;
         self.watch_lag(now);
     }
 
     /// Notes since when the cursor is behind.
     fn watch_lag(&mut self, now: Millis) {
         let behind = self.snapshot.is_none() && self.cursor.as_ref().is_some_and(|cursor| cursor.seq < self.head);
-        self.behind_since = behind.then_some(now);
+        self.behind_since = if behind { self.behind_since.or(Some(now)) } else { None };
     }
 
     fn nack(&mut self, now: Millis, nack: Nack, effects: &mut Vec<Effect>) {

@@ -24,8 +24,10 @@ fn find(path: &str) -> Result<EmbeddedFile, HttpError> {
 }
 
 fn answer(file: EmbeddedFile, cache: &'static str, corp: &'static str) -> Response {
-    let mime =
-        HeaderValue::from_str(file.metadata.mimetype()).unwrap_or(HeaderValue::from_static("application/octet-stream"));
+    let mime = file.metadata.mimetype();
+    // Without it a script would be read in the encoding of the shop's page.
+    let mime = if mime.starts_with("text/") { format!("{mime}; charset=utf-8") } else { mime.to_owned() };
+    let mime = HeaderValue::from_str(&mime).unwrap_or(HeaderValue::from_static("application/octet-stream"));
     let headers = [
         (header::CONTENT_TYPE, mime),
         (header::CACHE_CONTROL, HeaderValue::from_static(cache)),

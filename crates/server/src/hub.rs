@@ -423,3 +423,51 @@ impl Drop for AddressSeat {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn dk_02_ten_thousand_visitors_come_in_frames_that_fit_and_none_is_lost() {
+        let online: Vec<VisitorPresence> =
+            (0..10_000).map(|id| VisitorPresence { visitor: VisitorId((1 << 53) - 1 - id), visible: false }).collect();
+        let gone: Vec<VisitorId> = (0..2_500).map(VisitorId).collect();
+        let frames = in_frames(true, &online, &gone);
+        let (mut came, mut left) = (0, 0);
+        for (index, frame) in frames.iter().enumerate() {
+            let Ephemeral::Visitors { full, online, gone } = frame else { unreachable!() };
+            assert_eq!(*full, index == 0);
+            (came, left) = (came + online.len(), left + gone.len());
+            let text = deskbell_protocol::ServerFrame::Eph(frame.clone()).to_text();
+            assert!(text.len() < deskbell_protocol::FRAME_BYTES_MAX, "{}", text.len());
+        }
+        assert_eq!((came, left), (10_000, 2_500));
+        assert_eq!(in_frames(true, &[], &[]).len(), 1, "an empty list is news too");
+        assert!(in_frames(false, &[], &[]).is_empty());
+    }
+
+    #[tokio::test]
+    async fn dk_03_pages_that_move_to_another_visitor_take_their_presence_along() {
+        let hub = Hub::new();
+        let (from, to, name) = (VisitorId(1), VisitorId(2), [7; 32]);
+        let seat = hub.seat_visitor(from, Some(name), true);
+        let stir = hub.take_stir();
+        assert_eq!(stir.online, [VisitorPresence { visitor: from, visible: true }]);
+        hub.move_pages(from, to, &name);
+        assert_eq!(seat.visitor(), to);
+        let stir = hub.take_stir();
+        assert_eq!(stir.gone, [from]);
+        assert_eq!(stir.online, [VisitorPresence { visitor: to, visible: true }]);
+        seat.set_visible(false);
+        assert_eq!(hub.take_stir().online, [VisitorPresence { visitor: to, visible: false }]);
+        drop(seat);
+        let stir = hub.take_stir();
+        assert!(
+            stir.gone.is_empty() && stir.online.iter().all(|presence| presence.visitor == to),
+            "they may be back at once"
+        );
+    }
+}

@@ -1,5 +1,6 @@
 //! An agent's session: everything the desk knows, kept up to date.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use deskbell_protocol::{
@@ -16,13 +17,16 @@ use crate::hub::{AgentEvent, AgentSeat};
 use crate::limits::Bucket;
 use crate::socket::{self, Answers, End, HEARTBEAT, Incoming, Outgoing, Received};
 use crate::store::log::Committed;
-use crate::store::{Failure, Outcome, conversations, log};
+use crate::store::{Connection, Failure, Outcome, agents, conversations, log};
 use crate::sync::{self, Snapshot};
 use crate::{commands, tokens};
 
 /// Typing of an agent that is passed on: this many at once, and then one in this time.
 const TYPING_BURST: u32 = 10;
 const TYPING_REFILL: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// Frames about presence that may wait before the whole list is taken instead.
+const PRESENCE_BACKLOG: usize = 64;
 
 struct Session {
     core: Arc<Core>,
@@ -38,6 +42,8 @@ struct Session {
     behind: bool,
     snapshot: Option<Snapshot>,
     typing: Bucket,
+    /// What waits to be said about who is there. Unlike typing it may not be lost.
+    presence: VecDeque<Ephemeral>,
 }
 
 /// Runs from `hello` to the end.
@@ -64,6 +70,7 @@ pub(crate) async fn run(serving: &Serving, identity: Identity, mut incoming: Inc
         behind: false,
         snapshot: None,
         typing: Bucket::new(TYPING_BURST, TYPING_REFILL, std::time::Instant::now()),
+        presence: VecDeque::new(),
     };
     session.run(serving, hello, incoming, seat).await.unwrap_or_else(|end| end)
 }
@@ -101,7 +108,7 @@ impl Session {
                     Ok(AgentEvent::Committed(committed)) => self.committed(&committed)?,
                     Ok(AgentEvent::Ephemeral(except, ephemeral)) => {
                         if except != Some(self.identity.agent.id) {
-                            self.outgoing.offer(&ephemeral);
+                            self.tell(&ephemeral)?;
                         }
                     }
                     Err(RecvError::Lagged(_)) => {
@@ -110,14 +117,30 @@ impl Session {
                     }
                     Err(RecvError::Closed) => return Ok(End::Closed),
                 },
-                () = self.outgoing.room(), if catching_up => self.catch_up().await?,
+                () = self.outgoing.room(), if catching_up || !self.presence.is_empty() => {
+                    if let Some(ephemeral) = self.presence.pop_front() {
+                        self.outgoing.send(&ServerFrame::Eph(ephemeral))?;
+                    }
+                    if catching_up {
+                        self.catch_up().await?;
+                    }
+                }
                 _ = beat.tick() => self.beat()?,
             }
         }
     }
 
     async fn welcome(&mut self, cursor: Option<Cursor>) -> Result<(), End> {
-        let desk = self.core.readers.read(|connection| Ok(log::desk(connection)?)).await.map_err(failed)?;
+        let device = self.identity.device;
+        let read = self
+            .core
+            .readers
+            .read(move |connection| Ok((log::desk(connection)?, agents::is_signed_in(connection, device)?)));
+        let (desk, signed_in) = read.await.map_err(failed)?;
+        // The device may have been signed out after the handshake and before its seat could hear of it.
+        if !signed_in {
+            return Err(End::Bye(ByeCode::Auth));
+        }
         let reset = cursor.as_ref().and_then(|cursor| log::judge(&desk, cursor));
         let start = cursor.filter(|_| reset.is_none());
         let mode = if start.is_some() { SyncMode::Delta } else { SyncMode::Snapshot };
@@ -149,12 +172,24 @@ impl Session {
         Ok(())
     }
 
-    /// Who is there now.
-    fn present(&self) {
-        for frame in self.core.hub.everybody() {
-            self.outgoing.offer(&frame);
+    /// Says anew who is there now.
+    fn present(&mut self) {
+        self.presence = self.core.hub.everybody().into();
+        self.presence.push_back(self.core.hub.agents());
+    }
+
+    /// Passes on what is not stored. Signs of typing are dropped when there is no room, presence waits.
+    fn tell(&mut self, ephemeral: &Ephemeral) -> Result<(), End> {
+        if let Ephemeral::Typing { .. } = ephemeral {
+            self.outgoing.offer(ephemeral);
+        } else if self.presence.is_empty() && self.outgoing.has_room() {
+            self.outgoing.send(&ServerFrame::Eph(ephemeral.clone()))?;
+        } else if self.presence.len() < PRESENCE_BACKLOG {
+            self.presence.push_back(ephemeral.clone());
+        } else {
+            self.present();
         }
-        self.outgoing.offer(&self.core.hub.agents());
+        Ok(())
     }
 
     async fn snapshot_page(&mut self) -> Result<(), End> {
@@ -307,7 +342,7 @@ impl Session {
 
 /// The visitor of a conversation in which somebody may type now.
 pub(crate) fn open_conversation(
-    connection: &rusqlite::Connection,
+    connection: &Connection,
     principal: Principal,
     id: ConversationId,
 ) -> Outcome<VisitorId> {

@@ -20,7 +20,7 @@ use crate::limits::Bucket;
 use crate::origin;
 use crate::session_agent::{failed, history, open_conversation};
 use crate::socket::{self, Answers, End, HEARTBEAT, Incoming, Outgoing, Received};
-use crate::store::{Outcome, conversations, log, sites};
+use crate::store::{Outcome, conversations, log, sites, visitors};
 use crate::sync::{self, Snapshot};
 use crate::user_agent::{self, UserAgent};
 use crate::visits::{self, Details};
@@ -143,7 +143,14 @@ async fn page(
     let mut seat = core.hub.seat_visitor(opened.await.map_err(failed)?, Some(name), visible);
     let mut online: watch::Receiver<bool> = core.hub.online();
     let there = *online.borrow_and_update();
-    let desk = core.readers.read(|connection| Ok(log::desk(connection)?)).await.map_err(failed)?;
+    let read = core
+        .readers
+        .read(move |connection| Ok((log::desk(connection)?, visitors::find_by_presence(connection, &name)?)));
+    let (desk, owner) = read.await.map_err(failed)?;
+    // The messenger may have joined the two before this page had its seat.
+    if let Some(owner) = owner.filter(|owner| *owner != seat.visitor()) {
+        core.hub.move_pages(seat.visitor(), owner, &name);
+    }
     let (_, mut count) = unread(core, seat.visitor()).await?;
     let told = VisitorWelcome { token: None, conversation: None, desk: String::new(), online: there, unread: count };
     outgoing.send(&welcome(core, desk.epoch, desk.head, SyncMode::Delta, told))?;

@@ -194,7 +194,8 @@ pub(crate) fn unreadable(client_id: ClientId, reason: &str) -> ServerFrame {
     ServerFrame::Nack(Nack {
         client_id,
         code: ErrorCode::Invalid,
-        message: format!("The command cannot be read: {reason}."),
+        // The reason repeats words of the client, which may be long.
+        message: format!("The command cannot be read: {}.", crate::text::cut(reason, 300)),
         retry_after_ms: None,
         current: None,
     })

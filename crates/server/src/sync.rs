@@ -6,11 +6,10 @@ use deskbell_protocol::{
     Author, Change, ContactId, Conversation, ConversationId, Delta, Entity, EntityKind, HistoryPage, HistoryRequest,
     Message, MessageKind, Number, Seq, SnapshotPage, Timestamp, VisitorId,
 };
-use rusqlite::Connection;
 
 use crate::authorize::{Action, Object, Principal, authorize};
 use crate::store::log::{self, EVERYBODY, Logged, Place};
-use crate::store::{Failure, Outcome, agents, conversations, sites, visitors};
+use crate::store::{Connection, Failure, Outcome, agents, conversations, sites, visitors};
 use crate::tokens;
 
 /// Bytes of rows in one frame. With one more row of the largest size a frame stays below its limit of 64 KB.

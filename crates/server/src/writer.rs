@@ -6,13 +6,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::hub::Hub;
 use crate::store::batch::{Batches, Job, Write};
-use crate::store::{Failure, OpenError, Outcome};
+use crate::store::{Connection, Failure, OpenError, Outcome};
 
 /// Most jobs of one transaction.
 const GROUP: usize = 64;

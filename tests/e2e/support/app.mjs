@@ -9,9 +9,13 @@ const SESSION_LIMIT = 20_000;
 /** A command that has not answered by then never will. */
 const COMMAND_LIMIT = 15_000;
 
-export { Key };
+/** Collects everything the page's own policy stops from here on. */
+const WATCH_POLICY = `window.stopped = [];
+  addEventListener('securitypolicyviolation', (event) => window.stopped.push(event.violatedDirective + ' ' + event.blockedURI));`;
 
 export class App {
+  /** Keys that type nothing. */
+  keys = Key;
   #driver;
   #session;
 
@@ -50,6 +54,12 @@ export class App {
     session.catch?.(() => {});
     await within(SESSION_LIMIT, session.getSession(), () => new Hung('the WebDriver session did not begin'));
     this.#session = session;
+    await this.run(WATCH_POLICY);
+  }
+
+  /** What the page's own policy stopped. */
+  complaints() {
+    return this.run('return window.stopped');
   }
 
   /** Sends a command, and calls the session hung when it does not answer. */
@@ -62,10 +72,10 @@ export class App {
     return this.#wait(`an element ${selector}`, By.css(selector), options);
   }
 
-  /** Waits for an element by its role and accessible name, both as the page writes them. */
+  /** Waits for a button, tab, menu entry or link by what it is called. */
   button(name, options) {
     const words = literal(name);
-    const path = `//*[self::button or @role='button' or @role='tab' or @role='menuitem' or self::a][@aria-label=${words} or normalize-space(.)=${words}]`;
+    const path = `//*[self::button or @role='button' or @role='tab' or @role='menuitem' or self::a][@aria-label=${words} or @title=${words} or normalize-space(.)=${words}]`;
     return this.#wait(`a button ${name}`, By.xpath(path), options);
   }
 
@@ -87,16 +97,15 @@ export class App {
     );
   }
 
-  /** Whether an element with these words is shown now. */
-  async shows(words) {
-    const found = await this.#do(words, this.#session.findElements(By.xpath(`//*[text()[contains(., ${literal(words)})]]`)));
-    for (const element of found) if (await this.#do(words, element.isDisplayed())) return true;
-    return false;
+  /** What all elements say that fit a selector, in the order of the page, hidden words for screen readers included. */
+  texts(selector) {
+    const read = 'return [...document.querySelectorAll(arguments[0])].map((found) => found.textContent.trim())';
+    return this.run(read, selector);
   }
 
-  /** How many shown elements fit a selector. */
-  async count(selector) {
-    return (await this.#do(selector, this.#session.findElements(By.css(selector)))).length;
+  /** Waits until the first element that fits a selector says something that fits, and returns that. */
+  async textOf(selector, fits) {
+    return until(`a fitting text in ${selector}`, async () => (await this.texts(selector)).slice(0, 1).find(fits));
   }
 
   async press(name, options) {
@@ -109,6 +118,23 @@ export class App {
 
   async type(element, ...keys) {
     await this.#do('typing', element.sendKeys(...keys));
+  }
+
+  /** Replaces what stands in a field. */
+  async write(element, text) {
+    await this.#do('clearing', element.clear());
+    await this.type(element, text);
+  }
+
+  /** An attribute of the element that an XPath leads to. */
+  async attribute(path, name) {
+    const element = await this.#wait(path, By.xpath(path));
+    return this.#do(path, element.getAttribute(name));
+  }
+
+  /** What stands in all fields that fit a selector. */
+  values(selector) {
+    return this.run('return [...document.querySelectorAll(arguments[0])].map((field) => field.value)', selector);
   }
 
   /** Runs a function in the page. */

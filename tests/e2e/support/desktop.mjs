@@ -38,6 +38,7 @@ export class Desktop {
       XDG_RUNTIME_DIR: directory('runtime'),
       LC_ALL: 'C.UTF-8',
       LANGUAGE: 'en',
+      USER: 'ann',
     };
     const x = this.#run('xvfb', 'Xvfb', ['-displayfd', '1', '-screen', '0', '1920x1200x24', '-nolisten', 'tcp', '-noreset']);
     this.env.DISPLAY = `:${await x.line((line) => /^\d+$/.test(line) && line)}`;
@@ -111,6 +112,16 @@ export class Desktop {
   async focus(window) {
     await this.tool('xdotool', ['windowactivate', '--sync', window]);
     await until('the focus on the window', async () => (await this.tool('xdotool', ['getactivewindow'])).trim() === window);
+  }
+
+  /** Closes a window as a person does, and waits until it is gone. */
+  async close(window) {
+    await this.focus(window);
+    await this.tool('xdotool', ['key', 'alt+F4']);
+    await until('the end of the window', async () => {
+      const visible = await this.tool('xdotool', ['search', '--onlyvisible', '--name', '.']).catch(() => '');
+      return !visible.split('\n').includes(window);
+    });
   }
 
   /** A picture of a window, or of the whole screen. */

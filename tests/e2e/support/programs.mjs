@@ -170,13 +170,13 @@ export function json(line) {
 }
 
 /** Runs a program to its end and returns what it printed. */
-export async function output(path, args, { env = process.env, input = '' } = {}) {
-  const child = spawn(path, args, { env, cwd: root, stdio: ['pipe', 'pipe', 'pipe'] });
+export async function output(path, args, { env = process.env, input } = {}) {
+  const child = spawn(path, args, { env, cwd: root, stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] });
   let said = '';
   let complaint = '';
   child.stdout.on('data', (data) => (said += data));
   child.stderr.on('data', (data) => (complaint += data));
-  child.stdin.end(input);
+  child.stdin?.end(input);
   const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
   if (code !== 0) throw new Error(`${path} ${args.join(' ')} failed (${code}): ${complaint}`);
   return said;

@@ -38,9 +38,11 @@ export class Visitor {
   }
 
   async watch() {
-    this.page.on('pageerror', (error) => this.complaints.push(String(error)));
+    this.page.on('pageerror', (error) => this.complaints.push(error.stack ?? String(error)));
     this.page.on('console', (message) => {
-      if (message.type() === 'error') this.complaints.push(message.text());
+      const { url } = message.location();
+      // Browsers ask for this by themselves, and a page need not have one.
+      if (message.type() === 'error' && !url.endsWith('/favicon.ico')) this.complaints.push(`${message.text()} (${url})`);
     });
     this.cdp = await this.page.context().newCDPSession(this.page);
   }

@@ -3,14 +3,20 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './programs.mjs';
 
-/** The plain texts of a catalogue by message id, e.g. `words('ui').send`. Texts with parts are left out. */
+/**
+ * The texts of a catalogue by message id: `words('ui').send` is a text, and a message with blanks is a function,
+ * `words('ui')['reply-to']({ name: 'Vic' })`. Texts that depend on a number are left out.
+ */
 export function words(catalogue, language = 'en') {
   const text = readFileSync(join(root, 'locales', language, `${catalogue}.ftl`), 'utf8');
-  const plain = [...text.matchAll(/^([a-z][a-z0-9-]*) = ([^{\n]+)$/gm)].map(([, id, value]) => [id, value.trim()]);
-  const messages = Object.fromEntries(plain);
+  const messages = {};
+  for (const [, id, value] of text.matchAll(/^([a-z][a-z0-9-]*) = (.+)$/gm)) {
+    if (!value.includes('{')) messages[id] = value.trim();
+    else if (!value.includes('->')) messages[id] = (blanks) => value.trim().replace(/\{ \$(\w+) \}/g, (_, name) => blanks[name]);
+  }
   return new Proxy(messages, {
     get(target, id) {
-      if (!(id in target)) throw new Error(`locales/${language}/${catalogue}.ftl has no plain text ${String(id)}`);
+      if (!(id in target)) throw new Error(`locales/${language}/${catalogue}.ftl has no text ${String(id)}`);
       return target[id];
     },
   });

@@ -748,7 +748,7 @@ state: ConversationState,
 /**
  * Its newest message in one line.
  */
-preview: string, };
+preview: Preview | null, };
 
 /**
  * A prepared text.

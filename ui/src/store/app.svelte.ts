@@ -72,6 +72,7 @@ class AppStore {
   dialog = $state<'settings' | 'shortcuts' | null>(null);
 
   #turns = new Map<string, number>();
+  #watched = new Set<VisitorId>();
   #pages = new Map<ConversationId, number>();
   #pending = { conversations: new Set<ConversationId>(), list: false, visitors: false };
   #scheduled = false;
@@ -226,7 +227,7 @@ class AppStore {
       if (machine.find(this.boxes, id)) jobs.push(this.loadThread(id));
     }
     if (pending.visitors || pending.conversations.size > 0) {
-      for (const id of this.details.keys()) jobs.push(this.loadDetails(id));
+      for (const id of this.#watched) jobs.push(this.loadDetails(id));
     }
     const failed = (await Promise.allSettled(jobs)).find((job) => job.status === 'rejected');
     if (failed) notices.fail(failed.reason);
@@ -262,7 +263,7 @@ class AppStore {
   async loadDetails(id: VisitorId): Promise<void> {
     const newest = this.turn(`details ${id}`);
     const details = await platform().call('visitor_details', { visitor: id });
-    if (newest()) this.details.set(id, details);
+    if (newest() && this.#watched.has(id)) this.details.set(id, details);
   }
 
   /** Says a new message in the chat on screen, once. */
@@ -454,7 +455,17 @@ class AppStore {
 
   showDetailsOf(visitor: VisitorId | null): void {
     this.visitorShown = visitor;
-    if (visitor !== null) this.loadDetails(visitor).catch((cause: unknown) => notices.fail(cause));
+  }
+
+  /** Keeps a visitor's details fresh while they are on screen. */
+  watchDetails(visitor: VisitorId): void {
+    this.#watched.add(visitor);
+    this.loadDetails(visitor).catch((cause: unknown) => notices.fail(cause));
+  }
+
+  forgetDetails(visitor: VisitorId): void {
+    this.#watched.delete(visitor);
+    this.details.delete(visitor);
   }
 
   async saveSettings(settings: Settings): Promise<void> {

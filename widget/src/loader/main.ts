@@ -75,6 +75,15 @@ function start(desk: string, site: string, wanted: string | null): void {
     ));
   };
 
+  /** Makes the visitor somebody else. */
+  const rename = () => {
+    if (mode === 'off') return;
+    key = randomName();
+    if (lasting.get(PRESENCE_KEY)) lasting.set(PRESENCE_KEY, key);
+    goPresent();
+    configure();
+  };
+
   // The panel.
   let port: MessagePort | null = null;
   let opened = false;
@@ -164,9 +173,13 @@ function start(desk: string, site: string, wanted: string | null): void {
       case 'resize':
         view.setLarger(message.larger);
         break;
-      case 'conversation':
-        (mayKeep(mode, consent) ? lasting : passing).set(CHAT_KEY, message.exists ? '1' : null);
+      case 'conversation': {
+        const store = mayKeep(mode, consent) ? lasting : passing;
+        // Whoever has the conversation forgotten is not recognised by the page either.
+        if (!message.exists && store.get(CHAT_KEY)) rename();
+        store.set(CHAT_KEY, message.exists ? '1' : null);
         break;
+      }
     }
   };
   addEventListener(
@@ -194,10 +207,7 @@ function start(desk: string, site: string, wanted: string | null): void {
     consent[what] = given;
     const now = mayRecognise(mode, consent, remembered !== null);
     lasting.set(PRESENCE_KEY, now ? key : null);
-    if (before && !now) {
-      key = randomName();
-      goPresent();
-    }
+    if (before && !now) rename();
     if (kept !== mayKeep(mode, consent)) {
       const chat = lasting.get(CHAT_KEY) ?? passing.get(CHAT_KEY);
       lasting.set(CHAT_KEY, null);

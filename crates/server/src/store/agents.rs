@@ -12,6 +12,7 @@ queries! {
     ADD = "INSERT INTO agent (id, name, email, email_key, role, password_hash, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     ADD_DEVICE = "INSERT INTO device (id, agent, name, created_at) VALUES (?1, ?2, ?3, ?4)";
     REVOKE_DEVICE = "UPDATE device SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL";
+    IS_SIGNED_IN = "SELECT 1 FROM device WHERE id = ?1 AND revoked_at IS NULL";
     ADD_TOKEN = "INSERT INTO token (hash, device, kind, expires_at) VALUES (?1, ?2, ?3, ?4)";
     FIND_TOKEN = "SELECT token.kind, token.expires_at, token.spent_at, device.id, device.revoked_at,
         agent.id, agent.name, agent.email, agent.role
@@ -83,6 +84,11 @@ pub(crate) fn add_device(
 pub(crate) fn revoke_device(connection: &Connection, id: i64, now: Timestamp) -> rusqlite::Result<()> {
     connection.prepare_cached(REVOKE_DEVICE)?.execute([id, now])?;
     Ok(())
+}
+
+/// Whether a device's tokens are still good.
+pub(crate) fn is_signed_in(connection: &Connection, device: i64) -> rusqlite::Result<bool> {
+    connection.prepare_cached(IS_SIGNED_IN)?.exists([device])
 }
 
 /// What a token is for.

@@ -16,7 +16,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use deskbell_protocol::{Change, ErrorCode, Refusal};
-use rusqlite::{Connection, ErrorCode as SqliteCode, OpenFlags};
+/// The other rooms hand a connection on; what it says stays in here.
+pub(crate) use rusqlite::Connection;
+use rusqlite::{ErrorCode as SqliteCode, OpenFlags};
 use tokio::sync::Semaphore;
 
 /// Names statements and lists them for the test of query plans.

@@ -269,19 +269,23 @@ impl Client {
     pub(crate) async fn snapshot(&mut self) -> Vec<Change> {
         let mut rows = Vec::new();
         loop {
-            match self.next().await.expect("the socket was closed") {
-                ServerFrame::Snap(page) => {
+            let page = self.until(|frame| match frame {
+                ServerFrame::Snap(page) => Some(Ok(page.clone())),
+                ServerFrame::SnapEnd(end) => Some(Err(end.clone())),
+                _ => None,
+            });
+            match page.await {
+                Ok(page) => {
                     rows.extend(page.rows);
                     if let Some(token) = page.next {
-                        self.send(&ClientFrame::SnapNext(SnapshotNext { generation: page.generation, token })).await;
+                        let next = SnapshotNext { generation: page.generation, token };
+                        self.send(&ClientFrame::SnapNext(next)).await;
                     }
                 }
-                ServerFrame::SnapEnd(end) => {
+                Err(end) => {
                     self.cursor.as_mut().unwrap().seq = end.base;
                     return rows;
                 }
-                ServerFrame::Eph(_) | ServerFrame::Hb(_) => {}
-                other => panic!("a snapshot should come: {other:?}"),
             }
         }
     }

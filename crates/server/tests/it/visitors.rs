@@ -284,3 +284,26 @@ async fn dc_01_the_messenger_is_served_for_known_sites_alone() {
         assert_eq!(http.get(desk.url(path)).send().await.unwrap().status(), 404, "{path}");
     }
 }
+
+#[tokio::test]
+async fn dk_02_an_agent_who_comes_to_a_busy_shop_sees_everybody() {
+    let desk = TestDesk::start().await;
+    let mut shop = Vec::new();
+    for _ in 0..150 {
+        let mut page = desk.page(Some(SHOP), &presence(), "https://shop.example/").await;
+        page.welcome().await;
+        shop.push(page);
+    }
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let mut online = std::collections::BTreeSet::new();
+    while online.len() < shop.len() {
+        let came =
+            ann.ephemeral(
+                |ephemeral| {
+                    if let Ephemeral::Visitors { online, .. } = ephemeral { Some(online.clone()) } else { None }
+                },
+            );
+        online.extend(came.await.into_iter().map(|presence| presence.visitor));
+    }
+    assert_eq!(online.len(), shop.len());
+}

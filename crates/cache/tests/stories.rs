@@ -1,0 +1,404 @@
+//! Ann's cache: what it keeps, shows, finds and never loses. Real SQLite files.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::collections::HashSet;
+
+use deskbell_cache::{Cache, CacheError, Changed, Folder, OpenError, OutboxState};
+use deskbell_engine::Batch;
+use deskbell_protocol::*;
+use tempfile::TempDir;
+
+const ANN: AgentId = AgentId(1);
+const BEN: AgentId = AgentId(2);
+const VIC: ContactId = ContactId(10);
+const VICS_BROWSER: VisitorId = VisitorId(20);
+const CHAT: ConversationId = ConversationId(100);
+
+struct Desk {
+    cache: Cache,
+    seq: i64,
+    directory: TempDir,
+}
+
+fn change(seq: i64, entity: Entity) -> Change {
+    Change::put(Seq(seq), &entity, None).unwrap()
+}
+
+fn vic(name: &str) -> Entity {
+    Entity::Contact(Contact {
+        id: VIC,
+        name: name.into(),
+        email: "vic@example.com".into(),
+        phone: String::new(),
+        notes: String::new(),
+        created_at: 1,
+    })
+}
+
+fn browser() -> Entity {
+    Entity::Visitor(Visitor {
+        id: VICS_BROWSER,
+        contact: VIC,
+        site: SiteId(1),
+        region: Region::default(),
+        ip: String::new(),
+        browser: "Firefox 146".into(),
+        os: "Linux".into(),
+        device: "desktop".into(),
+        language: "es".into(),
+        screen: String::new(),
+        referrer: String::new(),
+        visits: 1,
+        chats: 1,
+        visit_started_at: 1,
+        last_seen_at: 1,
+        pages: vec![PageView { url: "https://shop.example/checkout".into(), title: "Checkout".into(), at: 1 }],
+    })
+}
+
+fn head(last_number: i64, waiting_since: Option<i64>) -> Conversation {
+    Conversation {
+        id: CHAT,
+        kind: ConversationKind::Customer,
+        contact: VIC,
+        visitor: VICS_BROWSER,
+        site: SiteId(1),
+        state: ConversationState::Open,
+        assignee: None,
+        last_number,
+        waiting_since,
+        created_at: 1,
+        active_at: last_number,
+        visitor_read: 0,
+    }
+}
+
+fn message(conversation: ConversationId, number: i64, author: Author, text: &str) -> Message {
+    Message {
+        id: MessageId(conversation.0 * 100_000 + number),
+        conversation,
+        number,
+        author,
+        kind: MessageKind::Reply,
+        text: text.into(),
+        attachments: vec![],
+        client_id: None,
+        created_at: number,
+    }
+}
+
+fn from_vic(number: i64, text: &str) -> Entity {
+    Entity::Message(message(CHAT, number, Author::Visitor, text))
+}
+
+impl Desk {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::open(directory.path()).unwrap();
+        let mut desk = Self { cache, seq: 0, directory };
+        // An empty snapshot gives the cache its cursor.
+        desk.cache
+            .apply(&Batch::SnapshotEnd {
+                epoch: "e".into(),
+                end: SnapshotEnd { generation: "g".into(), base: Seq(0) },
+                done: vec![],
+            })
+            .unwrap();
+        desk.delta(vec![vic("Vic"), browser()]);
+        desk
+    }
+
+    fn delta(&mut self, entities: Vec<Entity>) -> Changed {
+        let from = self.seq;
+        let changes: Vec<Change> = entities
+            .into_iter()
+            .map(|entity| {
+                self.seq += 1;
+                change(self.seq, entity)
+            })
+            .collect();
+        self.apply(from, changes, vec![])
+    }
+
+    fn apply(&mut self, from: i64, changes: Vec<Change>, done: Vec<ClientId>) -> Changed {
+        let to = changes.iter().map(|change| change.seq.0).max().unwrap_or(from);
+        let delta = Delta { from: Seq(from), to: Seq(to), changes, more: false };
+        self.cache.apply(&Batch::Delta { epoch: "e".into(), delta, done }).unwrap()
+    }
+
+    fn reopen(&mut self) {
+        self.cache = Cache::open(self.directory.path()).unwrap();
+    }
+
+    fn row(&self) -> deskbell_cache::ConversationRecord {
+        self.cache.conversation(CHAT).unwrap().unwrap()
+    }
+}
+
+fn command(bits: u128, command: Command) -> CommandFrame {
+    CommandFrame { client_id: ClientId::from_bits(bits), command, if_rev: None, client_time: 5 }
+}
+
+#[test]
+fn dc_02_od_15_a_chat_is_listed_read_and_still_there_after_a_restart() {
+    let mut desk = Desk::new();
+    let changed = desk.delta(vec![Entity::Conversation(head(2, Some(1))), from_vic(1, "Hola"), from_vic(2, "¿Hay alguien?")]);
+    assert_eq!(changed.arrived.len(), 2, "both messages are news");
+    desk.reopen();
+    let rows = desk.cache.conversations(Folder::Waiting, ANN, 50).unwrap();
+    assert_eq!(rows.len(), 1);
+    assert_eq!((rows[0].unread, rows[0].contact_name.as_str()), (2, "Vic"));
+    assert_eq!(rows[0].preview.as_ref().unwrap().text, "¿Hay alguien?");
+    let page = desk.cache.messages(CHAT, None, 50).unwrap();
+    assert_eq!(page.messages.iter().map(|message| message.number).collect::<Vec<_>>(), [1, 2]);
+    assert!(!page.more_here && !page.more_there, "the chat is here from its beginning");
+    desk.delta(vec![Entity::ReadMark(ReadMark { conversation: CHAT, number: 2 })]);
+    assert_eq!(desk.row().unread, 0, "a read mark clears the unread mark");
+}
+
+#[test]
+fn the_same_delta_twice_changes_nothing_and_an_older_row_never_wins() {
+    let mut desk = Desk::new();
+    desk.delta(vec![Entity::Conversation(head(1, Some(1))), from_vic(1, "first")]);
+    let before = desk.row();
+    let again = vec![change(3, Entity::Conversation(head(1, Some(1)))), change(4, from_vic(1, "first"))];
+    let changed = desk.apply(2, again, vec![]);
+    assert!(changed.arrived.is_empty(), "an old message is no news");
+    assert_eq!(desk.row(), before);
+    desk.apply(4, vec![change(1, vic("An older name")), change(2, from_vic(1, "an older text"))], vec![]);
+    assert_eq!(desk.row().contact_name, "Vic");
+    assert_eq!(desk.cache.message(CHAT, 1).unwrap().unwrap().text, "first");
+}
+
+#[test]
+fn dc_02_a_command_survives_a_restart_and_shows_at_once() {
+    let mut desk = Desk::new();
+    desk.delta(vec![Entity::Conversation(head(1, Some(1))), from_vic(1, "Hola")]);
+    let close = command(1, Command::SetState { conversation: CHAT, state: ConversationState::Closed });
+    let assign = command(2, Command::Assign { conversation: CHAT, agent: Some(ANN) });
+    desk.cache.queue(&close, &[], 7).unwrap();
+    desk.cache.queue(&assign, &[], 8).unwrap();
+    desk.cache.queue(&assign, &[], 9).unwrap();
+    desk.reopen();
+    assert_eq!(desk.row().conversation.state, ConversationState::Closed);
+    assert_eq!(desk.row().conversation.assignee, Some(ANN));
+    assert_eq!(desk.cache.conversations(Folder::Closed, ANN, 9).unwrap().len(), 1);
+    assert_eq!(desk.cache.counts(ANN).unwrap().open, 0);
+    let names: Vec<ClientId> = desk.cache.outbox().unwrap().into_iter().map(|item| item.frame.client_id).collect();
+    assert_eq!(names, [close.client_id.clone(), assign.client_id.clone()], "in order, each once");
+    // News of the server's own does not undo what is still on its way.
+    desk.delta(vec![Entity::Conversation(Conversation { assignee: Some(BEN), ..head(1, Some(1)) })]);
+    assert_eq!(desk.row().conversation.assignee, Some(ANN));
+    // The server has done the first one: it leaves, and the second one still shows.
+    let seq = desk.seq + 1;
+    let closed = Conversation { state: ConversationState::Closed, assignee: Some(BEN), waiting_since: None, ..head(1, None) };
+    desk.apply(desk.seq, vec![change(seq, Entity::Conversation(closed))], vec![close.client_id]);
+    assert_eq!(desk.cache.outbox_counts().unwrap().unsent, 1);
+    assert_eq!(desk.row().conversation.assignee, Some(ANN));
+    // The server refuses the second one: its own state shows again, and the refusal waits for Ann.
+    desk.cache.refuse(&assign.client_id, ErrorCode::Conflict).unwrap();
+    assert_eq!(desk.row().conversation.assignee, Some(BEN));
+    assert!(desk.row().refused);
+    assert!(matches!(desk.cache.outbox().unwrap()[0].state, OutboxState::Refused(ErrorCode::Conflict)));
+    desk.cache.discard(&assign.client_id).unwrap();
+    assert!(!desk.row().refused);
+}
+
+#[test]
+fn an_acknowledged_command_leaves_once_the_cursor_has_passed_it() {
+    let mut desk = Desk::new();
+    desk.delta(vec![Entity::Conversation(head(0, None))]);
+    let note = |bits| {
+        command(bits, Command::Send { conversation: Some(CHAT), kind: MessageKind::Note, text: "x".into(), attachments: vec![] })
+    };
+    desk.cache.queue(&note(1), &[], 1).unwrap();
+    desk.cache.queue(&note(2), &[], 1).unwrap();
+    desk.cache.acknowledge(&note(1).client_id, Seq(desk.seq)).unwrap();
+    desk.cache.acknowledge(&note(2).client_id, Seq(desk.seq + 1)).unwrap();
+    let left = desk.cache.outbox().unwrap();
+    assert_eq!(left.len(), 1, "the first is over, the second waits for its change");
+    assert_eq!(left[0].state, OutboxState::Acked { seq: Seq(desk.seq + 1) });
+    assert_eq!(desk.cache.outbox_counts().unwrap().unsent, 0, "it is at the desk");
+}
+
+#[test]
+fn dc_02_a_hole_in_the_history_is_seen_and_filled() {
+    let mut desk = Desk::new();
+    desk.delta(vec![Entity::Conversation(head(10, None)), from_vic(9, "nine"), from_vic(10, "ten")]);
+    let page = desk.cache.messages(CHAT, None, 50).unwrap();
+    assert_eq!(page.messages.len(), 2);
+    assert!(page.more_there && !page.more_here, "one to eight are at the desk only");
+    assert_eq!(desk.cache.oldest_known(CHAT).unwrap(), Some(9));
+    let messages = (1..=8).map(|number| change(1, from_vic(number, "older"))).collect();
+    let history = HistoryPage { request: 1, conversation: CHAT, from: 1, to: 8, messages };
+    let changed = desk.cache.apply(&Batch::History(history)).unwrap();
+    assert!(changed.arrived.is_empty(), "history is no news");
+    let page = desk.cache.messages(CHAT, None, 4).unwrap();
+    assert_eq!(page.messages.first().unwrap().number, 7);
+    assert!(page.more_here && !page.more_there);
+    let older = desk.cache.messages(CHAT, Some(7), 50).unwrap();
+    assert_eq!(older.messages.len(), 6);
+    assert!(!older.more_here && !older.more_there);
+}
+
+#[test]
+fn a_snapshot_replaces_what_is_gone_and_keeps_outbox_and_drafts() {
+    let mut desk = Desk::new();
+    desk.delta(vec![Entity::Conversation(head(1, None)), from_vic(1, "Hola")]);
+    desk.cache.save_draft(CHAT, "half a sent", "").unwrap();
+    desk.cache.queue(&command(1, Command::MarkRead { conversation: CHAT, number: 1 }), &[], 1).unwrap();
+    desk.cache.apply(&Batch::Reset(ResetReason::Epoch)).unwrap();
+    assert_eq!(desk.cache.cursor().unwrap(), None);
+    assert!(desk.cache.conversation(CHAT).unwrap().is_some(), "the old screen stays until the new one is whole");
+    let other = Conversation { id: ConversationId(200), ..head(0, None) };
+    let rows = vec![change(1, vic("Vic")), change(2, browser()), change(3, Entity::Conversation(other))];
+    desk.cache
+        .apply(&Batch::Snapshot(SnapshotPage { generation: "new".into(), base: Seq(3), rows, next: None }))
+        .unwrap();
+    let end = SnapshotEnd { generation: "new".into(), base: Seq(3) };
+    desk.cache.apply(&Batch::SnapshotEnd { epoch: "f".into(), end, done: vec![] }).unwrap();
+    assert_eq!(desk.cache.cursor().unwrap(), Some(Cursor { epoch: "f".into(), seq: Seq(3) }));
+    assert!(desk.cache.conversation(CHAT).unwrap().is_none(), "what the desk no longer has is gone");
+    assert!(desk.cache.conversation(ConversationId(200)).unwrap().is_some());
+    assert_eq!(desk.cache.draft(CHAT).unwrap().reply, "half a sent");
+    assert_eq!(desk.cache.outbox().unwrap().len(), 1);
+}
+
+#[test]
+fn a_row_of_a_newer_desk_is_skipped_and_the_cursor_moves_on() {
+    let mut desk = Desk::new();
+    let strange = Change {
+        seq: Seq(3),
+        kind: ChangeKind::Put,
+        entity: EntityKind::Unknown,
+        id: 1,
+        data: Some(serde_json::json!({ "new": true })),
+        client_id: None,
+    };
+    let broken = Change { entity: EntityKind::Contact, data: Some(serde_json::json!({ "id": "x" })), ..strange.clone() };
+    desk.apply(2, vec![strange, broken], vec![]);
+    assert_eq!(desk.cache.cursor().unwrap().unwrap().seq, Seq(3));
+}
+
+#[test]
+fn od_16_search_finds_every_word_in_three_languages_and_nothing_breaks_it() {
+    let mut desk = Desk::new();
+    let words = ["pago", "Café", "canción", "заказ", "Ёлка", "доставка", "refund", "order", "naïve", "señor"];
+    let texts: Vec<String> =
+        (1..=2000).map(|n| format!("{} {} {}", words[n % 10], words[(n / 10) % 10], words[(n / 100) % 10])).collect();
+    desk.delta(vec![Entity::Conversation(head(2000, None))]);
+    for (at, chunk) in texts.chunks(250).enumerate() {
+        desk.delta(chunk.iter().enumerate().map(|(n, text)| from_vic((at * 250 + n + 1) as i64, text)).collect());
+    }
+    // Every hit of a table scan is found, newest first.
+    for (typed, plain) in [("cafe", "Café"), ("cancion", "canción"), ("SENOR", "señor"), ("зак", "заказ"), ("refund", "refund"), ("дост", "доставка")] {
+        let expected: Vec<i64> =
+            texts.iter().enumerate().filter(|(_, text)| text.contains(plain)).map(|(n, _)| n as i64 + 1).rev().take(50).collect();
+        let found: Vec<i64> = desk.cache.search(typed, 50).unwrap().into_iter().filter_map(|hit| hit.number).collect();
+        assert_eq!(found, expected, "{typed}");
+    }
+    let hit = &desk.cache.search("refund", 1).unwrap()[0];
+    assert!(hit.snippet.iter().skip(1).step_by(2).all(|piece| piece == "refund"), "{:?}", hit.snippet);
+    // People are found by name and address.
+    assert_eq!(desk.cache.search("vic@exam", 5).unwrap()[0].number, None);
+    for hostile in ["\"", "*", "a OR b", "NEAR(", "-x", "^", "words:", "(((", "'; DROP TABLE message; --", "\u{0}", "   ", "{}[]", "%_"] {
+        desk.cache.search(hostile, 5).unwrap();
+    }
+}
+
+#[test]
+fn dk_06_dk_07_what_is_known_of_a_person_shows_the_edit_that_is_on_its_way() {
+    let mut desk = Desk::new();
+    let edit = Command::EditContact {
+        contact: VIC,
+        name: "Victoria".into(),
+        email: "v@example.com".into(),
+        phone: "1".into(),
+        notes: "Prefers Spanish".into(),
+    };
+    desk.cache.queue(&command(1, edit), &[], 1).unwrap();
+    desk.reopen();
+    let contact = desk.cache.contact(VIC).unwrap().unwrap();
+    assert_eq!((contact.name.as_str(), contact.notes.as_str()), ("Victoria", "Prefers Spanish"));
+}
+
+#[test]
+fn tv_05_canned_texts_are_found_by_shortcut_first() {
+    let mut desk = Desk::new();
+    let canned = |id: i64, shortcut: &str, text: &str| {
+        Entity::CannedText(CannedText { id: CannedTextId(id), shortcut: shortcut.into(), title: "T".into(), text: text.into() })
+    };
+    desk.delta(vec![canned(1, "bye", "We hope it helped"), canned(2, "help", "How can I help?"), canned(3, "x", "nothing")]);
+    let found: Vec<String> = desk.cache.canned_texts("HELP", 9).unwrap().into_iter().map(|text| text.shortcut).collect();
+    assert_eq!(found, ["help", "bye"]);
+}
+
+#[test]
+fn a_database_of_a_newer_app_is_refused_and_not_touched() {
+    for name in ["cache.db", "outbox.db"] {
+        let desk = Desk::new();
+        let path = desk.directory.path().join(name);
+        drop(desk.cache);
+        rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+        let before = std::fs::read(&path).unwrap();
+        let refused = Cache::open(desk.directory.path()).err().unwrap();
+        assert!(matches!(refused, OpenError::Newer { found: 99, .. }), "{refused:?}");
+        assert_eq!(std::fs::read(&path).unwrap(), before, "{name} is as it was");
+    }
+}
+
+#[test]
+fn a_damaged_cache_is_set_aside_and_the_outbox_survives() {
+    let mut desk = Desk::new();
+    desk.cache.save_draft(CHAT, "keep me", "").unwrap();
+    let directory = desk.directory.path().to_owned();
+    drop(std::mem::replace(&mut desk.cache, Cache::open(tempfile::tempdir().unwrap().path()).unwrap()));
+    for ending in ["-wal", "-shm"] {
+        std::fs::remove_file(directory.join(format!("cache.db{ending}"))).ok();
+    }
+    std::fs::write(directory.join("cache.db"), vec![7_u8; 8192]).unwrap();
+    let cache = Cache::open(&directory).unwrap();
+    assert_eq!(cache.cursor().unwrap(), None, "a new cache asks for a snapshot");
+    assert_eq!(cache.draft(CHAT).unwrap().reply, "keep me");
+    let names: Vec<String> =
+        std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    assert!(names.iter().any(|name| name.starts_with("cache.db.orphan-")), "{names:?}");
+}
+
+#[test]
+fn a_full_disk_says_so_and_loses_nothing() {
+    let desk = Desk::new();
+    desk.cache.save_draft(CHAT, "safe", "").unwrap();
+    desk.cache.limit_for_test(1);
+    let refused = desk.cache.save_setting("big", &"x".repeat(4_000_000)).unwrap_err();
+    assert!(matches!(refused, CacheError::DiskFull), "{refused:?}");
+    assert_eq!(desk.cache.draft(CHAT).unwrap().reply, "safe");
+}
+
+#[test]
+fn no_list_reads_a_whole_table() {
+    let desk = Desk::new();
+    let mut scanned = HashSet::new();
+    for (query, plan) in desk.cache.plans_for_test().unwrap() {
+        if plan.lines().any(|line| line.starts_with("SCAN") && !line.contains("USING") && !line.contains("VIRTUAL TABLE") && !line.contains("CONSTANT ROW")) {
+            scanned.insert(format!("{query}\n{plan}"));
+        }
+    }
+    assert!(scanned.is_empty(), "{scanned:?}");
+}
+
+#[test]
+fn the_schema_page_shows_what_is_on_disk() {
+    let desk = Desk::new();
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/schema.sql")).unwrap();
+    let written = rusqlite::Connection::open_in_memory().unwrap();
+    written.execute_batch(&page).unwrap();
+    let mut real = schema(&rusqlite::Connection::open(desk.directory.path().join("cache.db")).unwrap());
+    real.extend(schema(&rusqlite::Connection::open(desk.directory.path().join("outbox.db")).unwrap()));
+    assert_eq!(schema(&written), real);
+}
+
+fn schema(connection: &rusqlite::Connection) -> std::collections::BTreeSet<String> {
+    let mut statement = connection.prepare("SELECT coalesce(sql, name) FROM sqlite_master").unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+}

@@ -1,0 +1,187 @@
+//! The rules of sync one by one.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use deskbell_engine::{Batch, Effect, Engine, Event, LAG_MS, Phase, Refused, SILENCE_MS, UNANSWERED_MS};
+use deskbell_protocol::*;
+
+fn welcome(head: i64) -> Event {
+    frame(ServerFrame::Welcome(Welcome {
+        session: "s".into(),
+        epoch: "e".into(),
+        head: Seq(head),
+        server_time: 0,
+        heartbeat_ms: 15_000,
+        mode: SyncMode::Delta,
+        agent: None,
+        visitor: None,
+    }))
+}
+
+fn frame(frame: ServerFrame) -> Event {
+    Event::Frame(Box::new(frame))
+}
+
+fn at(seq: i64) -> Option<Cursor> {
+    Some(Cursor { epoch: "e".into(), seq: Seq(seq) })
+}
+
+fn delta(from: i64, to: i64) -> Event {
+    frame(ServerFrame::Delta(Delta { from: Seq(from), to: Seq(to), changes: vec![], more: false }))
+}
+
+fn reply(bits: u128, conversation: i64) -> CommandFrame {
+    let conversation = Some(ConversationId(conversation));
+    let command = Command::Send { conversation, kind: MessageKind::Reply, text: "x".into(), attachments: vec![] };
+    CommandFrame { client_id: ClientId::from_bits(bits), command, if_rev: None, client_time: 0 }
+}
+
+/// A machine that is live at place 5.
+fn live(outbox: Vec<CommandFrame>) -> Engine {
+    let mut engine = Engine::new("test", at(5), outbox);
+    engine.step(0, 0, Event::Started);
+    engine.step(0, 0, Event::Connected);
+    engine.step(0, 0, welcome(5));
+    engine
+}
+
+fn closes(effects: &[Effect]) -> bool {
+    effects.iter().any(|effect| matches!(effect, Effect::Close))
+}
+
+fn sent(effects: &[Effect]) -> Vec<u128> {
+    effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Send(frame) => match &**frame {
+                ClientFrame::Cmd(command) => u128::from_str_radix(command.client_id.as_str(), 16).ok(),
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect()
+}
+
+fn applies(effects: &[Effect]) -> bool {
+    effects.iter().any(|effect| matches!(effect, Effect::Apply(_)))
+}
+
+#[test]
+fn hello_carries_the_cursor_that_is_on_disk() {
+    let mut engine = Engine::new("test", at(5), []);
+    assert!(matches!(engine.step(0, 0, Event::Started)[0], Effect::Connect));
+    let effects = engine.step(0, 0, Event::Connected);
+    let Effect::Send(hello) = &effects[0] else { unreachable!("{effects:?}") };
+    let ClientFrame::Hello(hello) = &**hello else { unreachable!() };
+    assert_eq!(hello.cursor, at(5));
+}
+
+#[test]
+fn a_delta_with_a_gap_is_never_applied_and_an_old_one_is_ignored() {
+    let mut engine = live(vec![]);
+    assert_eq!(engine.phase(), Phase::Live);
+    let old = engine.step(1, 0, delta(3, 5));
+    assert!(!applies(&old) && !closes(&old), "had already: {old:?}");
+    let gap = engine.step(1, 0, delta(6, 7));
+    assert!(!applies(&gap) && closes(&gap), "the stored cursor asks again: {gap:?}");
+}
+
+#[test]
+fn commands_of_one_conversation_go_one_by_one_and_of_others_at_once() {
+    let mut engine = live(vec![]);
+    assert_eq!(sent(&engine.step(1, 0, Event::Queued(reply(1, 10)))), [1]);
+    assert!(sent(&engine.step(1, 0, Event::Queued(reply(2, 10)))).is_empty(), "the first is on its way");
+    assert_eq!(sent(&engine.step(1, 0, Event::Queued(reply(3, 20)))), [3]);
+    let ack = Ack { client_id: ClientId::from_bits(1), seq: Seq(6), id: None, number: None, duplicate: false };
+    assert_eq!(sent(&engine.step(2, 0, frame(ServerFrame::Ack(ack)))), [2]);
+    assert_eq!(engine.outbox().states().len(), 3, "an acknowledgement alone takes nothing out");
+    engine.step(3, 0, delta(5, 6));
+    engine.step(3, 0, Event::Applied(at(6)));
+    assert_eq!(engine.outbox().states().len(), 2, "the cursor has passed the first one's change");
+}
+
+#[test]
+fn what_was_on_its_way_when_the_connection_broke_is_sent_again() {
+    let mut engine = live(vec![reply(1, 10)]);
+    engine.step(1, 0, Event::Disconnected);
+    engine.step(100_000, 0, Event::Tick);
+    engine.step(100_000, 0, Event::Connected);
+    assert_eq!(sent(&engine.step(100_000, 0, welcome(5))), [1]);
+}
+
+#[test]
+fn a_refusal_for_good_is_for_the_person_and_a_passing_one_is_tried_again() {
+    let mut engine = live(vec![]);
+    engine.step(0, 0, Event::Queued(reply(1, 10)));
+    engine.step(0, 0, Event::Queued(reply(2, 10)));
+    let nack = |bits, code| {
+        frame(ServerFrame::Nack(Nack {
+            client_id: ClientId::from_bits(bits),
+            code,
+            message: String::new(),
+            retry_after_ms: Some(500),
+            current: None,
+        }))
+    };
+    let later = engine.step(1, 0, nack(1, ErrorCode::Busy));
+    assert!(sent(&later).is_empty(), "the second must not overtake the first: {later:?}");
+    assert_eq!(sent(&engine.step(501, 0, Event::Tick)), [1]);
+    let refused = engine.step(502, 0, nack(1, ErrorCode::Invalid));
+    assert!(refused.iter().any(|effect| matches!(effect, Effect::Refuse(_, ErrorCode::Invalid))));
+    assert_eq!(sent(&refused), [2], "the way is free for the next");
+}
+
+#[test]
+fn a_silent_socket_a_stale_screen_and_a_stuck_command_all_end_the_connection() {
+    let mut silent = live(vec![]);
+    assert!(!closes(&silent.step(SILENCE_MS, 0, Event::Tick)));
+    assert!(closes(&silent.step(SILENCE_MS + 1, 0, Event::Tick)));
+    let mut stale = live(vec![]);
+    let beat = || frame(ServerFrame::Hb(ServerHeartbeat { time: 0, head: Seq(9) }));
+    stale.step(1_000, 0, beat());
+    assert!(!closes(&stale.step(1_000 + LAG_MS, 0, Event::Tick)));
+    stale.step(1_000 + LAG_MS, 0, beat());
+    assert!(closes(&stale.step(1_001 + LAG_MS, 0, Event::Tick)), "another heartbeat does not excuse the lag");
+    let mut stuck = live(vec![reply(1, 10)]);
+    assert!(!closes(&stuck.step(UNANSWERED_MS, 0, Event::Tick)));
+    assert!(closes(&stuck.step(UNANSWERED_MS + 1, 0, Event::Tick)));
+}
+
+#[test]
+fn a_failed_write_is_fetched_again_from_the_cursor_on_disk() {
+    let mut engine = live(vec![]);
+    assert!(applies(&engine.step(1, 0, delta(5, 6))));
+    assert!(closes(&engine.step(1, 0, Event::ApplyFailed(at(5)))));
+    assert_eq!(engine.cursor(), at(5).as_ref());
+    assert_eq!(engine.phase(), Phase::Offline);
+}
+
+#[test]
+fn an_expired_token_is_renewed_once_and_an_expired_session_waits_for_the_person() {
+    let mut engine = Engine::new("test", at(5), [reply(1, 10)]);
+    engine.step(0, 0, Event::Started);
+    assert!(matches!(engine.step(0, 0, Event::Refused(Refused::Token))[..], [Effect::Renew]));
+    assert!(matches!(engine.step(0, 0, Event::Renewed)[..], [Effect::Connect]));
+    assert!(!matches!(engine.step(0, 0, Event::Refused(Refused::Token))[..], [Effect::Renew]), "no endless renewing");
+    engine.step(0, 0, Event::Refused(Refused::Session));
+    assert_eq!(engine.phase(), Phase::Expired);
+    assert!(engine.step(1_000_000, 0, Event::Tick).is_empty(), "no knocking at a closed door");
+    assert_eq!(engine.outbox().states().len(), 1, "what was written is kept");
+}
+
+#[test]
+fn a_snapshot_is_taken_page_by_page_and_ends_with_its_cursor() {
+    let mut engine = Engine::new("test", None, []);
+    engine.step(0, 0, Event::Started);
+    engine.step(0, 0, Event::Connected);
+    engine.step(0, 0, welcome(7));
+    assert_eq!(engine.phase(), Phase::Syncing);
+    let page = SnapshotPage { generation: "g".into(), base: Seq(7), rows: vec![], next: Some("2".into()) };
+    assert!(matches!(Engine::next_page(&page), Some(ClientFrame::SnapNext(next)) if next.token == "2"));
+    assert!(applies(&engine.step(1, 0, frame(ServerFrame::Snap(page)))));
+    engine.step(1, 0, Event::Applied(None));
+    let end = SnapshotEnd { generation: "g".into(), base: Seq(7) };
+    let effects = engine.step(2, 0, frame(ServerFrame::SnapEnd(end)));
+    assert!(matches!(&effects[0], Effect::Apply(batch) if matches!(**batch, Batch::SnapshotEnd { .. })));
+    engine.step(2, 0, Event::Applied(at(7)));
+    assert_eq!(engine.phase(), Phase::Live);
+}

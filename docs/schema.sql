@@ -1,0 +1,111 @@
+-- The agent's two databases, as a new account has them. A test compares this page with the real ones.
+
+-- cache.db
+-- The agent's cache. Everything here can be had from the server again.
+
+-- Where the cache stands: epoch and seq of the cursor, and the snapshot being taken.
+CREATE TABLE meta (
+    key   TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT;
+
+-- Entities that are only read whole: agents, sites, contacts, visitors, canned texts. `data` is the entity as JSON.
+CREATE TABLE entity (
+    kind       TEXT    NOT NULL,
+    id         INTEGER NOT NULL,
+    rev        INTEGER NOT NULL,             -- the change that wrote it
+    generation TEXT    NOT NULL DEFAULT '',  -- the snapshot that saw it last
+    data       TEXT    NOT NULL,
+    PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
+
+-- Heads of conversations, with all that a list row needs. The effective columns show commands that are
+-- still in the outbox.
+CREATE TABLE conversation (
+    id            INTEGER NOT NULL PRIMARY KEY,
+    rev           INTEGER NOT NULL,
+    generation    TEXT    NOT NULL DEFAULT '',
+    data          TEXT    NOT NULL,           -- the conversation as the server has it, JSON
+    contact       INTEGER NOT NULL,
+    visitor       INTEGER NOT NULL,
+    created_at    INTEGER NOT NULL,
+    active_at     INTEGER NOT NULL,
+    state         TEXT    NOT NULL,           -- effective
+    assignee      INTEGER,                    -- effective
+    waiting_since INTEGER,                    -- effective
+    my_read       INTEGER NOT NULL DEFAULT 0, -- effective
+    unread        INTEGER NOT NULL DEFAULT 0,
+    preview       TEXT                        -- author, kind, text, file as JSON
+) STRICT;
+CREATE INDEX conversation_by_activity ON conversation (state, active_at DESC, id DESC);
+CREATE INDEX conversation_waiting ON conversation (waiting_since, id) WHERE state = 'open' AND waiting_since IS NOT NULL;
+CREATE INDEX conversation_of_agent ON conversation (assignee, active_at DESC, id DESC) WHERE state = 'open';
+CREATE INDEX conversation_unread ON conversation (id) WHERE unread > 0 AND state = 'open';
+CREATE INDEX conversation_of_contact ON conversation (contact, created_at DESC);
+CREATE INDEX conversation_of_visitor ON conversation (visitor, created_at DESC);
+
+-- Messages. The id grows with time, so newest first is the order of the rowid.
+CREATE TABLE message (
+    id           INTEGER NOT NULL PRIMARY KEY,
+    conversation INTEGER NOT NULL,
+    number       INTEGER NOT NULL,
+    rev          INTEGER NOT NULL,
+    by_visitor   INTEGER NOT NULL,
+    data         TEXT    NOT NULL,  -- the message as JSON
+    words        TEXT    NOT NULL   -- text and file names, for the search
+) STRICT;
+CREATE UNIQUE INDEX message_place ON message (conversation, number);
+CREATE INDEX message_of_visitor ON message (conversation, number) WHERE by_visitor = 1;
+
+-- Which numbers of a conversation are here, as closed intervals that never touch.
+CREATE TABLE coverage (
+    conversation INTEGER NOT NULL,
+    first        INTEGER NOT NULL,
+    last         INTEGER NOT NULL,
+    PRIMARY KEY (conversation, first)
+) STRICT, WITHOUT ROWID;
+
+-- Files of messages.
+CREATE TABLE attachment (
+    id      INTEGER NOT NULL PRIMARY KEY,
+    message INTEGER NOT NULL,
+    data    TEXT    NOT NULL
+) STRICT;
+CREATE INDEX attachment_of_message ON attachment (message);
+
+-- Words of messages, and of people with the pages they saw.
+CREATE VIRTUAL TABLE message_words USING fts5(
+    words, content='message', content_rowid='id', tokenize='unicode61 remove_diacritics 2', prefix='2 3'
+);
+CREATE VIRTUAL TABLE person_words USING fts5(
+    words, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2', prefix='2 3'
+);
+
+-- outbox.db
+-- What exists nowhere else: commands not yet done, unsent texts, and what this computer was told to remember.
+
+-- Commands, oldest first.
+CREATE TABLE outbox (
+    position     INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    client_id    TEXT    NOT NULL UNIQUE,
+    conversation INTEGER,
+    frame        TEXT    NOT NULL,              -- the cmd frame as JSON
+    attachments  TEXT    NOT NULL DEFAULT '[]', -- of a message, as JSON, to be shown until it comes back
+    queued_at    INTEGER NOT NULL,
+    acked_seq    INTEGER,                       -- durably done by this change
+    refusal      TEXT                           -- refused for good, with this code
+) STRICT;
+CREATE INDEX outbox_of_conversation ON outbox (conversation, position);
+
+-- Unsent texts.
+CREATE TABLE draft (
+    conversation INTEGER NOT NULL PRIMARY KEY,
+    reply        TEXT    NOT NULL,
+    note         TEXT    NOT NULL
+) STRICT;
+
+-- Anything else of one account, e.g. its chat boxes.
+CREATE TABLE setting (
+    key   TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT;

@@ -1,0 +1,194 @@
+// The app's page in Chromium, at a real server: by keyboard alone, in every language, in both themes.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { journey } from '../support/journey.mjs';
+import { until } from '../support/programs.mjs';
+import { ANN, Devhost, Server } from '../support/server.mjs';
+import { Browser } from '../support/visitor.mjs';
+import { words } from '../support/words.mjs';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const ui = words('ui');
+
+/** A desk with a shop, the app's page, and a browser for everybody. */
+async function open(stage) {
+  const server = stage.keep(await Server.start(stage.directory));
+  const shop = stage.keep(await server.openShop());
+  const host = stage.keep(await Devhost.start(stage.directory));
+  const browser = stage.keep(await Browser.start());
+  const arrive = async (name, text) => {
+    const visitor = stage.keep(await browser.visitor(name));
+    await visitor.goTo(shop.address);
+    await visitor.openChat();
+    if (text) await visitor.write(text);
+    return visitor;
+  };
+  const agent = stage.keep(await browser.visitor('Ann', { viewport: { width: 1280, height: 800 } }));
+  await agent.goTo(host.address);
+  return { server, host, arrive, agent, page: agent.page };
+}
+
+/** Signs in with the keyboard alone. */
+async function signIn(page, server) {
+  await page.getByLabel(ui['connect-address']).focus();
+  await page.keyboard.type(server.address);
+  await page.keyboard.press('Tab');
+  await page.keyboard.type(ANN.email);
+  await page.keyboard.press('Tab');
+  await page.keyboard.type(ANN.password);
+  await page.keyboard.press('Enter');
+  await page.getByText(ui['empty-open']).or(page.getByRole('list', { name: ui.conversations }).getByRole('button')).first().waitFor();
+}
+
+/** Every rule of WCAG 2.2 AA that a machine can check. */
+async function inspect(frame, where) {
+  await frame.evaluate(axe);
+  const found = await frame.evaluate(async () => {
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+    const { violations } = await window.axe.run(document, { runOnly: tags });
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
+  });
+  assert.deepEqual(found, [], where);
+}
+
+journey(
+  'OD-06, OD-13, OD-15, OD-16, OD-23, DK-15, DK-16, DK-17, TV-05, TV-13, TV-14: a day at the desk by keyboard alone',
+  async (stage) => {
+    const { server, arrive, agent, page } = await open(stage);
+    await signIn(page, server);
+    const vic = await arrive('Vic', 'I look for a blue teapot.');
+    const wen = await arrive('Wen', 'Do you ship to Chile?');
+    const rows = page.getByRole('list', { name: ui.conversations }).getByRole('button');
+    await until('two chats in the list', async () => (await rows.count()) === 2);
+    const texts = await rows.allInnerTexts();
+    assert.match(texts[0], /Chile/, 'the most recently active one comes first');
+
+    // The one waiting longest, its unread mark, and a reply.
+    await page.keyboard.press('Control+j');
+    const composer = page.locator('main.chat textarea');
+    await page.locator('main.chat').getByText('I look for a blue teapot.').waitFor();
+    await until('the caret in the reply', () => composer.evaluate((area) => area === document.activeElement));
+    await until('the end of the unread mark', async () => !/unread/.test((await rows.allInnerTexts())[1]));
+    await page.keyboard.type('We have one.');
+    await page.keyboard.press('Enter');
+    await vic.reads('We have one.');
+
+    // A note, which the visitor never sees.
+    await page.keyboard.press('Control+Shift+n');
+    await page.keyboard.type('Collects teapots.');
+    await page.keyboard.press('Enter');
+    await page.locator('.message.note').getByText('Collects teapots.').waitFor();
+    await page.keyboard.press('Control+Shift+n');
+
+    // A ready text.
+    await page.keyboard.type('#');
+    const options = page.getByRole('listbox', { name: ui['canned-texts'] }).getByRole('option');
+    await options.first().waitFor();
+    const before = await composer.inputValue();
+    await page.keyboard.press('Enter');
+    await until('the ready text', async () => (await composer.inputValue()).length > before.length);
+    const ready = await composer.inputValue();
+    assert.doesNotMatch(ready, /^#/);
+    await composer.fill('A draft that stays');
+
+    // Into the dock and back, with the draft; then one box beside the other.
+    await page.keyboard.press('Control+Shift+m');
+    const bar = page.getByRole('list', { name: ui.minimised }).getByRole('button').first();
+    await bar.waitFor();
+    await page.keyboard.press('Control+1');
+    const boxes = page.getByRole('region', { name: ui.boxes });
+    const small = boxes.locator('textarea');
+    await until('the draft in the box', async () => (await small.inputValue()) === 'A draft that stays');
+    await page.keyboard.press('Control+Shift+x');
+    await until('the maximised box', async () => (await composer.inputValue()) === 'A draft that stays');
+
+    // Done: the next one is there at once.
+    await composer.fill('');
+    await page.keyboard.press('Control+Shift+d');
+    await page.locator('main.chat').getByText('Do you ship to Chile?').waitFor();
+    await until('one chat in the list', async () => (await rows.count()) === 1);
+
+    // Search over everything on this computer.
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('teapot');
+    await page.getByRole('listbox', { name: ui['search-results'] }).getByRole('option').first().waitFor();
+    await page.keyboard.press('Enter');
+    await page.locator('main.chat').getByText('I look for a blue teapot.').waitFor();
+
+    await wen.write('Or to Peru?');
+    assert.equal(await vic.count('Collects teapots.'), 0, 'a note is the team’s');
+    for (const person of [vic, wen, agent]) assert.deepEqual(person.complaints, [], person.name);
+  },
+);
+
+journey('DK-05, DK-06, DK-07, DK-10, DK-13: a visitor’s details are edited, and a chat begins with them', async (stage) => {
+  const { server, arrive, agent, page } = await open(stage);
+  await signIn(page, server);
+  const vic = await arrive('Vic');
+  await page.keyboard.press('Alt+5');
+  await page.getByRole('table', { name: ui.visitors }).getByRole('button', { name: ui['start-chat'] }).waitFor();
+  await page.locator('tbody .name').click();
+  const details = page.getByRole('complementary', { name: ui.details });
+  await details.getByLabel(ui['field-name']).fill('Vic Vega');
+  await details.getByLabel(ui['field-email']).fill('vic@example.com');
+  await details.getByLabel(ui['field-notes']).fill('Prefers green tea.');
+  await page.locator('tbody').getByText('Vic Vega').waitFor();
+  await page.reload();
+  await page.getByRole('navigation').waitFor();
+  await page.keyboard.press('Alt+5');
+  await page.locator('tbody .name').click();
+  await until('the kept notes', async () => (await details.getByLabel(ui['field-notes']).inputValue()) === 'Prefers green tea.');
+  assert.equal(await details.getByLabel(ui['field-email']).inputValue(), 'vic@example.com');
+
+  await details.getByRole('button', { name: ui['start-chat'] }).click();
+  const composer = page.getByLabel(ui['reply-to']({ name: 'Vic Vega' }));
+  await composer.fill('May I help you?');
+  await composer.press('Enter');
+  await vic.reads('May I help you?');
+  for (const person of [vic, agent]) assert.deepEqual(person.complaints, [], person.name);
+});
+
+journey('every screen keeps the accessibility rules in three languages and both themes', async (stage) => {
+  const { server, host, arrive, agent, page } = await open(stage);
+  await inspect(page, 'first run');
+  await signIn(page, server);
+  const vic = await arrive('Vic', 'Is anybody there?');
+  await arrive('Wen', 'Я хочу зелёный чайник.');
+  await inspect(vic.frame, 'the messenger');
+  await page.getByRole('list', { name: ui.conversations }).getByRole('button').first().waitFor();
+
+  const call = async (name, request) => {
+    const answer = await page.request.post(`${host.address}/call/${name}`, { data: request });
+    assert.ok(answer.ok(), `${name}: ${await answer.text()}`);
+    return answer.json();
+  };
+  const { settings } = await call('start', {});
+  for (const language of ['en', 'es', 'ru']) {
+    const say = words('ui', language);
+    for (const theme of ['light', 'dark']) {
+      const where = `${language}, ${theme}`;
+      await call('save_settings', { ...settings, language, theme });
+      await page.reload();
+      const rows = page.getByRole('list', { name: say.conversations }).getByRole('button');
+      await rows.first().click();
+      await page.getByRole('complementary', { name: say.details }).waitFor();
+      await inspect(page, `inbox: ${where}`);
+      await page.keyboard.press('Control+Shift+x');
+      await page.getByRole('region', { name: say.boxes }).waitFor();
+      await inspect(page, `box: ${where}`);
+      await page.keyboard.press('Control+Shift+m');
+      await page.keyboard.press('Alt+5');
+      await page.locator('tbody .name').first().click();
+      await inspect(page, `visitors: ${where}`);
+      for (const [key, title] of [['Control+,', say.settings], ['Control+/', say.shortcuts]]) {
+        await page.keyboard.press(key);
+        await page.getByRole('dialog', { name: title }).waitFor();
+        await inspect(page, `${title}: ${where}`);
+        await page.keyboard.press('Escape');
+        await page.getByRole('dialog', { name: title }).waitFor({ state: 'detached' });
+      }
+    }
+  }
+  assert.deepEqual(agent.complaints, []);
+});
