@@ -47,6 +47,7 @@ system-closed = Chat closed
 system-reopened = Chat reopened
 system-assigned = Assigned to { $name }
 system-unassigned = Assigned to nobody
+system-other = The desk noted something
 you = You
 note-label = Note · only your team
 delivery-queued = Waiting to send

@@ -47,6 +47,7 @@ system-closed = Chat cerrado
 system-reopened = Chat reabierto
 system-assigned = Asignado a { $name }
 system-unassigned = Sin asignar
+system-other = El centro anotó algo
 you = Usted
 note-label = Nota · solo su equipo
 delivery-queued = Pendiente de envío

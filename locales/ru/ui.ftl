@@ -47,6 +47,7 @@ system-closed = Чат закрыт
 system-reopened = Чат открыт снова
 system-assigned = Назначен: { $name }
 system-unassigned = Никому не назначен
+system-other = Сервер сделал отметку
 you = Вы
 note-label = Заметка · только для команды
 delivery-queued = Ждёт отправки

@@ -175,7 +175,8 @@ fn prefer_cheap_rendering() {
 /// Keeps a second program off the data, for as long as the file is open.
 fn lock_directory(data: &std::path::Path) -> Result<std::fs::File, StartError> {
     deskbell_api::make_private(data).map_err(|error| StartError::Directory(data.to_owned(), error))?;
-    let file = std::fs::File::create(data.join("lock")).map_err(|error| StartError::Directory(data.to_owned(), error))?;
+    let file =
+        std::fs::File::create(data.join("lock")).map_err(|error| StartError::Directory(data.to_owned(), error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(StartError::Running(data.to_owned())),

@@ -23,8 +23,10 @@ impl Cache {
     /// When a query cannot be prepared.
     #[doc(hidden)]
     pub fn plans_for_test(&self) -> Result<Vec<(String, String)>, CacheError> {
-        let mut queries: Vec<String> =
-            [OPEN, CLOSED, WAITING, MINE].iter().map(|which| format!("SELECT {HEAD} FROM conversation {which}")).collect();
+        let mut queries: Vec<String> = [OPEN, CLOSED, WAITING, MINE]
+            .iter()
+            .map(|which| format!("SELECT {HEAD} FROM conversation {which}"))
+            .collect();
         queries.extend(
             [
                 "SELECT count(*) FROM conversation WHERE state = 'open'",

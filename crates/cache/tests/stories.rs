@@ -142,7 +142,8 @@ fn command(bits: u128, command: Command) -> CommandFrame {
 #[test]
 fn dc_02_od_15_a_chat_is_listed_read_and_still_there_after_a_restart() {
     let mut desk = Desk::new();
-    let changed = desk.delta(vec![Entity::Conversation(head(2, Some(1))), from_vic(1, "Hola"), from_vic(2, "¿Hay alguien?")]);
+    let changed =
+        desk.delta(vec![Entity::Conversation(head(2, Some(1))), from_vic(1, "Hola"), from_vic(2, "¿Hay alguien?")]);
     assert_eq!(changed.arrived.len(), 2, "both messages are news");
     desk.reopen();
     let rows = desk.cache.conversations(Folder::Waiting, ANN, 50).unwrap();
@@ -191,7 +192,8 @@ fn dc_02_a_command_survives_a_restart_and_shows_at_once() {
     assert_eq!(desk.row().conversation.assignee, Some(ANN));
     // The server has done the first one: it leaves, and the second one still shows.
     let seq = desk.seq + 1;
-    let closed = Conversation { state: ConversationState::Closed, assignee: Some(BEN), waiting_since: None, ..head(1, None) };
+    let closed =
+        Conversation { state: ConversationState::Closed, assignee: Some(BEN), waiting_since: None, ..head(1, None) };
     desk.apply(desk.seq, vec![change(seq, Entity::Conversation(closed))], vec![close.client_id]);
     assert_eq!(desk.cache.outbox_counts().unwrap().unsent, 1);
     assert_eq!(desk.row().conversation.assignee, Some(ANN));
@@ -209,7 +211,10 @@ fn an_acknowledged_command_leaves_once_the_cursor_has_passed_it() {
     let mut desk = Desk::new();
     desk.delta(vec![Entity::Conversation(head(0, None))]);
     let note = |bits| {
-        command(bits, Command::Send { conversation: Some(CHAT), kind: MessageKind::Note, text: "x".into(), attachments: vec![] })
+        command(
+            bits,
+            Command::Send { conversation: Some(CHAT), kind: MessageKind::Note, text: "x".into(), attachments: vec![] },
+        )
     };
     desk.cache.queue(&note(1), &[], 1).unwrap();
     desk.cache.queue(&note(2), &[], 1).unwrap();
@@ -275,7 +280,8 @@ fn a_row_of_a_newer_desk_is_skipped_and_the_cursor_moves_on() {
         data: Some(serde_json::json!({ "new": true })),
         client_id: None,
     };
-    let broken = Change { entity: EntityKind::Contact, data: Some(serde_json::json!({ "id": "x" })), ..strange.clone() };
+    let broken =
+        Change { entity: EntityKind::Contact, data: Some(serde_json::json!({ "id": "x" })), ..strange.clone() };
     desk.apply(2, vec![strange, broken], vec![]);
     assert_eq!(desk.cache.cursor().unwrap().unwrap().seq, Seq(3));
 }
@@ -291,9 +297,22 @@ fn od_16_search_finds_every_word_in_three_languages_and_nothing_breaks_it() {
         desk.delta(chunk.iter().enumerate().map(|(n, text)| from_vic((at * 250 + n + 1) as i64, text)).collect());
     }
     // Every hit of a table scan is found, newest first.
-    for (typed, plain) in [("cafe", "Café"), ("cancion", "canción"), ("SENOR", "señor"), ("зак", "заказ"), ("refund", "refund"), ("дост", "доставка")] {
-        let expected: Vec<i64> =
-            texts.iter().enumerate().filter(|(_, text)| text.contains(plain)).map(|(n, _)| n as i64 + 1).rev().take(50).collect();
+    for (typed, plain) in [
+        ("cafe", "Café"),
+        ("cancion", "canción"),
+        ("SENOR", "señor"),
+        ("зак", "заказ"),
+        ("refund", "refund"),
+        ("дост", "доставка"),
+    ] {
+        let expected: Vec<i64> = texts
+            .iter()
+            .enumerate()
+            .filter(|(_, text)| text.contains(plain))
+            .map(|(n, _)| n as i64 + 1)
+            .rev()
+            .take(50)
+            .collect();
         let found: Vec<i64> = desk.cache.search(typed, 50).unwrap().into_iter().filter_map(|hit| hit.number).collect();
         assert_eq!(found, expected, "{typed}");
     }
@@ -301,7 +320,21 @@ fn od_16_search_finds_every_word_in_three_languages_and_nothing_breaks_it() {
     assert!(hit.snippet.iter().skip(1).step_by(2).all(|piece| piece == "refund"), "{:?}", hit.snippet);
     // People are found by name and address.
     assert_eq!(desk.cache.search("vic@exam", 5).unwrap()[0].number, None);
-    for hostile in ["\"", "*", "a OR b", "NEAR(", "-x", "^", "words:", "(((", "'; DROP TABLE message; --", "\u{0}", "   ", "{}[]", "%_"] {
+    for hostile in [
+        "\"",
+        "*",
+        "a OR b",
+        "NEAR(",
+        "-x",
+        "^",
+        "words:",
+        "(((",
+        "'; DROP TABLE message; --",
+        "\u{0}",
+        "   ",
+        "{}[]",
+        "%_",
+    ] {
         desk.cache.search(hostile, 5).unwrap();
     }
 }
@@ -326,10 +359,20 @@ fn dk_06_dk_07_what_is_known_of_a_person_shows_the_edit_that_is_on_its_way() {
 fn tv_05_canned_texts_are_found_by_shortcut_first() {
     let mut desk = Desk::new();
     let canned = |id: i64, shortcut: &str, text: &str| {
-        Entity::CannedText(CannedText { id: CannedTextId(id), shortcut: shortcut.into(), title: "T".into(), text: text.into() })
+        Entity::CannedText(CannedText {
+            id: CannedTextId(id),
+            shortcut: shortcut.into(),
+            title: "T".into(),
+            text: text.into(),
+        })
     };
-    desk.delta(vec![canned(1, "bye", "We hope it helped"), canned(2, "help", "How can I help?"), canned(3, "x", "nothing")]);
-    let found: Vec<String> = desk.cache.canned_texts("HELP", 9).unwrap().into_iter().map(|text| text.shortcut).collect();
+    desk.delta(vec![
+        canned(1, "bye", "We hope it helped"),
+        canned(2, "help", "How can I help?"),
+        canned(3, "x", "nothing"),
+    ]);
+    let found: Vec<String> =
+        desk.cache.canned_texts("HELP", 9).unwrap().into_iter().map(|text| text.shortcut).collect();
     assert_eq!(found, ["help", "bye"]);
 }
 
@@ -360,8 +403,10 @@ fn a_damaged_cache_is_set_aside_and_the_outbox_survives() {
     let cache = Cache::open(&directory).unwrap();
     assert_eq!(cache.cursor().unwrap(), None, "a new cache asks for a snapshot");
     assert_eq!(cache.draft(CHAT).unwrap().reply, "keep me");
-    let names: Vec<String> =
-        std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    let names: Vec<String> = std::fs::read_dir(&directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
     assert!(names.iter().any(|name| name.starts_with("cache.db.orphan-")), "{names:?}");
 }
 
@@ -380,7 +425,12 @@ fn no_list_reads_a_whole_table() {
     let desk = Desk::new();
     let mut scanned = HashSet::new();
     for (query, plan) in desk.cache.plans_for_test().unwrap() {
-        if plan.lines().any(|line| line.starts_with("SCAN") && !line.contains("USING") && !line.contains("VIRTUAL TABLE") && !line.contains("CONSTANT ROW")) {
+        if plan.lines().any(|line| {
+            line.starts_with("SCAN")
+                && !line.contains("USING")
+                && !line.contains("VIRTUAL TABLE")
+                && !line.contains("CONSTANT ROW")
+        }) {
             scanned.insert(format!("{query}\n{plan}"));
         }
     }

@@ -65,7 +65,7 @@ fn refusal(status: StatusCode, bytes: &[u8]) -> ClientError {
 
 /// Reads an address as people write it: without a scheme it is `https`, except on this computer.
 fn read_address(text: &str) -> Result<Url, ClientError> {
-    let text = text.trim().trim_end_matches('/');
+    let text = text.trim();
     let unreadable = |reason: &str| ClientError::NotADesk(format!("{reason}: {text:?}"));
     let guess = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
     let mut url = Url::parse(&guess).map_err(|error| unreadable(&error.to_string()))?;
@@ -89,6 +89,8 @@ fn read_address(text: &str) -> Result<Url, ClientError> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(unreadable("the address must not hold a name or password"));
     }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
     url.set_query(None);
     url.set_fragment(None);
     Ok(url)

@@ -302,7 +302,10 @@ fn play(acts: Vec<Act>) {
     for (frame, agent) in &desk.log {
         let place = (*agent, frame.command.conversation().unwrap());
         let number = u128::from_str_radix(frame.client_id.as_str(), 16).unwrap() >> 8;
-        assert!(last.insert(place, number).is_none_or(|before| before < number), "the order of one conversation is kept");
+        assert!(
+            last.insert(place, number).is_none_or(|before| before < number),
+            "the order of one conversation is kept"
+        );
     }
 }
 

@@ -134,6 +134,7 @@ journey('DK-05, DK-06, DK-07, DK-10, DK-13: a visitor’s details are edited, an
   await details.getByLabel(ui['field-email']).fill('vic@example.com');
   await details.getByLabel(ui['field-notes']).fill('Prefers green tea.');
   await page.locator('tbody').getByText('Vic Vega').waitFor();
+  await details.getByRole('status').getByText(ui['saved-at']({ time: '' })).waitFor();
   await page.reload();
   await page.getByRole('navigation').waitFor();
   await page.keyboard.press('Alt+5');

@@ -103,6 +103,11 @@ export class App {
     return this.run(read, selector);
   }
 
+  /** What an element says. */
+  async textOfElement(element) {
+    return (await this.#do('a text', element.getText())).trim();
+  }
+
   /** Waits until the first element that fits a selector says something that fits, and returns that. */
   async textOf(selector, fits) {
     return until(`a fitting text in ${selector}`, async () => (await this.texts(selector)).slice(0, 1).find(fits));

@@ -7,9 +7,9 @@ export function systemText(code: string): string {
   const m = words.m;
   if (code === 'closed') return m.systemClosed();
   if (code === 'reopened') return m.systemReopened();
-  const assigned = /^assigned:(.*)$/su.exec(code);
-  if (assigned) return assigned[1] ? m.systemAssigned({ name: assigned[1] }) : m.systemUnassigned();
-  return code;
+  if (code === 'unassigned') return m.systemUnassigned();
+  const assigned = /^assigned:(.+)$/su.exec(code);
+  return assigned?.[1] ? m.systemAssigned({ name: assigned[1] }) : m.systemOther();
 }
 
 export function previewText(preview: Preview | null): string {
