@@ -435,9 +435,12 @@ impl Driver {
         if !connected {
             // Without a connection nobody knows who is there.
             lock(&self.shared.online).clear();
-            lock(&self.shared.typing).clear();
+            let typing = std::mem::take(&mut *lock(&self.shared.typing));
             self.history.clear();
             self.tell(ClientEvent::Presence).await;
+            for conversation in typing.into_keys() {
+                self.tell(ClientEvent::Typing(conversation)).await;
+            }
         }
         self.tell_status().await;
     }

@@ -1,12 +1,14 @@
 //! Every check and every test, one after the other, with a table and a count at the end.
 
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::process::{announce, watch};
 use crate::setup::{self, Purpose};
 use crate::workspace::Workspace;
-use crate::{Outcome, Result, demo, tidy};
+use crate::{Failure, Outcome, Result, demo, tidy};
 
 /// How much is tested.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -178,11 +180,24 @@ fn journeys(workspace: &Workspace, report: &mut Report) {
         return;
     }
     let mut node = workspace.command("node");
-    node.args(["--test", "--test-reporter=spec", "--test-concurrency=1", "tests/e2e/journeys/"]);
-    match demo::end_to_end_environment(workspace, &mut node) {
+    node.args(["--test", "--test-reporter=spec", "--test-concurrency=1"]);
+    match stories(workspace).and_then(|stories| demo::end_to_end_environment(workspace, node.args(stories))) {
         Ok(()) => report.tests("end-to-end: journeys", &mut node, &mut NodeTests::default()),
         Err(failure) => report.step("end-to-end: journeys", || Err(failure)),
     };
+}
+
+/// The journeys' files. Named one by one, because versions of Node differ in what a directory means to them.
+fn stories(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+    let directory = workspace.root.join("tests/e2e/journeys");
+    let unreadable = |error: std::io::Error| Failure::new(format!("{}: {error}", directory.display()));
+    let mut files = Vec::new();
+    for entry in fs::read_dir(&directory).map_err(unreadable)? {
+        files.push(entry.map_err(unreadable)?.path());
+    }
+    files.retain(|file| file.to_string_lossy().ends_with(".test.mjs"));
+    files.sort();
+    Ok(files)
 }
 
 fn check(command: &mut Command) -> Result<Counts> {

@@ -2,14 +2,16 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { journey } from '../support/journey.mjs';
-import { until } from '../support/programs.mjs';
+import { root, until } from '../support/programs.mjs';
 import { ANN, Devhost, Server } from '../support/server.mjs';
 import { Browser } from '../support/visitor.mjs';
 import { words } from '../support/words.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const ui = words('ui');
+const widget = words('widget');
 
 /** A desk with a shop, the app's page, and a browser for everybody. */
 async function open(stage) {
@@ -147,6 +149,59 @@ journey('DK-05, DK-06, DK-07, DK-10, DK-13: a visitor’s details are edited, an
   await composer.fill('May I help you?');
   await composer.press('Enter');
   await vic.reads('May I help you?');
+  for (const person of [vic, agent]) assert.deepEqual(person.complaints, [], person.name);
+});
+
+journey('DK-15, DK-16, DK-18, DK-19: boxes stand side by side, and come back with their drafts after a restart', async (stage) => {
+  const { server, host, arrive, agent, page } = await open(stage);
+  await signIn(page, server);
+  const visitors = [await arrive('Vic', 'I am Vic.'), await arrive('Wen', 'I am Wen.')];
+  await page.keyboard.press('Alt+5');
+  const resume = page.getByRole('button', { name: ui['resume-chat'] });
+  await until('two visitors', async () => (await resume.count()) === 2);
+  const boxes = page.getByRole('region', { name: ui.boxes });
+  const box = (text) => boxes.locator('section').filter({ hasText: text });
+  await resume.nth(0).click();
+  await resume.nth(1).click();
+  await box('I am Vic.').locator('textarea').fill('A draft for Vic');
+  await box('I am Wen.').locator('textarea').fill('A draft for Wen');
+  const [left, right] = await Promise.all(['I am Vic.', 'I am Wen.'].map((text) => box(text).boundingBox()));
+  assert.ok(left.x + left.width <= right.x || right.x + right.width <= left.x, 'neither covers the other');
+  const title = await box('I am Vic.').getByRole('heading').innerText();
+  await box('I am Vic.').getByRole('button', { name: ui.minimise }).click();
+  await page.getByRole('list', { name: ui.minimised }).getByRole('button', { name: title }).first().waitFor();
+
+  await host.stop();
+  const again = stage.keep(await Devhost.start(stage.directory));
+  await agent.goTo(again.address);
+  const bar = page.getByRole('list', { name: ui.minimised }).getByRole('button', { name: title }).first();
+  await bar.click();
+  await until('the draft for Vic', async () => (await box('I am Vic.').locator('textarea').inputValue()) === 'A draft for Vic');
+  for (const visitor of visitors) assert.deepEqual(visitor.complaints, [], visitor.name);
+});
+
+journey('OD-35, TV-06: a picture and a file go both ways, and come out as they went in', async (stage) => {
+  const { server, arrive, agent, page } = await open(stage);
+  await signIn(page, server);
+  const vic = await arrive('Vic');
+  const picture = join(root, 'icons/128x128.png');
+  await vic.frame.locator('input[type="file"]').setInputFiles(picture);
+  await vic.frame.getByRole('status').getByText(widget.ready({ name: '128x128.png' })).waitFor({ state: 'attached' });
+  await vic.composer().fill('It looks like this.');
+  await vic.composer().press('Enter');
+
+  await page.getByRole('list', { name: ui.conversations }).getByRole('button').click();
+  const shown = page.getByRole('button', { name: ui['picture-open']({ name: '128x128.png' }) }).locator('img');
+  await until('the picture in the app', () => shown.evaluate((image) => image.complete && image.naturalWidth === 128));
+
+  const list = { name: 'price list.csv', mimeType: 'text/csv', buffer: Buffer.from('teapot,68\ncup,19\n') };
+  await page.locator('main.chat input[type="file"]').setInputFiles(list);
+  await page.getByRole('button', { name: ui['file-remove']({ name: list.name }) }).waitFor();
+  await page.locator('main.chat textarea').press('Enter');
+  const save = vic.frame.getByRole('button', { name: /^Save price list\.csv/ });
+  const [download] = await Promise.all([vic.page.waitForEvent('download'), save.click()]);
+  assert.equal(download.suggestedFilename(), list.name);
+  assert.deepEqual(readFileSync(await download.path()), list.buffer);
   for (const person of [vic, agent]) assert.deepEqual(person.complaints, [], person.name);
 });
 
