@@ -276,9 +276,9 @@ fn play(acts: Vec<Act>) {
     for _ in 0..600 {
         now += 500;
         tick(&mut desk, &mut computers, now);
-        for agent in 0..2 {
-            while let Some(frame) = computers[agent].up.pop_front() {
-                serve(&mut desk, &mut computers[agent], agent, frame);
+        for (agent, computer) in computers.iter_mut().enumerate() {
+            while let Some(frame) = computer.up.pop_front() {
+                serve(&mut desk, computer, agent, frame);
             }
         }
         fan_out(&desk, &mut computers);

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::process::{announce, output};
+use crate::process::{announce, output, run};
 use crate::workspace::Workspace;
 use crate::{Failure, Outcome, Result};
 
@@ -28,12 +28,9 @@ pub(crate) fn write(workspace: &Workspace) -> Result<Outcome> {
 /// # Errors
 /// When the generator does not compile.
 pub(crate) fn generate(workspace: &Workspace) -> Result<Vec<(&'static str, String)>> {
-    FILES
-        .iter()
-        .map(|(path, name)| {
-            let mut cargo = workspace.cargo();
-            cargo.args(["run", "--quiet", "--package", "deskbell-api", "--example", "typescript", "--", name]);
-            Ok((*path, output(&mut cargo)?))
-        })
-        .collect()
+    let mut cargo = workspace.cargo();
+    // With the whole workspace selected, packages are built as everything else builds them, and only once.
+    run(cargo.args(["build", "--quiet", "--workspace", "--example", "typescript"]))?;
+    let generator = workspace.binary("debug", "examples/typescript").to_string_lossy().into_owned();
+    FILES.iter().map(|(path, name)| Ok((*path, output(workspace.command(&generator).arg(name))?))).collect()
 }

@@ -114,7 +114,7 @@ journey(
     // Search over everything on this computer.
     await page.keyboard.press('Control+k');
     await page.keyboard.type('teapot');
-    await page.getByRole('listbox', { name: ui['search-results'] }).getByRole('option').first().waitFor();
+    await page.getByRole('listbox', { name: ui['search-results'] }).locator('mark').first().waitFor();
     await page.keyboard.press('Enter');
     await page.locator('main.chat').getByText('I look for a blue teapot.').waitFor();
 
