@@ -14,6 +14,7 @@ use crate::Cache;
 use crate::error::CacheError;
 use crate::outbox::{self, OutboxItem, OutboxState};
 use crate::read::PreviewRecord;
+use crate::search::fold;
 
 /// Longest preview, in characters.
 const PREVIEW_MAX: usize = 160;
@@ -64,8 +65,9 @@ impl Cache {
     /// # Errors
     /// [`CacheError`]; nothing of the batch was written then.
     pub fn apply(&self, batch: &Batch) -> Result<Changed, CacheError> {
-        let pending = self.outbox()?;
         let (changed, done) = self.cache().write(|transaction| {
+            // Read while the cache is held, so that a command queued meanwhile is shown after this and not undone.
+            let pending = self.outbox()?;
             let mut writer =
                 Writer { connection: transaction, generation: "", changed: Changed::default(), live: false };
             let mut done: &[ClientId] = &[];
@@ -92,6 +94,10 @@ impl Cache {
                 }
                 Batch::Reset(_) => {
                     transaction.execute("DELETE FROM meta WHERE key IN ('epoch', 'seq')", [])?;
+                    // Places of another log say nothing about this one: whatever the snapshot brings is newer.
+                    for table in ["entity", "conversation", "message"] {
+                        transaction.execute(&format!("UPDATE {table} SET rev = 0"), [])?;
+                    }
                 }
             }
             let touched: Vec<ConversationId> = writer.changed.conversations.iter().copied().collect();
@@ -107,15 +113,20 @@ impl Cache {
         if !done.is_empty() {
             self.finish(&done)?;
         }
+        if matches!(batch, Batch::Reset(_)) {
+            self.forget_acknowledgements()?;
+        }
         Ok(changed)
     }
 
     /// Shows a command that was just queued, or takes back one that was dropped.
     pub(crate) fn show_pending(&self, command: &Command) -> Result<(), CacheError> {
         let Some(id) = command.conversation() else { return Ok(()) };
-        let pending = self.outbox()?;
-        let waiting: Vec<&OutboxItem> = pending.iter().collect();
-        self.cache().write(|transaction| refresh(transaction, id, &waiting))
+        self.cache().write(|transaction| {
+            let pending = self.outbox()?;
+            let waiting: Vec<&OutboxItem> = pending.iter().collect();
+            refresh(transaction, id, &waiting)
+        })
     }
 }
 
@@ -255,6 +266,15 @@ impl Writer<'_> {
             .optional()?;
         let by_visitor = message.author == Author::Visitor;
         if before.as_ref().is_none_or(|(rev, _)| *rev < seq.0) {
+            // After a restored backup another message may stand in this place.
+            let other: Option<i64> = self
+                .connection
+                .prepare_cached("SELECT id FROM message WHERE conversation = ?1 AND number = ?2 AND id <> ?3")?
+                .query_row(params![message.conversation.0, message.number, message.id.0], |row| row.get(0))
+                .optional()?;
+            if let Some(other) = other {
+                self.remove_message(other)?;
+            }
             let words = words(&message);
             if let Some((_, old)) = &before {
                 self.connection
@@ -369,6 +389,23 @@ impl Writer<'_> {
         for id in gone {
             self.remove(EntityKind::Conversation, id)?;
         }
+        // What was known of another log and did not come again is gone; what is left is counted anew.
+        let mut statement = self.connection.prepare("SELECT id FROM message WHERE rev = 0")?;
+        let gone: Vec<i64> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        if !gone.is_empty() {
+            for id in gone {
+                self.remove_message(id)?;
+            }
+            self.connection.execute_batch(
+                "DELETE FROM coverage;
+                 INSERT INTO coverage (conversation, first, last)
+                 SELECT conversation, min(number), max(number)
+                 FROM (SELECT conversation, number,
+                              number - row_number() OVER (PARTITION BY conversation ORDER BY number) AS run
+                       FROM message)
+                 GROUP BY conversation, run;",
+            )?;
+        }
         self.touch("SELECT id FROM conversation WHERE ?1 = ?1", 0)?;
         self.changed.visitors = true;
         self.changed.canned_texts = true;
@@ -391,7 +428,7 @@ fn index_person(connection: &Connection, contact: i64) -> Result<(), CacheError>
     let words = format!("{} {} {} {}", person.name, person.email, person.phone, person.notes);
     connection
         .prepare_cached("INSERT OR REPLACE INTO person_words (rowid, words) VALUES (?1, ?2)")?
-        .execute(params![contact, words])?;
+        .execute(params![contact, fold(&words)])?;
     Ok(())
 }
 
@@ -512,7 +549,7 @@ fn words(message: &Message) -> String {
         words.push('\n');
         words.push_str(&attachment.name);
     }
-    words
+    fold(&words)
 }
 
 pub(crate) fn state_name(state: ConversationState) -> &'static str {

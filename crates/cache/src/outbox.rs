@@ -107,7 +107,19 @@ impl Cache {
                 ])?;
             Ok(())
         })?;
-        self.show_pending(&frame.command)
+        // The command is on disk: to say now that it is not would make somebody send it twice.
+        if let Err(error) = self.show_pending(&frame.command) {
+            tracing::error!(%error, "a queued command does not show yet");
+        }
+        Ok(())
+    }
+
+    /// The log is another one: what the old one acknowledged is offered again.
+    pub(crate) fn forget_acknowledgements(&self) -> Result<(), CacheError> {
+        self.outbox_database().write(|transaction| {
+            transaction.execute("UPDATE outbox SET acked_seq = NULL WHERE acked_seq IS NOT NULL", [])?;
+            Ok(())
+        })
     }
 
     /// All commands, oldest first.

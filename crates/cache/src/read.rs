@@ -295,10 +295,12 @@ impl Cache {
                 .query_row(params![conversation.0, top], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()?;
             let Some((first, last)) = interval else {
-                let exists: bool = connection
-                    .prepare_cached("SELECT EXISTS (SELECT 1 FROM conversation WHERE id = ?1)")?
+                let begun: bool = connection
+                    .prepare_cached(
+                        "SELECT EXISTS (SELECT 1 FROM conversation WHERE id = ?1 AND json_extract(data, '$.last_number') > 0)",
+                    )?
                     .query_row([conversation.0], |row| row.get(0))?;
-                return Ok(MessagePage { more_there: exists && top > 0, ..MessagePage::default() });
+                return Ok(MessagePage { more_there: begun && top > 0, ..MessagePage::default() });
             };
             if before.is_some() && last < top {
                 // Right below the page that is shown there is a hole.

@@ -31,10 +31,15 @@ pub struct SearchRecord {
     pub at: Timestamp,
 }
 
+/// Russian is written with and without the dots of ё, and the index knows the accents of Latin letters only.
+pub(crate) fn fold(text: &str) -> String {
+    text.replace('ё', "е").replace('Ё', "Е")
+}
+
 /// What people type, as a query: every word is quoted, so nothing of it is an operator, and the last one may be
 /// unfinished. `None` when there is no word.
 fn query(text: &str) -> Option<String> {
-    let words: Vec<String> = text
+    let words: Vec<String> = fold(text)
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
         .take(WORDS_MAX)

@@ -452,3 +452,54 @@ fn schema(connection: &rusqlite::Connection) -> std::collections::BTreeSet<Strin
     let mut statement = connection.prepare("SELECT coalesce(sql, name) FROM sqlite_master").unwrap();
     statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
 }
+
+#[test]
+fn after_a_restored_backup_the_new_log_wins_and_nothing_of_the_old_one_returns() {
+    let mut desk = Desk::new();
+    desk.seq = 5_000;
+    desk.delta(vec![Entity::Conversation(head(3, None)), from_vic(1, "one"), from_vic(2, "two"), from_vic(3, "three")]);
+    let send =
+        Command::Send { conversation: Some(CHAT), kind: MessageKind::Note, text: "x".into(), attachments: vec![] };
+    let sent = command(9, send);
+    desk.cache.queue(&sent, &[], 1).unwrap();
+    desk.cache.acknowledge(&sent.client_id, Seq(9_000)).unwrap();
+    desk.cache.apply(&Batch::Reset(ResetReason::Epoch)).unwrap();
+    assert_eq!(desk.cache.outbox().unwrap()[0].state, OutboxState::Queued, "it is offered to the new log");
+    // In the restored log the second message is another one, and there is no third.
+    let mut other = message(CHAT, 2, Author::Visitor, "another two");
+    other.id = MessageId(77);
+    let rows = vec![
+        change(1, vic("Vic of the backup")),
+        change(2, browser()),
+        change(3, Entity::Conversation(head(2, None))),
+        change(4, from_vic(1, "one")),
+        change(5, Entity::Message(other)),
+    ];
+    desk.cache
+        .apply(&Batch::Snapshot(SnapshotPage { generation: "n".into(), base: Seq(5), rows, next: None }))
+        .unwrap();
+    let end = SnapshotEnd { generation: "n".into(), base: Seq(5) };
+    desk.cache.apply(&Batch::SnapshotEnd { epoch: "f".into(), end, done: vec![] }).unwrap();
+    assert_eq!(desk.row().contact_name, "Vic of the backup");
+    let page = desk.cache.messages(CHAT, None, 50).unwrap();
+    let texts: Vec<&str> = page.messages.iter().map(|message| message.text.as_str()).collect();
+    assert_eq!(texts, ["one", "another two"]);
+    assert!(!page.more_here && !page.more_there);
+    assert!(desk.cache.search("three", 5).unwrap().is_empty(), "what is gone is not found");
+}
+
+#[test]
+fn od_16_a_russian_word_is_found_however_it_is_spelt() {
+    let mut desk = Desk::new();
+    desk.delta(vec![Entity::Conversation(head(2, None)), from_vic(1, "Ёлка стоит"), from_vic(2, "новая елка")]);
+    for typed in ["елка", "ёлка", "ЁЛ"] {
+        assert_eq!(desk.cache.search(typed, 5).unwrap().len(), 2, "{typed}");
+    }
+}
+
+#[test]
+fn an_empty_chat_has_nothing_older() {
+    let mut desk = Desk::new();
+    desk.delta(vec![Entity::Conversation(head(0, None))]);
+    assert_eq!(desk.cache.messages(CHAT, None, 5).unwrap(), deskbell_cache::MessagePage::default());
+}

@@ -64,6 +64,8 @@ pub(crate) struct Driver {
     history: HashMap<u64, oneshot::Sender<()>>,
     requests: u64,
     began: Instant,
+    /// The socket went while something was sent, and the engine does not know yet.
+    broken: bool,
 }
 
 impl Driver {
@@ -87,6 +89,7 @@ impl Driver {
             history: HashMap::new(),
             requests: 0,
             began: Instant::now(),
+            broken: false,
         }
     }
 
@@ -141,8 +144,16 @@ impl Driver {
                     Some(if slept(&mut clocks) { Event::RetryNow } else { Event::Tick })
                 }
             };
+            let beat = matches!(&event, Some(Event::Frame(frame)) if matches!(**frame, ServerFrame::Hb(_)));
             if let Some(event) = event {
                 self.handle(&mut engine, event).await;
+            }
+            if std::mem::take(&mut self.broken) {
+                self.handle(&mut engine, Event::Disconnected).await;
+            }
+            if beat {
+                self.fresh();
+                self.tell_status().await;
             }
         }
         if let Some(mut socket) = self.socket.take() {
@@ -238,6 +249,7 @@ impl Driver {
                 None
             }
             Effect::Close => {
+                self.broken = false;
                 self.socket = None;
                 self.opening = None;
                 None
@@ -250,7 +262,10 @@ impl Driver {
                 }));
                 None
             }
-            Effect::Send(frame) => (!self.send(&frame).await).then_some(Event::Disconnected),
+            Effect::Send(frame) => {
+                self.send(&frame).await;
+                None
+            }
             Effect::Apply(batch) => Some(self.apply(*batch).await),
             Effect::Acknowledged(id, seq, entity) => {
                 if let Some(answer) = self.asked.remove(&id) {
@@ -362,6 +377,7 @@ impl Driver {
             return true;
         }
         self.socket = None;
+        self.broken = true;
         false
     }
 

@@ -120,7 +120,7 @@ async fn dc_02_what_ann_wrote_offline_survives_a_restart_and_arrives_once_and_in
     ann.until("an empty outbox", |cache, _| cache.outbox().unwrap().is_empty()).await;
     ann.live().await;
     assert_eq!(ann.texts(chat), ["Are you there?", "one", "two", "three"]);
-    assert_eq!(ann.client.status().unsent, 0);
+    ann.until("nothing unsent", |_, client| client.status().unsent == 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

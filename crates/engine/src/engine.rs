@@ -8,7 +8,7 @@ use deskbell_protocol::{
     SyncMode, Welcome,
 };
 
-use crate::{Backoff, GREETING_MS, LAG_MS, Millis, Outbox, SILENCE_MS};
+use crate::{Backoff, GREETING_MS, LAG_MS, Millis, Outbox, RETRY_MAX_MS, RETRY_MIN_MS, SILENCE_MS};
 
 /// What happened.
 #[derive(Clone, Debug)]
@@ -157,6 +157,8 @@ pub struct Engine {
     seen_at: Millis,
     seen_told: Seq,
     renewed: bool,
+    /// When a snapshot last came a step further.
+    progress_at: Millis,
     /// Commands that are done once the batch that is being applied is on disk.
     applying: Vec<ClientId>,
 }
@@ -181,6 +183,7 @@ impl Engine {
             seen_at: 0,
             seen_told: Seq(0),
             renewed: false,
+            progress_at: 0,
             applying: Vec::new(),
         }
     }
@@ -225,7 +228,8 @@ impl Engine {
                 effects.push(Effect::Send(Box::new(ClientFrame::Hello(hello))));
             }
             Event::Disconnected => {
-                if !matches!(self.link, Link::Renewing) {
+                // Every frame that could not be sent tells of the same end.
+                if !matches!(self.link, Link::Renewing | Link::Down { .. }) {
                     self.wait(now, random, None, &mut effects);
                 }
             }
@@ -287,7 +291,7 @@ impl Engine {
         }
         self.drop_link();
         let wait = self.backoff.next(random).max(at_least.unwrap_or(0));
-        self.link = Link::Down { again_at: Some(now + wait) };
+        self.link = Link::Down { again_at: Some(now.saturating_add(wait)) };
         self.enter(Phase::Offline, effects);
     }
 
@@ -295,7 +299,10 @@ impl Engine {
         self.drop_link();
         match why {
             // A token that is refused right after it was renewed is not worth a second try at once.
-            Refused::Token if self.renewed => self.wait(now, random, None, effects),
+            Refused::Token if self.renewed => {
+                self.renewed = false;
+                self.wait(now, random, None, effects);
+            }
             Refused::Token => {
                 self.link = Link::Renewing;
                 effects.push(Effect::Renew);
@@ -315,6 +322,7 @@ impl Engine {
             ServerFrame::Welcome(welcome) => self.welcome(now, welcome, effects),
             ServerFrame::Reset(reset) => {
                 self.cursor = None;
+                self.outbox.forget_acknowledgements();
                 effects.push(Effect::Apply(Box::new(Batch::Reset(reset.reason))));
             }
             ServerFrame::Snap(page) => {
@@ -352,6 +360,7 @@ impl Engine {
 
     fn welcome(&mut self, now: Millis, welcome: Welcome, effects: &mut Vec<Effect>) {
         self.link = Link::Up { since: now };
+        self.progress_at = now;
         self.renewed = false;
         self.epoch = welcome.epoch;
         self.head = welcome.head;
@@ -389,6 +398,7 @@ impl Engine {
 
     fn applied(&mut self, now: Millis, cursor: Option<Cursor>, effects: &mut Vec<Effect>) {
         self.cursor = cursor;
+        self.progress_at = now;
         for id in std::mem::take(&mut self.applying) {
             self.outbox.remove(&id);
         }
@@ -413,7 +423,8 @@ impl Engine {
             self.outbox.remove(&nack.client_id);
             effects.push(Effect::Refuse(nack.client_id, nack.code));
         } else {
-            self.outbox.postponed(&nack.client_id, now + nack.retry_after_ms.unwrap_or(2_000));
+            let wait = nack.retry_after_ms.unwrap_or(2_000).clamp(RETRY_MIN_MS, RETRY_MAX_MS);
+            self.outbox.postponed(&nack.client_id, now.saturating_add(wait));
         }
     }
 
@@ -423,7 +434,7 @@ impl Engine {
             ByeCode::Auth => self.refused(now, random, Refused::Token, effects),
             ByeCode::Version => self.refused(now, random, Refused::Version, effects),
             ByeCode::Drain | ByeCode::Slow | ByeCode::Policy | ByeCode::Origin => {
-                self.wait(now, random, Some(bye.retry_after_ms), effects);
+                self.wait(now, random, Some(bye.retry_after_ms.min(RETRY_MAX_MS)), effects);
             }
         }
     }
@@ -437,7 +448,8 @@ impl Engine {
             Link::Up { .. } => {
                 let silent = now.saturating_sub(self.heard_at) > SILENCE_MS;
                 let lagging = self.behind_since.is_some_and(|since| now.saturating_sub(since) > LAG_MS);
-                if silent || lagging || self.outbox.is_stuck(now) {
+                let stalled = self.cursor.is_none() && now.saturating_sub(self.progress_at) > SILENCE_MS;
+                if silent || lagging || stalled || self.outbox.is_stuck(now) {
                     return self.restart(now, random, effects);
                 }
                 if now.saturating_sub(self.beat_at) >= self.heartbeat_ms {

@@ -23,6 +23,10 @@ pub const LAG_MS: Millis = 5_000;
 pub const UNANSWERED_MS: Millis = 10_000;
 /// A connection must be made and greeted within so long.
 pub const GREETING_MS: Millis = 15_000;
+/// Shortest and longest wait that a server may ask for.
+pub const RETRY_MIN_MS: Millis = 200;
+/// See [`RETRY_MIN_MS`].
+pub const RETRY_MAX_MS: Millis = 600_000;
 /// A connection that lived so long was a good one: the next wait is short again.
 pub const STABLE_MS: Millis = 60_000;
 /// Commands on their way at once.

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
-use deskbell_protocol::{ClientId, CommandFrame, ConversationId, Seq};
+use deskbell_protocol::{ClientId, Command, CommandFrame, ContactId, ConversationId, Seq};
 
 use crate::{IN_FLIGHT_MAX, Millis, UNANSWERED_MS};
 
@@ -24,6 +24,22 @@ pub enum Waiting {
 struct Item {
     frame: CommandFrame,
     state: Waiting,
+}
+
+/// Commands of one lane go one by one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Lane {
+    Conversation(ConversationId),
+    Contact(ContactId),
+}
+
+impl Lane {
+    fn of(command: &Command) -> Option<Self> {
+        match command {
+            Command::EditContact { contact, .. } => Some(Self::Contact(*contact)),
+            other => other.conversation().map(Self::Conversation),
+        }
+    }
 }
 
 /// The commands, oldest first.
@@ -67,14 +83,24 @@ impl Outbox {
         }
     }
 
+    /// The log is another one: what the old one acknowledged may be missing from it, so it is offered again. The
+    /// server knows by its name whether it has it.
+    pub fn forget_acknowledgements(&mut self) {
+        for item in &mut self.items {
+            if matches!(item.state, Waiting::Acknowledged(_)) {
+                item.state = Waiting::Until(0);
+            }
+        }
+    }
+
     /// Takes what may be sent now.
     pub fn due(&mut self, now: Millis) -> Vec<CommandFrame> {
         let mut in_flight = self.items.iter().filter(|item| matches!(item.state, Waiting::InFlight(_))).count();
-        let mut blocked: HashSet<ConversationId> = HashSet::new();
+        let mut blocked: HashSet<Lane> = HashSet::new();
         let mut due = Vec::new();
         for item in &mut self.items {
-            let conversation = item.frame.command.conversation();
-            let free = conversation.is_none_or(|id| !blocked.contains(&id));
+            let lane = Lane::of(&item.frame.command);
+            let free = lane.is_none_or(|lane| !blocked.contains(&lane));
             match item.state {
                 Waiting::Acknowledged(_) => continue,
                 Waiting::Until(time) if time <= now && free && in_flight < IN_FLIGHT_MAX => {
@@ -84,7 +110,7 @@ impl Outbox {
                 }
                 Waiting::Until(_) | Waiting::InFlight(_) => {}
             }
-            blocked.extend(conversation);
+            blocked.extend(lane);
         }
         due
     }
