@@ -319,11 +319,17 @@ impl Engine {
             return self.restart(now, random, effects);
         }
         match frame {
+            // A second greeting on one connection would begin the catching-up anew, and nothing would end it.
+            ServerFrame::Welcome(_) if matches!(self.link, Link::Up { .. }) => self.restart(now, random, effects),
             ServerFrame::Welcome(welcome) => self.welcome(now, welcome, effects),
             ServerFrame::Reset(reset) => {
                 self.cursor = None;
                 self.outbox.forget_acknowledgements();
                 effects.push(Effect::Apply(Box::new(Batch::Reset(reset.reason))));
+            }
+            // Without a reset before it, a snapshot would lead the cursor astray.
+            ServerFrame::Snap(_) | ServerFrame::SnapEnd(_) if self.cursor.is_some() => {
+                self.restart(now, random, effects);
             }
             ServerFrame::Snap(page) => {
                 if self.snapshot.as_ref().is_some_and(|generation| *generation != page.generation) {

@@ -250,3 +250,9 @@ fn many_failed_sends_are_one_end_of_one_connection() {
     }
     assert!(matches!(engine.step(1_000, 0, Event::Tick)[..], [Effect::Connect]), "the wait is still the first one");
 }
+
+#[test]
+fn a_second_greeting_on_one_connection_is_not_believed() {
+    let mut engine = live(vec![]);
+    assert!(closes(&engine.step(1, 0, welcome(5))));
+}
