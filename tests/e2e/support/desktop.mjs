@@ -116,11 +116,17 @@ export class Desktop {
 
   /** Closes a window as a person does, and waits until it is gone. */
   async close(window) {
-    await this.focus(window);
-    await this.tool('xdotool', ['key', 'alt+F4']);
+    let pressedAt = 0;
     await until('the end of the window', async () => {
       const visible = await this.tool('xdotool', ['search', '--onlyvisible', '--name', '.']).catch(() => '');
-      return !visible.split('\n').includes(window);
+      if (!visible.split('\n').includes(window)) return true;
+      // A window manager that is still busy with a new window loses keys, so they are pressed again, as a person would.
+      if (Date.now() - pressedAt > 1500) {
+        pressedAt = Date.now();
+        await this.focus(window);
+        await this.tool('xdotool', ['key', 'alt+F4']);
+      }
+      return false;
     });
   }
 
