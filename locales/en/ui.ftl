@@ -178,6 +178,7 @@ setting-toasts = Notifications
 setting-sounds = Sounds
 setting-flash = Flashing window
 setting-hide-text = Hide what visitors wrote in notifications
+setting-open-boxes = Open new chats as small boxes
 setting-single-keys = Single-key shortcuts
 account-title = Account
 version = Version { $version }

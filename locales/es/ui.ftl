@@ -178,6 +178,7 @@ setting-toasts = Notificaciones
 setting-sounds = Sonidos
 setting-flash = Ventana parpadeante
 setting-hide-text = Ocultar en las notificaciones lo que escriben los visitantes
+setting-open-boxes = Abrir los chats nuevos como ventanitas
 setting-single-keys = Atajos de una sola tecla
 account-title = Cuenta
 version = Versión { $version }

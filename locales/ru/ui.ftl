@@ -181,6 +181,7 @@ setting-toasts = Уведомления
 setting-sounds = Звуки
 setting-flash = Мигание окна
 setting-hide-text = Скрывать текст посетителей в уведомлениях
+setting-open-boxes = Открывать новые чаты небольшими окнами
 setting-single-keys = Сочетания из одной клавиши
 account-title = Учётная запись
 version = Версия { $version }

@@ -61,6 +61,10 @@ try {
   await until('the flashing window', () => desktop.isUrgent(window));
   aside(`a notification after ${toast.at - asked} ms: “${toast.summary}”; the app's window flashes`);
 
+  await app.textOf(`section[aria-label="${ui.boxes}"] section`, (text) => text.includes(question));
+  aside('a chat box opens at the bottom of the app');
+  await app.picture(picture('app-2-box'));
+
   desktop.press(toast, 'default');
   const composer = await app.find('main.chat .composer textarea');
   await app.text(question);
@@ -82,7 +86,7 @@ try {
   await app.text(thanks);
   tell('Vic', thanks);
   await vic.frame.getByText(widget.sent).waitFor();
-  await app.picture(picture('app-2-chat'));
+  await app.picture(picture('app-3-chat'));
   await desktop.picture(picture('desktop'));
   await vic.picture(picture('shop'));
   const stopped = [...vic.complaints, ...(await app.complaints())];

@@ -154,13 +154,13 @@ impl App {
         })
     }
 
-    /// Reads the cache without holding up anybody else.
+    /// Reads or writes the cache without holding up anybody else. What has begun ends before the app does.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Session) -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
         let session = self.session()?;
-        tokio::task::spawn_blocking(move || query(&session)).await.map_err(ApiError::internal)?
+        self.inner.tasks.spawn_blocking(move || query(&session)).await.map_err(ApiError::internal)?
     }
 
     pub(crate) fn focus_on(&self, conversation: Option<ConversationId>) {
@@ -216,6 +216,10 @@ impl App {
             return Ok(());
         }
         let LocalDesk { address, signed_in } = self.host().local_desk().await?;
+        if !self.inner.files.has_settings() {
+            // Whoever tries the app alone wants to see a chat come in; nothing can be in its way.
+            self.keep_settings(Settings { open_boxes: true, ..self.settings() })?;
+        }
         self.adopt(&address, &signed_in, true).await
     }
 
@@ -405,6 +409,9 @@ impl App {
             };
             let alert = deskbell_attention::decide(&situation, &arrival);
             let alert = lock(&self.inner.keeper).raise(alert, now);
+            if alert.rings {
+                self.inner.publisher.publish(&AppEvent::Ring { conversations: vec![id] });
+            }
             self.host().alert(alert, &self.catalogue());
         }
     }

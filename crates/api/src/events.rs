@@ -17,6 +17,7 @@ struct Pending {
     canned_texts: bool,
     sync: Option<SyncView>,
     open: Option<Option<ConversationId>>,
+    ring: Vec<ConversationId>,
     account: bool,
 }
 
@@ -30,6 +31,13 @@ impl Pending {
             }
             AppEvent::Sync { sync } => self.sync = Some(sync.clone()),
             AppEvent::Open { conversation } => self.open = Some(*conversation),
+            AppEvent::Ring { conversations } => {
+                for id in conversations {
+                    if !self.ring.contains(id) {
+                        self.ring.push(*id);
+                    }
+                }
+            }
             AppEvent::Account => self.account = true,
         }
     }
@@ -50,6 +58,10 @@ impl Pending {
                 canned_texts: pending.canned_texts,
             });
         }
+        if !pending.ring.is_empty() {
+            events.push(AppEvent::Ring { conversations: pending.ring });
+        }
+        // Last, so that what a person asked for has its way over what opens by itself.
         if let Some(conversation) = pending.open {
             events.push(AppEvent::Open { conversation });
         }

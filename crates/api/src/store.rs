@@ -18,6 +18,7 @@ impl Default for Settings {
             sounds: true,
             flash: true,
             hide_text: false,
+            open_boxes: false,
             single_keys: true,
         }
     }
@@ -53,6 +54,11 @@ impl Files {
     /// What the person chose. An unreadable file counts as nothing chosen.
     pub(crate) fn settings(&self) -> Settings {
         read(&self.directory.join("settings.json")).unwrap_or_default()
+    }
+
+    /// Whether the person ever chose anything.
+    pub(crate) fn has_settings(&self) -> bool {
+        self.directory.join("settings.json").exists()
     }
 
     /// Keeps what the person chose.

@@ -121,6 +121,7 @@ pub enum Language {
 
 /// What the person chose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(default)]
 pub struct Settings {
     /// `None`: the system's language, or English.
     pub language: Option<Language>,
@@ -134,6 +135,8 @@ pub struct Settings {
     pub flash: bool,
     /// Hide what visitors wrote in toasts.
     pub hide_text: bool,
+    /// A new chat that rings opens as a small box by itself.
+    pub open_boxes: bool,
     /// Single-key shortcuts outside text fields.
     pub single_keys: bool,
 }
@@ -746,6 +749,11 @@ pub enum AppEvent {
     Open {
         /// Which one; `None`: the one waiting longest.
         conversation: Option<ConversationId>,
+    },
+    /// New chats ring: nobody answers them yet.
+    Ring {
+        /// Which ones, in the order in which they rang.
+        conversations: Vec<ConversationId>,
     },
     /// Sign-in state changed: call `start` again.
     Account,

@@ -129,15 +129,27 @@ async fn main() -> std::io::Result<()> {
     {
         println!("{}", json!({ "listening": format!("http://{}", listener.local_addr()?) }));
     }
-    axum::serve(listener, routes)
-        .with_graceful_shutdown(async {
-            if let Err(error) = tokio::signal::ctrl_c().await {
-                tracing::error!(%error, "no signal can be received");
-            }
-        })
-        .await?;
+    axum::serve(listener, routes).with_graceful_shutdown(asked_to_end()).await?;
     app.stop().await;
     Ok(())
+}
+
+/// Waits for Ctrl+C, or for the signal with which a supervisor ends a program.
+async fn asked_to_end() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    if let Err(error) = tokio::signal::ctrl_c().await {
+        tracing::error!(%error, "no signal can be received");
+    }
 }
 
 async fn call(State(app): State<App>, Path(name): Path<String>, body: String) -> Response {

@@ -36,9 +36,11 @@ journey('OD-33, OD-23, TV-01, TV-02, OD-42, DC-03: a visitor writes, the app rin
   );
   await until('the flashing of the window', () => desktop.isUrgent(window), { limit: 1000 });
   await desktop.recorded('badge', ({ count, visible }) => visible && count === 1);
-  await app.text(question);
 
   const name = newcomer(toast);
+  const box = `section[aria-label="${ui.boxes}"] section`;
+  const opened = await app.textOf(box, (text) => text.includes(question));
+  assert.ok(opened.includes(name), 'the new chat opened at the bottom by itself');
   desktop.press(toast, 'default');
   const composer = await app.find(`textarea[aria-label="${ui['reply-to']({ name })}"]`);
   await until('the end of the flashing', async () => !(await desktop.isUrgent(window)));

@@ -180,6 +180,34 @@ journey('DK-15, DK-16, DK-18, DK-19: boxes stand side by side, and come back wit
   for (const visitor of visitors) assert.deepEqual(visitor.complaints, [], visitor.name);
 });
 
+journey('DK-15, TV-01: new chats open by themselves where there is room, once the agent wants that', async (stage) => {
+  const { server, arrive, agent, page } = await open(stage);
+  await signIn(page, server);
+  const vic = await arrive('Vic', 'I am Vic.');
+  const rows = page.getByRole('list', { name: ui.conversations }).getByRole('button');
+  await until('the first chat in the list', async () => (await rows.count()) === 1);
+  const boxes = page.getByRole('region', { name: ui.boxes }).locator('section');
+  const bars = page.getByRole('list', { name: ui.minimised }).getByRole('listitem');
+  assert.equal(await boxes.count(), 0, 'nothing opens by itself unless asked to');
+
+  await page.getByRole('button', { name: ui.settings }).click();
+  await page.getByLabel(ui['setting-open-boxes']).check();
+  await page.keyboard.press('Escape');
+  const search = page.getByPlaceholder(ui['search-placeholder']);
+  await search.focus();
+  const wen = await arrive('Wen', 'I am Wen.');
+  await boxes.filter({ hasText: 'I am Wen.' }).waitFor();
+  assert.ok(await search.evaluate((button) => button === document.activeElement), 'the focus stays where it is');
+
+  // A chat that fills the pane is never covered.
+  await rows.filter({ hasText: 'I am Vic.' }).click();
+  await page.locator('main.chat').getByText('I am Vic.').waitFor();
+  const zoe = await arrive('Zoe', 'I am Zoe.');
+  await until('the third chat in the dock', async () => (await bars.count()) === 2);
+  assert.equal(await boxes.count(), 0);
+  for (const person of [vic, wen, zoe, agent]) assert.deepEqual(person.complaints, [], person.name);
+});
+
 journey('OD-35, TV-06: a picture and a file go both ways, and come out as they went in', async (stage) => {
   const { server, arrive, agent, page } = await open(stage);
   await signIn(page, server);

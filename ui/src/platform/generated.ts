@@ -260,6 +260,10 @@ flash: boolean,
  */
 hide_text: boolean, 
 /**
+ * A new chat that rings opens as a small box by itself.
+ */
+open_boxes: boolean, 
+/**
  * Single-key shortcuts outside text fields.
  */
 single_keys: boolean, };
@@ -1114,7 +1118,11 @@ sync: SyncView, } | { "event": "open",
 /**
  * Which one; `None`: the one waiting longest.
  */
-conversation: ConversationId | null, } | { "event": "account" };
+conversation: ConversationId | null, } | { "event": "ring", 
+/**
+ * Which ones, in the order in which they rang.
+ */
+conversations: Array<ConversationId>, } | { "event": "account" };
 
 /** Every command: its request and its response. */
 export interface Commands {

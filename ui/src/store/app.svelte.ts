@@ -73,6 +73,8 @@ class AppStore {
 
   #turns = new Map<string, number>();
   #watched = new Set<VisitorId>();
+  /** Chats whose box opened by itself and was not used yet. */
+  #uninvited = new Set<ConversationId>();
   #pages = new Map<ConversationId, number>();
   #pending = { conversations: new Set<ConversationId>(), list: false, visitors: false };
   #scheduled = false;
@@ -170,6 +172,7 @@ class AppStore {
     this.details.clear();
     this.drafts.clear();
     this.#pages.clear();
+    this.#uninvited.clear();
     this.focused = null;
     this.target = null;
     this.visitorShown = null;
@@ -190,6 +193,9 @@ class AppStore {
         break;
       case 'open':
         void this.answer(event.conversation);
+        break;
+      case 'ring':
+        this.ring(event.conversations);
         break;
       case 'account':
         void this.restart();
@@ -255,6 +261,7 @@ class AppStore {
     ]);
     if (!newest()) return;
     this.heads.set(id, head);
+    this.#dismiss(id, head);
     this.announce(id, head, this.threads.get(id), thread);
     this.threads.set(id, thread);
     this.readSoon();
@@ -334,6 +341,24 @@ class AppStore {
     this.schedule();
   }
 
+  /** New chats ring, and open by themselves if the person wants that. The focus stays where it is. */
+  ring(conversations: ConversationId[]): void {
+    if (!this.settings?.open_boxes) return;
+    for (const id of conversations) {
+      if (!machine.find(this.boxes, id)) this.#uninvited.add(id);
+      this.keepBoxes(machine.ring(this.boxes, id, this.width));
+      this.#pending.conversations.add(id);
+    }
+    this.schedule();
+  }
+
+  /** A box that opened by itself, and that nobody used, goes when a colleague takes the chat. */
+  #dismiss(id: ConversationId, head: ConversationRow): void {
+    if (!this.#uninvited.has(id) || head.assignee === null) return;
+    this.#uninvited.delete(id);
+    if (!this.facts.mine(id) && !this.drafts.has(id)) this.keepBoxes(machine.done(this.boxes, id));
+  }
+
   minimise(conversation: ConversationId): void {
     if (this.focused === conversation) this.focusOn(null);
     this.keepBoxes(machine.minimise(this.boxes, conversation));
@@ -353,7 +378,10 @@ class AppStore {
   focusOn(conversation: ConversationId | null): void {
     if (this.focused === conversation) return;
     this.focused = conversation;
-    if (conversation !== null) this.keepBoxes(machine.focus(this.boxes, conversation));
+    if (conversation !== null) {
+      this.#uninvited.delete(conversation);
+      this.keepBoxes(machine.focus(this.boxes, conversation));
+    }
     this.tellFocus();
   }
 
@@ -455,6 +483,12 @@ class AppStore {
 
   showDetailsOf(visitor: VisitorId | null): void {
     this.visitorShown = visitor;
+  }
+
+  /** Opens or closes the drawer of the view on screen. Among the visitors it can only be closed: a row opens it. */
+  toggleDetails(): void {
+    if (this.view === 'visitors') this.visitorShown = null;
+    else this.detailsOpen = this.maximised !== null && !this.detailsOpen;
   }
 
   /** Keeps a visitor's details fresh while they are on screen. */

@@ -1,12 +1,17 @@
 /** Unsent texts: shown from here, kept on disk a moment after each key. */
 import { SvelteMap } from 'svelte/reactivity';
 import { platform, type ConversationId, type Draft } from '../platform';
+import { notices } from './notices.svelte';
 
 const SAVE_AFTER_MS = 300;
 
 export class Drafts {
   #texts = new SvelteMap<ConversationId, Draft>();
   #timers = new Map<ConversationId, ReturnType<typeof setTimeout>>();
+  /** Chats whose text on disk is older than the one here. */
+  #unsaved = new Set<ConversationId>();
+  /** Writes under way. Only one at a time for each chat: an older text must never land on a newer one. */
+  #writes = new Map<ConversationId, Promise<boolean>>();
 
   /** Reads a chat's unsent text from disk, unless something is typed here already. */
   async load(conversation: ConversationId): Promise<void> {
@@ -27,6 +32,7 @@ export class Drafts {
 
   set(conversation: ConversationId, tab: 'reply' | 'note', text: string): void {
     this.#texts.set(conversation, { ...this.get(conversation), [tab]: text });
+    this.#unsaved.add(conversation);
     clearTimeout(this.#timers.get(conversation));
     this.#timers.set(
       conversation,
@@ -34,24 +40,46 @@ export class Drafts {
     );
   }
 
-  /** Writes a chat's unsent text to disk now. */
-  async flush(conversation: ConversationId): Promise<void> {
-    const timer = this.#timers.get(conversation);
-    if (timer === undefined) return;
-    clearTimeout(timer);
+  /**
+   * Writes a chat's unsent text to disk now, and waits until it is there. True: it is. A failure is told to the
+   * person, and the text is written again with the next key or the next loss of focus.
+   */
+  async flush(conversation: ConversationId): Promise<boolean> {
+    const before = this.#writes.get(conversation);
+    if (!this.#unsaved.has(conversation)) return before ?? true;
+    clearTimeout(this.#timers.get(conversation));
     this.#timers.delete(conversation);
-    await platform().call('save_draft', this.get(conversation));
+    this.#unsaved.delete(conversation);
+    const write = this.#write(conversation, before);
+    this.#writes.set(conversation, write);
+    const kept = await write;
+    if (this.#writes.get(conversation) === write) this.#writes.delete(conversation);
+    return kept;
+  }
+
+  async #write(conversation: ConversationId, before: Promise<boolean> | undefined): Promise<boolean> {
+    await before;
+    try {
+      await platform().call('save_draft', this.get(conversation));
+      return true;
+    } catch (cause) {
+      this.#unsaved.add(conversation);
+      notices.fail(cause);
+      return false;
+    }
   }
 
   /** Writes everything to disk now. */
   async flushAll(): Promise<void> {
-    await Promise.all([...this.#timers.keys()].map((conversation) => this.flush(conversation)));
+    const chats = new Set([...this.#unsaved, ...this.#writes.keys()]);
+    await Promise.all([...chats].map((conversation) => this.flush(conversation)));
   }
 
   /** Forgets everything: another account signs in. */
   clear(): void {
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
+    this.#unsaved.clear();
     this.#texts.clear();
   }
 }

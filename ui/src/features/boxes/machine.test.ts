@@ -62,6 +62,19 @@ describe('chat boxes', () => {
     expect(states(boxes)).toEqual({ [VIC]: 'restored', [WEN]: 'restored', [ZOE]: 'minimised' });
   });
 
+  test('DK-15: a new chat opens where there is room, and never in the way of another', () => {
+    let boxes = machine.restore([], VIC, 1280, quiet);
+    boxes = machine.ring(boxes, WEN, 1280);
+    expect(states(boxes)).toEqual({ [VIC]: 'restored', [WEN]: 'restored' });
+    boxes = machine.ring(boxes, ZOE, 1280);
+    expect(states(boxes)).toEqual({ [VIC]: 'restored', [WEN]: 'restored', [ZOE]: 'minimised' });
+    // The one that nobody asked for makes way first.
+    boxes = machine.restore(boxes, ZOE, 1280, quiet);
+    expect(states(boxes)).toEqual({ [VIC]: 'restored', [WEN]: 'minimised', [ZOE]: 'restored' });
+    expect(states(machine.ring(machine.maximise([], VIC, quiet), WEN, 1800))).toEqual({ [VIC]: 'maximised', [WEN]: 'minimised' });
+    expect(states(machine.ring([], VIC, 500))).toEqual({ [VIC]: 'minimised' });
+  });
+
   test('DK-18: without room for boxes a chat opens in the pane', () => {
     expect(states(machine.restore([], VIC, 500, quiet))).toEqual({ [VIC]: 'maximised' });
   });

@@ -86,6 +86,18 @@ export function restore(boxes: Boxes, conversation: ConversationId, width: numbe
   return touch(set(boxes, idle.conversation, 'minimised'), conversation, 'restored');
 }
 
+/**
+ * A new chat rings: it becomes a small box where one is free, otherwise a bar. What is open stays as it is, and the
+ * newcomer is the first to make way.
+ */
+export function ring(boxes: Boxes, conversation: ConversationId, width: number): BoxRecord[] {
+  const there = find(boxes, conversation);
+  if (there && there.state !== 'minimised') return [...boxes];
+  const free = !maximised(boxes) && boxes.filter((box) => box.state === 'restored').length < capacity(width);
+  const state = free ? 'restored' : 'minimised';
+  return there ? set(boxes, conversation, state) : [...boxes, { conversation, state, last_focus: 0, tab: 'reply' }];
+}
+
 /** Makes a bar of a box. Unsent text stays with its chat. */
 export function minimise(boxes: Boxes, conversation: ConversationId): BoxRecord[] {
   return set(boxes, conversation, 'minimised');
