@@ -65,7 +65,7 @@ process.on('uncaughtException', (error) => {
   console.error(error);
   void browser?.close().finally(() => process.exit(1));
 });
-const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+const browser = await chromium.launch({ executablePath: process.env.DESKBELL_BROWSER ?? '/usr/bin/chromium', args: ['--no-sandbox'] });
 const faults = [];
 
 /** A visitor on the shop. Everything their browser complains of is a fault, except what `expected` names. */

@@ -82,7 +82,8 @@ fn policy(site: &Site, host: Option<&str>) -> String {
     let ancestors = if site.origins.is_empty() { "'none'".to_owned() } else { site.origins.join(" ") };
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' blob:; \
-         connect-src 'self'{sockets}; base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
+         connect-src 'self'{sockets}; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; \
+         trusted-types svelte-trusted-html; frame-ancestors {ancestors}"
     )
 }
 
@@ -104,6 +105,7 @@ mod tests {
         assert!(both.ends_with("frame-ancestors https://shop.example https://www.shop.example"), "{both}");
         assert!(both.contains("connect-src 'self' ws://chat.example:4791 wss://chat.example:4791;"), "{both}");
         assert!(policy(&[], None).ends_with("frame-ancestors 'none'"));
+        assert!(both.contains("require-trusted-types-for 'script'; trusted-types svelte-trusted-html;"), "{both}");
         assert!(!policy(&[], Some("evil; script-src *")).contains("evil"));
     }
 }

@@ -185,6 +185,13 @@ fn journeys(workspace: &Workspace, report: &mut Report) {
         Ok(()) => report.tests("end-to-end: journeys", &mut node, &mut NodeTests::default()),
         Err(failure) => report.step("end-to-end: journeys", || Err(failure)),
     };
+    const MESSENGER: &str = "end-to-end: the messenger alone";
+    let mut look = workspace.npm();
+    look.args(["run", "--silent", "look", "--workspace", "widget"]);
+    match demo::end_to_end_environment(workspace, &mut look) {
+        Ok(()) => report.program(MESSENGER, &mut look),
+        Err(failure) => report.step(MESSENGER, || Err(failure)),
+    };
 }
 
 /// The journeys' files. Named one by one, because versions of Node differ in what a directory means to them.
