@@ -9,6 +9,7 @@ mod assets;
 mod authorize;
 mod commands;
 mod desk;
+mod feed;
 mod files;
 mod geo;
 mod housekeeping;

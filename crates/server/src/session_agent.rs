@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use deskbell_protocol::{
-    Author, ByeCode, ClientFrame, ConversationId, ConversationState, Cursor, Delta, Ephemeral, Hello, HistoryRequest,
-    Reset, Seq, ServerFrame, SnapshotEnd, SyncMode, VisitorId, Welcome,
+    Author, ByeCode, ClientFrame, ConversationId, ConversationState, Cursor, Ephemeral, Hello, HistoryRequest,
+    ServerFrame, VisitorId, Welcome,
 };
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::MissedTickBehavior;
@@ -13,12 +13,13 @@ use tokio::time::MissedTickBehavior;
 use crate::accounts::Identity;
 use crate::authorize::{Action, Object, Principal, authorize};
 use crate::desk::{Core, Serving};
+use crate::feed::Feed;
 use crate::hub::{AgentEvent, AgentSeat};
 use crate::limits::Bucket;
 use crate::socket::{self, Answers, End, HEARTBEAT, Incoming, Outgoing, Received};
 use crate::store::log::Committed;
 use crate::store::{Connection, Failure, Outcome, agents, conversations, log};
-use crate::sync::{self, Snapshot};
+use crate::sync;
 use crate::{commands, tokens};
 
 /// Typing of an agent that is passed on: this many at once, and then one in this time.
@@ -34,13 +35,7 @@ struct Session {
     principal: Principal,
     outgoing: Arc<Outgoing>,
     answers: Answers,
-    /// Where the client stands: the end of the last delta sent.
-    cursor: Seq,
-    /// Everything up to here has been looked at; what was not for this agent needs no delta of its own.
-    covered: Seq,
-    /// The log has to be read, because something was missed.
-    behind: bool,
-    snapshot: Option<Snapshot>,
+    feed: Feed,
     typing: Bucket,
     /// What waits to be said about who is there. Unlike typing it may not be lost.
     presence: VecDeque<Ephemeral>,
@@ -65,10 +60,7 @@ pub(crate) async fn run(serving: &Serving, identity: Identity, mut incoming: Inc
         identity,
         outgoing,
         answers: Answers::new(),
-        cursor: Seq(0),
-        covered: Seq(0),
-        behind: false,
-        snapshot: None,
+        feed: Feed::new(principal),
         typing: Bucket::new(TYPING_BURST, TYPING_REFILL, std::time::Instant::now()),
         presence: VecDeque::new(),
     };
@@ -93,7 +85,7 @@ impl Session {
         let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + HEARTBEAT, HEARTBEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let catching_up = self.behind && self.snapshot.is_none();
+            let catching_up = self.feed.is_behind();
             tokio::select! {
                 () = serving.stopping.cancelled() => return Ok(End::Bye(ByeCode::Drain)),
                 () = seat.revoked.cancelled() => return Ok(End::Bye(ByeCode::Auth)),
@@ -112,7 +104,7 @@ impl Session {
                         }
                     }
                     Err(RecvError::Lagged(_)) => {
-                        self.behind = true;
+                        self.feed.fall_behind();
                         self.present();
                     }
                     Err(RecvError::Closed) => return Ok(End::Closed),
@@ -122,7 +114,7 @@ impl Session {
                         self.outgoing.send(&ServerFrame::Eph(ephemeral))?;
                     }
                     if catching_up {
-                        self.catch_up().await?;
+                        self.read(Feed::catch_up).await?;
                     }
                 }
                 _ = beat.tick() => self.beat()?,
@@ -141,9 +133,7 @@ impl Session {
         if !signed_in {
             return Err(End::Bye(ByeCode::Auth));
         }
-        let reset = cursor.as_ref().and_then(|cursor| log::judge(&desk, cursor));
-        let start = cursor.filter(|_| reset.is_none());
-        let mode = if start.is_some() { SyncMode::Delta } else { SyncMode::Snapshot };
+        let (mode, reset) = self.feed.begin(&desk, cursor, crate::clock());
         self.outgoing.send(&ServerFrame::Welcome(Welcome {
             session: tokens::random_name(),
             epoch: desk.epoch,
@@ -154,22 +144,16 @@ impl Session {
             agent: Some(self.identity.agent.id),
             visitor: None,
         }))?;
-        if let Some(reason) = reset {
-            self.outgoing.send(&ServerFrame::Reset(Reset { reason }))?;
-        }
         self.present();
-        match start {
-            Some(cursor) => {
-                (self.cursor, self.covered) = (cursor.seq, cursor.seq);
-                self.behind = cursor.seq < desk.head;
-            }
-            None => {
-                (self.cursor, self.covered) = (desk.head, desk.head);
-                self.snapshot = Some(Snapshot::new(self.principal, desk.head, crate::clock()));
-                self.snapshot_page().await?;
-            }
-        }
-        Ok(())
+        self.read(move |feed, connection| feed.open(connection, reset)).await
+    }
+
+    /// Reads on in the log, and sends what that gives.
+    async fn read(
+        &mut self,
+        read: impl FnOnce(&mut Feed, &Connection) -> Outcome<Vec<ServerFrame>> + Send + 'static,
+    ) -> Result<(), End> {
+        read_on(&self.core, &mut self.feed, self.principal, &self.outgoing, read).await
     }
 
     /// Says anew who is there now.
@@ -192,99 +176,28 @@ impl Session {
         Ok(())
     }
 
-    async fn snapshot_page(&mut self) -> Result<(), End> {
-        let Some(mut snapshot) = self.snapshot.take() else { return Ok(()) };
-        let read = self.core.readers.read(move |connection| {
-            let page = snapshot.next_page(connection)?;
-            Ok((snapshot, page))
-        });
-        let (snapshot, page) = read.await.map_err(failed)?;
-        let last = page.next.is_none();
-        let end = SnapshotEnd { generation: snapshot.generation.clone(), base: snapshot.base };
-        self.outgoing.send(&ServerFrame::Snap(page))?;
-        if last {
-            self.outgoing.send(&ServerFrame::SnapEnd(end))?;
-            self.behind = true;
-        } else {
-            self.snapshot = Some(snapshot);
-        }
-        Ok(())
-    }
-
     fn committed(&mut self, committed: &Committed) -> Result<(), End> {
-        if self.snapshot.is_some() || self.behind || committed.to <= self.covered {
-            return Ok(());
-        }
-        if committed.from != self.covered {
-            self.behind = true;
-            return Ok(());
-        }
-        if !self.outgoing.has_room() {
-            // Read again from the log when there is room, instead of filling the queue.
-            self.behind = true;
-            return Ok(());
-        }
-        let deltas = sync::live_deltas(&committed.changes, &self.principal, self.cursor, committed.to);
-        self.covered = committed.to;
-        let fits = deltas.len() <= 3;
-        if !fits {
-            (self.covered, self.behind) = (self.cursor, true);
-            return Ok(());
-        }
-        for delta in deltas {
-            self.delta(delta)?;
+        for frame in self.feed.committed(committed, self.outgoing.has_room()) {
+            self.outgoing.send(&frame)?;
         }
         Ok(())
     }
 
     fn answer(&mut self, answer: &ServerFrame) -> Result<(), End> {
         self.outgoing.send(answer)?;
-        // The client waits until its cursor has passed the place that an ack names. When nothing visible led there,
-        // as with a command that had nothing to do, an empty delta does.
         if let ServerFrame::Ack(ack) = answer
-            && ack.seq > self.cursor
-            && ack.seq <= self.covered
+            && let Some(frame) = self.feed.acknowledged(ack)
         {
-            self.move_cursor()?;
-        }
-        Ok(())
-    }
-
-    /// Moves the client's cursor over what was not for it.
-    fn move_cursor(&mut self) -> Result<(), End> {
-        if self.snapshot.is_none() && !self.behind && self.covered > self.cursor {
-            self.delta(Delta { from: self.cursor, to: self.covered, changes: Vec::new(), more: false })?;
-        }
-        Ok(())
-    }
-
-    fn delta(&mut self, delta: Delta) -> Result<(), End> {
-        self.cursor = delta.to;
-        self.covered = self.covered.max(delta.to);
-        self.outgoing.send(&ServerFrame::Delta(delta))?;
-        Ok(())
-    }
-
-    async fn catch_up(&mut self) -> Result<(), End> {
-        let (principal, from) = (self.principal, self.cursor);
-        let delta = self
-            .core
-            .readers
-            .read(move |connection| sync::delta(connection, &principal, from))
-            .await
-            .map_err(failed)?;
-        self.behind = delta.more;
-        if delta.to > delta.from {
-            self.delta(delta)?;
+            self.outgoing.send(&frame)?;
         }
         Ok(())
     }
 
     fn beat(&mut self) -> Result<(), End> {
-        // The client takes a cursor behind the head for a fault.
-        self.move_cursor()?;
-        let head = if self.snapshot.is_some() { self.cursor } else { self.covered.max(self.cursor) };
-        self.outgoing.send(&socket::heartbeat(head))?;
+        if let Some(frame) = self.feed.move_cursor() {
+            self.outgoing.send(&frame)?;
+        }
+        self.outgoing.send(&socket::heartbeat(self.feed.head()))?;
         Ok(())
     }
 
@@ -293,8 +206,8 @@ impl Session {
             // A second greeting has no meaning.
             ClientFrame::Hello(_) => return Err(End::Bye(ByeCode::Policy)),
             ClientFrame::SnapNext(next) => {
-                if self.snapshot.as_ref().is_some_and(|snapshot| snapshot.expects(&next.generation, &next.token)) {
-                    self.snapshot_page().await?;
+                if self.feed.expects(&next) {
+                    self.read(Feed::snapshot_page).await?;
                 }
             }
             ClientFrame::Cmd(command) => {
@@ -338,6 +251,28 @@ impl Session {
         self.core.hub.tell_visitor(visitor, &told);
         self.core.hub.tell_agents(Some(agent.id), told);
     }
+}
+
+/// Lets a feed read the log on a reader's thread, and sends what that gives.
+pub(crate) async fn read_on(
+    core: &Core,
+    feed: &mut Feed,
+    principal: Principal,
+    outgoing: &Outgoing,
+    read: impl FnOnce(&mut Feed, &Connection) -> Outcome<Vec<ServerFrame>> + Send + 'static,
+) -> Result<(), End> {
+    let mut taken = std::mem::replace(feed, Feed::new(principal));
+    let done = core.readers.read(move |connection| {
+        let frames = read(&mut taken, connection)?;
+        Ok((taken, frames))
+    });
+    // After a failure the session ends, and its feed with it.
+    let (taken, frames) = done.await.map_err(failed)?;
+    *feed = taken;
+    for frame in frames {
+        outgoing.send(&frame)?;
+    }
+    Ok(())
 }
 
 /// The visitor of a conversation in which somebody may type now.

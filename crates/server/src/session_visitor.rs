@@ -6,22 +6,21 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use deskbell_protocol::{
-    Author, ByeCode, ClientFrame, Command, CommandFrame, ConversationId, Cursor, Delta, Ephemeral, ErrorCode, Hello,
-    Nack, PageSeen, Reset, Seq, ServerFrame, Site, SnapshotEnd, SyncMode, VisitorHello, VisitorId, VisitorPart,
-    VisitorWelcome, Welcome,
+    Author, ByeCode, ClientFrame, Command, CommandFrame, ConversationId, Cursor, Ephemeral, ErrorCode, Hello, Nack,
+    PageSeen, Seq, ServerFrame, Site, SyncMode, VisitorHello, VisitorId, VisitorPart, VisitorWelcome, Welcome,
 };
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
 use crate::authorize::Principal;
 use crate::desk::{Core, Serving};
+use crate::feed::Feed;
 use crate::hub::VisitorSeat;
 use crate::limits::Bucket;
 use crate::origin;
-use crate::session_agent::{failed, history, open_conversation};
+use crate::session_agent::{failed, history, open_conversation, read_on};
 use crate::socket::{self, Answers, End, HEARTBEAT, Incoming, Outgoing, Received};
-use crate::store::{Outcome, conversations, log, sites, visitors};
-use crate::sync::{self, Snapshot};
+use crate::store::{Connection, Outcome, conversations, log, sites, visitors};
 use crate::user_agent::{self, UserAgent};
 use crate::visits::{self, Details};
 use crate::{commands, tokens};
@@ -214,11 +213,7 @@ struct Panel {
     principal: Principal,
     visitor: VisitorId,
     answers: Answers,
-    /// Where the client stands.
-    cursor: Seq,
-    /// The log has to be read.
-    behind: bool,
-    snapshot: Option<Snapshot>,
+    feed: Feed,
     typing: Bucket,
 }
 
@@ -256,9 +251,7 @@ impl Panel {
             principal: Principal::Visitor(arrived.visitor),
             visitor: arrived.visitor,
             answers: Answers::new(),
-            cursor: Seq(0),
-            behind: false,
-            snapshot: None,
+            feed: Feed::new(Principal::Visitor(arrived.visitor)),
             typing: Bucket::new(TYPING_BURST, TYPING_REFILL, Instant::now()),
             core,
         };
@@ -269,35 +262,27 @@ impl Panel {
 
     async fn welcome(&mut self, cursor: Option<Cursor>, token: Option<String>) -> Result<(), End> {
         let desk = self.core.readers.read(|connection| Ok(log::desk(connection)?)).await.map_err(failed)?;
-        let reset = cursor.as_ref().and_then(|cursor| log::judge(&desk, cursor));
-        let start = cursor.filter(|_| reset.is_none());
-        let mode = if start.is_some() { SyncMode::Delta } else { SyncMode::Snapshot };
+        let (mode, reset) = self.feed.begin(&desk, cursor, crate::clock());
         let (conversation, unread) = unread(&self.core, self.visitor).await?;
         let online = *self.core.hub.online().borrow();
         let told = VisitorWelcome { token, conversation, desk: String::new(), online, unread };
         self.outgoing.send(&welcome(&self.core, desk.epoch, desk.head, mode, told))?;
-        if let Some(reason) = reset {
-            self.outgoing.send(&ServerFrame::Reset(Reset { reason }))?;
-        }
-        match start {
-            Some(cursor) => {
-                self.cursor = cursor.seq;
-                self.behind = cursor.seq < desk.head;
-            }
-            None => {
-                self.cursor = desk.head;
-                self.snapshot = Some(Snapshot::new(self.principal, desk.head, crate::clock()));
-                self.snapshot_page().await?;
-            }
-        }
-        Ok(())
+        self.read(move |feed, connection| feed.open(connection, reset)).await
+    }
+
+    /// Reads on in the log, and sends what that gives.
+    async fn read(
+        &mut self,
+        read: impl FnOnce(&mut Feed, &Connection) -> Outcome<Vec<ServerFrame>> + Send + 'static,
+    ) -> Result<(), End> {
+        read_on(&self.core, &mut self.feed, self.principal, &self.outgoing, read).await
     }
 
     async fn run(mut self, serving: &Serving, mut incoming: Incoming, mut seat: VisitorSeat) -> Result<End, End> {
         let mut online = self.core.hub.online();
         let mut beat = beats();
         loop {
-            let catching_up = self.behind && self.snapshot.is_none();
+            let catching_up = self.feed.is_behind();
             tokio::select! {
                 () = serving.stopping.cancelled() => return Ok(End::Bye(ByeCode::Drain)),
                 () = self.outgoing.dead() => return Ok(End::Closed),
@@ -309,16 +294,17 @@ impl Panel {
                 answer = self.answers.next() => {
                     let answer = answer?;
                     self.outgoing.send(&answer)?;
-                    // The client waits until its cursor has passed the place that an ack names.
-                    if matches!(answer, ServerFrame::Ack(ack) if ack.seq > self.cursor) {
-                        self.behind = true;
+                    if let ServerFrame::Ack(ack) = answer
+                        && let Some(frame) = self.feed.acknowledged(&ack)
+                    {
+                        self.outgoing.send(&frame)?;
                     }
                 }
                 news = seat.news() => match news {
                     Some(ephemeral) => self.outgoing.offer(&ephemeral),
-                    None => self.behind = true,
+                    None => self.feed.fall_behind(),
                 },
-                () = self.outgoing.room(), if catching_up => self.catch_up().await?,
+                () = self.outgoing.room(), if catching_up => self.read(Feed::catch_up).await?,
                 changed = online.changed() => {
                     if changed.is_err() {
                         return Ok(End::Closed);
@@ -327,48 +313,17 @@ impl Panel {
                     self.outgoing.send(&anybody(there))?;
                 }
                 // The head told to a visitor is where the session stands: the rest of the log is not theirs.
-                _ = beat.tick() => self.outgoing.send(&socket::heartbeat(self.cursor))?,
+                _ = beat.tick() => self.outgoing.send(&socket::heartbeat(self.feed.head()))?,
             }
         }
-    }
-
-    async fn snapshot_page(&mut self) -> Result<(), End> {
-        let Some(mut snapshot) = self.snapshot.take() else { return Ok(()) };
-        let read = self.core.readers.read(move |connection| {
-            let page = snapshot.next_page(connection)?;
-            Ok((snapshot, page))
-        });
-        let (snapshot, page) = read.await.map_err(failed)?;
-        let last = page.next.is_none();
-        let end = SnapshotEnd { generation: snapshot.generation.clone(), base: snapshot.base };
-        self.outgoing.send(&ServerFrame::Snap(page))?;
-        if last {
-            self.outgoing.send(&ServerFrame::SnapEnd(end))?;
-            self.behind = true;
-        } else {
-            self.snapshot = Some(snapshot);
-        }
-        Ok(())
-    }
-
-    async fn catch_up(&mut self) -> Result<(), End> {
-        let (principal, from) = (self.principal, self.cursor);
-        let read = self.core.readers.read(move |connection| sync::delta(connection, &principal, from));
-        let delta: Delta = read.await.map_err(failed)?;
-        self.behind = delta.more;
-        if delta.to > delta.from {
-            self.cursor = delta.to;
-            self.outgoing.send(&ServerFrame::Delta(delta))?;
-        }
-        Ok(())
     }
 
     async fn frame(&mut self, frame: ClientFrame) -> Result<(), End> {
         match frame {
             ClientFrame::Hello(_) => return Err(End::Bye(ByeCode::Policy)),
             ClientFrame::SnapNext(next) => {
-                if self.snapshot.as_ref().is_some_and(|snapshot| snapshot.expects(&next.generation, &next.token)) {
-                    self.snapshot_page().await?;
+                if self.feed.expects(&next) {
+                    self.read(Feed::snapshot_page).await?;
                 }
             }
             ClientFrame::Cmd(command) => self.command(command)?,

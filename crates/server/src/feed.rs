@@ -1,0 +1,149 @@
+//! Where one client stands in the log, and what it is sent next.
+//!
+//! No socket, no clock and no task: a session asks what follows from what happened, and sends it. Whatever reads the
+//! database takes the connection as a parameter, so that a session can do it on a reader's thread.
+
+use deskbell_protocol::{
+    Ack, Cursor, Delta, Reset, ResetReason, Seq, ServerFrame, SnapshotEnd, SnapshotNext, SyncMode, Timestamp,
+};
+
+use crate::authorize::Principal;
+use crate::store::log::{self, Committed};
+use crate::store::{Connection, Outcome};
+use crate::sync::{self, Snapshot};
+
+/// Frames of one commit beyond which the log is read instead.
+const LIVE_FRAMES: usize = 3;
+
+/// See the module.
+pub(crate) struct Feed {
+    principal: Principal,
+    /// Where the client stands: the end of the last delta sent.
+    cursor: Seq,
+    /// Everything up to here has been looked at; what was not for this client needs no delta of its own.
+    covered: Seq,
+    /// The log has to be read, because something was missed.
+    behind: bool,
+    snapshot: Option<Snapshot>,
+}
+
+impl Feed {
+    /// For a client that has not said yet where it stands.
+    pub(crate) fn new(principal: Principal) -> Self {
+        Self { principal, cursor: Seq(0), covered: Seq(0), behind: false, snapshot: None }
+    }
+
+    /// Begins where the client stands, or with a snapshot. The second value says why its cursor is of no use.
+    pub(crate) fn begin(
+        &mut self,
+        desk: &log::Desk,
+        cursor: Option<Cursor>,
+        now: Timestamp,
+    ) -> (SyncMode, Option<ResetReason>) {
+        let reset = cursor.as_ref().and_then(|cursor| log::judge(desk, cursor));
+        match cursor.filter(|_| reset.is_none()) {
+            Some(cursor) => {
+                (self.cursor, self.covered) = (cursor.seq, cursor.seq);
+                self.behind = cursor.seq < desk.head;
+                (SyncMode::Delta, reset)
+            }
+            None => {
+                (self.cursor, self.covered) = (desk.head, desk.head);
+                self.snapshot = Some(Snapshot::new(self.principal, desk.head, now));
+                (SyncMode::Snapshot, reset)
+            }
+        }
+    }
+
+    /// What follows the welcome at once.
+    pub(crate) fn open(&mut self, connection: &Connection, reset: Option<ResetReason>) -> Outcome<Vec<ServerFrame>> {
+        let mut frames: Vec<ServerFrame> =
+            reset.map(|reason| ServerFrame::Reset(Reset { reason })).into_iter().collect();
+        frames.extend(self.snapshot_page(connection)?);
+        Ok(frames)
+    }
+
+    /// The snapshot's next page, and its end with the last one. Nothing without a snapshot on its way.
+    pub(crate) fn snapshot_page(&mut self, connection: &Connection) -> Outcome<Vec<ServerFrame>> {
+        let Some(snapshot) = &mut self.snapshot else { return Ok(Vec::new()) };
+        let page = snapshot.next_page(connection)?;
+        if page.next.is_some() {
+            return Ok(vec![ServerFrame::Snap(page)]);
+        }
+        let end = SnapshotEnd { generation: page.generation.clone(), base: page.base };
+        self.snapshot = None;
+        self.behind = true;
+        Ok(vec![ServerFrame::Snap(page), ServerFrame::SnapEnd(end)])
+    }
+
+    /// Whether the client asks for the page that is next.
+    pub(crate) fn expects(&self, next: &SnapshotNext) -> bool {
+        self.snapshot.as_ref().is_some_and(|snapshot| snapshot.expects(&next.generation, &next.token))
+    }
+
+    /// Whether the log has to be read now.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.behind && self.snapshot.is_none()
+    }
+
+    /// Something was missed, or is known to have changed.
+    pub(crate) fn fall_behind(&mut self) {
+        self.behind = true;
+    }
+
+    /// What a commit means for an agent. Without room for it the log is read later, instead of filling the queue.
+    pub(crate) fn committed(&mut self, committed: &Committed, room: bool) -> Vec<ServerFrame> {
+        if self.snapshot.is_some() || self.behind || committed.to <= self.covered {
+            return Vec::new();
+        }
+        if committed.from != self.covered || !room {
+            self.behind = true;
+            return Vec::new();
+        }
+        let deltas = sync::live_deltas(&committed.changes, &self.principal, self.cursor, committed.to);
+        if deltas.len() > LIVE_FRAMES {
+            (self.covered, self.behind) = (self.cursor, true);
+            return Vec::new();
+        }
+        self.covered = committed.to;
+        deltas.into_iter().map(|delta| self.delta(delta)).collect()
+    }
+
+    /// What follows an ack: the client waits until its cursor has passed the place that the ack names. When nothing
+    /// visible led there, as with a command that had nothing to do, an empty delta does.
+    pub(crate) fn acknowledged(&mut self, ack: &Ack) -> Option<ServerFrame> {
+        if ack.seq <= self.cursor {
+            return None;
+        }
+        if ack.seq <= self.covered {
+            return self.move_cursor();
+        }
+        // Agents hear of the commit; a visitor's session reads the log when something of theirs changed.
+        self.behind |= matches!(self.principal, Principal::Visitor(_));
+        None
+    }
+
+    /// Moves the client's cursor over what was not for it.
+    pub(crate) fn move_cursor(&mut self) -> Option<ServerFrame> {
+        let over = self.snapshot.is_none() && !self.behind && self.covered > self.cursor;
+        over.then(|| self.delta(Delta { from: self.cursor, to: self.covered, changes: Vec::new(), more: false }))
+    }
+
+    /// Reads what comes next in the log.
+    pub(crate) fn catch_up(&mut self, connection: &Connection) -> Outcome<Vec<ServerFrame>> {
+        let delta = sync::delta(connection, &self.principal, self.cursor)?;
+        self.behind = delta.more;
+        Ok(if delta.to > delta.from { vec![self.delta(delta)] } else { Vec::new() })
+    }
+
+    /// The place that a heartbeat names. A client takes a cursor behind it for a fault.
+    pub(crate) fn head(&self) -> Seq {
+        if self.snapshot.is_some() { self.cursor } else { self.covered.max(self.cursor) }
+    }
+
+    fn delta(&mut self, delta: Delta) -> ServerFrame {
+        self.cursor = delta.to;
+        self.covered = self.covered.max(delta.to);
+        ServerFrame::Delta(delta)
+    }
+}
