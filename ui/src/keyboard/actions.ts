@@ -83,7 +83,7 @@ export function actions(focusSearch: () => void): Action[] {
     { id: 'mine', label: () => m().folderMine(), keys: 'Alt+3', run: () => app.showFolder('mine') },
     { id: 'closed', label: () => m().folderClosed(), keys: 'Alt+4', run: () => app.showFolder('closed') },
     { id: 'visitors', label: () => m().visitors(), keys: 'Alt+5', run: () => app.showVisitors() },
-    { id: 'details', label: () => m().details(), keys: 'Mod+Shift+I', run: () => (app.detailsOpen = !app.detailsOpen) },
+    { id: 'details', label: () => m().details(), keys: 'Mod+Shift+I', run: () => app.toggleDetails() },
     { id: 'region', label: () => m().keyRegion(), keys: 'F6', run: () => region(1) },
     { id: 'region-back', label: () => m().keyRegionBack(), keys: 'Shift+F6', run: () => region(-1) },
     { id: 'settings', label: () => m().settings(), keys: 'Mod+,', run: () => (app.dialog = 'settings') },

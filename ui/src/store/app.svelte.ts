@@ -31,6 +31,8 @@ const LIST_LIMIT = 300;
 const PAGE = 50;
 const MESSAGES_MAX = 200;
 const READ_AFTER_MS = 1000;
+/** In a narrower window the details of a chat are a drawer above it; in a wider one they stand beside it. */
+export const DRAWER_BELOW_PX = 1040;
 
 const NOBODY: SyncView = { state: 'signed_out', synced_at: null, offline_since: null, unsent: 0, refused: 0 };
 const EMPTY: ConversationList = {
@@ -51,6 +53,8 @@ class AppStore {
   view = $state<View>('inbox');
   folder = $state<Folder>('open');
   list = $state.raw<ConversationList>(EMPTY);
+  /** The folder that `list` is of; the chosen one is on its way if they differ. */
+  listed = $state<Folder>('open');
   heads = new SvelteMap<ConversationId, ConversationRow>();
   threads = new SvelteMap<ConversationId, Thread>();
   details = new SvelteMap<VisitorId, VisitorDetails>();
@@ -73,6 +77,9 @@ class AppStore {
 
   #turns = new Map<string, number>();
   #watched = new Set<VisitorId>();
+  /** Counts the questions for details, and knows the one whose answer is on screen. */
+  #asked = 0;
+  #answered = new Map<VisitorId, number>();
   /** Chats whose box opened by itself and was not used yet. */
   #uninvited = new Set<ConversationId>();
   #pages = new Map<ConversationId, number>();
@@ -241,8 +248,11 @@ class AppStore {
 
   async loadList(): Promise<void> {
     const newest = this.turn('list');
-    const list = await platform().call('list_conversations', { folder: this.folder, limit: LIST_LIMIT });
-    if (newest()) this.list = list;
+    const folder = this.folder;
+    const list = await platform().call('list_conversations', { folder, limit: LIST_LIMIT });
+    if (!newest()) return;
+    this.list = list;
+    this.listed = folder;
   }
 
   async loadVisitors(): Promise<void> {
@@ -268,9 +278,12 @@ class AppStore {
   }
 
   async loadDetails(id: VisitorId): Promise<void> {
-    const newest = this.turn(`details ${id}`);
+    const asked = ++this.#asked;
     const details = await platform().call('visitor_details', { visitor: id });
-    if (newest() && this.#watched.has(id)) this.details.set(id, details);
+    // An edit waits for what it kept to be shown, so an answer counts even if somebody has asked again since.
+    if (!this.#watched.has(id) || (this.#answered.get(id) ?? 0) > asked) return;
+    this.#answered.set(id, asked);
+    this.details.set(id, details);
   }
 
   /** Says a new message in the chat on screen, once. */
@@ -449,13 +462,17 @@ class AppStore {
     void this.run('set_state', { conversation, state: 'open' });
   }
 
-  /** Closes a chat and moves on to the next one of the list. */
+  /** Closes a chat, which answers all that the page knows of it, and moves on to the next one of the list. */
   async done(conversation: ConversationId): Promise<void> {
+    const head = this.heads.get(conversation) ?? this.list.rows.find((row) => row.id === conversation);
     const rows = this.list.rows;
     const at = rows.findIndex((row) => row.id === conversation);
     const next = at < 0 ? undefined : (rows[at + 1] ?? rows[at - 1]);
     const moveOn = this.maximised === conversation && this.view === 'inbox';
     await this.drafts.flush(conversation);
+    if (head && head.my_read < head.last_number) {
+      await this.run('mark_read', { conversation, number: head.last_number });
+    }
     if (!(await this.run('set_state', { conversation, state: 'closed' }))) return;
     if (this.focused === conversation) this.focusOn(null);
     this.keepBoxes(machine.done(this.boxes, conversation));
@@ -488,7 +505,7 @@ class AppStore {
   /** Opens or closes the drawer of the view on screen. Among the visitors it can only be closed: a row opens it. */
   toggleDetails(): void {
     if (this.view === 'visitors') this.visitorShown = null;
-    else this.detailsOpen = this.maximised !== null && !this.detailsOpen;
+    else this.detailsOpen = this.maximised !== null && this.width < DRAWER_BELOW_PX && !this.detailsOpen;
   }
 
   /** Keeps a visitor's details fresh while they are on screen. */
@@ -499,6 +516,7 @@ class AppStore {
 
   forgetDetails(visitor: VisitorId): void {
     this.#watched.delete(visitor);
+    this.#answered.delete(visitor);
     this.details.delete(visitor);
   }
 

@@ -1,0 +1,82 @@
+import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { tick } from 'svelte';
+import { usePlatform, type ConversationList, type ConversationRow, type Folder } from '../../platform';
+import { app } from '../../store/app.svelte';
+import List from './List.svelte';
+
+/** What the disk holds in every folder, by name. */
+let rows: Record<Folder, string[]>;
+const people = ['Vic', 'Wen', 'Xia'];
+
+beforeEach(async () => {
+  vi.useFakeTimers();
+  rows = { open: ['Vic', 'Wen'], waiting: [], mine: [], closed: [] };
+  usePlatform({
+    call: (_, request) => Promise.resolve(listOf((request as { folder: Folder }).folder) as never),
+    subscribe: () => () => {},
+    pictureUrl: () => '',
+  });
+  app.forget();
+  app.folder = 'open';
+  await app.loadList();
+  render(List);
+});
+
+afterEach(() => {
+  cleanup();
+  vi.useRealTimers();
+});
+
+function listOf(folder: Folder): ConversationList {
+  const row = (name: string) => ({ id: people.indexOf(name) + 1, name, preview: null, active_at: 0, waiting_since: null, unread: 0 });
+  return { ...app.list, rows: rows[folder].map((name) => row(name) as unknown as ConversationRow) };
+}
+
+async function comes(names: string[], folder: Folder = 'open') {
+  rows[folder] = names;
+  app.folder = folder;
+  await app.loadList();
+  await tick();
+}
+
+const names = () => screen.getAllByRole('listitem').map((item) => item.querySelector('.name')?.textContent);
+const list = () => screen.getByRole('list');
+
+test('OD-06: rows move at once when no pointer is over them', async () => {
+  await comes(['Wen', 'Vic']);
+  expect(names()).toEqual(['Wen', 'Vic']);
+});
+
+test('OD-06: rows stay under a pointer that moves, and move when it leaves', async () => {
+  await fireEvent.pointerMove(list());
+  await comes(['Xia', 'Wen', 'Vic']);
+  expect(names()).toEqual(['Vic', 'Wen', 'Xia']);
+  await fireEvent.pointerLeave(list());
+  expect(names()).toEqual(['Xia', 'Wen', 'Vic']);
+});
+
+test('OD-06: rows stay under a pointer until it has rested for two seconds', async () => {
+  await fireEvent.pointerMove(list());
+  await comes(['Wen', 'Vic']);
+  await vi.advanceTimersByTimeAsync(1999);
+  expect(names()).toEqual(['Vic', 'Wen']);
+  await fireEvent.pointerMove(list());
+  await vi.advanceTimersByTimeAsync(1999);
+  expect(names()).toEqual(['Vic', 'Wen']);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(names()).toEqual(['Wen', 'Vic']);
+});
+
+test('OD-06: a key takes up the order at once, wherever the pointer is', async () => {
+  await fireEvent.pointerMove(list());
+  await comes(['Wen', 'Vic']);
+  await fireEvent.keyDown(document.body, { key: 'j' });
+  expect(names()).toEqual(['Wen', 'Vic']);
+});
+
+test('OD-06: another folder never mixes with the one before, wherever the pointer is', async () => {
+  await fireEvent.pointerMove(list());
+  await comes(['Xia'], 'closed');
+  expect(names()).toEqual(['Xia']);
+});
