@@ -21,8 +21,6 @@ use crate::desk::Core;
 use crate::store::{Failure, Outcome, files};
 use crate::{accounts, text, tokens};
 
-/// Bytes a visitor may upload in a day.
-const VISITOR_BYTES_A_DAY: i64 = 100 * 1024 * 1024;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// Uploads received at the same time.
 const RECEIVED_AT_ONCE: usize = 32;
@@ -199,10 +197,11 @@ pub(crate) async fn upload(
         return Err(too_large());
     }
     let uploader = principal.key();
+    let quota = core.settings.visitor_upload_bytes_a_day;
     if let Principal::Visitor(_) = principal {
         let since = crate::clock() - DAY_MS;
         let used = core.readers.read(move |connection| Ok(files::uploaded_since(connection, uploader, since)?)).await?;
-        within_quota(used)?;
+        within_quota(used, quota)?;
     }
     let _receiving = core.files.receiving.try_acquire().map_err(|_| Failure::Busy)?;
     let received = tokio::time::timeout(UPLOAD_TIME, core.files.receive(body.into_data_stream()));
@@ -212,7 +211,7 @@ pub(crate) async fn upload(
     let stored = core.writer.submit(move |write| {
         if let Principal::Visitor(_) = principal {
             // Again, for uploads that ran at the same time.
-            within_quota(files::uploaded_since(write.connection, uploader, write.now - DAY_MS)?)?;
+            within_quota(files::uploaded_since(write.connection, uploader, write.now - DAY_MS)?, quota)?;
         }
         let attachment = Attachment {
             id: AttachmentId(write.new_id()),
@@ -229,8 +228,8 @@ pub(crate) async fn upload(
     Ok(attachment)
 }
 
-fn within_quota(used: i64) -> Outcome<()> {
-    if used < VISITOR_BYTES_A_DAY {
+fn within_quota(used: i64, quota: i64) -> Outcome<()> {
+    if used < quota {
         return Ok(());
     }
     Err(accounts::wait("That is enough for one day; send more files tomorrow.", Duration::from_secs(60 * 60)))

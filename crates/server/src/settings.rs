@@ -53,6 +53,8 @@ pub struct Settings {
     pub public_origin: Option<String>,
     /// Most sockets of visitors from one address; loopback is exempt, for it is usually a proxy or a test.
     pub visitor_sockets_per_address: usize,
+    /// Bytes of files that one visitor may send within 24 hours. The file that reaches the limit is still taken.
+    pub visitor_upload_bytes_a_day: i64,
 }
 
 impl Default for Settings {
@@ -65,6 +67,7 @@ impl Default for Settings {
             geo_database: None,
             public_origin: None,
             visitor_sockets_per_address: 100,
+            visitor_upload_bytes_a_day: 100 * 1024 * 1024,
         }
     }
 }

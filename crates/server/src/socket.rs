@@ -12,7 +12,7 @@ use deskbell_protocol::{
 use futures_util::stream::{FuturesUnordered, SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::Deserialize;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Mutex, Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::limits::Bucket;
@@ -31,7 +31,7 @@ const QUEUE_BYTES: usize = 256 * 1024;
 const ROOM_BYTES: usize = 64 * 1024;
 /// A reader that takes nothing for this long is too slow.
 const SLOW: Duration = Duration::from_secs(20);
-/// Time for the last frames.
+/// Time for the last frames, and as much again for the other side to take them.
 const FAREWELL: Duration = Duration::from_secs(2);
 /// Longest life of a sign that somebody is typing, in milliseconds.
 pub(crate) const TYPING_TTL_MAX_MS: u32 = 10_000;
@@ -124,7 +124,8 @@ pub(crate) enum Received {
 
 /// Frames from the client.
 pub(crate) struct Incoming {
-    stream: SplitStream<WebSocket>,
+    /// Shared with [`run`], which takes what still comes when the session has ended.
+    stream: Arc<Mutex<SplitStream<WebSocket>>>,
     heard: tokio::time::Instant,
     rate: Bucket,
 }
@@ -141,7 +142,8 @@ impl Incoming {
     /// The next frame that means something. Losing the future loses nothing.
     pub(crate) async fn next(&mut self) -> Received {
         loop {
-            let message = match tokio::time::timeout_at(self.heard + DEAD, self.stream.next()).await {
+            let coming = async { self.stream.lock().await.next().await };
+            let message = match tokio::time::timeout_at(self.heard + DEAD, coming).await {
                 Ok(Some(Ok(message))) => message,
                 Ok(Some(Err(error))) => {
                     tracing::debug!(%error, "the socket failed");
@@ -251,8 +253,12 @@ where
     });
     let outgoing = Arc::new(Outgoing { queue, flow: Arc::clone(&flow) });
     let refill = Duration::from_secs(1) / frames_per_second.max(1);
-    let incoming =
-        Incoming { stream, heard: tokio::time::Instant::now(), rate: Bucket::new(burst, refill, Instant::now()) };
+    let stream = Arc::new(Mutex::new(stream));
+    let incoming = Incoming {
+        stream: Arc::clone(&stream),
+        heard: tokio::time::Instant::now(),
+        rate: Bucket::new(burst, refill, Instant::now()),
+    };
     // Both run in this one task: the session decides, the other only sends.
     let session = async {
         let end = session(incoming, Arc::clone(&outgoing)).await;
@@ -272,6 +278,19 @@ where
     };
     let (end, ()) = tokio::join!(session, send_all(sink, waiting, &flow));
     tracing::debug!(?end, "a session ended");
+    match end {
+        // A server that stops waits for nobody.
+        End::Closed | End::Bye(ByeCode::Drain) => {}
+        End::Slow | End::Bye(_) => {
+            let _ = tokio::time::timeout(FAREWELL, take_the_rest(&stream)).await;
+        }
+    }
+}
+
+/// Takes what the other side still sends, until it closes. A socket that is closed while something stands unread is
+/// reset, and what was said last, the reason of all things, is lost on its way.
+async fn take_the_rest(stream: &Mutex<SplitStream<WebSocket>>) {
+    while let Some(Ok(_)) = stream.lock().await.next().await {}
 }
 
 /// Clients that are told to go come back spread over some seconds.

@@ -10,7 +10,7 @@ use deskbell_server::{Desk, Settings, StoreIp};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Error as SocketError, Message as Raw};
@@ -37,13 +37,19 @@ pub(crate) struct TestDesk {
 
 impl TestDesk {
     pub(crate) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// A desk whose owner decided otherwise about something.
+    pub(crate) async fn start_with(decide: impl FnOnce(&mut Settings)) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let settings = Settings {
+        let mut settings = Settings {
             data: data.path().to_owned(),
             desk: "Tea desk".to_owned(),
             store_ip: StoreIp::Whole,
             ..Settings::default()
         };
+        decide(&mut settings);
         let desk = Desk::open(settings).unwrap();
         let administration = desk.administer();
         let ann = administration.add_agent("Ann", "ann@desk.example", PASSWORD, Role::Admin).await.unwrap();
@@ -169,6 +175,33 @@ impl Client {
         token: Option<&str>,
         origin: Option<&str>,
     ) -> Result<Self, SocketError> {
+        let stream = TcpStream::connect(address).await?;
+        Self::over(stream, address, token, &[("origin", origin)]).await
+    }
+
+    /// Through a proxy that says where the visitor's browser is.
+    pub(crate) async fn open_from(address: SocketAddr, origin: &str, forwarded_for: &str) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let headers = [("origin", Some(origin)), ("x-forwarded-for", Some(forwarded_for))];
+        Self::over(stream, address, None, &headers).await.unwrap()
+    }
+
+    /// An agent whose computer takes little at once, so that what is not read soon waits at the server.
+    pub(crate) async fn small_agent(address: SocketAddr, token: &str) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4 * 1024).unwrap();
+        let stream = socket.connect(address).await.unwrap();
+        let mut client = Self::over(stream, address, Some(token), &[]).await.unwrap();
+        client.hello(None, None).await;
+        client
+    }
+
+    async fn over(
+        stream: TcpStream,
+        address: SocketAddr,
+        token: Option<&str>,
+        more: &[(&'static str, Option<&str>)],
+    ) -> Result<Self, SocketError> {
         let mut request = format!("ws://{address}/v1/socket").into_client_request()?;
         let headers = request.headers_mut();
         headers.insert("sec-websocket-protocol", SUBPROTOCOL.parse().unwrap());
@@ -179,10 +212,12 @@ impl Client {
         if let Some(token) = token {
             headers.insert("authorization", format!("Bearer {token}").parse().unwrap());
         }
-        if let Some(origin) = origin {
-            headers.insert("origin", origin.parse().unwrap());
+        for (name, value) in more {
+            if let Some(value) = value {
+                headers.insert(*name, value.parse().unwrap());
+            }
         }
-        let (socket, _) = tokio_tungstenite::connect_async(request).await?;
+        let (socket, _) = tokio_tungstenite::client_async(request, MaybeTlsStream::Plain(stream)).await?;
         Ok(Self { socket, cursor: None, skipped: VecDeque::new() })
     }
 

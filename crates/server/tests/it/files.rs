@@ -1,6 +1,7 @@
 //! Files in both directions.
 
 use deskbell_protocol::*;
+use deskbell_server::Settings;
 use image::{DynamicImage, ImageFormat};
 
 use crate::desk::*;
@@ -153,4 +154,36 @@ async fn tv_06_what_is_not_on_the_list_is_refused_and_leaves_nothing_behind() {
         }
     }
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test]
+async fn tv_06_a_visitor_who_has_sent_enough_for_a_day_waits_and_nobody_else_does() {
+    assert_eq!(Settings::default().visitor_upload_bytes_a_day, 100 * 1024 * 1024);
+    let desk = TestDesk::start_with(|settings| settings.visitor_upload_bytes_a_day = 1_000).await;
+    let (_vic, vic_token) = desk.visitor().await;
+    let (_wen, wen_token) = desk.visitor().await;
+    let vic = Who::Visitor(&vic_token, desk.own_origin());
+    let wen = Who::Visitor(&wen_token, desk.own_origin());
+    let letter = || vec![b'x'; 600];
+    for name in ["one.txt", "two.txt"] {
+        upload(&desk, &vic, name, letter()).await.unwrap();
+    }
+    let (status, refusal) = upload(&desk, &vic, "three.txt", letter()).await.unwrap_err();
+    assert_eq!((status, refusal.code), (429, ErrorCode::TooManyAttempts));
+    assert!(refusal.retry_after_ms.is_some_and(|wait| wait > 0), "{refusal:?}");
+    // Another visitor has a day of their own, and the team has no such limit.
+    upload(&desk, &wen, "one.txt", letter()).await.unwrap();
+    for name in ["one.txt", "two.txt", "three.txt"] {
+        upload(&desk, &Who::Agent(&desk.ann.access_token), name, letter()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn tv_06_files_that_are_sent_at_the_same_time_share_the_day() {
+    let desk = TestDesk::start_with(|settings| settings.visitor_upload_bytes_a_day = 1_000).await;
+    let (_vic, token) = desk.visitor().await;
+    let vic = Who::Visitor(&token, desk.own_origin());
+    let all = (0..4).map(|_| upload(&desk, &vic, "letter.txt", vec![b'x'; 1_000]));
+    let taken = futures_util::future::join_all(all).await.into_iter().filter(Result::is_ok).count();
+    assert_eq!(taken, 1, "each alone would have fitted");
 }

@@ -5,5 +5,6 @@ mod accounts;
 mod crash;
 mod desk;
 mod files;
+mod slow;
 mod stories;
 mod visitors;

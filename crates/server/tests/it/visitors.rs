@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use deskbell_protocol::*;
+use deskbell_server::StoreIp;
 
 use crate::desk::*;
 
@@ -75,6 +76,31 @@ async fn dk_03_a_visitor_is_listed_at_once_with_all_that_is_known() {
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert_eq!(ann.ephemeral(gone).await, visitor.id);
     assert!(left.elapsed() > Duration::from_millis(9_900), "{:?}", left.elapsed());
+}
+
+#[tokio::test]
+async fn dk_08_the_region_of_a_public_address_is_known_without_asking_the_network() {
+    for store_ip in [StoreIp::Truncated, StoreIp::None] {
+        let desk = TestDesk::start_with(|settings| {
+            settings.store_ip = store_ip;
+            settings.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+        })
+        .await;
+        let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+        // Addresses that registries gave to public services: Google's in the USA, RIPE's in the Netherlands.
+        for (address, stored, country) in [
+            ("8.8.8.8", "8.8.8.0", "US"),
+            ("193.0.6.139", "193.0.6.0", "NL"),
+            ("2001:4860:4860::8888", "2001:4860:4860::", "US"),
+        ] {
+            let mut page = Client::open_from(desk.address, SHOP, address).await;
+            page.hello(None, Some(desk.page_hello(&presence(), "https://shop.example/"))).await;
+            let visitor = visitor_at(&mut ann, |visitor| !visitor.pages.is_empty()).await;
+            let region = Region { country: Some(country.to_owned()), ..Region::default() };
+            assert_eq!(visitor.region, region, "{address}: `cargo xtask setup` brings the database of countries");
+            assert_eq!(visitor.ip, if store_ip == StoreIp::None { "" } else { stored });
+        }
+    }
 }
 
 #[tokio::test]
