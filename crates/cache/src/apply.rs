@@ -6,18 +6,88 @@ use std::collections::BTreeSet;
 use deskbell_engine::Batch;
 use deskbell_protocol::{
     Author, Change, ChangeKind, ClientId, Command, Conversation, ConversationId, ConversationState, Cursor, Entity,
-    EntityKind, Message, MessageKind, Number, Seq,
+    EntityKind, Message, MessageKind, Number, ResetReason, Seq,
 };
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Params, params};
 
 use crate::Cache;
 use crate::error::CacheError;
 use crate::outbox::{self, OutboxItem, OutboxState};
+use crate::queries::queries;
 use crate::read::PreviewRecord;
 use crate::search::fold;
 
 /// Longest preview, in characters.
 const PREVIEW_MAX: usize = 160;
+
+queries! {
+    FIND_META = "SELECT value FROM meta WHERE key = ?1";
+    SET_META = "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    FORGET_CURSOR = "DELETE FROM meta WHERE key IN ('epoch', 'seq')";
+    PUT_ENTITY = "INSERT INTO entity (kind, id, rev, generation, data) VALUES (?1, ?2, ?3, ?4, ?5)
+        ON CONFLICT (kind, id) DO UPDATE SET
+            generation = CASE WHEN excluded.generation = '' THEN entity.generation ELSE excluded.generation END,
+            data = CASE WHEN excluded.rev > entity.rev THEN excluded.data ELSE entity.data END,
+            rev = max(excluded.rev, entity.rev)";
+    PUT_CONVERSATION = "INSERT INTO conversation (id, rev, generation, data, contact, visitor, created_at, active_at, state)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        ON CONFLICT (id) DO UPDATE SET
+            generation = CASE WHEN excluded.generation = '' THEN conversation.generation ELSE excluded.generation END,
+            data = CASE WHEN excluded.rev > conversation.rev THEN excluded.data ELSE conversation.data END,
+            contact = CASE WHEN excluded.rev > conversation.rev THEN excluded.contact ELSE conversation.contact END,
+            visitor = CASE WHEN excluded.rev > conversation.rev THEN excluded.visitor ELSE conversation.visitor END,
+            created_at = CASE WHEN excluded.rev > conversation.rev THEN excluded.created_at ELSE conversation.created_at END,
+            active_at = CASE WHEN excluded.rev > conversation.rev THEN excluded.active_at ELSE conversation.active_at END,
+            rev = max(excluded.rev, conversation.rev)";
+    SHOW_CONVERSATION = "UPDATE conversation
+        SET state = ?2, assignee = ?3, waiting_since = ?4, my_read = ?5, unread = ?6, preview = ?7 WHERE id = ?1";
+    FIND_CONVERSATION = "SELECT data FROM conversation WHERE id = ?1";
+    OF_CONTACT = "SELECT id FROM conversation WHERE contact = ?1";
+    OF_VISITOR = "SELECT id FROM conversation WHERE visitor = ?1";
+    REMOVE_CONVERSATION = "DELETE FROM conversation WHERE id = ?1";
+    FIND_MESSAGE = "SELECT rev, words, conversation, number FROM message WHERE id = ?1";
+    IN_THE_PLACE = "SELECT id FROM message WHERE conversation = ?1 AND number = ?2 AND id <> ?3";
+    PUT_MESSAGE = "INSERT INTO message (id, conversation, number, rev, by_visitor, data, words)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        ON CONFLICT (id) DO UPDATE SET conversation = excluded.conversation, number = excluded.number,
+            rev = excluded.rev, by_visitor = excluded.by_visitor, data = excluded.data, words = excluded.words";
+    CONVERSATION_OF_MESSAGE = "SELECT conversation FROM message WHERE id = ?1";
+    MESSAGES_OF_CONVERSATION = "SELECT id FROM message WHERE conversation = ?1";
+    WORDS_OF_MESSAGE = "SELECT words FROM message WHERE id = ?1";
+    REMOVE_MESSAGE = "DELETE FROM message WHERE id = ?1";
+    ADD_WORDS = "INSERT INTO message_words (rowid, words) VALUES (?1, ?2)";
+    REMOVE_WORDS = "INSERT INTO message_words (message_words, rowid, words) VALUES ('delete', ?1, ?2)";
+    PUT_ATTACHMENT = "INSERT OR REPLACE INTO attachment (id, message, data) VALUES (?1, ?2, ?3)";
+    REMOVE_ATTACHMENTS = "DELETE FROM attachment WHERE message = ?1";
+    UNREAD = "SELECT count(*) FROM message WHERE conversation = ?1 AND by_visitor = 1 AND number > ?2";
+    NEWEST_WITH_WORDS = "SELECT data FROM message WHERE conversation = ?1 AND words <> '' ORDER BY number DESC LIMIT 1";
+    REMOVE_ENTITY = "DELETE FROM entity WHERE kind = ?1 AND id = ?2";
+    FIND_CONTACT = "SELECT data FROM entity WHERE kind = 'contact' AND id = ?1";
+    FIND_READ_MARK = "SELECT data FROM entity WHERE kind = 'read_mark' AND id = ?1";
+    PUT_PERSON = "INSERT OR REPLACE INTO person_words (rowid, words) VALUES (?1, ?2)";
+    REMOVE_PERSON = "DELETE FROM person_words WHERE rowid = ?1";
+    TOUCHING = "SELECT first, last FROM coverage WHERE conversation = ?1 AND first <= ?3 + 1 AND last >= ?2 - 1";
+    INTERVAL_AROUND = "SELECT first, last FROM coverage WHERE conversation = ?1 AND first <= ?2 AND last >= ?2
+        ORDER BY first DESC LIMIT 1";
+    ADD_COVERAGE = "INSERT INTO coverage (conversation, first, last) VALUES (?1, ?2, ?3)";
+    REMOVE_INTERVAL = "DELETE FROM coverage WHERE conversation = ?1 AND first = ?2";
+    REMOVE_COVERAGE = "DELETE FROM coverage WHERE conversation = ?1";
+    STALE_ENTITIES_OF_ALL = "SELECT kind, id FROM entity WHERE generation <> ?1";
+    STALE_CONVERSATIONS_OF_ALL = "SELECT id FROM conversation WHERE generation <> ?1";
+    STALE_MESSAGES_OF_ALL = "SELECT id FROM message WHERE rev = 0";
+    /// When a snapshot is whole, every row of every list is drawn anew.
+    CONVERSATIONS_OF_ALL = "SELECT id FROM conversation";
+    PLACES_OF_ENTITIES_OF_ALL = "UPDATE entity SET rev = 0";
+    PLACES_OF_CONVERSATIONS_OF_ALL = "UPDATE conversation SET rev = 0";
+    PLACES_OF_MESSAGES_OF_ALL = "UPDATE message SET rev = 0";
+    REMOVE_COVERAGE_OF_ALL = "DELETE FROM coverage";
+    COVERAGE_OF_ALL = "INSERT INTO coverage (conversation, first, last)
+        SELECT conversation, min(number), max(number)
+        FROM (SELECT conversation, number,
+                     number - row_number() OVER (PARTITION BY conversation ORDER BY number) AS run
+              FROM message)
+        GROUP BY conversation, run";
+}
 
 /// What a batch changed, so that the screen asks again for just that.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,14 +106,6 @@ impl Changed {
     /// Whether nothing changed.
     pub fn is_empty(&self) -> bool {
         self.conversations.is_empty() && !self.visitors && !self.canned_texts && self.arrived.is_empty()
-    }
-
-    /// Adds what another batch changed.
-    pub fn merge(&mut self, other: Self) {
-        self.conversations.extend(other.conversations);
-        self.visitors |= other.visitors;
-        self.canned_texts |= other.canned_texts;
-        self.arrived.extend(other.arrived);
     }
 }
 
@@ -65,6 +127,10 @@ impl Cache {
     /// # Errors
     /// [`CacheError`]; nothing of the batch was written then.
     pub fn apply(&self, batch: &Batch) -> Result<Changed, CacheError> {
+        if let Batch::Reset(reason) = batch {
+            // Before the cursor goes: after a crash in between, the same reset comes again.
+            self.offer_again(matches!(reason, ResetReason::Epoch | ResetReason::Ahead))?;
+        }
         let (changed, done) = self.cache().write(|transaction| {
             // Read while the cache is held, so that a command queued meanwhile is shown after this and not undone.
             let pending = self.outbox()?;
@@ -79,6 +145,7 @@ impl Cache {
                     done = over;
                 }
                 Batch::Snapshot(page) => {
+                    begin_snapshot(transaction, &page.generation)?;
                     writer.generation = &page.generation;
                     writer.changes(&page.rows)?;
                 }
@@ -93,11 +160,7 @@ impl Cache {
                     writer.changed.conversations.insert(page.conversation);
                 }
                 Batch::Reset(_) => {
-                    transaction.execute("DELETE FROM meta WHERE key IN ('epoch', 'seq')", [])?;
-                    // Places of another log say nothing about this one: whatever the snapshot brings is newer.
-                    for table in ["entity", "conversation", "message"] {
-                        transaction.execute(&format!("UPDATE {table} SET rev = 0"), [])?;
-                    }
+                    transaction.execute(FORGET_CURSOR, [])?;
                 }
             }
             let touched: Vec<ConversationId> = writer.changed.conversations.iter().copied().collect();
@@ -112,9 +175,6 @@ impl Cache {
         // that the server recognises by their names when they are sent again.
         if !done.is_empty() {
             self.finish(&done)?;
-        }
-        if matches!(batch, Batch::Reset(_)) {
-            self.forget_acknowledgements()?;
         }
         Ok(changed)
     }
@@ -131,16 +191,24 @@ impl Cache {
 }
 
 fn meta(connection: &Connection, key: &str) -> Result<Option<String>, CacheError> {
-    Ok(connection
-        .prepare_cached("SELECT value FROM meta WHERE key = ?1")?
-        .query_row([key], |row| row.get(0))
-        .optional()?)
+    Ok(connection.prepare_cached(FIND_META)?.query_row([key], |row| row.get(0)).optional()?)
+}
+
+/// With its first page, a snapshot is newer than whatever is here: that may be of another log, as may the pages of a
+/// snapshot that broke off.
+fn begin_snapshot(connection: &Connection, generation: &str) -> Result<(), CacheError> {
+    if meta(connection, "generation")?.as_deref() == Some(generation) {
+        return Ok(());
+    }
+    for forget in [PLACES_OF_ENTITIES_OF_ALL, PLACES_OF_CONVERSATIONS_OF_ALL, PLACES_OF_MESSAGES_OF_ALL] {
+        connection.execute(forget, [])?;
+    }
+    connection.prepare_cached(SET_META)?.execute(["generation", generation])?;
+    Ok(())
 }
 
 fn set_cursor(connection: &Connection, epoch: &str, seq: Seq) -> Result<(), CacheError> {
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-    )?;
+    let mut statement = connection.prepare_cached(SET_META)?;
     statement.execute(params!["epoch", epoch])?;
     statement.execute(params!["seq", seq.0.to_string()])?;
     Ok(())
@@ -187,13 +255,13 @@ impl Writer<'_> {
             Entity::Contact(contact) => {
                 self.put_entity(change, data)?;
                 self.changed.visitors = true;
-                self.touch("SELECT id FROM conversation WHERE contact = ?1", contact.id.0)?;
+                self.touch(OF_CONTACT, [contact.id.0])?;
                 self.index_person(contact.id.0)
             }
             Entity::Visitor(visitor) => {
                 self.put_entity(change, data)?;
                 self.changed.visitors = true;
-                self.touch("SELECT id FROM conversation WHERE visitor = ?1", visitor.id.0)?;
+                self.touch(OF_VISITOR, [visitor.id.0])?;
                 self.index_person(visitor.contact.0)
             }
             Entity::CannedText(_) => {
@@ -204,24 +272,22 @@ impl Writer<'_> {
         }
     }
 
-    fn touch(&mut self, query: &str, id: i64) -> Result<(), CacheError> {
+    fn touch(&mut self, query: &str, of: impl Params) -> Result<(), CacheError> {
         let mut statement = self.connection.prepare_cached(query)?;
-        for found in statement.query_map([id], |row| row.get(0))? {
+        for found in statement.query_map(of, |row| row.get(0))? {
             self.changed.conversations.insert(ConversationId(found?));
         }
         Ok(())
     }
 
     fn put_entity(&mut self, change: &Change, data: &serde_json::Value) -> Result<(), CacheError> {
-        self.connection
-            .prepare_cached(
-                "INSERT INTO entity (kind, id, rev, generation, data) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT (kind, id) DO UPDATE SET
-                     generation = CASE WHEN excluded.generation = '' THEN entity.generation ELSE excluded.generation END,
-                     data = CASE WHEN excluded.rev > entity.rev THEN excluded.data ELSE entity.data END,
-                     rev = max(excluded.rev, entity.rev)",
-            )?
-            .execute(params![kind_name(change.entity), change.id, change.seq.0, self.generation, data.to_string()])?;
+        self.connection.prepare_cached(PUT_ENTITY)?.execute(params![
+            kind_name(change.entity),
+            change.id,
+            change.seq.0,
+            self.generation,
+            data.to_string()
+        ])?;
         Ok(())
     }
 
@@ -231,79 +297,64 @@ impl Writer<'_> {
         seq: Seq,
         data: &serde_json::Value,
     ) -> Result<(), CacheError> {
-        self.connection
-            .prepare_cached(
-                "INSERT INTO conversation (id, rev, generation, data, contact, visitor, created_at, active_at, state)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-                 ON CONFLICT (id) DO UPDATE SET
-                     generation = CASE WHEN excluded.generation = '' THEN conversation.generation ELSE excluded.generation END,
-                     data = CASE WHEN excluded.rev > conversation.rev THEN excluded.data ELSE conversation.data END,
-                     contact = CASE WHEN excluded.rev > conversation.rev THEN excluded.contact ELSE conversation.contact END,
-                     visitor = CASE WHEN excluded.rev > conversation.rev THEN excluded.visitor ELSE conversation.visitor END,
-                     active_at = CASE WHEN excluded.rev > conversation.rev THEN excluded.active_at ELSE conversation.active_at END,
-                     rev = max(excluded.rev, conversation.rev)",
-            )?
-            .execute(params![
-                conversation.id.0,
-                seq.0,
-                self.generation,
-                data.to_string(),
-                conversation.contact.0,
-                conversation.visitor.0,
-                conversation.created_at,
-                conversation.active_at,
-                state_name(conversation.state),
-            ])?;
+        self.connection.prepare_cached(PUT_CONVERSATION)?.execute(params![
+            conversation.id.0,
+            seq.0,
+            self.generation,
+            data.to_string(),
+            conversation.contact.0,
+            conversation.visitor.0,
+            conversation.created_at,
+            conversation.active_at,
+            state_name(conversation.state),
+        ])?;
         self.changed.conversations.insert(conversation.id);
         Ok(())
     }
 
     fn put_message(&mut self, message: Message, seq: Seq, data: &serde_json::Value) -> Result<(), CacheError> {
-        let before: Option<(i64, String)> = self
+        let before: Option<(i64, String, i64, Number)> = self
             .connection
-            .prepare_cached("SELECT rev, words FROM message WHERE id = ?1")?
-            .query_row([message.id.0], |row| Ok((row.get(0)?, row.get(1)?)))
+            .prepare_cached(FIND_MESSAGE)?
+            .query_row([message.id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
             .optional()?;
         let by_visitor = message.author == Author::Visitor;
-        if before.as_ref().is_none_or(|(rev, _)| *rev < seq.0) {
-            // After a restored backup another message may stand in this place.
+        if before.as_ref().is_none_or(|(rev, ..)| *rev < seq.0) {
+            // After a restored backup another message may stand in this place, and this one may have stood elsewhere.
             let other: Option<i64> = self
                 .connection
-                .prepare_cached("SELECT id FROM message WHERE conversation = ?1 AND number = ?2 AND id <> ?3")?
+                .prepare_cached(IN_THE_PLACE)?
                 .query_row(params![message.conversation.0, message.number, message.id.0], |row| row.get(0))
                 .optional()?;
             if let Some(other) = other {
                 self.remove_message(other)?;
             }
-            let words = words(&message);
-            if let Some((_, old)) = &before {
-                self.connection
-                    .prepare_cached(
-                        "INSERT INTO message_words (message_words, rowid, words) VALUES ('delete', ?1, ?2)",
-                    )?
-                    .execute(params![message.id.0, old])?;
+            if let Some((_, _, conversation, number)) = &before
+                && (*conversation, *number) != (message.conversation.0, message.number)
+            {
+                uncover(self.connection, ConversationId(*conversation), *number)?;
+                self.changed.conversations.insert(ConversationId(*conversation));
             }
-            self.connection
-                .prepare_cached(
-                    "INSERT INTO message (id, conversation, number, rev, by_visitor, data, words) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                     ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, data = excluded.data, words = excluded.words",
-                )?
-                .execute(params![
-                    message.id.0,
-                    message.conversation.0,
-                    message.number,
-                    seq.0,
-                    by_visitor,
-                    data.to_string(),
-                    words
-                ])?;
-            self.connection
-                .prepare_cached("INSERT INTO message_words (rowid, words) VALUES (?1, ?2)")?
-                .execute(params![message.id.0, words])?;
+            let words = words(&message);
+            if let Some((_, old, ..)) = &before {
+                self.connection.prepare_cached(REMOVE_WORDS)?.execute(params![message.id.0, old])?;
+            }
+            self.connection.prepare_cached(PUT_MESSAGE)?.execute(params![
+                message.id.0,
+                message.conversation.0,
+                message.number,
+                seq.0,
+                by_visitor,
+                data.to_string(),
+                words
+            ])?;
+            self.connection.prepare_cached(ADD_WORDS)?.execute(params![message.id.0, words])?;
             for attachment in &message.attachments {
-                self.connection
-                    .prepare_cached("INSERT OR REPLACE INTO attachment (id, message, data) VALUES (?1, ?2, ?3)")?
-                    .execute(params![attachment.id.0, message.id.0, serde_json::to_string(attachment)?])?;
+                self.connection.prepare_cached(PUT_ATTACHMENT)?.execute(params![
+                    attachment.id.0,
+                    message.id.0,
+                    serde_json::to_string(attachment)?
+                ])?;
             }
         }
         cover(self.connection, message.conversation, message.number, message.number)?;
@@ -317,19 +368,19 @@ impl Writer<'_> {
     fn remove(&mut self, kind: EntityKind, id: i64) -> Result<(), CacheError> {
         match kind {
             EntityKind::Conversation => {
-                let mut statement = self.connection.prepare_cached("SELECT id FROM message WHERE conversation = ?1")?;
+                let mut statement = self.connection.prepare_cached(MESSAGES_OF_CONVERSATION)?;
                 let messages: Vec<i64> = statement.query_map([id], |row| row.get(0))?.collect::<Result<_, _>>()?;
                 for message in messages {
                     self.remove_message(message)?;
                 }
-                self.connection.prepare_cached("DELETE FROM coverage WHERE conversation = ?1")?.execute([id])?;
-                self.connection.prepare_cached("DELETE FROM conversation WHERE id = ?1")?.execute([id])?;
+                self.connection.prepare_cached(REMOVE_COVERAGE)?.execute([id])?;
+                self.connection.prepare_cached(REMOVE_CONVERSATION)?.execute([id])?;
                 self.changed.conversations.insert(ConversationId(id));
             }
             EntityKind::Message => {
                 let conversation: Option<i64> = self
                     .connection
-                    .prepare_cached("SELECT conversation FROM message WHERE id = ?1")?
+                    .prepare_cached(CONVERSATION_OF_MESSAGE)?
                     .query_row([id], |row| row.get(0))
                     .optional()?;
                 self.remove_message(id)?;
@@ -342,12 +393,10 @@ impl Writer<'_> {
             | EntityKind::Visitor
             | EntityKind::CannedText
             | EntityKind::ReadMark => {
-                self.connection
-                    .prepare_cached("DELETE FROM entity WHERE kind = ?1 AND id = ?2")?
-                    .execute(params![kind_name(kind), id])?;
+                self.connection.prepare_cached(REMOVE_ENTITY)?.execute(params![kind_name(kind), id])?;
                 match kind {
                     EntityKind::Contact => {
-                        self.connection.prepare_cached("DELETE FROM person_words WHERE rowid = ?1")?.execute([id])?;
+                        self.connection.prepare_cached(REMOVE_PERSON)?.execute([id])?;
                         self.changed.visitors = true;
                     }
                     EntityKind::Visitor => self.changed.visitors = true,
@@ -360,53 +409,41 @@ impl Writer<'_> {
     }
 
     fn remove_message(&self, id: i64) -> Result<(), CacheError> {
-        let words: Option<String> = self
-            .connection
-            .prepare_cached("SELECT words FROM message WHERE id = ?1")?
-            .query_row([id], |row| row.get(0))
-            .optional()?;
+        let words: Option<String> =
+            self.connection.prepare_cached(WORDS_OF_MESSAGE)?.query_row([id], |row| row.get(0)).optional()?;
         let Some(words) = words else { return Ok(()) };
-        self.connection
-            .prepare_cached("INSERT INTO message_words (message_words, rowid, words) VALUES ('delete', ?1, ?2)")?
-            .execute(params![id, words])?;
-        self.connection.prepare_cached("DELETE FROM attachment WHERE message = ?1")?.execute([id])?;
-        self.connection.prepare_cached("DELETE FROM message WHERE id = ?1")?.execute([id])?;
+        self.connection.prepare_cached(REMOVE_WORDS)?.execute(params![id, words])?;
+        self.connection.prepare_cached(REMOVE_ATTACHMENTS)?.execute([id])?;
+        self.connection.prepare_cached(REMOVE_MESSAGE)?.execute([id])?;
         Ok(())
     }
 
     /// Removes what a whole snapshot did not contain. Messages stay with their conversation: their numbers are
     /// dense, so whatever is older than the snapshot's last thirty is still true.
     fn sweep(&mut self, generation: &str) -> Result<(), CacheError> {
-        let mut statement = self.connection.prepare("SELECT kind, id FROM entity WHERE generation <> ?1")?;
+        let mut statement = self.connection.prepare(STALE_ENTITIES_OF_ALL)?;
         let gone: Vec<(String, i64)> =
             statement.query_map([generation], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
         for (kind, id) in gone {
             let kind: EntityKind = serde_json::from_value(serde_json::Value::String(kind))?;
             self.remove(kind, id)?;
         }
-        let mut statement = self.connection.prepare("SELECT id FROM conversation WHERE generation <> ?1")?;
+        let mut statement = self.connection.prepare(STALE_CONVERSATIONS_OF_ALL)?;
         let gone: Vec<i64> = statement.query_map([generation], |row| row.get(0))?.collect::<Result<_, _>>()?;
         for id in gone {
             self.remove(EntityKind::Conversation, id)?;
         }
         // What was known of another log and did not come again is gone; what is left is counted anew.
-        let mut statement = self.connection.prepare("SELECT id FROM message WHERE rev = 0")?;
+        let mut statement = self.connection.prepare(STALE_MESSAGES_OF_ALL)?;
         let gone: Vec<i64> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
         if !gone.is_empty() {
             for id in gone {
                 self.remove_message(id)?;
             }
-            self.connection.execute_batch(
-                "DELETE FROM coverage;
-                 INSERT INTO coverage (conversation, first, last)
-                 SELECT conversation, min(number), max(number)
-                 FROM (SELECT conversation, number,
-                              number - row_number() OVER (PARTITION BY conversation ORDER BY number) AS run
-                       FROM message)
-                 GROUP BY conversation, run;",
-            )?;
+            self.connection.execute(REMOVE_COVERAGE_OF_ALL, [])?;
+            self.connection.execute(COVERAGE_OF_ALL, [])?;
         }
-        self.touch("SELECT id FROM conversation WHERE ?1 = ?1", 0)?;
+        self.touch(CONVERSATIONS_OF_ALL, [])?;
         self.changed.visitors = true;
         self.changed.canned_texts = true;
         Ok(())
@@ -419,16 +456,12 @@ impl Writer<'_> {
 
 /// Makes a contact findable by name, e-mail, phone, and the pages their browsers saw.
 fn index_person(connection: &Connection, contact: i64) -> Result<(), CacheError> {
-    let person: Option<String> = connection
-        .prepare_cached("SELECT data FROM entity WHERE kind = 'contact' AND id = ?1")?
-        .query_row([contact], |row| row.get(0))
-        .optional()?;
+    let person: Option<String> =
+        connection.prepare_cached(FIND_CONTACT)?.query_row([contact], |row| row.get(0)).optional()?;
     let Some(person) = person else { return Ok(()) };
     let person: deskbell_protocol::Contact = serde_json::from_str(&person)?;
     let words = format!("{} {} {} {}", person.name, person.email, person.phone, person.notes);
-    connection
-        .prepare_cached("INSERT OR REPLACE INTO person_words (rowid, words) VALUES (?1, ?2)")?
-        .execute(params![contact, fold(&words)])?;
+    connection.prepare_cached(PUT_PERSON)?.execute(params![contact, fold(&words)])?;
     Ok(())
 }
 
@@ -439,9 +472,7 @@ fn cover(connection: &Connection, conversation: ConversationId, from: Number, to
     }
     let (mut first, mut last) = (from, to);
     {
-        let mut statement = connection.prepare_cached(
-            "SELECT first, last FROM coverage WHERE conversation = ?1 AND first <= ?3 + 1 AND last >= ?2 - 1",
-        )?;
+        let mut statement = connection.prepare_cached(TOUCHING)?;
         let touching: Vec<(i64, i64)> = statement
             .query_map(params![conversation.0, from, to], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<Result<_, _>>()?;
@@ -451,29 +482,37 @@ fn cover(connection: &Connection, conversation: ConversationId, from: Number, to
         for (a, b) in touching {
             first = first.min(a);
             last = last.max(b);
-            connection
-                .prepare_cached("DELETE FROM coverage WHERE conversation = ?1 AND first = ?2")?
-                .execute(params![conversation.0, a])?;
+            connection.prepare_cached(REMOVE_INTERVAL)?.execute(params![conversation.0, a])?;
         }
     }
-    connection
-        .prepare_cached("INSERT INTO coverage (conversation, first, last) VALUES (?1, ?2, ?3)")?
-        .execute(params![conversation.0, first, last])?;
+    connection.prepare_cached(ADD_COVERAGE)?.execute(params![conversation.0, first, last])?;
+    Ok(())
+}
+
+/// A number is here no more.
+fn uncover(connection: &Connection, conversation: ConversationId, number: Number) -> Result<(), CacheError> {
+    let around: Option<(Number, Number)> = connection
+        .prepare_cached(INTERVAL_AROUND)?
+        .query_row(params![conversation.0, number], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((first, last)) = around else { return Ok(()) };
+    connection.prepare_cached(REMOVE_INTERVAL)?.execute(params![conversation.0, first])?;
+    for (first, last) in [(first, number - 1), (number + 1, last)] {
+        if first <= last {
+            connection.prepare_cached(ADD_COVERAGE)?.execute(params![conversation.0, first, last])?;
+        }
+    }
     Ok(())
 }
 
 /// Recomputes what a list row shows: the server's state with the commands on top that are still on their way.
 pub(crate) fn refresh(connection: &Connection, id: ConversationId, pending: &[&OutboxItem]) -> Result<(), CacheError> {
-    let data: Option<String> = connection
-        .prepare_cached("SELECT data FROM conversation WHERE id = ?1")?
-        .query_row([id.0], |row| row.get(0))
-        .optional()?;
+    let data: Option<String> =
+        connection.prepare_cached(FIND_CONVERSATION)?.query_row([id.0], |row| row.get(0)).optional()?;
     let Some(data) = data else { return Ok(()) };
     let mut head: Conversation = serde_json::from_str(&data)?;
-    let mark: Option<String> = connection
-        .prepare_cached("SELECT data FROM entity WHERE kind = 'read_mark' AND id = ?1")?
-        .query_row([id.0], |row| row.get(0))
-        .optional()?;
+    let mark: Option<String> =
+        connection.prepare_cached(FIND_READ_MARK)?.query_row([id.0], |row| row.get(0)).optional()?;
     let mut my_read = match mark {
         Some(mark) => serde_json::from_str::<deskbell_protocol::ReadMark>(&mark)?.number,
         None => 0,
@@ -497,34 +536,23 @@ pub(crate) fn refresh(connection: &Connection, id: ConversationId, pending: &[&O
             _ => {}
         }
     }
-    let unread: i64 = connection
-        .prepare_cached("SELECT count(*) FROM message WHERE conversation = ?1 AND by_visitor = 1 AND number > ?2")?
-        .query_row(params![id.0, my_read], |row| row.get(0))?;
+    let unread: i64 = connection.prepare_cached(UNREAD)?.query_row(params![id.0, my_read], |row| row.get(0))?;
     // What the desk itself says has no words and is no news.
-    let newest: Option<String> = connection
-        .prepare_cached(
-            "SELECT data FROM message WHERE conversation = ?1 AND words <> '' ORDER BY number DESC LIMIT 1",
-        )?
-        .query_row([id.0], |row| row.get(0))
-        .optional()?;
+    let newest: Option<String> =
+        connection.prepare_cached(NEWEST_WITH_WORDS)?.query_row([id.0], |row| row.get(0)).optional()?;
     let preview = match newest {
         Some(newest) => Some(serde_json::to_string(&preview(&serde_json::from_str(&newest)?))?),
         None => None,
     };
-    connection
-        .prepare_cached(
-            "UPDATE conversation SET state = ?2, assignee = ?3, waiting_since = ?4, my_read = ?5, unread = ?6, preview = ?7
-             WHERE id = ?1",
-        )?
-        .execute(params![
-            id.0,
-            state_name(head.state),
-            head.assignee.map(|agent| agent.0),
-            head.waiting_since,
-            my_read,
-            unread,
-            preview
-        ])?;
+    connection.prepare_cached(SHOW_CONVERSATION)?.execute(params![
+        id.0,
+        state_name(head.state),
+        head.assignee.map(|agent| agent.0),
+        head.waiting_since,
+        my_read,
+        unread,
+        preview
+    ])?;
     Ok(())
 }
 
@@ -577,6 +605,6 @@ pub(crate) fn kind_name(kind: EntityKind) -> &'static str {
 impl Cache {
     /// Takes finished commands out of the outbox.
     fn finish(&self, done: &[ClientId]) -> Result<(), CacheError> {
-        self.outbox_database().write(|transaction| outbox::remove(transaction, done))
+        self.outbox_database().write(|transaction| outbox::complete(transaction, done))
     }
 }

@@ -22,7 +22,10 @@ pub(crate) struct Plan {
 /// The cache can be had from the server again.
 pub(crate) const CACHE: Plan = Plan { synchronous: "NORMAL", migrations: &[include_str!("schema_cache.sql")] };
 /// The outbox cannot.
-pub(crate) const OUTBOX: Plan = Plan { synchronous: "FULL", migrations: &[include_str!("schema_outbox.sql")] };
+pub(crate) const OUTBOX: Plan = Plan {
+    synchronous: "FULL",
+    migrations: &[include_str!("schema_outbox.sql"), include_str!("schema_outbox_sent.sql")],
+};
 
 /// One file.
 pub(crate) struct Database {

@@ -9,6 +9,7 @@ mod apply;
 mod database;
 mod error;
 mod outbox;
+mod queries;
 mod read;
 mod search;
 mod testing;

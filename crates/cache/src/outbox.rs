@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::Cache;
 use crate::error::CacheError;
+use crate::queries::queries;
 
 /// Where a command stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +52,44 @@ pub struct DraftRecord {
     pub note: String,
 }
 
-const ITEM: &str = "frame, attachments, queued_at, acked_seq, refusal";
+/// Reads commands, in the order that [`columns`] takes.
+macro_rules! items {
+    ($which:literal) => {
+        concat!("SELECT frame, attachments, queued_at, acked_seq, refusal FROM outbox ", $which)
+    };
+}
+
+queries! {
+    ADD = "INSERT INTO outbox (client_id, conversation, frame, attachments, queued_at) VALUES (?1, ?2, ?3, ?4, ?5)
+        ON CONFLICT (client_id) DO NOTHING";
+    REMOVE = "DELETE FROM outbox WHERE client_id = ?1";
+    KEEP_SENT = "INSERT INTO sent (position, client_id, conversation, frame, attachments, queued_at, done_at)
+        SELECT position, client_id, conversation, frame, attachments, queued_at, CAST(unixepoch('subsec') * 1000 AS INTEGER)
+        FROM outbox WHERE client_id = ?1 AND json_extract(frame, '$.op') = 'send' ON CONFLICT DO NOTHING";
+    FORGET_SENT = "DELETE FROM sent WHERE done_at < CAST(unixepoch('subsec') * 1000 AS INTEGER) - ?1";
+    OFFER_AGAIN_OF_ALL = "INSERT INTO outbox (position, client_id, conversation, frame, attachments, queued_at)
+        SELECT ?1 + row_number() OVER (ORDER BY position), client_id, conversation, frame, attachments, queued_at FROM sent
+        WHERE true ON CONFLICT DO NOTHING";
+    FIRST_POSITION = "SELECT min(position) FROM outbox";
+    COUNT_SENT_OF_ALL = "SELECT count(*) FROM sent";
+    FORGET_SENT_OF_ALL = "DELETE FROM sent";
+    COUNTS_OF_ALL = "SELECT count(*) FILTER (WHERE refusal IS NULL AND acked_seq IS NULL), count(refusal) FROM outbox";
+    ACKNOWLEDGE = "UPDATE outbox SET acked_seq = ?2 WHERE client_id = ?1";
+    FORGET_ACKNOWLEDGEMENTS_OF_ALL = "UPDATE outbox SET acked_seq = NULL WHERE acked_seq IS NOT NULL";
+    REFUSE = "UPDATE outbox SET refusal = ?2 WHERE client_id = ?1";
+    FORGET_REFUSAL = "UPDATE outbox SET refusal = NULL WHERE client_id = ?1";
+    FIND_DRAFT = "SELECT reply, note FROM draft WHERE conversation = ?1";
+    PUT_DRAFT = "INSERT INTO draft (conversation, reply, note) VALUES (?1, ?2, ?3)
+        ON CONFLICT (conversation) DO UPDATE SET reply = excluded.reply, note = excluded.note";
+    REMOVE_DRAFT = "DELETE FROM draft WHERE conversation = ?1";
+    FIND_SETTING = "SELECT value FROM setting WHERE key = ?1";
+    PUT_SETTING = "INSERT INTO setting (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+    ITEMS_OF_ALL = items!("ORDER BY position");
+    ITEMS_OF_CONVERSATION = items!("WHERE conversation = ?1 ORDER BY position");
+    FIND_ITEM = items!("WHERE client_id = ?1");
+    pub(crate) HAS_DRAFT = "SELECT EXISTS (SELECT 1 FROM draft WHERE conversation = ?1 AND (reply <> '' OR note <> ''))";
+    pub(crate) HAS_REFUSED = "SELECT EXISTS (SELECT 1 FROM outbox WHERE conversation = ?1 AND refusal IS NOT NULL)";
+}
 
 type Columns = (String, String, Timestamp, Option<i64>, Option<String>);
 
@@ -75,9 +113,22 @@ fn item((frame, attachments, queued_at, acked, refusal): Columns) -> Result<Outb
     })
 }
 
+/// How long a message that the desk has can be offered again, in milliseconds.
+const SENT_KEPT_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+
+/// Takes commands out that the desk has done, and keeps the messages among them for a while.
+pub(crate) fn complete(connection: &Connection, done: &[ClientId]) -> Result<(), CacheError> {
+    let mut keep = connection.prepare_cached(KEEP_SENT)?;
+    for id in done {
+        keep.execute([id.as_str()])?;
+    }
+    connection.prepare_cached(FORGET_SENT)?.execute([SENT_KEPT_MS])?;
+    remove(connection, done)
+}
+
 /// Takes commands out.
-pub(crate) fn remove(connection: &Connection, done: &[ClientId]) -> Result<(), CacheError> {
-    let mut statement = connection.prepare_cached("DELETE FROM outbox WHERE client_id = ?1")?;
+fn remove(connection: &Connection, done: &[ClientId]) -> Result<(), CacheError> {
+    let mut statement = connection.prepare_cached(REMOVE)?;
     for id in done {
         statement.execute([id.as_str()])?;
     }
@@ -93,18 +144,13 @@ impl Cache {
         let json = serde_json::to_string(frame)?;
         let attachments = serde_json::to_string(attachments)?;
         self.outbox_database().write(|transaction| {
-            transaction
-                .prepare_cached(
-                    "INSERT INTO outbox (client_id, conversation, frame, attachments, queued_at) VALUES (?1, ?2, ?3, ?4, ?5)
-                     ON CONFLICT (client_id) DO NOTHING",
-                )?
-                .execute(params![
-                    frame.client_id.as_str(),
-                    frame.command.conversation().map(|id| id.0),
-                    json,
-                    attachments,
-                    at
-                ])?;
+            transaction.prepare_cached(ADD)?.execute(params![
+                frame.client_id.as_str(),
+                frame.command.conversation().map(|id| id.0),
+                json,
+                attachments,
+                at
+            ])?;
             Ok(())
         })?;
         // The command is on disk: to say now that it is not would make somebody send it twice.
@@ -114,10 +160,19 @@ impl Cache {
         Ok(())
     }
 
-    /// The log is another one: what the old one acknowledged is offered again.
-    pub(crate) fn forget_acknowledgements(&self) -> Result<(), CacheError> {
+    /// The cursor is of no use: what was acknowledged is offered again, because nobody can tell any more when the
+    /// cursor passes it. When the log itself is another one, it may miss what the old one had: the messages of the
+    /// last week are offered again, too, before anything newer. The desk knows by their names what it has.
+    pub(crate) fn offer_again(&self, lost: bool) -> Result<(), CacheError> {
         self.outbox_database().write(|transaction| {
-            transaction.execute("UPDATE outbox SET acked_seq = NULL WHERE acked_seq IS NOT NULL", [])?;
+            transaction.execute(FORGET_ACKNOWLEDGEMENTS_OF_ALL, [])?;
+            if lost {
+                transaction.execute(FORGET_SENT, [SENT_KEPT_MS])?;
+                let first: Option<i64> = transaction.query_row(FIRST_POSITION, [], |row| row.get(0))?;
+                let sent: i64 = transaction.query_row(COUNT_SENT_OF_ALL, [], |row| row.get(0))?;
+                transaction.execute(OFFER_AGAIN_OF_ALL, [first.unwrap_or(1) - sent - 1])?;
+                transaction.execute(FORGET_SENT_OF_ALL, [])?;
+            }
             Ok(())
         })
     }
@@ -128,7 +183,7 @@ impl Cache {
     /// [`CacheError`].
     pub fn outbox(&self) -> Result<Vec<OutboxItem>, CacheError> {
         self.outbox_database().read(|connection| {
-            let mut statement = connection.prepare_cached(&format!("SELECT {ITEM} FROM outbox ORDER BY position"))?;
+            let mut statement = connection.prepare_cached(ITEMS_OF_ALL)?;
             let rows: Vec<Columns> = statement.query_map([], columns)?.collect::<Result<_, _>>()?;
             rows.into_iter().map(item).collect()
         })
@@ -140,8 +195,7 @@ impl Cache {
     /// [`CacheError`].
     pub fn outbox_of(&self, conversation: ConversationId) -> Result<Vec<OutboxItem>, CacheError> {
         self.outbox_database().read(|connection| {
-            let mut statement = connection
-                .prepare_cached(&format!("SELECT {ITEM} FROM outbox WHERE conversation = ?1 ORDER BY position"))?;
+            let mut statement = connection.prepare_cached(ITEMS_OF_CONVERSATION)?;
             let rows: Vec<Columns> = statement.query_map([conversation.0], columns)?.collect::<Result<_, _>>()?;
             rows.into_iter().map(item).collect()
         })
@@ -154,9 +208,7 @@ impl Cache {
     pub fn outbox_counts(&self) -> Result<OutboxCounts, CacheError> {
         self.outbox_database().read(|connection| {
             Ok(connection
-                .prepare_cached(
-                    "SELECT count(*) FILTER (WHERE refusal IS NULL AND acked_seq IS NULL), count(refusal) FROM outbox",
-                )?
+                .prepare_cached(COUNTS_OF_ALL)?
                 .query_row([], |row| Ok(OutboxCounts { unsent: row.get(0)?, refused: row.get(1)? }))?)
         })
     }
@@ -168,12 +220,10 @@ impl Cache {
     pub fn acknowledge(&self, id: &ClientId, seq: Seq) -> Result<(), CacheError> {
         let passed = self.cursor()?.is_some_and(|cursor| cursor.seq >= seq);
         self.outbox_database().write(|transaction| {
-            let query = if passed {
-                "DELETE FROM outbox WHERE client_id = ?1 AND ?2 >= 0"
-            } else {
-                "UPDATE outbox SET acked_seq = ?2 WHERE client_id = ?1"
-            };
-            transaction.prepare_cached(query)?.execute(params![id.as_str(), seq.0])?;
+            if passed {
+                return complete(transaction, std::slice::from_ref(id));
+            }
+            transaction.prepare_cached(ACKNOWLEDGE)?.execute(params![id.as_str(), seq.0])?;
             Ok(())
         })
     }
@@ -185,9 +235,7 @@ impl Cache {
     pub fn refuse(&self, id: &ClientId, code: ErrorCode) -> Result<Option<OutboxItem>, CacheError> {
         let name = serde_json::to_value(code)?.as_str().unwrap_or("internal").to_owned();
         self.outbox_database().write(|transaction| {
-            transaction
-                .prepare_cached("UPDATE outbox SET refusal = ?2 WHERE client_id = ?1")?
-                .execute(params![id.as_str(), name])?;
+            transaction.prepare_cached(REFUSE)?.execute(params![id.as_str(), name])?;
             Ok(())
         })?;
         self.again(id)
@@ -199,9 +247,7 @@ impl Cache {
     /// [`CacheError`].
     pub fn retry(&self, id: &ClientId) -> Result<Option<OutboxItem>, CacheError> {
         self.outbox_database().write(|transaction| {
-            transaction
-                .prepare_cached("UPDATE outbox SET refusal = NULL WHERE client_id = ?1")?
-                .execute([id.as_str()])?;
+            transaction.prepare_cached(FORGET_REFUSAL)?.execute([id.as_str()])?;
             Ok(())
         })?;
         self.again(id)
@@ -222,10 +268,7 @@ impl Cache {
 
     fn find(&self, id: &ClientId) -> Result<Option<OutboxItem>, CacheError> {
         self.outbox_database().read(|connection| {
-            let found = connection
-                .prepare_cached(&format!("SELECT {ITEM} FROM outbox WHERE client_id = ?1"))?
-                .query_row([id.as_str()], columns)
-                .optional()?;
+            let found = connection.prepare_cached(FIND_ITEM)?.query_row([id.as_str()], columns).optional()?;
             found.map(item).transpose()
         })
     }
@@ -245,7 +288,7 @@ impl Cache {
     pub fn draft(&self, conversation: ConversationId) -> Result<DraftRecord, CacheError> {
         self.outbox_database().read(|connection| {
             Ok(connection
-                .prepare_cached("SELECT reply, note FROM draft WHERE conversation = ?1")?
+                .prepare_cached(FIND_DRAFT)?
                 .query_row([conversation.0], |row| Ok(DraftRecord { reply: row.get(0)?, note: row.get(1)? }))
                 .optional()?
                 .unwrap_or_default())
@@ -259,14 +302,9 @@ impl Cache {
     pub fn save_draft(&self, conversation: ConversationId, reply: &str, note: &str) -> Result<(), CacheError> {
         self.outbox_database().write(|transaction| {
             if reply.is_empty() && note.is_empty() {
-                transaction.prepare_cached("DELETE FROM draft WHERE conversation = ?1")?.execute([conversation.0])?;
+                transaction.prepare_cached(REMOVE_DRAFT)?.execute([conversation.0])?;
             } else {
-                transaction
-                    .prepare_cached(
-                        "INSERT INTO draft (conversation, reply, note) VALUES (?1, ?2, ?3)
-                         ON CONFLICT (conversation) DO UPDATE SET reply = excluded.reply, note = excluded.note",
-                    )?
-                    .execute(params![conversation.0, reply, note])?;
+                transaction.prepare_cached(PUT_DRAFT)?.execute(params![conversation.0, reply, note])?;
             }
             Ok(())
         })
@@ -278,10 +316,7 @@ impl Cache {
     /// [`CacheError`].
     pub fn setting(&self, key: &str) -> Result<Option<String>, CacheError> {
         self.outbox_database().read(|connection| {
-            Ok(connection
-                .prepare_cached("SELECT value FROM setting WHERE key = ?1")?
-                .query_row([key], |row| row.get(0))
-                .optional()?)
+            Ok(connection.prepare_cached(FIND_SETTING)?.query_row([key], |row| row.get(0)).optional()?)
         })
     }
 
@@ -291,11 +326,7 @@ impl Cache {
     /// [`CacheError`].
     pub fn save_setting(&self, key: &str, value: &str) -> Result<(), CacheError> {
         self.outbox_database().write(|transaction| {
-            transaction
-                .prepare_cached(
-                    "INSERT INTO setting (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                )?
-                .execute([key, value])?;
+            transaction.prepare_cached(PUT_SETTING)?.execute([key, value])?;
             Ok(())
         })
     }

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Cache;
 use crate::error::CacheError;
-use crate::outbox::OutboxState;
+use crate::outbox::{HAS_DRAFT, HAS_REFUSED, OutboxState};
+use crate::queries::queries;
 
 /// A list of conversations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,14 +103,40 @@ pub struct VisitorRecord {
     pub conversation: Option<ConversationId>,
 }
 
-/// The columns of a conversation's row, in the order [`head`] reads them.
-pub(crate) const HEAD: &str = "data, state, assignee, waiting_since, my_read, unread, preview";
+/// Reads rows of conversations, in the order that [`head`] takes.
+macro_rules! heads {
+    ($which:literal) => {
+        concat!("SELECT data, state, assignee, waiting_since, my_read, unread, preview FROM conversation ", $which)
+    };
+}
 
-pub(crate) const OPEN: &str = "WHERE state = 'open' ORDER BY active_at DESC, id DESC LIMIT ?1";
-pub(crate) const CLOSED: &str = "WHERE state = 'closed' ORDER BY active_at DESC, id DESC LIMIT ?1";
-pub(crate) const WAITING: &str =
-    "WHERE state = 'open' AND waiting_since IS NOT NULL ORDER BY waiting_since, id LIMIT ?1";
-pub(crate) const MINE: &str = "WHERE state = 'open' AND assignee = ?2 ORDER BY active_at DESC, id DESC LIMIT ?1";
+// Where an index of a few rows is named: without a look at the data SQLite prefers the one of all open conversations.
+queries! {
+    FIND_ENTITY = "SELECT data FROM entity WHERE kind = ?1 AND id = ?2";
+    COUNT_OPEN = "SELECT count(*) FROM conversation WHERE state = 'open'";
+    COUNT_WAITING = "SELECT count(*) FROM conversation INDEXED BY conversation_waiting
+        WHERE state = 'open' AND waiting_since IS NOT NULL";
+    COUNT_MINE = "SELECT count(*) FROM conversation WHERE state = 'open' AND assignee = ?1";
+    COUNT_CLOSED = "SELECT count(*) FROM conversation WHERE state = 'closed'";
+    COUNT_UNREAD = "SELECT count(*) FROM conversation INDEXED BY conversation_unread WHERE state = 'open' AND unread > 0";
+    WAITING_SINCE = "SELECT min(waiting_since) FROM conversation INDEXED BY conversation_waiting
+        WHERE state = 'open' AND waiting_since IS NOT NULL";
+    OF_VISITOR = "SELECT id, state FROM conversation WHERE visitor = ?1 ORDER BY created_at DESC LIMIT 20";
+    INTERVAL = "SELECT first, last FROM coverage WHERE conversation = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1";
+    OLDEST_KNOWN = "SELECT first FROM coverage WHERE conversation = ?1 ORDER BY first DESC LIMIT 1";
+    HAS_BEGUN = "SELECT EXISTS (SELECT 1 FROM conversation WHERE id = ?1 AND json_extract(data, '$.last_number') > 0)";
+    MESSAGES = "SELECT data FROM message WHERE conversation = ?1 AND number BETWEEN ?2 AND ?3 ORDER BY number DESC LIMIT ?4";
+    MESSAGE = "SELECT data FROM message WHERE conversation = ?1 AND number = ?2";
+    ATTACHMENT = "SELECT data FROM attachment WHERE id = ?1";
+    CANNED_TEXTS = "SELECT data FROM entity WHERE kind = 'canned_text' ORDER BY id";
+    OPEN = heads!("WHERE state = 'open' ORDER BY active_at DESC, id DESC LIMIT ?1");
+    CLOSED = heads!("WHERE state = 'closed' ORDER BY active_at DESC, id DESC LIMIT ?1");
+    WAITING = heads!("INDEXED BY conversation_waiting WHERE state = 'open' AND waiting_since IS NOT NULL
+        ORDER BY waiting_since, id LIMIT ?1");
+    MINE = heads!("WHERE state = 'open' AND assignee = ?2 ORDER BY active_at DESC, id DESC LIMIT ?1");
+    FIND = heads!("WHERE id = ?1");
+    OF_CONTACT = heads!("WHERE contact = ?1 ORDER BY created_at DESC LIMIT ?2");
+}
 
 /// Reads an entity that is kept whole.
 pub(crate) fn entity<T: DeserializeOwned>(
@@ -117,10 +144,8 @@ pub(crate) fn entity<T: DeserializeOwned>(
     kind: &str,
     id: i64,
 ) -> Result<Option<T>, CacheError> {
-    let data: Option<String> = connection
-        .prepare_cached("SELECT data FROM entity WHERE kind = ?1 AND id = ?2")?
-        .query_row(params![kind, id], |row| row.get(0))
-        .optional()?;
+    let data: Option<String> =
+        connection.prepare_cached(FIND_ENTITY)?.query_row(params![kind, id], |row| row.get(0)).optional()?;
     Ok(data.map(|data| serde_json::from_str(&data)).transpose()?)
 }
 
@@ -136,7 +161,7 @@ pub(crate) fn visitor_number(id: VisitorId) -> i64 {
     (id.0 >> 4).rem_euclid(10_000)
 }
 
-pub(crate) fn record(connection: &Connection, found: Head) -> Result<ConversationRecord, CacheError> {
+fn record(connection: &Connection, found: Head) -> Result<ConversationRecord, CacheError> {
     let (data, state, assignee, waiting_since, my_read, unread, preview) = found;
     let mut conversation: Conversation = serde_json::from_str(&data)?;
     conversation.state = match state.as_str() {
@@ -164,6 +189,23 @@ pub(crate) fn record(connection: &Connection, found: Head) -> Result<Conversatio
     })
 }
 
+/// One conversation, without what only the outbox knows.
+pub(crate) fn find(connection: &Connection, id: ConversationId) -> Result<Option<ConversationRecord>, CacheError> {
+    let found = connection.prepare_cached(FIND)?.query_row([id.0], head).optional()?;
+    found.map(|found| record(connection, found)).transpose()
+}
+
+/// The conversations of a person, newest first, without what only the outbox knows.
+pub(crate) fn of_contact(
+    connection: &Connection,
+    contact: ContactId,
+    limit: u32,
+) -> Result<Vec<ConversationRecord>, CacheError> {
+    let mut statement = connection.prepare_cached(OF_CONTACT)?;
+    let found: Vec<Head> = statement.query_map(params![contact.0, limit], head)?.collect::<Result<_, _>>()?;
+    found.into_iter().map(|found| record(connection, found)).collect()
+}
+
 impl Cache {
     /// Numbers over all folders, for one agent.
     ///
@@ -175,18 +217,12 @@ impl Cache {
                 Ok(connection.prepare_cached(query)?.query_row([], |row| row.get(0))?)
             };
             Ok(CountsRecord {
-                open: count("SELECT count(*) FROM conversation WHERE state = 'open'")?,
-                waiting: count("SELECT count(*) FROM conversation WHERE state = 'open' AND waiting_since IS NOT NULL")?,
-                mine: connection
-                    .prepare_cached("SELECT count(*) FROM conversation WHERE state = 'open' AND assignee = ?1")?
-                    .query_row([me.0], |row| row.get(0))?,
-                closed: count("SELECT count(*) FROM conversation WHERE state = 'closed'")?,
-                unread: count("SELECT count(*) FROM conversation WHERE state = 'open' AND unread > 0")?,
-                waiting_since: connection
-                    .prepare_cached(
-                        "SELECT min(waiting_since) FROM conversation WHERE state = 'open' AND waiting_since IS NOT NULL",
-                    )?
-                    .query_row([], |row| row.get(0))?,
+                open: count(COUNT_OPEN)?,
+                waiting: count(COUNT_WAITING)?,
+                mine: connection.prepare_cached(COUNT_MINE)?.query_row([me.0], |row| row.get(0))?,
+                closed: count(COUNT_CLOSED)?,
+                unread: count(COUNT_UNREAD)?,
+                waiting_since: connection.prepare_cached(WAITING_SINCE)?.query_row([], |row| row.get(0))?,
             })
         })
     }
@@ -208,7 +244,7 @@ impl Cache {
             Folder::Closed => CLOSED,
         };
         let records = self.cache().read(|connection| {
-            let mut statement = connection.prepare_cached(&format!("SELECT {HEAD} FROM conversation {which}"))?;
+            let mut statement = connection.prepare_cached(which)?;
             let found: Vec<Head> = if folder == Folder::Mine {
                 statement.query_map(params![limit, me.0], head)?.collect::<Result<_, _>>()?
             } else {
@@ -224,13 +260,7 @@ impl Cache {
     /// # Errors
     /// [`CacheError`].
     pub fn conversation(&self, id: ConversationId) -> Result<Option<ConversationRecord>, CacheError> {
-        let found = self.cache().read(|connection| {
-            let found = connection
-                .prepare_cached(&format!("SELECT {HEAD} FROM conversation WHERE id = ?1"))?
-                .query_row([id.0], head)
-                .optional()?;
-            found.map(|found| record(connection, found)).transpose()
-        })?;
+        let found = self.cache().read(|connection| find(connection, id))?;
         Ok(self.with_local(found.into_iter().collect())?.pop())
     }
 
@@ -239,13 +269,7 @@ impl Cache {
     /// # Errors
     /// [`CacheError`].
     pub fn past_conversations(&self, contact: ContactId, limit: u32) -> Result<Vec<ConversationRecord>, CacheError> {
-        self.cache().read(|connection| {
-            let mut statement = connection.prepare_cached(&format!(
-                "SELECT {HEAD} FROM conversation WHERE contact = ?1 ORDER BY created_at DESC LIMIT ?2"
-            ))?;
-            let found: Vec<Head> = statement.query_map(params![contact.0, limit], head)?.collect::<Result<_, _>>()?;
-            found.into_iter().map(|found| record(connection, found)).collect()
-        })
+        self.cache().read(|connection| of_contact(connection, contact, limit))
     }
 
     /// A visitor's newest conversation, an open one first.
@@ -259,12 +283,8 @@ impl Cache {
     /// Adds what only the outbox knows.
     fn with_local(&self, mut records: Vec<ConversationRecord>) -> Result<Vec<ConversationRecord>, CacheError> {
         self.outbox_database().read(|connection| {
-            let mut draft = connection.prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM draft WHERE conversation = ?1 AND (reply <> '' OR note <> ''))",
-            )?;
-            let mut refused = connection.prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM outbox WHERE conversation = ?1 AND refusal IS NOT NULL)",
-            )?;
+            let mut draft = connection.prepare_cached(HAS_DRAFT)?;
+            let mut refused = connection.prepare_cached(HAS_REFUSED)?;
             for record in &mut records {
                 let id = record.conversation.id.0;
                 record.draft = draft.query_row([id], |row| row.get(0))?;
@@ -289,26 +309,19 @@ impl Cache {
             // The interval in which the page lies.
             let top = before.map_or(i64::MAX, |before| before.saturating_sub(1));
             let interval: Option<(Number, Number)> = connection
-                .prepare_cached(
-                    "SELECT first, last FROM coverage WHERE conversation = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1",
-                )?
+                .prepare_cached(INTERVAL)?
                 .query_row(params![conversation.0, top], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()?;
             let Some((first, last)) = interval else {
-                let begun: bool = connection
-                    .prepare_cached(
-                        "SELECT EXISTS (SELECT 1 FROM conversation WHERE id = ?1 AND json_extract(data, '$.last_number') > 0)",
-                    )?
-                    .query_row([conversation.0], |row| row.get(0))?;
+                let begun: bool =
+                    connection.prepare_cached(HAS_BEGUN)?.query_row([conversation.0], |row| row.get(0))?;
                 return Ok(MessagePage { more_there: begun && top > 0, ..MessagePage::default() });
             };
             if before.is_some() && last < top {
                 // Right below the page that is shown there is a hole.
                 return Ok(MessagePage { more_there: top > 0, ..MessagePage::default() });
             }
-            let mut statement = connection.prepare_cached(
-                "SELECT data FROM message WHERE conversation = ?1 AND number BETWEEN ?2 AND ?3 ORDER BY number DESC LIMIT ?4",
-            )?;
+            let mut statement = connection.prepare_cached(MESSAGES)?;
             let rows: Vec<String> = statement
                 .query_map(params![conversation.0, first, top.min(last), limit], |row| row.get(0))?
                 .collect::<Result<_, _>>()?;
@@ -326,10 +339,7 @@ impl Cache {
     /// [`CacheError`].
     pub fn oldest_known(&self, conversation: ConversationId) -> Result<Option<Number>, CacheError> {
         self.cache().read(|connection| {
-            Ok(connection
-                .prepare_cached("SELECT first FROM coverage WHERE conversation = ?1 ORDER BY first DESC LIMIT 1")?
-                .query_row([conversation.0], |row| row.get(0))
-                .optional()?)
+            Ok(connection.prepare_cached(OLDEST_KNOWN)?.query_row([conversation.0], |row| row.get(0)).optional()?)
         })
     }
 
@@ -340,7 +350,7 @@ impl Cache {
     pub fn message(&self, conversation: ConversationId, number: Number) -> Result<Option<Message>, CacheError> {
         self.cache().read(|connection| {
             let data: Option<String> = connection
-                .prepare_cached("SELECT data FROM message WHERE conversation = ?1 AND number = ?2")?
+                .prepare_cached(MESSAGE)?
                 .query_row(params![conversation.0, number], |row| row.get(0))
                 .optional()?;
             Ok(data.map(|data| serde_json::from_str(&data)).transpose()?)
@@ -353,10 +363,8 @@ impl Cache {
     /// [`CacheError`].
     pub fn attachment(&self, id: AttachmentId) -> Result<Option<Attachment>, CacheError> {
         let known = self.cache().read(|connection| {
-            let data: Option<String> = connection
-                .prepare_cached("SELECT data FROM attachment WHERE id = ?1")?
-                .query_row([id.0], |row| row.get(0))
-                .optional()?;
+            let data: Option<String> =
+                connection.prepare_cached(ATTACHMENT)?.query_row([id.0], |row| row.get(0)).optional()?;
             Ok(data.map(|data| serde_json::from_str(&data)).transpose()?)
         })?;
         if known.is_some() {
@@ -415,8 +423,7 @@ impl Cache {
     pub fn canned_texts(&self, query: &str, limit: u32) -> Result<Vec<CannedText>, CacheError> {
         let query = query.trim().to_lowercase();
         let all: Vec<CannedText> = self.cache().read(|connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT data FROM entity WHERE kind = 'canned_text' ORDER BY id")?;
+            let mut statement = connection.prepare_cached(CANNED_TEXTS)?;
             let rows: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
             Ok(rows.iter().map(|row| serde_json::from_str(row)).collect::<Result<_, _>>()?)
         })?;
@@ -439,8 +446,7 @@ impl Cache {
 }
 
 fn conversation_of(connection: &Connection, visitor: VisitorId) -> Result<Option<ConversationId>, CacheError> {
-    let mut statement = connection
-        .prepare_cached("SELECT id, state FROM conversation WHERE visitor = ?1 ORDER BY created_at DESC LIMIT 20")?;
+    let mut statement = connection.prepare_cached(OF_VISITOR)?;
     let found: Vec<(i64, String)> =
         statement.query_map([visitor.0], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
     let open = found.iter().find(|(_, state)| state != "closed").or(found.first());

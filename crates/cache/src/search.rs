@@ -1,11 +1,19 @@
 //! Search as you type, over messages, people and file names, newest first.
 
-use deskbell_protocol::{ConversationId, Message, Number, Timestamp};
-use rusqlite::{OptionalExtension as _, params};
+use deskbell_protocol::{ContactId, ConversationId, Message, Number, Timestamp};
+use rusqlite::params;
 
 use crate::Cache;
 use crate::error::CacheError;
-use crate::read::{HEAD, record};
+use crate::queries::queries;
+use crate::read::{find, of_contact};
+
+queries! {
+    PEOPLE = "SELECT rowid FROM person_words WHERE person_words MATCH ?1 ORDER BY rowid DESC LIMIT ?2";
+    MESSAGES = "SELECT message.data, snippet(message_words, 0, char(1), char(2), '…', ?3)
+        FROM message_words JOIN message ON message.id = message_words.rowid
+        WHERE message_words MATCH ?1 ORDER BY message_words.rowid DESC LIMIT ?2";
+}
 
 /// Words of one query at the most; what is beyond them is not looked at.
 const WORDS_MAX: usize = 8;
@@ -70,22 +78,11 @@ impl Cache {
         let Some(query) = query(text) else { return Ok(Vec::new()) };
         self.cache().read(|connection| {
             let mut hits = Vec::new();
-            let mut people = connection.prepare_cached(
-                "SELECT rowid FROM person_words WHERE person_words MATCH ?1 ORDER BY rowid DESC LIMIT ?2",
-            )?;
+            let mut people = connection.prepare_cached(PEOPLE)?;
             let contacts: Vec<i64> =
                 people.query_map(params![query, limit.min(10)], |row| row.get(0))?.collect::<Result<_, _>>()?;
             for contact in contacts {
-                let found = connection
-                    .prepare_cached(&format!(
-                        "SELECT {HEAD} FROM conversation WHERE contact = ?1 ORDER BY created_at DESC LIMIT 1"
-                    ))?
-                    .query_row([contact], |row| {
-                        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
-                    })
-                    .optional()?;
-                if let Some(found) = found {
-                    let record = record(connection, found)?;
+                if let Some(record) = of_contact(connection, ContactId(contact), 1)?.pop() {
                     hits.push(SearchRecord {
                         conversation: record.conversation.id,
                         number: None,
@@ -97,24 +94,13 @@ impl Cache {
                 }
             }
             // The ids come first, newest first, so the index stops early; then the few rows.
-            let mut messages = connection.prepare_cached(
-                "SELECT message.data, snippet(message_words, 0, char(1), char(2), '…', ?3)
-                 FROM message_words JOIN message ON message.id = message_words.rowid
-                 WHERE message_words MATCH ?1 ORDER BY message_words.rowid DESC LIMIT ?2",
-            )?;
+            let mut messages = connection.prepare_cached(MESSAGES)?;
             let rows: Vec<(String, String)> = messages
                 .query_map(params![query, limit, SNIPPET_WORDS], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect::<Result<_, _>>()?;
             for (data, snippet) in rows {
                 let message: Message = serde_json::from_str(&data)?;
-                let found = connection
-                    .prepare_cached(&format!("SELECT {HEAD} FROM conversation WHERE id = ?1"))?
-                    .query_row([message.conversation.0], |row| {
-                        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
-                    })
-                    .optional()?;
-                let Some(found) = found else { continue };
-                let record = record(connection, found)?;
+                let Some(record) = find(connection, message.conversation)? else { continue };
                 hits.push(SearchRecord {
                     conversation: message.conversation,
                     number: Some(message.number),

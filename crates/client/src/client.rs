@@ -264,10 +264,10 @@ impl Client {
         lock(&self.inner.shared.typing).iter().filter(|(_, until)| **until > now).map(|(id, _)| *id).collect()
     }
 
-    /// Ends the session at the desk.
+    /// Ends the session at the desk, and forgets its tokens.
     ///
     /// # Errors
-    /// When the desk could not be told.
+    /// When the desk could not be told; the tokens are forgotten all the same.
     pub async fn sign_out(&self) -> Result<(), ClientError> {
         self.http()?.sign_out().await
     }

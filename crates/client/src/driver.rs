@@ -6,10 +6,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use deskbell_cache::{Cache, Changed, OutboxState};
+use deskbell_cache::{Cache, Changed, OutboxItem, OutboxState};
 use deskbell_engine::{Batch, Effect, Engine, Event, Millis, Phase, Refused};
 use deskbell_protocol::{
-    Author, ClientFrame, ClientId, CommandFrame, ConversationId, Ephemeral, FrameError, HistoryRequest, Number,
+    Author, ClientFrame, ClientId, CommandFrame, ConversationId, Cursor, Ephemeral, FrameError, HistoryRequest, Number,
     ServerFrame,
 };
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -171,9 +171,8 @@ impl Driver {
         .await;
         match found {
             Ok(Ok((cursor, outbox))) => {
-                let waiting = outbox.into_iter().filter(|item| !matches!(item.state, OutboxState::Refused(_)));
                 self.count().await;
-                Some(Engine::new(self.app.clone(), cursor, waiting.map(|item| item.frame)))
+                Some(Engine::new(self.app.clone(), cursor, to_send(outbox)))
             }
             Ok(Err(error)) => {
                 tracing::error!(%error, "no sync: the cache cannot be read");
@@ -232,7 +231,7 @@ impl Driver {
                 if let Some(next) = self.carry_out(effect).await {
                     // What is on disk is reported before anything else happens.
                     match &next {
-                        Event::Applied(_) | Event::ApplyFailed(_) => events.push_front(next),
+                        Event::Applied(_) | Event::Reoffered(_) | Event::ApplyFailed(_) => events.push_front(next),
                         _ => events.push_back(next),
                     }
                 }
@@ -311,6 +310,7 @@ impl Driver {
             _ => None,
         };
         let cache = self.cache.clone();
+        let reset = matches!(batch, Batch::Reset(_));
         let applied = tokio::task::spawn_blocking(move || {
             let changed = cache.apply(&batch);
             (changed, cache.cursor())
@@ -330,12 +330,21 @@ impl Driver {
                 if let Some(waiting) = request.and_then(|request| self.history.remove(&request)) {
                     waiting.send(()).ok();
                 }
-                Event::Applied(cursor)
+                if reset { self.reoffered(cursor).await } else { Event::Applied(cursor) }
             }
             Err(error) => {
                 tracing::error!(%error, "what came could not be kept; it is fetched again");
                 Event::ApplyFailed(cursor)
             }
+        }
+    }
+
+    /// What is to be sent after a reset.
+    async fn reoffered(&mut self, cursor: Option<Cursor>) -> Event {
+        let cache = self.cache.clone();
+        match self.write(move || cache.outbox()).await {
+            Some(outbox) => Event::Reoffered(to_send(outbox)),
+            None => Event::ApplyFailed(cursor),
         }
     }
 
@@ -502,6 +511,12 @@ impl Driver {
         // Nobody listens any more when the app is closing.
         self.events.send(event).await.ok();
     }
+}
+
+/// The commands that wait for the desk, and not for the person.
+fn to_send(outbox: Vec<OutboxItem>) -> Vec<CommandFrame> {
+    let waiting = outbox.into_iter().filter(|item| !matches!(item.state, OutboxState::Refused(_)));
+    waiting.map(|item| item.frame).collect()
 }
 
 /// The next frame of the socket. `None`: the socket is gone. Never without a socket.

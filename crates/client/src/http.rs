@@ -1,6 +1,6 @@
 //! Requests beside the socket: finding a desk, signing in, files.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use deskbell_protocol::{
@@ -21,8 +21,17 @@ const TOTAL: Duration = Duration::from_secs(60);
 /// Largest answer that is not a file, in bytes.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
-/// A client that follows no redirect: a token must go to the desk that was named and nowhere else.
-fn http() -> Result<Client, ClientError> {
+/// The client of this program, made once: that reads all root certificates of the computer. It follows no redirect:
+/// a token must go to the desk that was named and nowhere else.
+fn http() -> Result<&'static Client, ClientError> {
+    static CLIENT: OnceLock<Client> = OnceLock::new();
+    match CLIENT.get() {
+        Some(client) => Ok(client),
+        None => build().map(|client| CLIENT.get_or_init(|| client)),
+    }
+}
+
+fn build() -> Result<Client, ClientError> {
     // Another part of the program may have chosen the cryptography already; either choice is fine.
     rustls::crypto::ring::default_provider().install_default().ok();
     Client::builder()
@@ -125,7 +134,7 @@ pub async fn find_desk(address: &str) -> Result<(Url, ServerInfo), ClientError> 
 /// # Errors
 /// `WrongPassword`, `TooManyAttempts`, `Unreachable` and whatever else the desk says.
 pub async fn sign_in(address: &Url, request: &SignIn) -> Result<SignedIn, ClientError> {
-    post(&http()?, join(address, "v1/session")?, request).await
+    post(http()?, join(address, "v1/session")?, request).await
 }
 
 async fn post<T: DeserializeOwned>(http: &Client, url: Url, request: &impl Serialize) -> Result<T, ClientError> {
@@ -135,7 +144,7 @@ async fn post<T: DeserializeOwned>(http: &Client, url: Url, request: &impl Seria
 /// Requests with the session's token, renewed when it has to be.
 pub(crate) struct Authorised {
     address: Url,
-    http: Client,
+    http: &'static Client,
     tokens: Arc<dyn TokenStore>,
     /// A refresh token is good for one use: two renewals at once would end the session.
     renewing: tokio::sync::Mutex<()>,
@@ -163,7 +172,7 @@ impl Authorised {
             return Ok(());
         }
         let request = Refresh { refresh_token: session.refresh_token };
-        let fresh: SignedIn = post(&self.http, join(&self.address, "v1/session/refresh")?, &request).await?;
+        let fresh: SignedIn = post(self.http, join(&self.address, "v1/session/refresh")?, &request).await?;
         self.tokens.save(&fresh).map_err(|error| match error.kind() {
             std::io::ErrorKind::StorageFull => ClientError::DiskFull,
             _ => ClientError::Internal(error.to_string()),
@@ -174,7 +183,7 @@ impl Authorised {
     async fn send(&self, request: impl Fn(&Client) -> reqwest::RequestBuilder) -> Result<Response, ClientError> {
         for last in [false, true] {
             let token = self.token().ok_or(ClientError::Expired)?;
-            let response = request(&self.http).bearer_auth(&token).send().await?;
+            let response = request(self.http).bearer_auth(&token).send().await?;
             if response.status() != StatusCode::UNAUTHORIZED || last {
                 return Ok(response);
             }
@@ -197,10 +206,14 @@ impl Authorised {
         if status.is_success() { Ok(bytes) } else { Err(refusal(status, &bytes)) }
     }
 
+    /// Ends the session, here in any case.
     pub(crate) async fn sign_out(&self) -> Result<(), ClientError> {
         let url = join(&self.address, "v1/session")?;
-        self.send(|http| http.delete(url.clone())).await?;
-        Ok(())
+        let told = self.send(|http| http.delete(url.clone())).await;
+        // A renewal under way would keep its fresh token after this one was forgotten.
+        let _no_renewal = self.renewing.lock().await;
+        self.tokens.clear();
+        told.map(drop)
     }
 }
 
@@ -231,6 +244,11 @@ mod tests {
         ] {
             assert!(matches!(read_address(typed), Err(ClientError::NotADesk(_))), "{typed:?} must be refused");
         }
+    }
+
+    #[test]
+    fn root_certificates_are_read_once() {
+        assert!(std::ptr::eq(http().unwrap(), http().unwrap()));
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub enum Event {
     ApplyFailed(Option<Cursor>),
     /// A command is on disk.
     Queued(CommandFrame),
+    /// A [`Batch::Reset`] is on disk: nothing is cached for sure, and this is to be sent, oldest first.
+    Reoffered(Vec<CommandFrame>),
     /// A command was dropped by the person.
     Discarded(ClientId),
     /// Time passed.
@@ -77,7 +79,8 @@ pub enum Batch {
     },
     /// Older messages.
     History(HistoryPage),
-    /// The cursor is of no use. What is cached stays until the snapshot is whole.
+    /// The cursor is of no use. What is cached stays until the snapshot is whole. What the old log had acknowledged
+    /// may be missing from the new one: the caller reports [`Event::Reoffered`] instead of [`Event::Applied`].
     Reset(ResetReason),
 }
 
@@ -92,7 +95,8 @@ pub enum Effect {
     Renew,
     /// Send a frame.
     Send(Box<ClientFrame>),
-    /// Write to disk, then report [`Event::Applied`] or [`Event::ApplyFailed`] before anything else.
+    /// Write to disk, then report [`Event::Applied`], [`Event::Reoffered`] or [`Event::ApplyFailed`] before anything
+    /// else.
     Apply(Box<Batch>),
     /// A command is done by the change; keep that on disk.
     Acknowledged(ClientId, Seq, Option<i64>),
@@ -135,6 +139,14 @@ enum Link {
     Renewing,
 }
 
+/// A snapshot on its way.
+#[derive(Clone, Debug)]
+struct Arriving {
+    generation: String,
+    /// Its last page is here.
+    whole: bool,
+}
+
 /// See the crate's documentation.
 #[derive(Clone, Debug)]
 pub struct Engine {
@@ -153,7 +165,9 @@ pub struct Engine {
     heard_at: Millis,
     beat_at: Millis,
     heartbeat_ms: Millis,
-    snapshot: Option<String>,
+    snapshot: Option<Arriving>,
+    /// A reset was announced: nothing is sent before it is known what has to be offered again.
+    awaits_reset: bool,
     seen_at: Millis,
     seen_told: Seq,
     renewed: bool,
@@ -180,6 +194,7 @@ impl Engine {
             beat_at: 0,
             heartbeat_ms: 15_000,
             snapshot: None,
+            awaits_reset: false,
             seen_at: 0,
             seen_told: Seq(0),
             renewed: false,
@@ -251,12 +266,18 @@ impl Engine {
                 self.wait(now, random, None, &mut effects);
             }
             Event::Queued(frame) => self.outbox.push(frame),
+            // What was on its way may have arrived; the server knows it by its name.
+            Event::Reoffered(frames) => {
+                self.outbox = Outbox::new(frames);
+                self.awaits_reset = false;
+                self.applied(now, None, &mut effects);
+            }
             Event::Discarded(id) => {
                 self.outbox.remove(&id);
             }
             Event::Tick => self.tick(now, random, &mut effects),
         }
-        if matches!(self.link, Link::Up { .. }) {
+        if matches!(self.link, Link::Up { .. }) && !self.awaits_reset {
             effects
                 .extend(self.outbox.due(now).into_iter().map(|frame| Effect::Send(Box::new(ClientFrame::Cmd(frame)))));
         }
@@ -281,6 +302,7 @@ impl Engine {
     fn drop_link(&mut self) {
         self.outbox.disconnected();
         self.snapshot = None;
+        self.awaits_reset = false;
         self.behind_since = None;
         self.link = Link::Down { again_at: None };
     }
@@ -324,7 +346,6 @@ impl Engine {
             ServerFrame::Welcome(welcome) => self.welcome(now, welcome, effects),
             ServerFrame::Reset(reset) => {
                 self.cursor = None;
-                self.outbox.forget_acknowledgements();
                 effects.push(Effect::Apply(Box::new(Batch::Reset(reset.reason))));
             }
             // Without a reset before it, a snapshot would lead the cursor astray.
@@ -332,14 +353,18 @@ impl Engine {
                 self.restart(now, random, effects);
             }
             ServerFrame::Snap(page) => {
-                if self.snapshot.as_ref().is_some_and(|generation| *generation != page.generation) {
+                if self.snapshot.as_ref().is_some_and(|arriving| arriving.generation != page.generation) {
                     return self.restart(now, random, effects);
                 }
-                self.snapshot = Some(page.generation.clone());
+                self.snapshot = Some(Arriving { generation: page.generation.clone(), whole: page.next.is_none() });
                 effects.push(Effect::Apply(Box::new(Batch::Snapshot(page))));
             }
             ServerFrame::SnapEnd(end) => {
-                self.snapshot = None;
+                // Without its last page it would sweep away what is only late.
+                if !self.snapshot.take().is_some_and(|arriving| arriving.whole && arriving.generation == end.generation)
+                {
+                    return self.restart(now, random, effects);
+                }
                 let done = self.outbox.clone().passed(end.base, &HashSet::new());
                 self.applying.clone_from(&done);
                 effects.push(Effect::Apply(Box::new(Batch::SnapshotEnd { epoch: self.epoch.clone(), end, done })));
@@ -369,6 +394,7 @@ impl Engine {
         self.progress_at = now;
         self.renewed = false;
         self.epoch = welcome.epoch;
+        self.awaits_reset = welcome.mode == SyncMode::Snapshot && self.cursor.is_some();
         self.head = welcome.head;
         self.heartbeat_ms = welcome.heartbeat_ms.clamp(1_000, SILENCE_MS / 2);
         self.beat_at = now;

@@ -30,6 +30,8 @@ struct Item {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Lane {
     Conversation(ConversationId),
+    /// A visitor's own: there is one, and they do not name it.
+    Own,
     Contact(ContactId),
 }
 
@@ -37,6 +39,7 @@ impl Lane {
     fn of(command: &Command) -> Option<Self> {
         match command {
             Command::EditContact { contact, .. } => Some(Self::Contact(*contact)),
+            Command::Send { conversation: None, .. } => Some(Self::Own),
             other => other.conversation().map(Self::Conversation),
         }
     }
@@ -78,16 +81,6 @@ impl Outbox {
     pub fn disconnected(&mut self) {
         for item in &mut self.items {
             if matches!(item.state, Waiting::InFlight(_)) {
-                item.state = Waiting::Until(0);
-            }
-        }
-    }
-
-    /// The log is another one: what the old one acknowledged may be missing from it, so it is offered again. The
-    /// server knows by its name whether it has it.
-    pub fn forget_acknowledgements(&mut self) {
-        for item in &mut self.items {
-            if matches!(item.state, Waiting::Acknowledged(_)) {
                 item.state = Waiting::Until(0);
             }
         }

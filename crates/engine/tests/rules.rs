@@ -179,6 +179,9 @@ fn a_snapshot_is_taken_page_by_page_and_ends_with_its_cursor() {
     assert!(matches!(Engine::next_page(&page), Some(ClientFrame::SnapNext(next)) if next.token == "2"));
     assert!(applies(&engine.step(1, 0, frame(ServerFrame::Snap(page)))));
     engine.step(1, 0, Event::Applied(None));
+    let last = SnapshotPage { generation: "g".into(), base: Seq(7), rows: vec![], next: None };
+    assert!(applies(&engine.step(2, 0, frame(ServerFrame::Snap(last)))));
+    engine.step(2, 0, Event::Applied(None));
     let end = SnapshotEnd { generation: "g".into(), base: Seq(7) };
     let effects = engine.step(2, 0, frame(ServerFrame::SnapEnd(end)));
     assert!(matches!(&effects[0], Effect::Apply(batch) if matches!(**batch, Batch::SnapshotEnd { .. })));
@@ -199,60 +202,45 @@ fn a_token_that_expires_again_before_the_desk_answers_is_renewed_again() {
 }
 
 #[test]
-fn another_log_gets_what_the_old_one_acknowledged_once_more() {
-    let mut engine = live(vec![reply(1, 10)]);
-    let ack = Ack { client_id: ClientId::from_bits(1), seq: Seq(900), id: None, number: None, duplicate: false };
-    engine.step(1, 0, frame(ServerFrame::Ack(ack)));
-    engine.step(2, 0, frame(ServerFrame::Reset(Reset { reason: ResetReason::Epoch })));
-    let effects = engine.step(2, 0, Event::Applied(None));
-    let again = [sent(&effects), sent(&engine.step(3, 0, Event::Tick))].concat();
-    assert!(again.contains(&1) || engine.outbox().states().len() == 1, "it is still in the outbox");
-    let end = SnapshotEnd { generation: "g".into(), base: Seq(950) };
-    engine.step(4, 0, frame(ServerFrame::SnapEnd(end)));
-    engine.step(4, 0, Event::Applied(at(950)));
-    assert_eq!(engine.outbox().states().len(), 1, "a place of the old log proves nothing");
+fn a_snapshot_without_its_last_page_is_never_taken_for_whole() {
+    for pages in [vec![], vec![Some("2".to_owned())]] {
+        let mut engine = Engine::new("test", None, []);
+        engine.step(0, 0, Event::Started);
+        engine.step(0, 0, Event::Connected);
+        engine.step(0, 0, welcome(7));
+        for next in pages {
+            let page = SnapshotPage { generation: "g".into(), base: Seq(7), rows: vec![], next };
+            engine.step(1, 0, frame(ServerFrame::Snap(page)));
+            engine.step(1, 0, Event::Applied(None));
+        }
+        let end = SnapshotEnd { generation: "g".into(), base: Seq(7) };
+        let effects = engine.step(2, 0, frame(ServerFrame::SnapEnd(end)));
+        assert!(!applies(&effects), "{effects:?}");
+        assert_eq!(engine.phase(), Phase::Offline, "it is asked for again");
+    }
 }
 
 #[test]
-fn a_snapshot_that_stalls_while_the_desk_still_beats_is_begun_again() {
-    let mut engine = Engine::new("test", None, []);
+fn another_log_gets_what_the_old_one_acknowledged_once_more_and_in_order() {
+    let (earlier, later) = (reply(1, 10), reply(2, 10));
+    let mut engine = Engine::new("test", at(5), vec![later.clone()]);
     engine.step(0, 0, Event::Started);
     engine.step(0, 0, Event::Connected);
-    engine.step(0, 0, welcome(7));
-    let beat = || frame(ServerFrame::Hb(ServerHeartbeat { time: 0, head: Seq(7) }));
-    engine.step(20_000, 0, beat());
-    engine.step(35_000, 0, beat());
-    assert!(closes(&engine.step(SILENCE_MS + 1, 0, Event::Tick)));
-}
-
-#[test]
-fn no_wait_that_a_desk_asks_for_is_absurd() {
-    let mut engine = live(vec![reply(1, 10)]);
-    let nack = Nack {
-        client_id: ClientId::from_bits(1),
-        code: ErrorCode::Busy,
-        message: String::new(),
-        retry_after_ms: Some(u64::MAX),
-        current: None,
+    let other = Welcome {
+        session: "s".into(),
+        epoch: "another".into(),
+        head: Seq(3),
+        server_time: 0,
+        heartbeat_ms: 15_000,
+        mode: SyncMode::Snapshot,
+        agent: None,
+        visitor: None,
     };
-    engine.step(1, 0, frame(ServerFrame::Nack(nack)));
-    engine.step(2, 0, frame(ServerFrame::Bye(Bye { code: ByeCode::Drain, retry_after_ms: u64::MAX })));
-    let effects = engine.step(3_600_000, 0, Event::Tick);
-    assert!(matches!(effects[..], [Effect::Connect]), "an hour later it tries again: {effects:?}");
-}
-
-#[test]
-fn many_failed_sends_are_one_end_of_one_connection() {
-    let mut engine = live(vec![]);
-    engine.step(1, 0, Event::Disconnected);
-    for _ in 0..30 {
-        assert!(engine.step(1, u64::MAX, Event::Disconnected).is_empty());
-    }
-    assert!(matches!(engine.step(1_000, 0, Event::Tick)[..], [Effect::Connect]), "the wait is still the first one");
-}
-
-#[test]
-fn a_second_greeting_on_one_connection_is_not_believed() {
-    let mut engine = live(vec![]);
-    assert!(closes(&engine.step(1, 0, welcome(5))));
+    let effects = engine.step(1, 0, frame(ServerFrame::Welcome(other)));
+    assert!(sent(&effects).is_empty(), "nothing may overtake what is offered again");
+    engine.step(2, 0, frame(ServerFrame::Reset(Reset { reason: ResetReason::Epoch })));
+    let effects = engine.step(2, 0, Event::Reoffered(vec![earlier, later]));
+    assert_eq!(sent(&effects), [1], "one at a time, the oldest first");
+    let ack = Ack { client_id: ClientId::from_bits(1), seq: Seq(4), id: None, number: None, duplicate: false };
+    assert_eq!(sent(&engine.step(3, 0, frame(ServerFrame::Ack(ack)))), [2]);
 }

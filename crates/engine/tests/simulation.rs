@@ -164,6 +164,12 @@ fn serve(desk: &mut Desk, computer: &mut Computer, agent: usize, frame: ClientFr
             }));
             let from = hello.cursor.map_or(Seq(0), |cursor| cursor.seq);
             if mode == SyncMode::Snapshot {
+                computer.down.push_back(ServerFrame::Snap(SnapshotPage {
+                    generation: "g".into(),
+                    base: Seq(0),
+                    rows: vec![],
+                    next: None,
+                }));
                 computer.down.push_back(ServerFrame::SnapEnd(SnapshotEnd { generation: "g".into(), base: Seq(0) }));
             }
             computer.down.push_back(ServerFrame::Delta(desk.delta(agent, from)));

@@ -164,6 +164,8 @@ fn begin(write: &mut Write<'_>, visitor: VisitorId) -> Outcome<Conversation> {
     };
     conversations::add(write.connection, &conversation)?;
     visitors::count_chat(write.connection, visitor.id)?;
+    // Whoever took a snapshot while the visitor was away has not heard of the person.
+    write.touch(EntityKind::Contact, visitor.contact.0)?;
     write.touch(EntityKind::Visitor, visitor.id.0)?;
     Ok(conversation)
 }

@@ -30,6 +30,9 @@ mod user_agent;
 mod visits;
 mod writer;
 
+#[cfg(feature = "simulation")]
+pub mod simulation;
+
 pub use administration::Administration;
 pub use desk::{Desk, ServeError};
 pub use settings::{Settings, StoreIp};

@@ -145,6 +145,8 @@ fn look_at(
         if anew {
             visitor.visits += 1;
             visitor.visit_started_at = write.now;
+            // Whoever took a snapshot while the visitor was away has not heard of the person.
+            write.touch(EntityKind::Contact, visitor.contact.0)?;
         }
         if first || anew {
             visitor.referrer = address(&page.referrer).unwrap_or_default();

@@ -6,7 +6,7 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -44,11 +44,25 @@ struct Line {
     weather: watch::Sender<Weather>,
     /// Frames yet to be lost.
     to_lose: AtomicU64,
+    /// Frames yet to arrive twice.
+    to_repeat: AtomicU64,
+    /// Bytes of frames that still pass before a connection is cut. `None`: no cut is planned.
+    bytes_to_cut: Mutex<Option<u64>>,
+    /// Frames and bytes of frames that have passed.
+    frames: AtomicU64,
+    bytes: AtomicU64,
 }
 
 impl Line {
     fn new() -> Self {
-        Self { weather: watch::Sender::new(Weather::Fine), to_lose: AtomicU64::new(0) }
+        Self {
+            weather: watch::Sender::new(Weather::Fine),
+            to_lose: AtomicU64::new(0),
+            to_repeat: AtomicU64::new(0),
+            bytes_to_cut: Mutex::default(),
+            frames: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+        }
     }
 
     /// Waits as long as the weather says. Frozen ends when the weather changes.
@@ -63,9 +77,56 @@ impl Line {
         }
     }
 
-    fn loses_this_one(&self) -> bool {
-        self.to_lose.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+    /// Passes a frame on, or what the faults leave of it. An error cuts the connection.
+    async fn pass_frame(&self, frame: &[u8], to: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
+        if take_one(&self.to_lose) {
+            return Ok(());
+        }
+        let times = if take_one(&self.to_repeat) { 2 } else { 1 };
+        for _ in 0..times {
+            let (passes, cut) = self.before_the_cut(frame);
+            to.write_all(passes).await?;
+            self.bytes.fetch_add(passes.len() as u64, Ordering::Relaxed);
+            if cut {
+                to.shutdown().await?;
+                return Err(io::Error::other("cut in the middle"));
+            }
+            self.frames.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
     }
+
+    /// How much of a frame passes, and whether the connection is cut then. A planned cut is used up by one
+    /// connection.
+    fn before_the_cut<'a>(&self, frame: &'a [u8]) -> (&'a [u8], bool) {
+        let mut planned = lock(&self.bytes_to_cut);
+        let Some(left) = *planned else { return (frame, false) };
+        let size = frame.len() as u64;
+        if left > size {
+            *planned = Some(left - size);
+            return (frame, false);
+        }
+        *planned = None;
+        (frame.get(..usize::try_from(left).unwrap_or(usize::MAX)).unwrap_or(frame), true)
+    }
+}
+
+/// Takes one of what is left, if anything is.
+fn take_one(left: &AtomicU64) -> bool {
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What ends the connections of now; replaced for what comes later.
+#[derive(Clone, Default)]
+struct Ends {
+    /// Cancelled to cut them.
+    cut: CancellationToken,
+    /// Cancelled to let them fall silent.
+    silent: CancellationToken,
 }
 
 struct Network {
@@ -73,9 +134,7 @@ struct Network {
     to_desk: Line,
     to_client: Line,
     refusing: AtomicBool,
-    /// Cancelled to cut what is connected now; replaced for what comes later.
-    connections: Mutex<CancellationToken>,
-    frames: [AtomicU64; 2],
+    connections: Mutex<Ends>,
 }
 
 impl Network {
@@ -108,7 +167,6 @@ impl FaultProxy {
             to_client: Line::new(),
             refusing: AtomicBool::new(false),
             connections: Mutex::default(),
-            frames: [AtomicU64::new(0), AtomicU64::new(0)],
         });
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
@@ -130,7 +188,10 @@ impl FaultProxy {
     /// Everything passes at once again, and new connections are taken.
     pub fn heal(&self) {
         for way in [Way::ToDesk, Way::ToClient] {
-            self.network.line(way).to_lose.store(0, Ordering::Relaxed);
+            let line = self.network.line(way);
+            line.to_lose.store(0, Ordering::Relaxed);
+            line.to_repeat.store(0, Ordering::Relaxed);
+            *lock(&line.bytes_to_cut) = None;
             self.set(way, Weather::Fine);
         }
         self.network.refusing.store(false, Ordering::Relaxed);
@@ -141,21 +202,42 @@ impl FaultProxy {
         self.network.line(way).to_lose.store(count, Ordering::Relaxed);
     }
 
+    /// Lets the next `count` WebSocket frames of one way arrive twice.
+    pub fn repeat(&self, way: Way, count: u64) {
+        self.network.line(way).to_repeat.store(count, Ordering::Relaxed);
+    }
+
+    /// Cuts a connection, once, when `bytes` more bytes of WebSocket frames have passed one way: mostly in the
+    /// middle of a frame. Handshakes and other requests do not count.
+    pub fn cut_after(&self, way: Way, bytes: u64) {
+        *lock(&self.network.line(way).bytes_to_cut) = Some(bytes);
+    }
+
+    /// Whether a cut of [`Self::cut_after`] is still to come.
+    pub fn cut_is_planned(&self, way: Way) -> bool {
+        lock(&self.network.line(way).bytes_to_cut).is_some()
+    }
+
     /// Every frame of one way takes so much longer, one after the other.
     pub fn slow(&self, way: Way, delay: Duration) {
         self.set(way, Weather::Slow(delay));
     }
 
-    /// Nothing passes one way, nothing is lost, and nobody is told, until the network heals. One way alone is a
-    /// half-open connection.
+    /// Nothing passes one way, nothing is lost, and nobody is told, until the network heals.
     pub fn freeze(&self, way: Way) {
         self.set(way, Weather::Frozen);
     }
 
     /// Cuts every connection that there is.
     pub fn cut(&self) {
-        let mut connections = self.network.connections.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *connections).cancel();
+        std::mem::take(&mut *lock(&self.network.connections)).cut.cancel();
+    }
+
+    /// Every connection that there is falls silent for good, both ways, and nobody is told, not even of an end: as
+    /// when a router forgets a connection, or a computer at the other end loses its power. What was on its way is
+    /// lost. New connections pass.
+    pub fn silence(&self) {
+        std::mem::take(&mut *lock(&self.network.connections)).silent.cancel();
     }
 
     /// Ends new connections as soon as they come, until the network heals.
@@ -165,7 +247,12 @@ impl FaultProxy {
 
     /// WebSocket frames that have passed one way.
     pub fn passed(&self, way: Way) -> u64 {
-        self.network.frames[way as usize].load(Ordering::Relaxed)
+        self.network.line(way).frames.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of WebSocket frames that have passed one way.
+    pub fn bytes_passed(&self, way: Way) -> u64 {
+        self.network.line(way).bytes.load(Ordering::Relaxed)
     }
 
     fn set(&self, way: Way, weather: Weather) {
@@ -191,14 +278,14 @@ async fn accept(listener: TcpListener, network: Arc<Network>, tasks: TaskTracker
         if network.refusing.load(Ordering::Relaxed) {
             continue;
         }
-        let cut = network.connections.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let ends = lock(&network.connections).clone();
         let network = Arc::clone(&network);
         let stop = stop.clone();
         tasks.spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = cut.cancelled() => {}
-                passed = pass(client, &network) => if let Err(error) = passed {
+                () = ends.cut.cancelled() => {}
+                passed = pass(client, &network, &ends.silent) => if let Err(error) = passed {
                     tracing::debug!(%error, "a connection through the proxy ended");
                 },
             }
@@ -206,8 +293,9 @@ async fn accept(listener: TcpListener, network: Arc<Network>, tasks: TaskTracker
     }
 }
 
-/// Passes one connection on until either side ends it.
-async fn pass(client: TcpStream, network: &Network) -> io::Result<()> {
+/// Passes one connection on until either side ends it. A silent one stays open and reads nothing more, so that
+/// neither side learns of the other's end.
+async fn pass(client: TcpStream, network: &Network, silent: &CancellationToken) -> io::Result<()> {
     let desk = TcpStream::connect(network.desk).await?;
     for stream in [&client, &desk] {
         stream.set_nodelay(true)?;
@@ -227,6 +315,7 @@ async fn pass(client: TcpStream, network: &Network) -> io::Result<()> {
     tokio::select! {
         ended = carry(&mut from_client, &mut to_desk, network, Way::ToDesk, framed) => ended,
         ended = carry(&mut from_desk, &mut to_client, network, Way::ToClient, framed) => ended,
+        () = silent.cancelled() => std::future::pending().await,
     }
 }
 
@@ -257,13 +346,7 @@ async fn carry(
     loop {
         let piece = if framed { read_frame(from).await? } else { read_chunk(from).await? };
         line.wait().await;
-        if framed {
-            if line.loses_this_one() {
-                continue;
-            }
-            network.frames[way as usize].fetch_add(1, Ordering::Relaxed);
-        }
-        to.write_all(&piece).await?;
+        if framed { line.pass_frame(&piece, to).await? } else { to.write_all(&piece).await? }
     }
 }
 
@@ -390,6 +473,49 @@ mod tests {
         say(&mut socket, "one").await;
         say(&mut socket, "two").await;
         assert_eq!(heard(&mut socket).await.as_deref(), Some("two"));
+    }
+
+    #[tokio::test]
+    async fn repeated_frames_arrive_twice() {
+        let (proxy, _server) = echo().await;
+        let mut socket = connect(&proxy).await;
+        proxy.repeat(Way::ToDesk, 1);
+        say(&mut socket, "one").await;
+        say(&mut socket, "two").await;
+        for expected in ["one", "one", "two"] {
+            assert_eq!(heard(&mut socket).await.as_deref(), Some(expected));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_planned_cut_comes_at_its_byte_and_once() {
+        let (proxy, _server) = echo().await;
+        let mut socket = connect(&proxy).await;
+        // A frame to the client has two bytes before its text.
+        proxy.cut_after(Way::ToClient, 5 + 4);
+        say(&mut socket, "one").await;
+        assert_eq!(heard(&mut socket).await.as_deref(), Some("one"));
+        say(&mut socket, "two").await;
+        let ended = timeout(PATIENCE, socket.next()).await.unwrap();
+        assert!(!matches!(ended, Some(Ok(_))), "{ended:?}");
+        assert_eq!(proxy.bytes_passed(Way::ToClient), 9);
+        let mut socket = connect(&proxy).await;
+        say(&mut socket, "three").await;
+        assert_eq!(heard(&mut socket).await.as_deref(), Some("three"));
+    }
+
+    #[tokio::test]
+    async fn a_silent_connection_tells_nobody_and_new_ones_pass() {
+        let (proxy, _server) = echo().await;
+        let mut socket = connect(&proxy).await;
+        proxy.silence();
+        say(&mut socket, "one").await;
+        assert_eq!(heard(&mut socket).await, None);
+        proxy.heal();
+        assert_eq!(heard(&mut socket).await, None, "what is forgotten does not come back");
+        let mut again = connect(&proxy).await;
+        say(&mut again, "two").await;
+        assert_eq!(heard(&mut again).await.as_deref(), Some("two"));
     }
 
     #[tokio::test]

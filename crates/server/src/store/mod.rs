@@ -260,6 +260,32 @@ mod tests {
     }
 
     #[test]
+    fn dc_01_every_statement_stands_in_a_list() {
+        let sources = [
+            include_str!("agents.rs"),
+            include_str!("batch.rs"),
+            include_str!("conversations.rs"),
+            include_str!("entities.rs"),
+            include_str!("files.rs"),
+            include_str!("log.rs"),
+            include_str!("sites.rs"),
+            include_str!("visitors.rs"),
+        ];
+        let mut outside = Vec::new();
+        for source in sources {
+            let mut listed = false;
+            for line in source.lines() {
+                listed = if listed { line != "}" } else { line == "queries! {" };
+                let begins = ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "REPLACE ", "WITH "];
+                if !listed && begins.iter().any(|word| line.contains(&format!("\"{word}"))) {
+                    outside.push(line);
+                }
+            }
+        }
+        assert!(outside.is_empty(), "no test sees the plans of these: {outside:#?}");
+    }
+
+    #[test]
     fn dc_01_sqlite_has_the_fix_for_its_write_ahead_log() {
         assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
     }

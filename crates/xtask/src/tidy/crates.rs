@@ -16,6 +16,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("devhost", &["protocol", "attention", "catalogue", "api"]),
     ("testkit", &["protocol", "server"]),
     ("bench", &["protocol", "server", "testkit"]),
+    ("simulation", &["protocol", "engine", "cache", "server"]),
     ("xtask", &[]),
     (APP, &["protocol", "attention", "catalogue", "api", "server"]),
 ];

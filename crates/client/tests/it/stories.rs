@@ -1,81 +1,11 @@
 //! Ann's computer and a real desk: what is written offline arrives once, and what was missed is caught up.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use deskbell_cache::{Cache, Folder};
-use deskbell_client::{
-    Client, ClientError, ClientEvent, ClientSettings, FileTokenStore, SyncState, TokenStore as _, find_desk, sign_in,
-};
+use deskbell_cache::Folder;
+use deskbell_client::{ClientError, SyncState, TokenStore as _, find_desk, sign_in};
 use deskbell_protocol::*;
 use deskbell_testkit::{ANN, TestDesk, Visitor};
-use tempfile::TempDir;
-use tokio::sync::mpsc;
 
-/// Long enough for a loaded machine, short enough to fail.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-struct Computer {
-    cache: Cache,
-    client: Client,
-    events: mpsc::Receiver<ClientEvent>,
-    directory: TempDir,
-}
-
-impl Computer {
-    async fn signed_in(desk: &TestDesk) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let (address, _) = find_desk(&desk.address()).await.unwrap();
-        let request = SignIn { email: ANN.email.into(), password: ANN.password.into(), device: "test".into() };
-        let signed_in = sign_in(&address, &request).await.unwrap();
-        FileTokenStore::new(directory.path().join("session.json")).save(&signed_in).unwrap();
-        Self::start(desk, directory)
-    }
-
-    fn start(desk: &TestDesk, directory: TempDir) -> Self {
-        let cache = Cache::open(directory.path()).unwrap();
-        let tokens = Arc::new(FileTokenStore::new(directory.path().join("session.json")));
-        let (sender, events) = mpsc::channel(1024);
-        let settings =
-            ClientSettings { address: desk.address().parse().unwrap(), app: "test".into(), device: "test".into() };
-        let client = Client::start(settings, cache.clone(), tokens, sender);
-        Self { cache, client, events, directory }
-    }
-
-    /// Waits until something is so, taking events meanwhile.
-    async fn until(&mut self, what: &str, mut so: impl FnMut(&Cache, &Client) -> bool) {
-        let waiting = async {
-            while !so(&self.cache, &self.client) {
-                tokio::time::timeout(Duration::from_millis(200), self.events.recv()).await.ok();
-            }
-        };
-        assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "waited in vain for: {what}");
-    }
-
-    async fn live(&mut self) {
-        self.until("a live connection", |_, client| client.status().state == SyncState::Live).await;
-    }
-
-    fn texts(&self, conversation: ConversationId) -> Vec<String> {
-        let page = self.cache.messages(conversation, None, 200).unwrap();
-        page.messages
-            .into_iter()
-            .filter(|message| message.kind != MessageKind::System)
-            .map(|message| message.text)
-            .collect()
-    }
-
-    /// The computer is switched off without a word.
-    async fn switched_off(self) -> TempDir {
-        self.client.stop().await;
-        self.directory
-    }
-}
-
-fn reply(conversation: ConversationId, text: &str) -> Command {
-    Command::Send { conversation: Some(conversation), kind: MessageKind::Reply, text: text.into(), attachments: vec![] }
-}
+use crate::computer::{Computer, reply};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn dc_01_od_33_vic_writes_ann_reads_and_answers() {
@@ -112,7 +42,7 @@ async fn dc_02_what_ann_wrote_offline_survives_a_restart_and_arrives_once_and_in
         ann.client.submit(reply(chat, text), vec![]).await.unwrap();
     }
     let directory = ann.switched_off().await;
-    let mut ann = Computer::start(&desk, directory);
+    let mut ann = Computer::start(&desk.address(), directory);
     assert_eq!(ann.texts(chat), ["Are you there?"], "everything synced still reads");
     assert_eq!(ann.cache.outbox_of(chat).unwrap().len(), 3);
     desk.start_again().await;
@@ -135,7 +65,7 @@ async fn what_happened_while_ann_was_away_is_caught_up_by_delta() {
     let directory = ann.switched_off().await;
     vic.write("while away 1").await;
     vic.write("while away 2").await;
-    let mut ann = Computer::start(&desk, directory);
+    let mut ann = Computer::start(&desk.address(), directory);
     ann.until("the rest", |cache, _| cache.messages(chat, None, 9).unwrap().messages.len() == 3).await;
     assert_eq!(ann.texts(chat), ["before", "while away 1", "while away 2"]);
 }
@@ -169,6 +99,25 @@ async fn od_35_dk_08_a_file_goes_up_and_comes_down_whole() {
         matches!(refused, ClientError::Refused(ref refusal) if refusal.code == ErrorCode::UnsupportedType),
         "{refused:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_sign_out_no_token_is_left_whether_the_desk_hears_of_it_or_not() {
+    for heard in [true, false] {
+        let mut desk = TestDesk::start().await;
+        let mut ann = Computer::signed_in(&desk).await;
+        ann.live().await;
+        assert!(ann.tokens().load().is_some());
+        if !heard {
+            desk.stop().await;
+        }
+        assert_eq!(ann.client.sign_out().await.is_ok(), heard);
+        assert_eq!(ann.tokens().load(), None);
+        // Not even a connection that comes back afterwards finds one.
+        ann.client.retry_now();
+        ann.until("the end of the session", |_, client| client.status().state == SyncState::Expired).await;
+        assert_eq!(ann.tokens().load(), None);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

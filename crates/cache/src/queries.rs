@@ -1,0 +1,111 @@
+//! Every statement of the two databases has a name in a list, so that a test can ask SQLite for the plan of each.
+
+/// Names statements and lists them for the test of query plans. A name that ends in `_OF_ALL` says that a
+/// whole table is meant.
+macro_rules! queries {
+    ($($(#[$doc:meta])* $visibility:vis $name:ident = $sql:expr;)*) => {
+        $($(#[$doc])* $visibility const $name: &str = $sql;)*
+        #[cfg(test)]
+        pub(crate) const QUERIES: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
+    };
+}
+pub(crate) use queries;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use crate::database::Database;
+    use crate::{Cache, apply, outbox, read, search};
+
+    /// What SQLite does for a statement, step by step.
+    fn plan(database: &Database, sql: &str) -> Vec<String> {
+        database.with_writer(|connection| {
+            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            for index in 1..=statement.parameter_count() {
+                statement.raw_bind_parameter(index, 1).unwrap();
+            }
+            let mut rows = statement.raw_query();
+            let mut steps = Vec::new();
+            while let Some(row) = rows.next().unwrap() {
+                steps.push(row.get(3).unwrap());
+            }
+            steps
+        })
+    }
+
+    /// An index that holds just the rows that are counted.
+    const EXACT: &str = "USING INDEX conversation_unread";
+
+    /// Whether a step reads more and more while a table grows. An index read from end to end counts, too, and so
+    /// does an index of words without words to look for.
+    fn reads_everything(step: &str) -> bool {
+        match step.split_once(" VIRTUAL TABLE INDEX ") {
+            Some((_, constraint)) => constraint == "0:",
+            None if step.ends_with(EXACT) || step == "SCAN CONSTANT ROW" => false,
+            None => step.starts_with("SCAN ") || step.contains("TEMP B-TREE"),
+        }
+    }
+
+    #[test]
+    fn no_list_reads_a_whole_table() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::open(directory.path()).unwrap();
+        let of_cache = [apply::QUERIES, read::QUERIES, search::QUERIES].concat();
+        let mut everything = Vec::new();
+        for (database, queries) in [(cache.cache(), of_cache.as_slice()), (cache.outbox_database(), outbox::QUERIES)] {
+            for (name, sql) in queries {
+                let steps = plan(database, sql);
+                // SQLite has no plan for emptying a table.
+                let empties = steps.is_empty() && sql.starts_with("DELETE ");
+                let whole = empties || steps.iter().any(|step| reads_everything(step));
+                if whole != name.ends_with("_OF_ALL") {
+                    everything.push(format!("{name}: {steps:?}"));
+                }
+            }
+        }
+        assert!(everything.is_empty(), "these read a whole table, or say so and do not: {everything:#?}");
+    }
+
+    #[test]
+    fn a_search_without_words_and_an_index_read_from_end_to_end_are_seen() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::open(directory.path()).unwrap();
+        for sql in [
+            "SELECT rowid FROM message_words",
+            "SELECT count(*) FROM message",
+            "SELECT data FROM conversation ORDER BY active_at",
+            "SELECT data FROM message WHERE rev = 3",
+        ] {
+            let steps = plan(cache.cache(), sql);
+            assert!(steps.iter().any(|step| reads_everything(step)), "{sql}: {steps:?}");
+        }
+    }
+
+    #[test]
+    fn every_statement_stands_in_a_list() {
+        let sources = [
+            include_str!("apply.rs"),
+            include_str!("database.rs"),
+            include_str!("lib.rs"),
+            include_str!("outbox.rs"),
+            include_str!("read.rs"),
+            include_str!("search.rs"),
+        ];
+        let mut outside = Vec::new();
+        for source in sources {
+            let mut listed = false;
+            for line in source.lines() {
+                listed = if listed { line != "}" } else { line == "queries! {" };
+                let begins = ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "REPLACE ", "WITH "];
+                let states = begins.iter().any(|word| line.contains(&format!("\"{word}")));
+                // What these two make is looked at where they are used.
+                let makes = line.contains("heads!(") || line.contains("items!(");
+                if !listed && (makes || states && !line.contains("concat!(")) {
+                    outside.push(line);
+                }
+            }
+        }
+        assert!(outside.is_empty(), "no test sees the plans of these: {outside:#?}");
+    }
+}

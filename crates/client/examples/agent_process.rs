@@ -1,0 +1,43 @@
+//! Ann's program without its windows, for tests that kill it: it writes without end, and says what is on disk.
+//!
+//! Arguments: the desk's address, the directory, the conversation, and what every text begins with.
+#![allow(clippy::unwrap_used, reason = "a program that is there to be killed may fall over")]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use deskbell_cache::Cache;
+use deskbell_client::{Client, ClientEvent, ClientSettings, FileTokenStore, SyncState};
+use deskbell_protocol::{Command, ConversationId, MessageKind};
+use tokio::sync::mpsc;
+
+#[tokio::main]
+async fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [address, directory, chat, begin] = arguments.try_into().unwrap();
+    let (directory, chat) = (Path::new(&directory), ConversationId(chat.parse().unwrap()));
+    let cache = Cache::open(directory).unwrap();
+    let tokens = Arc::new(FileTokenStore::new(directory.join("session.json")));
+    let settings = ClientSettings { address: address.parse().unwrap(), app: "killed".into(), device: "killed".into() };
+    let (sender, mut events) = mpsc::channel(64);
+    let client = Client::start(settings, cache, tokens, sender);
+    let writing = async {
+        for number in 0_u64.. {
+            let text = format!("{begin} {number}");
+            let (conversation, kind) = (Some(chat), MessageKind::Reply);
+            let command = Command::Send { conversation, kind, text: text.clone(), attachments: vec![] };
+            client.submit(command, vec![]).await.unwrap();
+            println!("wrote {text}");
+        }
+    };
+    let listening = async {
+        while let Some(event) = events.recv().await {
+            match event {
+                ClientEvent::Changed(_) => println!("changed"),
+                ClientEvent::Sync(status) if status.state == SyncState::Live => println!("live"),
+                _ => {}
+            }
+        }
+    };
+    tokio::join!(writing, listening);
+}

@@ -1,0 +1,7 @@
+//! The real client with its real cache, at a real desk.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+mod computer;
+mod faults;
+mod kills;
+mod stories;

@@ -1,0 +1,320 @@
+//! The desk without sockets, threads and clocks, for simulations that decide themselves what happens when.
+//!
+//! Everything between a frame that came and the frames that go out is the server's own: the same store, commands,
+//! group commit and [`Feed`]. Only the waiting is left out.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use deskbell_protocol::{
+    Agent, AgentId, Change, ClientFrame, ClientId, CommandFrame, Cursor, EntityKind, Region, Role, Seq, ServerFrame,
+    Site, Timestamp, VisitorId, Welcome,
+};
+
+use crate::authorize::Principal;
+use crate::feed::Feed;
+use crate::store::batch::{Batches, Job, Write};
+use crate::store::log::{self, Committed};
+use crate::store::{self, Connection, Failure, OpenError, Outcome, agents, sites};
+use crate::user_agent::UserAgent;
+use crate::visits::{self, Details};
+use crate::{commands, sync, tokens};
+
+/// Somebody who may connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Person {
+    /// An agent.
+    Agent(AgentId),
+    /// A visitor.
+    Visitor(VisitorId),
+}
+
+impl Person {
+    fn principal(self) -> Principal {
+        match self {
+            Self::Agent(id) => Principal::Agent(id),
+            Self::Visitor(id) => Principal::Visitor(id),
+        }
+    }
+}
+
+/// What one transaction changed, for those who are connected.
+pub struct News(Committed);
+
+impl News {
+    /// Whether it concerns a visitor.
+    pub fn concerns(&self, visitor: VisitorId) -> bool {
+        self.0.visitors.contains(&visitor)
+    }
+}
+
+/// A client that is connected.
+pub struct Session {
+    feed: Feed,
+    person: Person,
+}
+
+/// One server on a database file. Several of them may share one file.
+pub struct Desk {
+    batches: Batches,
+    reader: Connection,
+}
+
+/// A job whose result is fetched when the transaction is over.
+struct Asked<T, F> {
+    work: Option<F>,
+    result: Option<Outcome<T>>,
+    answer: Arc<Mutex<Option<Outcome<T>>>>,
+}
+
+impl<T: Send, F: FnOnce(&mut Write<'_>) -> Outcome<T> + Send> Job for Asked<T, F> {
+    fn run(&mut self, write: &mut Write<'_>) -> bool {
+        let Some(work) = self.work.take() else { return false };
+        let result = work(write);
+        let keep = result.is_ok();
+        self.result = Some(result);
+        keep
+    }
+
+    fn finish(self: Box<Self>, commit: Outcome<()>) {
+        let result = match (self.result, commit) {
+            (Some(Err(failure)), _) | (_, Err(failure)) => Err(failure),
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (None, Ok(())) => Err(Failure::Busy),
+        };
+        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+    }
+}
+
+fn internal(failure: Failure) -> OpenError {
+    OpenError::Io(std::io::Error::other(failure.into_refusal().message))
+}
+
+impl Desk {
+    /// Opens a server on a file, and makes the desk when there is none.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let batches = Batches::new(store::open(path, "Simulated")?);
+        let reader = store::open(path, "Simulated")?;
+        let desk = Self { batches, reader };
+        if sites::ids(&desk.reader)?.is_empty() {
+            desk.run(1, |write| {
+                let id = write.new_id();
+                let site = Site { id: id.into(), name: "Shop".into(), key: "shop".into(), origins: Vec::new() };
+                sites::add(write.connection, &site)?;
+                write.touch(EntityKind::Site, id)
+            })?;
+        }
+        Ok(desk)
+    }
+
+    fn run<T: Send + 'static>(
+        &self,
+        now: Timestamp,
+        work: impl FnOnce(&mut Write<'_>) -> Outcome<T> + Send + 'static,
+    ) -> Result<T, OpenError> {
+        let answer = Arc::new(Mutex::new(None));
+        let job = Box::new(Asked { work: Some(work), result: None, answer: Arc::clone(&answer) });
+        self.batches.run(vec![job], now, |_| {});
+        let result = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        result.unwrap_or(Err(Failure::Busy)).map_err(internal)
+    }
+
+    /// Adds an agent.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn add_agent(&self, name: &str, now: Timestamp) -> Result<AgentId, OpenError> {
+        let name = name.to_owned();
+        self.run(now, move |write| {
+            let id = write.new_id();
+            let email = format!("{id}@example.com");
+            let agent = Agent { id: id.into(), name, email, role: Role::Agent };
+            agents::add(write.connection, &agent, "", write.now)?;
+            write.touch(EntityKind::Agent, id)?;
+            Ok(AgentId(id))
+        })
+    }
+
+    /// Lets a visitor open the messenger for the first time.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn add_visitor(&self, now: Timestamp) -> Result<VisitorId, OpenError> {
+        let found = sites::find_by_key(&self.reader, "shop").map_err(internal)?;
+        let site = found.ok_or_else(|| internal(Failure::not_found("site")))?;
+        let details = Details::new(Region::default(), String::new(), UserAgent::default(), "en", "1x1");
+        let token = tokens::hash(&tokens::secret());
+        self.run(now, move |write| Ok(visits::panel_opened(write, &site, None, &token, None, &details)?.visitor))
+    }
+
+    /// The newest place of the log.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn head(&self) -> Result<Seq, OpenError> {
+        Ok(log::desk(&self.reader)?.head)
+    }
+
+    /// Makes the log another one, as restoring a backup does.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn begin_another_epoch(&self) -> Result<(), OpenError> {
+        self.run(1, |write| Ok(log::begin_another_epoch(write.connection)?))
+    }
+
+    /// Copies the desk as it is now into a new file.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn back_up(&self, file: &Path) -> Result<(), OpenError> {
+        Ok(log::back_up(&self.reader, file)?)
+    }
+
+    /// Answers `hello`.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn greet(
+        &self,
+        person: Person,
+        cursor: Option<Cursor>,
+        now: Timestamp,
+    ) -> Result<(Session, Vec<ServerFrame>), OpenError> {
+        let desk = log::desk(&self.reader)?;
+        let mut feed = Feed::new(person.principal());
+        let (mode, reset) = feed.begin(&desk, cursor, now);
+        let mut frames = vec![ServerFrame::Welcome(Welcome {
+            session: String::new(),
+            epoch: desk.epoch,
+            head: desk.head,
+            server_time: now,
+            heartbeat_ms: 15_000,
+            mode,
+            agent: None,
+            visitor: None,
+        })];
+        frames.extend(feed.open(&self.reader, reset).map_err(internal)?);
+        Ok((Session { feed, person }, frames))
+    }
+
+    /// Does commands in one transaction. An answer for each, and what they changed together.
+    pub fn perform(&self, group: Vec<(Person, CommandFrame)>, now: Timestamp) -> (Vec<ServerFrame>, Option<News>) {
+        let mut jobs: Vec<Box<dyn Job>> = Vec::with_capacity(group.len());
+        let mut asked = Vec::with_capacity(group.len());
+        for (person, command) in group {
+            let answer = Arc::new(Mutex::new(None));
+            asked.push((command.client_id.clone(), Arc::clone(&answer)));
+            let principal = person.principal();
+            let work = move |write: &mut Write<'_>| commands::perform(write, principal, command);
+            jobs.push(Box::new(Asked { work: Some(work), result: None, answer }));
+        }
+        let mut news = None;
+        self.batches.run(jobs, now, |committed| news = Some(News(committed)));
+        let answers = asked.into_iter().map(|(client_id, answer)| {
+            let result = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+            match result.unwrap_or(Err(Failure::Busy)) {
+                Ok(ack) => ServerFrame::Ack(ack),
+                Err(failure) => ServerFrame::Nack(commands::nack(client_id, failure)),
+            }
+        });
+        (answers.collect(), news)
+    }
+
+    /// Every row that a person may see, as it is now.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn rows(&self, person: Person) -> Result<Vec<Change>, OpenError> {
+        let (mut rows, mut from) = (Vec::new(), Seq(0));
+        loop {
+            let delta = sync::delta(&self.reader, &person.principal(), from).map_err(internal)?;
+            rows.extend(delta.changes);
+            if !delta.more {
+                return Ok(rows);
+            }
+            from = delta.to;
+        }
+    }
+
+    /// Whether a command was done.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn has_done(&self, person: Person, id: &ClientId) -> Result<bool, OpenError> {
+        Ok(log::find_command(&self.reader, person.principal().key(), id)?.is_some())
+    }
+}
+
+impl Session {
+    /// Whose session it is.
+    pub fn person(&self) -> Person {
+        self.person
+    }
+
+    /// What a transaction of this server means for the client.
+    pub fn hear(&mut self, news: &News) -> Vec<ServerFrame> {
+        match self.person {
+            Person::Agent(_) => self.feed.committed(&news.0, true),
+            Person::Visitor(visitor) => {
+                if news.concerns(visitor) {
+                    self.feed.fall_behind();
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    /// Another server has written, or something was missed.
+    pub fn fall_behind(&mut self) {
+        self.feed.fall_behind();
+    }
+
+    /// What follows an answer that was sent.
+    pub fn answered(&mut self, answer: &ServerFrame) -> Vec<ServerFrame> {
+        match answer {
+            ServerFrame::Ack(ack) => self.feed.acknowledged(ack).into_iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether the log has to be read now.
+    pub fn is_behind(&self) -> bool {
+        self.feed.is_behind()
+    }
+
+    /// Reads on in the log.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn catch_up(&mut self, desk: &Desk) -> Result<Vec<ServerFrame>, OpenError> {
+        self.feed.catch_up(&desk.reader).map_err(internal)
+    }
+
+    /// Answers anything but `hello` and commands.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn frame(&mut self, desk: &Desk, frame: &ClientFrame) -> Result<Vec<ServerFrame>, OpenError> {
+        Ok(match frame {
+            ClientFrame::SnapNext(next) if self.feed.expects(next) => {
+                self.feed.snapshot_page(&desk.reader).map_err(internal)?
+            }
+            ClientFrame::Hist(request) => {
+                let page = sync::history(&desk.reader, &self.person.principal(), request).map_err(internal)?;
+                vec![ServerFrame::HistPage(page)]
+            }
+            _ => Vec::new(),
+        })
+    }
+
+    /// The regular sign of life.
+    pub fn beat(&mut self) -> Vec<ServerFrame> {
+        let mut frames: Vec<ServerFrame> = self.feed.move_cursor().into_iter().collect();
+        frames.push(crate::socket::heartbeat(self.feed.head()));
+        frames
+    }
+}

@@ -1,0 +1,169 @@
+//! What must be so when it is quiet.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use deskbell_cache::Cache;
+use deskbell_protocol::{ClientId, Command, Conversation, ConversationId, Entity, EntityKind, Message, Number, Seq};
+use deskbell_server::simulation::{Desk, Person};
+use serde_json::Value;
+
+use crate::computer::Computer;
+use crate::world::World;
+
+/// Messages of each conversation that a snapshot brings.
+const KEPT: Number = 30;
+
+/// The conversations on a computer, with the places of their last changes.
+pub(crate) fn conversations(cache: &Cache) -> Vec<(Conversation, Seq)> {
+    let rows = cache.rows_for_test().unwrap_or_default();
+    let rows = rows.into_iter().filter(|(kind, ..)| *kind == EntityKind::Conversation);
+    rows.filter_map(|(_, _, rev, data)| Some((serde_json::from_value(data).ok()?, rev))).collect()
+}
+
+/// The commands on a computer's disk that are not known to be done.
+pub(crate) fn outbox_names(cache: &Cache) -> HashSet<ClientId> {
+    let items = cache.outbox().unwrap_or_default();
+    items.into_iter().map(|item| item.frame.client_id).collect()
+}
+
+/// How far a computer is.
+pub(crate) fn cursor(cache: &Cache) -> Option<Seq> {
+    cache.cursor().ok().flatten().map(|cursor| cursor.seq)
+}
+
+/// Checks everything.
+pub(crate) fn everything(world: &World, desk: &Desk) -> Result<(), String> {
+    dense(world, desk)?;
+    for computer in &world.computers {
+        let who = computer.person;
+        done_once(computer, desk).map_err(|what| format!("{who:?}: {what}"))?;
+        equal(computer, desk).map_err(|what| format!("{who:?} ({:?}): {what}", computer.phase()))?;
+    }
+    Ok(())
+}
+
+fn messages(desk: &Desk, person: Person) -> Result<Vec<Message>, String> {
+    let rows = desk.rows(person).map_err(|error| error.to_string())?;
+    let mut messages = Vec::new();
+    for row in rows {
+        if let Some(data) = row.data
+            && let Ok(Some(Entity::Message(message))) = Entity::decode(row.entity, data)
+        {
+            messages.push(message);
+        }
+    }
+    messages.sort_by_key(|message| (message.conversation, message.number));
+    Ok(messages)
+}
+
+/// The numbers of each conversation have no hole, and no command has made two messages.
+fn dense(world: &World, desk: &Desk) -> Result<(), String> {
+    let Some(agent) = world.computers.iter().find(|computer| matches!(computer.person, Person::Agent(_))) else {
+        return Ok(());
+    };
+    let mut last: HashMap<ConversationId, Number> = HashMap::new();
+    let mut texts: HashSet<String> = HashSet::new();
+    for message in messages(desk, agent.person)? {
+        let before = last.insert(message.conversation, message.number).unwrap_or(0);
+        if message.number != before + 1 {
+            return Err(format!("after message {before} of {:?} comes {}", message.conversation, message.number));
+        }
+        // What people write carries a number of its own.
+        if message.text.starts_with("message ") && !texts.insert(message.text.clone()) {
+            return Err(format!("“{}” is there twice", message.text));
+        }
+    }
+    Ok(())
+}
+
+/// Every command is done exactly once or was refused, and messages stand in the order in which they were written.
+fn done_once(computer: &Computer, desk: &Desk) -> Result<(), String> {
+    let unsent = computer.unsent();
+    if unsent > 0 {
+        return Err(format!("{unsent} commands still wait"));
+    }
+    let refused: HashSet<&ClientId> = computer.refused.iter().map(|(id, _)| id).collect();
+    let places: HashMap<String, (ConversationId, Number)> = messages(desk, computer.person)?
+        .into_iter()
+        .map(|message| (message.text, (message.conversation, message.number)))
+        .collect();
+    let mut last: HashMap<ConversationId, Number> = HashMap::new();
+    for frame in &computer.queued {
+        if refused.contains(&frame.client_id) {
+            continue;
+        }
+        if !desk.has_done(computer.person, &frame.client_id).map_err(|error| error.to_string())? {
+            return Err(format!("{:?} is lost", frame.command));
+        }
+        if let Command::Send { text, .. } = &frame.command {
+            let (conversation, number) = places.get(text).ok_or_else(|| format!("“{text}” is lost"))?;
+            if last.insert(*conversation, *number).is_some_and(|before| before > *number) {
+                return Err(format!(
+                    "“{text}” overtook one that was written before: {conversation:?} {number} {last:?}"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+type Rows = BTreeMap<(String, i64), Value>;
+
+/// What is on the computer is what the desk has, and nothing else.
+fn equal(computer: &Computer, desk: &Desk) -> Result<(), String> {
+    let mut truth = Rows::new();
+    for row in desk.rows(computer.person).map_err(|error| error.to_string())? {
+        if let Some(data) = row.data {
+            truth.insert((format!("{:?}", row.entity), row.id), data);
+        }
+    }
+    let mut here = Rows::new();
+    for (kind, id, _, data) in computer.cache().rows_for_test().map_err(|error| error.to_string())? {
+        here.insert((format!("{kind:?}"), id), data);
+    }
+    for (key, data) in &here {
+        match truth.get(key) {
+            None => return Err(format!("{key:?} is on the screen and not on the desk: {data}")),
+            Some(expected) if expected != data => {
+                return Err(format!("{key:?} is {data} on the screen and {expected} on the desk"));
+            }
+            Some(_) => {}
+        }
+    }
+    let newest: HashMap<i64, Number> = truth
+        .iter()
+        .filter(|((kind, _), _)| kind == "Conversation")
+        .map(|((_, id), data)| (*id, data["last_number"].as_i64().unwrap_or_default()))
+        .collect();
+    let talks: HashSet<(&str, i64)> = truth
+        .iter()
+        .filter(|((kind, _), _)| kind == "Conversation")
+        .flat_map(|(_, data)| ["visitor", "contact"].map(|field| (field, data[field].as_i64().unwrap_or_default())))
+        .collect();
+    for (key, data) in &truth {
+        // Older messages than a snapshot's last ones are fetched when somebody wants to see them.
+        let old = key.0 == "Message"
+            && data["conversation"]
+                .as_i64()
+                .and_then(|id| newest.get(&id))
+                .is_some_and(|last| data["number"].as_i64().unwrap_or_default() <= last - KEPT);
+        // Whoever never chatted and has not been seen for a day, by the desk's clock, is no news.
+        let silent = match key.0.as_str() {
+            "Visitor" => !talks.contains(&("visitor", key.1)),
+            "Contact" => !talks.contains(&("contact", key.1)),
+            _ => false,
+        };
+        let elsewhere = matches!(computer.person, Person::Visitor(_));
+        if !old && !silent && !elsewhere && !here.contains_key(key) {
+            return Err(format!("{key:?} is missing on the screen: {data}"));
+        }
+    }
+    if matches!(computer.person, Person::Visitor(_)) {
+        let shown = here.keys().filter(|(kind, _)| kind == "Message").count();
+        let there = truth.keys().filter(|(kind, _)| kind == "Message").count();
+        if shown < there.min(usize::try_from(KEPT).unwrap_or_default()) {
+            return Err(format!("{shown} of {there} messages are on the screen"));
+        }
+    }
+    Ok(())
+}

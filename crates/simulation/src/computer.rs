@@ -1,0 +1,185 @@
+//! Somebody's computer: the engine and its disk. What the real client does around them, without a socket.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+
+use deskbell_cache::{Cache, CacheError, OutboxState};
+use deskbell_engine::{Batch, Effect, Engine, Event, Phase};
+use deskbell_protocol::{ClientFrame, ClientId, Command, CommandFrame, ConversationId, Cursor, ErrorCode, Seq};
+use deskbell_server::simulation::Person;
+
+use crate::network::{Millis, Wire};
+
+/// What the computer asks of the network.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    Connect,
+    Close,
+}
+
+pub(crate) struct Computer {
+    pub(crate) person: Person,
+    directory: PathBuf,
+    cache: Cache,
+    engine: Engine,
+    pub(crate) wire: Option<Wire>,
+    /// A connection that is being made comes about then.
+    pub(crate) connects_at: Option<Millis>,
+    /// The person's computer does nothing until then: asleep, or busy.
+    pub(crate) asleep_until: Millis,
+    /// Every command ever queued, in order, with what became of it.
+    pub(crate) queued: Vec<CommandFrame>,
+    pub(crate) refused: Vec<(ClientId, ErrorCode)>,
+    /// Cursors of one epoch never go back.
+    furthest: Option<Cursor>,
+    pub(crate) ticked_at: Millis,
+    /// Frames to be sent.
+    pub(crate) outgoing: Vec<ClientFrame>,
+    pub(crate) wishes: Vec<Wish>,
+}
+
+impl Computer {
+    pub(crate) fn new(person: Person, directory: PathBuf) -> Self {
+        let cache = open(&directory);
+        let engine = wake(&cache);
+        Self {
+            person,
+            directory,
+            cache,
+            engine,
+            wire: None,
+            connects_at: None,
+            asleep_until: 0,
+            queued: Vec::new(),
+            refused: Vec::new(),
+            furthest: None,
+            ticked_at: 0,
+            outgoing: Vec::new(),
+            wishes: Vec::new(),
+        }
+    }
+
+    pub(crate) fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    pub(crate) fn is_live(&self) -> bool {
+        self.engine.phase() == Phase::Live
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.engine.phase()
+    }
+
+    /// Everything but the disk is lost, and the program starts again.
+    pub(crate) fn crash(&mut self, now: Millis, random: u64) {
+        self.wire = None;
+        self.connects_at = None;
+        self.outgoing.clear();
+        self.wishes.clear();
+        self.cache = open(&self.directory);
+        self.engine = wake(&self.cache);
+        self.step(now, random, Event::Started);
+    }
+
+    /// Puts a command on the disk, and then hands it to the engine.
+    pub(crate) fn queue(&mut self, now: Millis, random: u64, command: Command, if_rev: Option<Seq>, bits: u128) {
+        let frame = CommandFrame { client_id: ClientId::from_bits(bits), command, if_rev, client_time: 0 };
+        must("queue", self.cache.queue(&frame, &[], 0));
+        self.queued.push(frame.clone());
+        self.step(now, random, Event::Queued(frame));
+    }
+
+    /// Asks for older messages.
+    pub(crate) fn ask_history(&mut self, conversation: ConversationId, before: i64) {
+        let request = deskbell_protocol::HistoryRequest { request: 1, conversation, before, limit: 10 };
+        if self.wire.is_some() && self.is_live() {
+            self.outgoing.push(ClientFrame::Hist(request));
+        }
+    }
+
+    pub(crate) fn step(&mut self, now: Millis, random: u64, event: Event) {
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            for effect in self.engine.step(now, random, event) {
+                let next = self.carry_out(effect);
+                // What is on disk is reported before anything else happens.
+                for event in next.into_iter().rev() {
+                    events.push_front(event);
+                }
+            }
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) -> Vec<Event> {
+        match effect {
+            Effect::Connect => self.wishes.push(Wish::Connect),
+            Effect::Close => {
+                self.outgoing.clear();
+                self.wishes.push(Wish::Close);
+            }
+            Effect::Send(frame) => self.outgoing.push(*frame),
+            Effect::Apply(batch) => return self.apply(&batch),
+            Effect::Acknowledged(id, seq, _) => must("acknowledge", self.cache.acknowledge(&id, seq)),
+            Effect::Refuse(id, code) => {
+                must("refuse", self.cache.refuse(&id, code));
+                self.refused.push((id, code));
+            }
+            Effect::Renew | Effect::Phase(_) | Effect::Ephemeral(_) => {}
+        }
+        Vec::new()
+    }
+
+    fn apply(&mut self, batch: &Batch) -> Vec<Event> {
+        must("apply", self.cache.apply(batch));
+        if let Batch::Snapshot(page) = batch
+            && let Some(next) = Engine::next_page(page)
+        {
+            self.outgoing.push(next);
+        }
+        let cursor = must("cursor", self.cache.cursor());
+        if let (Some(before), Some(now)) = (&self.furthest, &cursor) {
+            assert!(
+                before.epoch != now.epoch || before.seq <= now.seq,
+                "a cursor went back from {before:?} to {now:?}"
+            );
+        }
+        if cursor.is_some() {
+            self.furthest.clone_from(&cursor);
+        }
+        vec![match batch {
+            Batch::Reset(_) => Event::Reoffered(to_send(&self.cache)),
+            _ => Event::Applied(cursor),
+        }]
+    }
+
+    /// Commands that are neither done nor refused.
+    pub(crate) fn unsent(&self) -> usize {
+        let items = must("outbox", self.cache.outbox());
+        items.iter().filter(|item| !matches!(item.state, OutboxState::Refused(_))).count()
+    }
+}
+
+fn open(directory: &std::path::Path) -> Cache {
+    match Cache::open(directory) {
+        Ok(cache) => cache,
+        Err(error) => panic!("the cache does not open: {error}"),
+    }
+}
+
+/// The engine from what is on disk, as the real client makes it.
+fn wake(cache: &Cache) -> Engine {
+    Engine::new("simulation", must("cursor", cache.cursor()), to_send(cache))
+}
+
+fn to_send(cache: &Cache) -> Vec<CommandFrame> {
+    let waiting = must("outbox", cache.outbox()).into_iter();
+    waiting.filter(|item| !matches!(item.state, OutboxState::Refused(_))).map(|item| item.frame).collect()
+}
+
+fn must<T>(what: &str, result: Result<T, CacheError>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(error) => panic!("{what}: {error}"),
+    }
+}

@@ -1,0 +1,707 @@
+//! The run of one seed.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use deskbell_engine::Event;
+use deskbell_protocol::{ClientFrame, Command, CommandFrame, ConversationState, MessageKind, ServerFrame};
+use deskbell_server::simulation::{Desk, News, Person, Session};
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+use crate::check;
+use crate::computer::{Computer, Wish};
+use crate::network::{Millis, Way, Wire};
+
+/// Who takes part, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Story {
+    /// Agents.
+    pub agents: usize,
+    /// Visitors.
+    pub visitors: usize,
+    /// Servers on one database.
+    pub servers: usize,
+    /// Things that happen before it becomes quiet.
+    pub acts: usize,
+    /// The desk may be restored from a backup.
+    pub restores: bool,
+}
+
+impl Default for Story {
+    fn default() -> Self {
+        Self { agents: 3, visitors: 5, servers: 2, acts: 200, restores: true }
+    }
+}
+
+/// What went wrong with a seed.
+#[derive(Debug)]
+pub struct Failure {
+    /// The seed; running it again shows the same.
+    pub seed: u64,
+    /// What is not as it must be.
+    pub what: String,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "seed {}: {}", self.seed, self.what)
+    }
+}
+
+/// Ten years in milliseconds: how far a clock may be off.
+const SKEW: i64 = 10 * 365 * 24 * 3_600_000;
+/// The desk's clock at the beginning: 2026-01-01.
+const BEGINNING: i64 = 1_767_225_600_000;
+/// A server's sign of life, and its look at what the others wrote.
+const BEAT: Millis = 15_000;
+const POLL: Millis = 2_000;
+/// A client's tick.
+const TICK: Millis = 500;
+/// How long it takes at most until everything is equal, once everything works: a dead connection is noticed, the
+/// longest wait passes, and a lost frame is noticed once more.
+const QUIET: Millis = 150_000;
+
+/// One server: its hold on the database, and who is connected to it. `None` while it is down.
+struct Server {
+    desk: Option<Desk>,
+    sessions: Vec<(usize, Session)>,
+    /// The wall clock's error.
+    skew: i64,
+    beat_at: Millis,
+    poll_at: Millis,
+    up_at: Millis,
+}
+
+pub(crate) struct World {
+    random: StdRng,
+    now: Millis,
+    file: PathBuf,
+    backup: Option<PathBuf>,
+    pub(crate) restored: bool,
+    servers: Vec<Server>,
+    pub(crate) computers: Vec<Computer>,
+    names: u128,
+    /// Frames may be lost, doubled and swapped.
+    foul: bool,
+    restores: bool,
+}
+
+/// Plays a seed from beginning to end.
+///
+/// # Errors
+/// What is not as it must be, with the seed.
+pub fn run(seed: u64, story: Story) -> Result<(), Failure> {
+    let played = catch_unwind(AssertUnwindSafe(|| play(seed, story)));
+    let what = match played {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(what)) => what,
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().cloned();
+            text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+        }
+    };
+    Err(Failure { seed, what })
+}
+
+fn play(seed: u64, story: Story) -> Result<(), String> {
+    // Memory as a disk, where there is one: a crash of a program loses nothing that was written to a file.
+    let memory = Path::new("/dev/shm");
+    let directory = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    let directory = directory.map_err(|error| error.to_string())?;
+    let mut world = World::new(seed, story, directory.path())?;
+    for _ in 0..story.acts {
+        world.act()?;
+        let passes = world.random.random_range(0..1_500);
+        world.pass(passes)?;
+    }
+    world.heal()?;
+    let quiet_from = world.now;
+    while world.now < quiet_from + QUIET {
+        world.pass(5_000)?;
+        if world.now > quiet_from + TICK && world.is_settled()? {
+            break;
+        }
+    }
+    let desk = world.servers[0].desk.as_ref().ok_or("the server is down")?;
+    check::everything(&world, desk)
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+impl World {
+    fn new(seed: u64, story: Story, directory: &Path) -> Result<Self, String> {
+        let mut random = StdRng::seed_from_u64(seed);
+        let file = directory.join("desk.db");
+        let first = Desk::open(&file).map_err(text)?;
+        let mut computers = Vec::new();
+        for number in 0..story.agents {
+            let id = first.add_agent(&format!("Agent {number}"), BEGINNING).map_err(text)?;
+            computers.push(Computer::new(Person::Agent(id), directory.join(format!("agent-{number}"))));
+        }
+        for number in 0..story.visitors {
+            let id = first.add_visitor(BEGINNING).map_err(text)?;
+            computers.push(Computer::new(Person::Visitor(id), directory.join(format!("visitor-{number}"))));
+        }
+        let foul = random.random_bool(0.5);
+        let mut world = Self {
+            random,
+            now: 0,
+            file,
+            backup: None,
+            restored: false,
+            servers: Vec::new(),
+            computers,
+            names: 0,
+            foul,
+            restores: story.restores,
+        };
+        let mut desk = Some(first);
+        for _ in 0..story.servers {
+            let desk = match desk.take() {
+                Some(desk) => desk,
+                None => Desk::open(&world.file).map_err(text)?,
+            };
+            world.servers.push(Server {
+                desk: Some(desk),
+                sessions: Vec::new(),
+                skew: 0,
+                beat_at: BEAT,
+                poll_at: POLL,
+                up_at: 0,
+            });
+        }
+        for who in 0..world.computers.len() {
+            let chance = world.random.random();
+            world.computers[who].step(0, chance, Event::Started);
+        }
+        world.settle_wishes();
+        Ok(world)
+    }
+
+    fn name(&mut self) -> u128 {
+        self.names += 1;
+        self.names
+    }
+
+    fn wall(&self, server: usize) -> i64 {
+        BEGINNING + i64::try_from(self.now).unwrap_or_default() + self.servers[server].skew
+    }
+
+    /// Something happens.
+    fn act(&mut self) -> Result<(), String> {
+        let who = self.random.random_range(0..self.computers.len());
+        let server = self.random.random_range(0..self.servers.len());
+        let at = self.random.random_range(0..64);
+        let awhile = self.random.random_range(1_000..60_000);
+        match self.random.random_range(0..100) {
+            0..62 => self.person_acts(who),
+            62..66 => self.cut(who),
+            66..70 => {
+                // Half-open: nothing arrives any more, and nobody is told.
+                let until = self.now + awhile;
+                if let Some(wire) = &mut self.computers[who].wire {
+                    (wire.up.stuck_until, wire.down.stuck_until) = (until, until);
+                }
+            }
+            70..73 => {
+                let until = self.now + awhile;
+                if let Some(wire) = &mut self.computers[who].wire {
+                    wire.up.stuck_until = until;
+                }
+            }
+            73..76 => {
+                let until = self.now + awhile;
+                if let Some(wire) = &mut self.computers[who].wire {
+                    wire.down.stuck_until = until;
+                }
+            }
+            76..82 if self.foul => {
+                let kind = self.random.random_range(0..6);
+                if let Some(wire) = &mut self.computers[who].wire {
+                    match kind {
+                        0 => wire.up.lose(at),
+                        1 => wire.down.lose(at),
+                        2 => wire.up.double(at),
+                        3 => wire.down.double(at),
+                        4 => wire.up.swap(at),
+                        _ => wire.down.swap(at),
+                    }
+                }
+            }
+            76..82 => {}
+            82..87 => {
+                let chance = self.random.random();
+                let now = self.now;
+                self.hang_up(who);
+                self.computers[who].crash(now, chance);
+            }
+            87..90 => self.stop_server(server, awhile / 4),
+            90..93 => self.computers[who].asleep_until = self.now + awhile,
+            93..95 => {
+                let chance = self.random.random();
+                let now = self.now;
+                self.computers[who].step(now, chance, Event::RetryNow);
+            }
+            95..97 => self.servers[server].skew = self.random.random_range(-SKEW..SKEW),
+            97..99 => self.back_up()?,
+            _ if self.restores => self.restore()?,
+            _ => {}
+        }
+        self.settle_wishes();
+        Ok(())
+    }
+
+    fn person_acts(&mut self, who: usize) {
+        let (now, chance, bits) = (self.now, self.random.random(), self.name());
+        let text = format!("message {bits}");
+        if let Person::Visitor(_) = self.computers[who].person {
+            let command = Command::Send { conversation: None, kind: MessageKind::Reply, text, attachments: vec![] };
+            return self.computers[who].queue(now, chance, command, None, bits);
+        }
+        // Agents act on what they see.
+        let seen = check::conversations(self.computers[who].cache());
+        if seen.is_empty() {
+            return;
+        }
+        let (conversation, rev) = seen[self.random.random_range(0..seen.len())].clone();
+        let id = conversation.id;
+        let Person::Agent(me) = self.computers[who].person else { return };
+        let careful = self.random.random_bool(0.5);
+        let (command, if_rev) = match self.random.random_range(0..10) {
+            0..4 => {
+                (Command::Send { conversation: Some(id), kind: MessageKind::Reply, text, attachments: vec![] }, None)
+            }
+            4 => (Command::Send { conversation: Some(id), kind: MessageKind::Note, text, attachments: vec![] }, None),
+            5 => (Command::MarkRead { conversation: id, number: conversation.last_number }, None),
+            6 => (Command::Assign { conversation: id, agent: Some(me) }, careful.then_some(rev)),
+            7 => {
+                let state = match conversation.state {
+                    ConversationState::Closed => ConversationState::Open,
+                    _ => ConversationState::Closed,
+                };
+                (Command::SetState { conversation: id, state }, careful.then_some(rev))
+            }
+            8 => (
+                Command::EditContact {
+                    contact: conversation.contact,
+                    name: text,
+                    email: String::new(),
+                    phone: String::new(),
+                    notes: String::new(),
+                },
+                None,
+            ),
+            _ => return self.computers[who].ask_history(id, conversation.last_number),
+        };
+        self.computers[who].queue(now, chance, command, if_rev, bits);
+    }
+
+    /// Both ends hear that the connection is gone.
+    fn cut(&mut self, who: usize) {
+        if self.computers[who].wire.is_none() {
+            return;
+        }
+        self.hang_up(who);
+        self.computers[who].wire = None;
+        let (now, chance) = (self.now, self.random.random());
+        self.computers[who].step(now, chance, Event::Disconnected);
+    }
+
+    /// The server forgets a computer's session.
+    fn hang_up(&mut self, who: usize) {
+        for server in &mut self.servers {
+            server.sessions.retain(|(whose, _)| *whose != who);
+        }
+    }
+
+    fn stop_server(&mut self, server: usize, down_for: Millis) {
+        self.servers[server].desk = None;
+        self.servers[server].sessions.clear();
+        self.servers[server].up_at = self.now + down_for;
+        for computer in &mut self.computers {
+            if let Some(wire) = &mut computer.wire
+                && wire.server == server
+            {
+                wire.hung_up = true;
+            }
+        }
+    }
+
+    fn back_up(&mut self) -> Result<(), String> {
+        let Some(desk) = self.servers.iter().find_map(|server| server.desk.as_ref()) else { return Ok(()) };
+        let file = self.file.with_extension("backup");
+        if file.exists() {
+            std::fs::remove_file(&file).map_err(text)?;
+        }
+        desk.back_up(&file).map_err(text)?;
+        self.backup = Some(file);
+        Ok(())
+    }
+
+    /// All servers stop, the desk becomes what it was, in another epoch, and the servers start again.
+    fn restore(&mut self) -> Result<(), String> {
+        let Some(backup) = self.backup.take() else { return Ok(()) };
+        for server in 0..self.servers.len() {
+            self.stop_server(server, 1_000);
+        }
+        for ending in ["", "-wal", "-shm"] {
+            let file = PathBuf::from(format!("{}{ending}", self.file.display()));
+            if file.exists() {
+                std::fs::remove_file(file).map_err(text)?;
+            }
+        }
+        std::fs::rename(&backup, &self.file).map_err(text)?;
+        let desk = Desk::open(&self.file).map_err(text)?;
+        desk.begin_another_epoch().map_err(text)?;
+        self.restored = true;
+        // Agents' messages are offered again. Whatever else was promised since the backup is gone with the old desk.
+        for computer in &mut self.computers {
+            // What the old desk had said and nobody heard is never heard.
+            if let Some(wire) = &mut computer.wire {
+                wire.down = Way::default();
+            }
+            let waiting = check::outbox_names(computer.cache());
+            let person = computer.person;
+            let mut kept = Vec::new();
+            for frame in computer.queued.drain(..) {
+                let message = matches!(frame.command, Command::Send { .. }) && matches!(person, Person::Agent(_));
+                if message
+                    || waiting.contains(&frame.client_id)
+                    || desk.has_done(person, &frame.client_id).map_err(text)?
+                {
+                    kept.push(frame);
+                }
+            }
+            computer.queued = kept;
+        }
+        Ok(())
+    }
+
+    /// Everything works again from here on.
+    fn heal(&mut self) -> Result<(), String> {
+        let now = self.now;
+        for server in &mut self.servers {
+            server.up_at = now;
+        }
+        self.foul = false;
+        for computer in &mut self.computers {
+            computer.asleep_until = now;
+            if let Some(wire) = &mut computer.wire {
+                wire.up.heal();
+                wire.down.heal();
+            }
+        }
+        self.pass(1)
+    }
+
+    /// Time passes, and what is due happens.
+    fn pass(&mut self, millis: Millis) -> Result<(), String> {
+        let end = self.now + millis;
+        loop {
+            self.deliver()?;
+            let next = self.next_moment().clamp(self.now + 1, end.max(self.now + 1));
+            if next > end {
+                self.now = end;
+                return Ok(());
+            }
+            self.now = next;
+            if self.now == end {
+                return self.deliver();
+            }
+        }
+    }
+
+    /// When something is due next.
+    fn next_moment(&self) -> Millis {
+        let mut next = Millis::MAX;
+        for server in &self.servers {
+            next = next.min(if server.desk.is_some() { server.beat_at.min(server.poll_at) } else { server.up_at });
+        }
+        for computer in &self.computers {
+            let mut due = computer.ticked_at + TICK;
+            if let Some(wire) = &computer.wire {
+                for moment in [wire.up.next(), wire.down.next()].into_iter().flatten() {
+                    due = due.min(moment);
+                }
+            }
+            if let Some(moment) = computer.connects_at {
+                due = due.min(moment);
+            }
+            next = next.min(due.max(computer.asleep_until));
+        }
+        next
+    }
+
+    fn deliver(&mut self) -> Result<(), String> {
+        self.start_servers()?;
+        self.connect()?;
+        self.go_up()?;
+        self.catch_up()?;
+        self.go_down();
+        self.tick();
+        Ok(())
+    }
+
+    fn start_servers(&mut self) -> Result<(), String> {
+        for index in 0..self.servers.len() {
+            if self.servers[index].desk.is_none() && self.servers[index].up_at <= self.now {
+                self.servers[index].desk = Some(Desk::open(&self.file).map_err(text)?);
+                (self.servers[index].beat_at, self.servers[index].poll_at) = (self.now + BEAT, self.now + POLL);
+            }
+        }
+        Ok(())
+    }
+
+    fn connect(&mut self) -> Result<(), String> {
+        for who in 0..self.computers.len() {
+            let computer = &mut self.computers[who];
+            if computer.asleep_until > self.now || computer.connects_at.is_none_or(|time| time > self.now) {
+                continue;
+            }
+            computer.connects_at = None;
+            let server = self.random.random_range(0..self.servers.len());
+            let event = if self.servers[server].desk.is_some() {
+                self.computers[who].wire = Some(Wire::to(server));
+                Event::Connected
+            } else {
+                Event::Disconnected
+            };
+            let (now, chance) = (self.now, self.random.random());
+            self.computers[who].step(now, chance, event);
+            self.settle_wishes();
+        }
+        Ok(())
+    }
+
+    /// Carries out what computers want of the network.
+    fn settle_wishes(&mut self) {
+        for who in 0..self.computers.len() {
+            for wish in std::mem::take(&mut self.computers[who].wishes) {
+                match wish {
+                    Wish::Close => {
+                        self.hang_up(who);
+                        self.computers[who].wire = None;
+                        self.computers[who].connects_at = None;
+                    }
+                    Wish::Connect => {
+                        self.hang_up(who);
+                        self.computers[who].wire = None;
+                        let takes = self.random.random_range(1..400);
+                        self.computers[who].connects_at = Some(self.now + takes);
+                    }
+                }
+            }
+            let frames = std::mem::take(&mut self.computers[who].outgoing);
+            for frame in frames {
+                let arrives = self.now + self.random.random_range(1..120);
+                if let Some(wire) = &mut self.computers[who].wire {
+                    wire.up.send(arrives, frame);
+                }
+            }
+        }
+    }
+
+    /// Frames arrive at the servers. Commands that arrive together are done in one transaction.
+    fn go_up(&mut self) -> Result<(), String> {
+        for index in 0..self.servers.len() {
+            let mut group: Vec<(usize, CommandFrame)> = Vec::new();
+            for who in 0..self.computers.len() {
+                loop {
+                    let now = self.now;
+                    let Some(wire) = &mut self.computers[who].wire else { break };
+                    if wire.server != index || wire.hung_up {
+                        break;
+                    }
+                    let Some(frame) = wire.up.take(now) else { break };
+                    self.arrive(index, who, frame, &mut group)?;
+                }
+            }
+            if !group.is_empty() {
+                self.perform(index, group);
+            }
+        }
+        Ok(())
+    }
+
+    fn arrive(
+        &mut self,
+        index: usize,
+        who: usize,
+        frame: ClientFrame,
+        group: &mut Vec<(usize, CommandFrame)>,
+    ) -> Result<(), String> {
+        let wall = self.wall(index);
+        let person = self.computers[who].person;
+        let server = &mut self.servers[index];
+        let Some(desk) = &server.desk else { return Ok(()) };
+        let at = server.sessions.iter().position(|(whose, _)| *whose == who);
+        let frames = match (frame, at) {
+            (ClientFrame::Hello(hello), None) => {
+                let (session, frames) = desk.greet(person, hello.cursor, wall).map_err(text)?;
+                server.sessions.push((who, session));
+                frames
+            }
+            // A second greeting, or anything before the first one, ends the connection.
+            (ClientFrame::Hello(_), Some(_)) | (_, None) => {
+                self.hang_up(who);
+                if let Some(wire) = &mut self.computers[who].wire {
+                    wire.hung_up = true;
+                }
+                return Ok(());
+            }
+            (ClientFrame::Cmd(command), Some(_)) => {
+                group.push((who, command));
+                return Ok(());
+            }
+            (frame, Some(at)) => server.sessions[at].1.frame(desk, &frame).map_err(text)?,
+        };
+        self.send_down(who, frames);
+        Ok(())
+    }
+
+    /// One transaction. The server may die before it, or after it and before anybody hears of it.
+    fn perform(&mut self, index: usize, group: Vec<(usize, CommandFrame)>) {
+        let wall = self.wall(index);
+        let fate = self.random.random_range(0..400);
+        if fate == 0 {
+            return self.stop_server(index, 2_000);
+        }
+        let Some(desk) = &self.servers[index].desk else { return };
+        let asked: Vec<usize> = group.iter().map(|(who, _)| *who).collect();
+        let group = group.into_iter().map(|(who, command)| (self.computers[who].person, command)).collect();
+        let (answers, news) = desk.perform(group, wall);
+        if fate == 1 {
+            return self.stop_server(index, 2_000);
+        }
+        // Some hear of a change before its asker has the answer, some after.
+        let first = self.random.random_bool(0.5);
+        if first {
+            self.tell(index, news.as_ref());
+        }
+        for (who, answer) in asked.into_iter().zip(answers) {
+            let session = self.servers[index].sessions.iter_mut().find(|(whose, _)| *whose == who);
+            let mut frames = vec![answer];
+            if let Some((_, session)) = session {
+                let more = session.answered(&frames[0]);
+                frames.extend(more);
+            }
+            self.send_down(who, frames);
+        }
+        if !first {
+            self.tell(index, news.as_ref());
+        }
+    }
+
+    fn tell(&mut self, index: usize, news: Option<&News>) {
+        let Some(news) = news else { return };
+        let mut heard = Vec::new();
+        for (who, session) in &mut self.servers[index].sessions {
+            heard.push((*who, session.hear(news)));
+        }
+        for (who, frames) in heard {
+            self.send_down(who, frames);
+        }
+        // The others are poked, and the poke may be lost.
+        for other in 0..self.servers.len() {
+            if other != index && self.random.random_bool(0.8) {
+                for (_, session) in &mut self.servers[other].sessions {
+                    session.fall_behind();
+                }
+            }
+        }
+    }
+
+    fn send_down(&mut self, who: usize, frames: Vec<ServerFrame>) {
+        for frame in frames {
+            let arrives = self.now + self.random.random_range(1..120);
+            if let Some(wire) = &mut self.computers[who].wire {
+                wire.down.send(arrives, frame);
+            }
+        }
+    }
+
+    /// Sessions that have missed something read the log; servers give their signs of life.
+    fn catch_up(&mut self) -> Result<(), String> {
+        for index in 0..self.servers.len() {
+            let now = self.now;
+            let mut out = Vec::new();
+            let server = &mut self.servers[index];
+            let Some(desk) = &server.desk else { continue };
+            let polls = server.poll_at <= now;
+            let beats = server.beat_at <= now;
+            for (who, session) in &mut server.sessions {
+                if polls {
+                    session.fall_behind();
+                }
+                // A few frames at a time, as a socket takes them.
+                for _ in 0..4 {
+                    if session.is_behind() {
+                        out.push((*who, session.catch_up(desk).map_err(text)?));
+                    }
+                }
+                if beats {
+                    out.push((*who, session.beat()));
+                }
+            }
+            if polls {
+                server.poll_at = now + POLL;
+            }
+            if beats {
+                server.beat_at = now + BEAT;
+            }
+            for (who, frames) in out {
+                self.send_down(who, frames);
+            }
+        }
+        Ok(())
+    }
+
+    /// Frames arrive at the computers that are awake.
+    fn go_down(&mut self) {
+        for who in 0..self.computers.len() {
+            loop {
+                let now = self.now;
+                if self.computers[who].asleep_until > now {
+                    break;
+                }
+                let Some(wire) = &mut self.computers[who].wire else { break };
+                let chance = self.random.random();
+                if let Some(frame) = wire.down.take(now) {
+                    self.computers[who].step(now, chance, Event::Frame(Box::new(frame)));
+                } else if wire.hung_up && wire.down.next().is_none() {
+                    self.computers[who].wire = None;
+                    self.computers[who].step(now, chance, Event::Disconnected);
+                } else {
+                    break;
+                }
+                self.settle_wishes();
+            }
+        }
+    }
+
+    fn tick(&mut self) {
+        for who in 0..self.computers.len() {
+            let now = self.now;
+            if self.computers[who].asleep_until <= now && self.computers[who].ticked_at + TICK <= now {
+                self.computers[who].ticked_at = now;
+                let chance = self.random.random();
+                self.computers[who].step(now, chance, Event::Tick);
+            }
+        }
+        self.settle_wishes();
+    }
+
+    /// Whether nothing is left to be done.
+    fn is_settled(&self) -> Result<bool, String> {
+        let Some(desk) = &self.servers[0].desk else { return Ok(false) };
+        let head = desk.head().map_err(text)?;
+        Ok(self.computers.iter().all(|computer| {
+            let there = check::cursor(computer.cache())
+                .is_some_and(|at| at == head || (matches!(computer.person, Person::Visitor(_)) && computer.is_live()));
+            there && computer.unsent() == 0 && computer.is_live()
+        }))
+    }
+}
