@@ -381,6 +381,10 @@ impl Engine {
             ServerFrame::Nack(nack) => self.nack(now, nack, effects),
             ServerFrame::HistPage(page) => effects.push(Effect::Apply(Box::new(Batch::History(page)))),
             ServerFrame::Eph(ephemeral) => effects.push(Effect::Ephemeral(ephemeral)),
+            // Nothing can be newer here than there.
+            ServerFrame::Hb(beat) if self.cursor.as_ref().is_some_and(|cursor| cursor.seq > beat.head) => {
+                self.distrust(now, random, effects);
+            }
             ServerFrame::Hb(beat) => {
                 self.head = self.head.max(beat.head);
                 self.watch_lag(now);
@@ -409,17 +413,32 @@ impl Engine {
             Some(cursor) if cursor.epoch == self.epoch => cursor.seq,
             _ => return self.restart(now, random, effects),
         };
-        if delta.to <= at {
-            return; // Had already.
+        // On one connection every delta begins where the one before has ended. Anything else is a fault of the network
+        // or of the server; what came with this delta is asked for again.
+        if delta.from < at {
+            return self.distrust(now, random, effects);
         }
-        if delta.from != at {
+        let mut before = delta.from;
+        let in_order = delta.changes.iter().all(|change| std::mem::replace(&mut before, change.seq) < change.seq);
+        if delta.from > at || !in_order || before > delta.to {
             return self.restart(now, random, effects);
+        }
+        if delta.to == at {
+            return;
         }
         let names: HashSet<ClientId> = delta.changes.iter().filter_map(|change| change.client_id.clone()).collect();
         let done = self.outbox.clone().passed(delta.to, &names);
         self.applying.clone_from(&done);
         self.head = self.head.max(delta.to);
         effects.push(Effect::Apply(Box::new(Batch::Delta { epoch: self.epoch.clone(), delta, done })));
+    }
+
+    /// An earlier delta claimed more than it brought, so the cursor may stand beyond something that never came: only a
+    /// snapshot tells.
+    fn distrust(&mut self, now: Millis, random: u64, effects: &mut Vec<Effect>) {
+        self.restart(now, random, effects);
+        self.cursor = None;
+        effects.push(Effect::Apply(Box::new(Batch::Reset(ResetReason::Schema))));
     }
 
     /// Something is missing: the stored cursor asks for it again.
