@@ -90,7 +90,7 @@ export interface State {
   /** How far the log is applied. */
   readonly cursor: Cursor | null;
   /** Rows of a snapshot that is not whole yet. */
-  readonly snapshot: { readonly generation: string; readonly rows: readonly Change[] } | null;
+  readonly snapshot: { readonly generation: string; readonly rows: readonly Change[]; readonly whole: boolean } | null;
 
   /** The desk's name; empty before the first welcome. */
   readonly desk: string;
@@ -463,13 +463,15 @@ class Work {
       case 'snap': {
         if (state.phase !== 'snapshot') return this.giveUp();
         const before = state.snapshot?.generation === frame.generation ? state.snapshot.rows : [];
-        state.snapshot = { generation: frame.generation, rows: [...before, ...frame.rows] };
+        state.snapshot = { generation: frame.generation, rows: [...before, ...frame.rows], whole: frame.next === null };
         if (frame.next !== null) this.frame({ type: 'snap_next', generation: frame.generation, token: frame.next });
         break;
       }
       case 'snap_end': {
-        if (state.phase !== 'snapshot') return this.giveUp();
-        const rows = state.snapshot?.generation === frame.generation ? state.snapshot.rows : [];
+        // Without its last page it would take away what is only late.
+        const whole = state.snapshot?.whole === true && state.snapshot.generation === frame.generation;
+        if (state.phase !== 'snapshot' || !whole) return this.giveUp();
+        const rows = state.snapshot?.rows ?? [];
         const { read } = state;
         this.forgetConversation();
         this.apply(rows, false);
@@ -481,8 +483,8 @@ class Work {
       }
       case 'delta': {
         const at = state.cursor?.seq;
-        if (at !== undefined && frame.to <= at && frame.from < at) return;
-        if (state.phase !== 'live' || at === undefined || frame.from !== at) return this.giveUp();
+        if (at !== undefined && frame.from < at) return this.distrust();
+        if (state.phase !== 'live' || at === undefined || frame.from > at) return this.giveUp();
         this.apply(frame.changes, true);
         state.cursor = { epoch: state.epoch, seq: frame.to };
         this.passed();
@@ -522,6 +524,7 @@ class Work {
         }
         break;
       case 'hb':
+        if (state.cursor && frame.head < state.cursor.seq) return this.distrust();
         if (state.phase === 'live') this.expect(frame.head);
         break;
       case 'bye':
@@ -534,6 +537,12 @@ class Work {
         }
         break;
     }
+  }
+
+  /** An earlier delta claimed more than it brought, so only a snapshot tells what there is. */
+  private distrust(): void {
+    this.state.cursor = null;
+    this.giveUp();
   }
 
   private goLive(): void {
