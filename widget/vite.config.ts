@@ -16,5 +16,6 @@ export default defineConfig({
   },
   // Tests mount components, and Svelte does that only in its browser build.
   resolve: process.env.VITEST ? { conditions: ['browser'] } : {},
-  test: { environment: 'happy-dom', include: ['tests/**/*.test.ts'] },
+  // A busy machine is no fault of a test.
+  test: { environment: 'happy-dom', include: ['tests/**/*.test.ts'], testTimeout: 30_000 },
 });
