@@ -183,9 +183,16 @@ impl App {
     pub(crate) fn sync_view(&self) -> SyncView {
         match lock(&self.inner.session).as_ref() {
             Some(session) => sync_view(&session.client.status()),
-            None => {
-                SyncView { state: SyncState::SignedOut, synced_at: None, offline_since: None, unsent: 0, refused: 0 }
-            }
+            None => SyncView {
+                state: SyncState::SignedOut,
+                synced_at: None,
+                offline_since: None,
+                unsent: 0,
+                refused: 0,
+                held: 0,
+                last_event_at: None,
+                lag: 0,
+            },
         }
     }
 
@@ -217,8 +224,8 @@ impl App {
         }
         let LocalDesk { address, signed_in } = self.host().local_desk().await?;
         if !self.inner.files.has_settings() {
-            // Whoever tries the app alone wants to see a chat come in; nothing can be in its way.
-            self.keep_settings(Settings { open_boxes: true, ..self.settings() })?;
+            // Whoever tries the app alone wants to see a chat come in, with nothing in its way, and answers go at once.
+            self.keep_settings(Settings { open_boxes: true, undo_send: false, ..self.settings() })?;
         }
         self.adopt(&address, &signed_in, true).await
     }
@@ -282,7 +289,8 @@ impl App {
     pub(crate) async fn leave(&self) -> Result<(), ApiError> {
         let _one_at_a_time = self.inner.changing.lock().await;
         let session = self.session()?;
-        let unsent = session.cache.outbox_counts()?.unsent;
+        let counts = session.cache.outbox_counts()?;
+        let unsent = counts.unsent + counts.held;
         if unsent > 0 {
             return Err(ApiError::new(ApiErrorCode::Conflict, format!("{unsent} commands are not sent yet")));
         }
@@ -536,5 +544,8 @@ fn sync_view(status: &SyncStatus) -> SyncView {
         offline_since: status.offline_since,
         unsent: status.unsent,
         refused: status.refused,
+        held: status.held,
+        last_event_at: status.last_event_at,
+        lag: status.lag,
     }
 }

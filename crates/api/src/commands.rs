@@ -1,7 +1,10 @@
 //! The bodies of the app's commands, in the order of the list.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use deskbell_client::Sending;
 use deskbell_protocol::{
     ATTACHMENTS_MAX, Attachment, AttachmentId, Command, ConversationId, ConversationState, FIELD_MAX, FILE_BYTES_MAX,
     MESSAGE_TEXT_MAX, MessageKind, NOTES_MAX,
@@ -24,6 +27,10 @@ const CANNED_TEXTS_MAX: u32 = 50;
 const PAST_MAX: u32 = 50;
 /// Visitors in the list at the most.
 const VISITORS_MAX: usize = 2_000;
+/// How long a reply is kept back, so that it can be taken back.
+const UNDO: Duration = Duration::from_secs(5);
+/// Characters of an unsent text: some messages that were taken back may stand in it, one after the other.
+const DRAFT_MAX: usize = 10 * MESSAGE_TEXT_MAX;
 /// Name of the setting that keeps the chat boxes.
 const BOXES: &str = "boxes";
 
@@ -94,6 +101,18 @@ impl App {
         Ok(Nothing {})
     }
 
+    /// How healthy the sync is.
+    ///
+    /// # Errors
+    /// `invalid` for more conversations than a screen has.
+    pub async fn sync_health(&self, request: AskHealth) -> Result<SyncHealth, ApiError> {
+        if request.conversations.len() > ROWS_MAX as usize {
+            return Err(ApiError::invalid("conversations", "are 500 at the most"));
+        }
+        let holes = self.read(move |session| Ok(session.cache.holes(&request.conversations)?)).await?;
+        Ok(SyncHealth { sync: self.sync_view(), holes })
+    }
+
     /// A folder's rows and all counts.
     ///
     /// # Errors
@@ -157,7 +176,8 @@ impl App {
             let mut messages: Vec<MessageView> =
                 page.messages.into_iter().map(|message| views::message(message, me, visitor_read)).collect();
             for item in queued {
-                if let Some(view) = views::queued_message(item, &session.account)
+                let standing = session.client.standing(&item.frame.client_id);
+                if let Some(view) = views::queued_message(item, standing, &session.account)
                     && !messages.iter().any(|message| message.key == view.key)
                 {
                     messages.push(view);
@@ -198,10 +218,17 @@ impl App {
             text: request.text,
             attachments: request.attachments.iter().map(|attachment| attachment.id).collect(),
         };
-        self.submit(command, request.attachments).await
+        // A note goes to colleagues alone, and they can be told of a slip.
+        if request.kind != MessageKind::Reply {
+            return self.submit(command, request.attachments).await;
+        }
+        let delay = if self.settings().undo_send { UNDO } else { Duration::ZERO };
+        let sending = Sending { delay, seen: Some(request.seen) };
+        let client_id = self.session()?.client.submit_reply(command, request.attachments, sending).await?;
+        Ok(Queued { client_id })
     }
 
-    /// Sends a refused command again.
+    /// Sends a refused or held command again.
     ///
     /// # Errors
     /// `not_found`.
@@ -210,10 +237,25 @@ impl App {
         Ok(Nothing {})
     }
 
-    /// Drops a refused or queued command for good.
+    /// Makes unsent text of a message that nobody else can have seen.
     ///
     /// # Errors
-    /// `not_found`.
+    /// `too_late` when it may have been on its way; it stays queued then.
+    pub async fn take_back(&self, request: ForQueued) -> Result<TakenBack, ApiError> {
+        let item = self.session()?.client.take_back(request.client_id).await?.item;
+        let Command::Send { conversation: Some(conversation), kind, text, .. } = item.frame.command else {
+            return Err(ApiError::not_found("message"));
+        };
+        for attachment in &item.attachments {
+            self.remember_upload(attachment);
+        }
+        Ok(TakenBack { conversation, kind, text, attachments: item.attachments })
+    }
+
+    /// Drops a refused, held or queued command for good.
+    ///
+    /// # Errors
+    /// `too_late` when it may have been on its way.
     pub async fn discard(&self, request: ForQueued) -> Result<Nothing, ApiError> {
         self.session()?.client.discard(request.client_id).await?;
         Ok(Nothing {})
@@ -390,8 +432,8 @@ impl App {
     /// # Errors
     /// `disk_full` when it could not be kept.
     pub async fn save_draft(&self, request: Draft) -> Result<Nothing, ApiError> {
-        check_length("reply", &request.reply, MESSAGE_TEXT_MAX)?;
-        check_length("note", &request.note, MESSAGE_TEXT_MAX)?;
+        check_length("reply", &request.reply, DRAFT_MAX)?;
+        check_length("note", &request.note, DRAFT_MAX)?;
         let conversation = request.conversation;
         self.read(move |session| {
             session.cache.save_draft(request.conversation, &request.reply, &request.note)?;

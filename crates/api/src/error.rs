@@ -58,6 +58,7 @@ impl From<ClientError> for ApiError {
             ClientError::TooManyAttempts { .. } => ApiErrorCode::TooManyAttempts,
             ClientError::Expired => ApiErrorCode::Expired,
             ClientError::Offline => ApiErrorCode::Offline,
+            ClientError::TooLate => ApiErrorCode::TooLate,
             ClientError::DiskFull => ApiErrorCode::DiskFull,
             ClientError::Internal(_) => ApiErrorCode::Internal,
         };

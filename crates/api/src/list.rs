@@ -18,6 +18,8 @@ macro_rules! with_commands {
             sign_out(Nothing) -> Nothing;
             /// Tries to connect at once.
             retry_now(Nothing) -> Nothing;
+            /// How healthy the sync is.
+            sync_health(AskHealth) -> SyncHealth;
             /// A folder's rows and all counts.
             list_conversations(ListConversations) -> ConversationList;
             /// One conversation's head.
@@ -28,9 +30,11 @@ macro_rules! with_commands {
             load_older(ForConversation) -> Nothing;
             /// Queues a message: it is on disk when this returns.
             send_message(SendMessage) -> Queued;
-            /// Sends a refused command again.
+            /// Sends a refused or held command again.
             retry(ForQueued) -> Nothing;
-            /// Drops a refused or queued command for good.
+            /// Makes unsent text of a message that nobody else can have seen. Refused with `too_late` otherwise.
+            take_back(ForQueued) -> TakenBack;
+            /// Drops a refused, held or queued command for good. Refused with `too_late` when it may have been sent.
             discard(ForQueued) -> Nothing;
             /// Begins a conversation with a visitor, or finds the one at hand.
             start_conversation(ForVisitor) -> ForConversation;

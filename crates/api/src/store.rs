@@ -20,6 +20,7 @@ impl Default for Settings {
             hide_text: false,
             open_boxes: false,
             single_keys: true,
+            undo_send: true,
         }
     }
 }

@@ -41,6 +41,8 @@ pub enum ApiErrorCode {
     Invalid,
     /// Somebody else was faster.
     Conflict,
+    /// The message may have been on its way: it cannot be taken back any more.
+    TooLate,
     /// The file is larger than 20 MB.
     TooLarge,
     /// Files of this type are not accepted.
@@ -139,6 +141,8 @@ pub struct Settings {
     pub open_boxes: bool,
     /// Single-key shortcuts outside text fields.
     pub single_keys: bool,
+    /// A reply is kept back for five seconds, so that it can be taken back.
+    pub undo_send: bool,
 }
 
 /// How a chat box stands.
@@ -202,6 +206,31 @@ pub struct SyncView {
     /// Commands the server refused and the person has not dealt with.
     #[ts(type = "number")]
     pub refused: i64,
+    /// Replies that the person has to decide on, because somebody else wrote meanwhile.
+    #[ts(type = "number")]
+    pub held: i64,
+    /// When anything was last heard of the server, by this computer's clock.
+    pub last_event_at: Option<Timestamp>,
+    /// Changes that the server told of and that are not here yet.
+    #[ts(type = "number")]
+    pub lag: i64,
+}
+
+/// Asks how healthy the sync is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct AskHealth {
+    /// The conversations on screen.
+    pub conversations: Vec<ConversationId>,
+}
+
+/// How healthy the sync is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct SyncHealth {
+    /// As it is now.
+    pub sync: SyncView,
+    /// Conversations on screen that miss messages which the server has. Old ones that nobody asked for do not count.
+    #[ts(type = "number")]
+    pub holes: usize,
 }
 
 /// A list of conversations.
@@ -295,6 +324,8 @@ pub struct ConversationRow {
     pub draft: bool,
     /// A message of mine was refused.
     pub refused: bool,
+    /// A reply of mine is held, because somebody else wrote meanwhile.
+    pub held: bool,
     /// Newest message's number.
     pub last_number: Number,
     /// Newest number the visitor has seen.
@@ -364,13 +395,21 @@ pub enum TextPart {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Delivery {
-    /// On this computer's disk only.
+    /// Kept back until `sends_at`; `take_back` undoes it.
+    Delayed,
+    /// On this computer's disk only; `take_back` or `discard`.
     Queued,
+    /// On its way.
+    Sending,
+    /// It was on its way, and is sent again by itself.
+    Retrying,
+    /// Somebody else wrote meanwhile; `retry` sends it, otherwise `take_back` or `discard`.
+    Held,
     /// The server has it.
     Sent,
     /// The visitor had it on screen.
     Seen,
-    /// The server refused it; `retry` or `discard`.
+    /// The server refused it; `retry`, `take_back` or `discard`.
     Refused,
     /// Not mine.
     Received,
@@ -401,8 +440,12 @@ pub struct MessageView {
     pub delivery: Delivery,
     /// Why it was refused.
     pub refusal: Option<ErrorCode>,
-    /// For `retry` and `discard`.
+    /// For `retry`, `take_back` and `discard`.
     pub client_id: Option<ClientId>,
+    /// When it goes by itself, by this computer's clock, if it is kept back.
+    pub sends_at: Option<Timestamp>,
+    /// The newest number that was on screen when it was written, if it is held: what is above came meanwhile.
+    pub seen: Option<Number>,
 }
 
 /// A row of the visitor list.
@@ -573,6 +616,21 @@ pub struct SendMessage {
     /// The text.
     pub text: String,
     /// Files uploaded before.
+    pub attachments: Vec<Attachment>,
+    /// The newest number on screen: a reply written without a connection is held if somebody else wrote after it.
+    pub seen: Number,
+}
+
+/// A message that is unsent text again. It stands before what was typed since, on disk already.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct TakenBack {
+    /// Where.
+    pub conversation: ConversationId,
+    /// Reply or note.
+    pub kind: MessageKind,
+    /// Its text.
+    pub text: String,
+    /// Its files.
     pub attachments: Vec<Attachment>,
 }
 

@@ -1,6 +1,7 @@
 //! From the cache's records to what the page draws.
 
 use deskbell_cache::{ConversationRecord, OutboxItem, OutboxState, PreviewRecord, SearchRecord, VisitorRecord};
+use deskbell_client::Standing;
 use deskbell_protocol::{
     AgentId, Author, CannedText, Command, Contact, Conversation, Message, MessageKind, Timestamp, VisitorPresence,
 };
@@ -28,6 +29,7 @@ pub(crate) fn conversation_row(
         my_read,
         draft,
         refused,
+        held,
     } = record;
     let Conversation {
         id, contact, visitor, state, assignee, last_number, waiting_since, active_at, visitor_read, ..
@@ -49,6 +51,7 @@ pub(crate) fn conversation_row(
         typing,
         draft,
         refused,
+        held,
         last_number,
         visitor_read,
         my_read,
@@ -90,15 +93,36 @@ pub(crate) fn message(message: Message, me: AgentId, visitor_read: i64) -> Messa
         created_at: message.created_at,
         refusal: None,
         client_id: message.client_id,
+        sends_at: None,
+        seen: None,
     }
 }
 
 /// A message on its way. `None` for commands that are not messages.
-pub(crate) fn queued_message(item: OutboxItem, account: &AccountView) -> Option<MessageView> {
+///
+/// `standing` is where the connection has it; the disk knows better what waits for the person.
+pub(crate) fn queued_message(
+    item: OutboxItem,
+    standing: Option<Standing>,
+    account: &AccountView,
+) -> Option<MessageView> {
     let Command::Send { kind, text, .. } = item.frame.command else { return None };
-    let refusal = match item.state {
-        OutboxState::Refused(code) => Some(code),
-        OutboxState::Queued | OutboxState::Acked { .. } => None,
+    let (delivery, refusal) = match item.state {
+        OutboxState::Refused(code) => (Delivery::Refused, Some(code)),
+        OutboxState::Held => (Delivery::Held, None),
+        OutboxState::Acked { .. } => (Delivery::Sent, None),
+        OutboxState::Queued => {
+            let delivery = match standing {
+                Some(Standing::Delayed) => Delivery::Delayed,
+                Some(Standing::Sending) => Delivery::Sending,
+                Some(Standing::Retrying) => Delivery::Retrying,
+                Some(Standing::Done) => Delivery::Sent,
+                // The engine was not told of it yet.
+                None if item.guard.hold_until.is_some() && !item.tried => Delivery::Delayed,
+                None | Some(Standing::Queued | Standing::Held) => Delivery::Queued,
+            };
+            (delivery, None)
+        }
     };
     Some(MessageView {
         key: item.frame.client_id.to_string(),
@@ -110,9 +134,11 @@ pub(crate) fn queued_message(item: OutboxItem, account: &AccountView) -> Option<
         text: text::parts(&text),
         attachments: item.attachments,
         created_at: item.queued_at,
-        delivery: if refusal.is_some() { Delivery::Refused } else { Delivery::Queued },
+        delivery,
         refusal,
         client_id: Some(item.frame.client_id),
+        sends_at: item.guard.hold_until.filter(|_| delivery == Delivery::Delayed),
+        seen: item.guard.seen.filter(|_| delivery == Delivery::Held),
     })
 }
 

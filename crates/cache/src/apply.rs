@@ -518,7 +518,7 @@ pub(crate) fn refresh(connection: &Connection, id: ConversationId, pending: &[&O
         None => 0,
     };
     for item in pending {
-        if matches!(item.state, OutboxState::Refused(_)) {
+        if matches!(item.state, OutboxState::Refused(_) | OutboxState::Held) {
             continue;
         }
         match &item.frame.command {

@@ -24,7 +24,11 @@ pub(crate) const CACHE: Plan = Plan { synchronous: "NORMAL", migrations: &[inclu
 /// The outbox cannot.
 pub(crate) const OUTBOX: Plan = Plan {
     synchronous: "FULL",
-    migrations: &[include_str!("schema_outbox.sql"), include_str!("schema_outbox_sent.sql")],
+    migrations: &[
+        include_str!("schema_outbox.sql"),
+        include_str!("schema_outbox_sent.sql"),
+        include_str!("schema_outbox_guard.sql"),
+    ],
 };
 
 /// One file.

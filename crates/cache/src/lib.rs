@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 pub use apply::Changed;
 pub use error::{CacheError, OpenError};
-pub use outbox::{DraftRecord, OutboxCounts, OutboxItem, OutboxState};
+pub use outbox::{DraftRecord, Guard, OutboxCounts, OutboxItem, OutboxState, TakenBack};
 pub use read::{ConversationRecord, CountsRecord, Folder, MessagePage, PreviewRecord, VisitorRecord};
 pub use search::SearchRecord;
 

@@ -1,6 +1,9 @@
 //! What exists nowhere else: commands not yet done, unsent texts, and an account's settings.
 
-use deskbell_protocol::{Attachment, ClientId, CommandFrame, ConversationId, ErrorCode, Seq, Timestamp};
+use deskbell_protocol::{
+    AgentId, Attachment, ClientId, Command, CommandFrame, ConversationId, ErrorCode, MessageKind, Number, Seq,
+    Timestamp,
+};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::Cache;
@@ -19,6 +22,17 @@ pub enum OutboxState {
     },
     /// Refused for good.
     Refused(ErrorCode),
+    /// Held until the person decides, because somebody else wrote meanwhile.
+    Held,
+}
+
+/// What keeps a command from going at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Guard {
+    /// Kept back until then, by this computer's clock.
+    pub hold_until: Option<Timestamp>,
+    /// The newest message that the person had on screen.
+    pub seen: Option<Number>,
 }
 
 /// A command.
@@ -32,6 +46,19 @@ pub struct OutboxItem {
     pub queued_at: Timestamp,
     /// Where it stands.
     pub state: OutboxState,
+    /// What keeps it from going at once.
+    pub guard: Guard,
+    /// It may have been on its way.
+    pub tried: bool,
+}
+
+/// A message that was taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakenBack {
+    /// What was queued.
+    pub item: OutboxItem,
+    /// The unsent texts of its conversation, its own text among them.
+    pub draft: DraftRecord,
 }
 
 /// How much is not done.
@@ -41,6 +68,8 @@ pub struct OutboxCounts {
     pub unsent: i64,
     /// Refused, and waiting for the person.
     pub refused: i64,
+    /// Held, and waiting for the person.
+    pub held: i64,
 }
 
 /// Unsent texts.
@@ -55,29 +84,35 @@ pub struct DraftRecord {
 /// Reads commands, in the order that [`columns`] takes.
 macro_rules! items {
     ($which:literal) => {
-        concat!("SELECT frame, attachments, queued_at, acked_seq, refusal FROM outbox ", $which)
+        concat!(
+            "SELECT frame, attachments, queued_at, acked_seq, refusal, hold_until, seen, tried, held FROM outbox ",
+            $which
+        )
     };
 }
 
 queries! {
-    ADD = "INSERT INTO outbox (client_id, conversation, frame, attachments, queued_at) VALUES (?1, ?2, ?3, ?4, ?5)
-        ON CONFLICT (client_id) DO NOTHING";
+    ADD = "INSERT INTO outbox (client_id, conversation, frame, attachments, queued_at, hold_until, seen)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (client_id) DO NOTHING";
     REMOVE = "DELETE FROM outbox WHERE client_id = ?1";
     KEEP_SENT = "INSERT INTO sent (position, client_id, conversation, frame, attachments, queued_at, done_at)
         SELECT position, client_id, conversation, frame, attachments, queued_at, CAST(unixepoch('subsec') * 1000 AS INTEGER)
         FROM outbox WHERE client_id = ?1 AND json_extract(frame, '$.op') = 'send' ON CONFLICT DO NOTHING";
     FORGET_SENT = "DELETE FROM sent WHERE done_at < CAST(unixepoch('subsec') * 1000 AS INTEGER) - ?1";
-    OFFER_AGAIN_OF_ALL = "INSERT INTO outbox (position, client_id, conversation, frame, attachments, queued_at)
-        SELECT ?1 + row_number() OVER (ORDER BY position), client_id, conversation, frame, attachments, queued_at FROM sent
-        WHERE true ON CONFLICT DO NOTHING";
+    OFFER_AGAIN_OF_ALL = "INSERT INTO outbox (position, client_id, conversation, frame, attachments, queued_at, tried)
+        SELECT ?1 + row_number() OVER (ORDER BY position), client_id, conversation, frame, attachments, queued_at, 1
+        FROM sent WHERE true ON CONFLICT DO NOTHING";
     FIRST_POSITION = "SELECT min(position) FROM outbox";
     COUNT_SENT_OF_ALL = "SELECT count(*) FROM sent";
     FORGET_SENT_OF_ALL = "DELETE FROM sent";
-    COUNTS_OF_ALL = "SELECT count(*) FILTER (WHERE refusal IS NULL AND acked_seq IS NULL), count(refusal) FROM outbox";
+    COUNTS_OF_ALL = "SELECT count(*) FILTER (WHERE refusal IS NULL AND acked_seq IS NULL AND held = 0), count(refusal),
+        count(*) FILTER (WHERE held = 1) FROM outbox";
+    MARK_TRIED = "UPDATE outbox SET tried = 1 WHERE client_id = ?1 AND tried = 0";
+    HOLD = "UPDATE outbox SET held = 1 WHERE client_id = ?1";
+    LET_GO = "UPDATE outbox SET refusal = NULL, held = 0, seen = NULL, hold_until = NULL WHERE client_id = ?1";
     ACKNOWLEDGE = "UPDATE outbox SET acked_seq = ?2 WHERE client_id = ?1";
     FORGET_ACKNOWLEDGEMENTS_OF_ALL = "UPDATE outbox SET acked_seq = NULL WHERE acked_seq IS NOT NULL";
     REFUSE = "UPDATE outbox SET refusal = ?2 WHERE client_id = ?1";
-    FORGET_REFUSAL = "UPDATE outbox SET refusal = NULL WHERE client_id = ?1";
     FIND_DRAFT = "SELECT reply, note FROM draft WHERE conversation = ?1";
     PUT_DRAFT = "INSERT INTO draft (conversation, reply, note) VALUES (?1, ?2, ?3)
         ON CONFLICT (conversation) DO UPDATE SET reply = excluded.reply, note = excluded.note";
@@ -89,28 +124,56 @@ queries! {
     FIND_ITEM = items!("WHERE client_id = ?1");
     pub(crate) HAS_DRAFT = "SELECT EXISTS (SELECT 1 FROM draft WHERE conversation = ?1 AND (reply <> '' OR note <> ''))";
     pub(crate) HAS_REFUSED = "SELECT EXISTS (SELECT 1 FROM outbox WHERE conversation = ?1 AND refusal IS NOT NULL)";
+    pub(crate) HAS_HELD = "SELECT EXISTS (SELECT 1 FROM outbox WHERE conversation = ?1 AND held = 1)";
 }
 
-type Columns = (String, String, Timestamp, Option<i64>, Option<String>);
+/// What a row of the outbox holds, as it stands in the database.
+struct Columns {
+    frame: String,
+    attachments: String,
+    queued_at: Timestamp,
+    acked: Option<i64>,
+    refusal: Option<String>,
+    guard: Guard,
+    tried: bool,
+    held: bool,
+}
 
 fn columns(row: &Row<'_>) -> rusqlite::Result<Columns> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+    Ok(Columns {
+        frame: row.get(0)?,
+        attachments: row.get(1)?,
+        queued_at: row.get(2)?,
+        acked: row.get(3)?,
+        refusal: row.get(4)?,
+        guard: Guard { hold_until: row.get(5)?, seen: row.get(6)? },
+        tried: row.get(7)?,
+        held: row.get(8)?,
+    })
 }
 
-fn item((frame, attachments, queued_at, acked, refusal): Columns) -> Result<OutboxItem, CacheError> {
-    let state = match (refusal, acked) {
+fn item(columns: Columns) -> Result<OutboxItem, CacheError> {
+    let state = match (columns.refusal, columns.acked) {
         (Some(code), _) => {
             OutboxState::Refused(serde_json::from_value(serde_json::Value::String(code)).unwrap_or(ErrorCode::Internal))
         }
         (None, Some(seq)) => OutboxState::Acked { seq: Seq(seq) },
+        (None, None) if columns.held => OutboxState::Held,
         (None, None) => OutboxState::Queued,
     };
     Ok(OutboxItem {
-        frame: serde_json::from_str(&frame)?,
-        attachments: serde_json::from_str(&attachments)?,
-        queued_at,
+        frame: serde_json::from_str(&columns.frame)?,
+        attachments: serde_json::from_str(&columns.attachments)?,
+        queued_at: columns.queued_at,
         state,
+        guard: columns.guard,
+        tried: columns.tried,
     })
+}
+
+/// One text before another, each on lines of its own.
+fn joined(first: &str, second: &str) -> String {
+    if first.is_empty() || second.is_empty() { [first, second].concat() } else { format!("{first}\n{second}") }
 }
 
 /// How long a message that the desk has can be offered again, in milliseconds.
@@ -135,12 +198,43 @@ fn remove(connection: &Connection, done: &[ClientId]) -> Result<(), CacheError> 
     Ok(())
 }
 
+fn find_draft(connection: &Connection, conversation: ConversationId) -> Result<DraftRecord, CacheError> {
+    Ok(connection
+        .prepare_cached(FIND_DRAFT)?
+        .query_row([conversation.0], |row| Ok(DraftRecord { reply: row.get(0)?, note: row.get(1)? }))
+        .optional()?
+        .unwrap_or_default())
+}
+
+fn put_draft(connection: &Connection, conversation: ConversationId, draft: &DraftRecord) -> Result<(), CacheError> {
+    if draft.reply.is_empty() && draft.note.is_empty() {
+        connection.prepare_cached(REMOVE_DRAFT)?.execute([conversation.0])?;
+    } else {
+        connection.prepare_cached(PUT_DRAFT)?.execute(params![conversation.0, draft.reply, draft.note])?;
+    }
+    Ok(())
+}
+
 impl Cache {
     /// Puts a command on the disk. It is there, through a power cut too, when this returns.
     ///
     /// # Errors
     /// [`CacheError`]; nothing was queued then.
     pub fn queue(&self, frame: &CommandFrame, attachments: &[Attachment], at: Timestamp) -> Result<(), CacheError> {
+        self.queue_guarded(frame, attachments, at, Guard::default())
+    }
+
+    /// Puts a command on the disk with what keeps it from going at once.
+    ///
+    /// # Errors
+    /// [`CacheError`]; nothing was queued then.
+    pub fn queue_guarded(
+        &self,
+        frame: &CommandFrame,
+        attachments: &[Attachment],
+        at: Timestamp,
+        guard: Guard,
+    ) -> Result<(), CacheError> {
         let json = serde_json::to_string(frame)?;
         let attachments = serde_json::to_string(attachments)?;
         self.outbox_database().write(|transaction| {
@@ -149,7 +243,9 @@ impl Cache {
                 frame.command.conversation().map(|id| id.0),
                 json,
                 attachments,
-                at
+                at,
+                guard.hold_until,
+                guard.seen
             ])?;
             Ok(())
         })?;
@@ -207,9 +303,9 @@ impl Cache {
     /// [`CacheError`].
     pub fn outbox_counts(&self) -> Result<OutboxCounts, CacheError> {
         self.outbox_database().read(|connection| {
-            Ok(connection
-                .prepare_cached(COUNTS_OF_ALL)?
-                .query_row([], |row| Ok(OutboxCounts { unsent: row.get(0)?, refused: row.get(1)? }))?)
+            Ok(connection.prepare_cached(COUNTS_OF_ALL)?.query_row([], |row| {
+                Ok(OutboxCounts { unsent: row.get(0)?, refused: row.get(1)?, held: row.get(2)? })
+            })?)
         })
     }
 
@@ -241,16 +337,59 @@ impl Cache {
         self.again(id)
     }
 
-    /// Forgets a refusal, so that the command is sent again.
+    /// Forgets a refusal, or why a command was held, so that it is sent.
     ///
     /// # Errors
     /// [`CacheError`].
     pub fn retry(&self, id: &ClientId) -> Result<Option<OutboxItem>, CacheError> {
         self.outbox_database().write(|transaction| {
-            transaction.prepare_cached(FORGET_REFUSAL)?.execute([id.as_str()])?;
+            transaction.prepare_cached(LET_GO)?.execute([id.as_str()])?;
             Ok(())
         })?;
         self.again(id)
+    }
+
+    /// A message is about to be on its way: from here on it cannot be taken back, not even by another run.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn mark_tried(&self, id: &ClientId) -> Result<(), CacheError> {
+        self.outbox_database().write(|transaction| {
+            transaction.prepare_cached(MARK_TRIED)?.execute([id.as_str()])?;
+            Ok(())
+        })
+    }
+
+    /// Whether an agent other than `me` wrote in a command's conversation after what the person had on screen.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn was_answered_meanwhile(&self, id: &ClientId, me: Option<AgentId>) -> Result<bool, CacheError> {
+        let Some(item) = self.find(id)? else { return Ok(false) };
+        let (Some(conversation), Some(seen)) = (item.frame.command.conversation(), item.guard.seen) else {
+            return Ok(false);
+        };
+        self.answered_since(conversation, seen, me)
+    }
+
+    /// Holds a command until the person decides. Returns it, so that its conversation can be shown again.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn hold(&self, id: &ClientId) -> Result<Option<OutboxItem>, CacheError> {
+        self.outbox_database().write(|transaction| {
+            transaction.prepare_cached(HOLD)?.execute([id.as_str()])?;
+            Ok(())
+        })?;
+        self.again(id)
+    }
+
+    /// Whether a command was refused for good.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn is_refused(&self, id: &ClientId) -> Result<bool, CacheError> {
+        Ok(self.find(id)?.is_some_and(|item| matches!(item.state, OutboxState::Refused(_))))
     }
 
     /// Drops a command. Returns it when it was there.
@@ -264,6 +403,30 @@ impl Cache {
             self.show_pending(&found.frame.command)?;
         }
         Ok(found)
+    }
+
+    /// Takes a message out, and puts its text before the unsent text of its conversation: both or neither. `None`
+    /// when there is no such message.
+    ///
+    /// # Errors
+    /// [`CacheError`]; the message stays queued then.
+    pub fn take_back(&self, id: &ClientId) -> Result<Option<TakenBack>, CacheError> {
+        let Some(item) = self.find(id)? else { return Ok(None) };
+        let Command::Send { conversation: Some(conversation), kind, text, .. } = &item.frame.command else {
+            return Ok(None);
+        };
+        let draft = self.outbox_database().write(|transaction| {
+            let mut draft = find_draft(transaction, *conversation)?;
+            match kind {
+                MessageKind::Note => draft.note = joined(text, &draft.note),
+                MessageKind::Reply | MessageKind::System => draft.reply = joined(text, &draft.reply),
+            }
+            put_draft(transaction, *conversation, &draft)?;
+            remove(transaction, std::slice::from_ref(id))?;
+            Ok(draft)
+        })?;
+        self.show_pending(&item.frame.command)?;
+        Ok(Some(TakenBack { item, draft }))
     }
 
     fn find(&self, id: &ClientId) -> Result<Option<OutboxItem>, CacheError> {
@@ -286,13 +449,7 @@ impl Cache {
     /// # Errors
     /// [`CacheError`].
     pub fn draft(&self, conversation: ConversationId) -> Result<DraftRecord, CacheError> {
-        self.outbox_database().read(|connection| {
-            Ok(connection
-                .prepare_cached(FIND_DRAFT)?
-                .query_row([conversation.0], |row| Ok(DraftRecord { reply: row.get(0)?, note: row.get(1)? }))
-                .optional()?
-                .unwrap_or_default())
-        })
+        self.outbox_database().read(|connection| find_draft(connection, conversation))
     }
 
     /// Keeps unsent texts. Two empty ones are not kept.
@@ -300,14 +457,8 @@ impl Cache {
     /// # Errors
     /// [`CacheError`].
     pub fn save_draft(&self, conversation: ConversationId, reply: &str, note: &str) -> Result<(), CacheError> {
-        self.outbox_database().write(|transaction| {
-            if reply.is_empty() && note.is_empty() {
-                transaction.prepare_cached(REMOVE_DRAFT)?.execute([conversation.0])?;
-            } else {
-                transaction.prepare_cached(PUT_DRAFT)?.execute(params![conversation.0, reply, note])?;
-            }
-            Ok(())
-        })
+        let draft = DraftRecord { reply: reply.to_owned(), note: note.to_owned() };
+        self.outbox_database().write(|transaction| put_draft(transaction, conversation, &draft))
     }
 
     /// Something remembered.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Cache;
 use crate::error::CacheError;
-use crate::outbox::{HAS_DRAFT, HAS_REFUSED, OutboxState};
+use crate::outbox::{HAS_DRAFT, HAS_HELD, HAS_REFUSED, OutboxState};
 use crate::queries::queries;
 
 /// A list of conversations.
@@ -77,6 +77,8 @@ pub struct ConversationRecord {
     pub draft: bool,
     /// A command was refused and waits for the person.
     pub refused: bool,
+    /// A reply is held and waits for the person.
+    pub held: bool,
 }
 
 /// Messages in the order of their numbers.
@@ -126,6 +128,11 @@ queries! {
     OLDEST_KNOWN = "SELECT first FROM coverage WHERE conversation = ?1 ORDER BY first DESC LIMIT 1";
     HAS_BEGUN = "SELECT EXISTS (SELECT 1 FROM conversation WHERE id = ?1 AND json_extract(data, '$.last_number') > 0)";
     MESSAGES = "SELECT data FROM message WHERE conversation = ?1 AND number BETWEEN ?2 AND ?3 ORDER BY number DESC LIMIT ?4";
+    ANSWERED_SINCE = "SELECT EXISTS (SELECT 1 FROM message WHERE conversation = ?1 AND number > ?2 AND by_visitor = 0
+        AND json_extract(data, '$.kind') <> 'system' AND json_extract(data, '$.author.id') IS NOT ?3)";
+    HAS_HOLE = "SELECT EXISTS (SELECT 1 FROM conversation WHERE id = ?1 AND json_extract(data, '$.last_number')
+            > coalesce((SELECT max(last) FROM coverage WHERE conversation = ?1), 0))
+        OR (SELECT count(*) FROM coverage WHERE conversation = ?1) > 1";
     MESSAGE = "SELECT data FROM message WHERE conversation = ?1 AND number = ?2";
     ATTACHMENT = "SELECT data FROM attachment WHERE id = ?1";
     CANNED_TEXTS = "SELECT data FROM entity WHERE kind = 'canned_text' ORDER BY id";
@@ -185,6 +192,7 @@ fn record(connection: &Connection, found: Head) -> Result<ConversationRecord, Ca
         my_read,
         draft: false,
         refused: false,
+        held: false,
         conversation,
     })
 }
@@ -285,10 +293,12 @@ impl Cache {
         self.outbox_database().read(|connection| {
             let mut draft = connection.prepare_cached(HAS_DRAFT)?;
             let mut refused = connection.prepare_cached(HAS_REFUSED)?;
+            let mut held = connection.prepare_cached(HAS_HELD)?;
             for record in &mut records {
                 let id = record.conversation.id.0;
                 record.draft = draft.query_row([id], |row| row.get(0))?;
                 record.refused = refused.query_row([id], |row| row.get(0))?;
+                record.held = held.query_row([id], |row| row.get(0))?;
             }
             Ok(())
         })?;
@@ -340,6 +350,35 @@ impl Cache {
     pub fn oldest_known(&self, conversation: ConversationId) -> Result<Option<Number>, CacheError> {
         self.cache().read(|connection| {
             Ok(connection.prepare_cached(OLDEST_KNOWN)?.query_row([conversation.0], |row| row.get(0)).optional()?)
+        })
+    }
+
+    /// Whether an agent other than `me` wrote after a number.
+    pub(crate) fn answered_since(
+        &self,
+        conversation: ConversationId,
+        seen: Number,
+        me: Option<AgentId>,
+    ) -> Result<bool, CacheError> {
+        self.cache().read(|connection| {
+            let values = params![conversation.0, seen, me.map(|agent| agent.0)];
+            Ok(connection.prepare_cached(ANSWERED_SINCE)?.query_row(values, |row| row.get(0))?)
+        })
+    }
+
+    /// How many of these conversations miss messages between those that are here, or newer ones. What is older than
+    /// everything here is fetched when somebody asks for it, and does not count.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn holes(&self, conversations: &[ConversationId]) -> Result<usize, CacheError> {
+        self.cache().read(|connection| {
+            let mut statement = connection.prepare_cached(HAS_HOLE)?;
+            let mut holes = 0;
+            for conversation in conversations {
+                holes += usize::from(statement.query_row([conversation.0], |row| row.get::<_, bool>(0))?);
+            }
+            Ok(holes)
         })
     }
 

@@ -1,7 +1,7 @@
 //! Ann's cache: what it keeps, shows, finds and never loses. Real SQLite files.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use deskbell_cache::{Cache, CacheError, Changed, Folder, OpenError, OutboxState};
+use deskbell_cache::{Cache, CacheError, Changed, Folder, Guard, OpenError, OutboxState};
 use deskbell_engine::Batch;
 use deskbell_protocol::*;
 use tempfile::TempDir;
@@ -617,4 +617,81 @@ fn a_snapshot_that_broke_off_never_outweighs_the_next_one_of_another_log() {
     let end = SnapshotEnd { generation: "i".into(), base: Seq(3) };
     desk.cache.apply(&Batch::SnapshotEnd { epoch: "f".into(), end, done: vec![] }).unwrap();
     assert_eq!(desk.cache.contact(VIC).unwrap().unwrap().name, "Vic");
+}
+
+/// A message of an agent.
+fn from_agent(id: AgentId, number: i64, kind: MessageKind) -> Entity {
+    let Entity::Message(mut message) = from_vic(number, "an answer") else { unreachable!() };
+    (message.author, message.kind) = (Author::Agent { id, name: "Somebody".into() }, kind);
+    Entity::Message(message)
+}
+
+#[test]
+fn a_reply_taken_back_stands_before_the_unsent_text_and_is_gone_from_the_outbox() {
+    let mut desk = Desk::new();
+    desk.delta(vec![Entity::Conversation(head(1, Some(5))), from_vic(1, "Hello")]);
+    let frame = command(1, reply("Too fast"));
+    let guard = Guard { hold_until: Some(5_010), seen: Some(1) };
+    desk.cache.queue_guarded(&frame, &[], 10, guard).unwrap();
+    assert_eq!(desk.cache.outbox().unwrap()[0].guard, guard);
+    assert_eq!(desk.cache.conversation(CHAT).unwrap().unwrap().conversation.waiting_since, None, "answered, it seems");
+    desk.cache.save_draft(CHAT, "and typed on", "").unwrap();
+
+    let back = desk.cache.take_back(&frame.client_id).unwrap().unwrap();
+    assert_eq!(back.draft.reply, "Too fast\nand typed on");
+    let cache = Cache::open(desk.directory.path()).unwrap();
+    assert_eq!(cache.draft(CHAT).unwrap().reply, "Too fast\nand typed on");
+    assert!(cache.outbox().unwrap().is_empty());
+    assert_eq!(cache.conversation(CHAT).unwrap().unwrap().conversation.waiting_since, Some(5), "Vic waits again");
+    assert_eq!(cache.take_back(&frame.client_id).unwrap(), None, "once only");
+}
+
+#[test]
+fn what_was_on_its_way_is_known_to_the_next_run() {
+    let desk = Desk::new();
+    let frames = [command(1, reply("sent")), command(2, reply("not yet"))];
+    for frame in &frames {
+        desk.cache.queue(frame, &[], 1).unwrap();
+    }
+    desk.cache.mark_tried(&frames[0].client_id).unwrap();
+    let outbox = Cache::open(desk.directory.path()).unwrap().outbox().unwrap();
+    assert_eq!(outbox.iter().map(|item| item.tried).collect::<Vec<_>>(), [true, false]);
+}
+
+#[test]
+fn only_another_agents_words_after_what_was_on_screen_count_as_an_answer() {
+    let mut desk = Desk::new();
+    let ann = Some(ANN);
+    let frame = command(1, reply("written offline"));
+    desk.delta(vec![Entity::Conversation(head(2, None)), from_vic(1, "Hello"), from_agent(BEN, 2, MessageKind::Reply)]);
+    desk.cache.queue_guarded(&frame, &[], 1, Guard { hold_until: None, seen: Some(2) }).unwrap();
+    let answered = |desk: &Desk| desk.cache.was_answered_meanwhile(&frame.client_id, ann).unwrap();
+    assert!(!answered(&desk), "that was on screen");
+    desk.delta(vec![
+        from_vic(3, "Anybody?"),
+        from_agent(ANN, 4, MessageKind::Reply),
+        from_agent(BEN, 5, MessageKind::System),
+    ]);
+    assert!(!answered(&desk), "a visitor, Ann herself and the desk are nobody else");
+    desk.delta(vec![from_agent(BEN, 6, MessageKind::Reply)]);
+    assert!(answered(&desk));
+
+    desk.cache.hold(&frame.client_id).unwrap();
+    let cache = Cache::open(desk.directory.path()).unwrap();
+    assert_eq!(cache.outbox().unwrap()[0].state, OutboxState::Held, "another run asks, too");
+    let counts = cache.outbox_counts().unwrap();
+    assert_eq!((counts.unsent, counts.held), (0, 1));
+    assert!(cache.conversation(CHAT).unwrap().unwrap().held);
+    let item = cache.retry(&frame.client_id).unwrap().unwrap();
+    assert_eq!((item.state, item.guard), (OutboxState::Queued, Guard::default()), "nobody asks again");
+}
+
+#[test]
+fn a_hole_is_what_is_missing_between_or_above_what_is_here() {
+    let mut desk = Desk::new();
+    desk.delta(vec![Entity::Conversation(head(9, None)), from_vic(8, "eight"), from_vic(9, "nine")]);
+    assert_eq!(desk.cache.holes(&[CHAT]).unwrap(), 0, "older messages wait on the desk until somebody asks");
+    desk.delta(vec![from_vic(4, "four")]);
+    assert_eq!(desk.cache.holes(&[CHAT]).unwrap(), 1);
+    assert_eq!(desk.cache.holes(&[]).unwrap(), 0);
 }

@@ -1,12 +1,13 @@
 //! The handle.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use deskbell_cache::{Cache, Changed};
+use deskbell_cache::{Cache, Changed, Guard, OutboxItem, OutboxState, TakenBack};
+use deskbell_engine::Standing;
 use deskbell_protocol::{
-    Attachment, AttachmentId, ClientId, Command, CommandFrame, ConversationId, Message, Timestamp, VisitorId,
+    Attachment, AttachmentId, ClientId, Command, CommandFrame, ConversationId, Message, Number, Timestamp, VisitorId,
     VisitorPresence,
 };
 use tokio::sync::{mpsc, oneshot};
@@ -66,6 +67,22 @@ pub struct SyncStatus {
     pub unsent: i64,
     /// Commands that the desk refused.
     pub refused: i64,
+    /// Replies that wait for the person, because somebody else wrote meanwhile.
+    pub held: i64,
+    /// When anything was last heard of the desk.
+    pub last_event_at: Option<Timestamp>,
+    /// Changes that the desk told of and that are not here yet. Without a cursor, nobody knows how many: 0.
+    pub lag: i64,
+}
+
+/// How a reply is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sending {
+    /// It is kept back for so long, so that it can be taken back.
+    pub delay: Duration,
+    /// The newest message that the person had on screen: a reply that was written without a connection is held when
+    /// somebody else wrote after it.
+    pub seen: Option<Number>,
 }
 
 /// What happened.
@@ -87,6 +104,8 @@ pub enum ClientEvent {
 #[derive(Default)]
 pub(crate) struct Shared {
     pub(crate) status: Mutex<SyncStatus>,
+    /// Where every command stands that is not done.
+    pub(crate) standings: Mutex<BTreeMap<ClientId, Standing>>,
     pub(crate) online: Mutex<HashMap<VisitorId, VisitorPresence>>,
     /// Until when a visitor's typing is shown, by conversation.
     pub(crate) typing: Mutex<HashMap<ConversationId, tokio::time::Instant>>,
@@ -142,17 +161,37 @@ impl Client {
     /// # Errors
     /// `DiskFull`; nothing was queued then.
     pub async fn submit(&self, command: Command, attachments: Vec<Attachment>) -> Result<ClientId, ClientError> {
+        self.submit_reply(command, attachments, Sending::default()).await
+    }
+
+    /// Queues a reply that can be kept back. It is on disk when this returns.
+    ///
+    /// # Errors
+    /// `DiskFull`; nothing was queued then.
+    pub async fn submit_reply(
+        &self,
+        command: Command,
+        attachments: Vec<Attachment>,
+        sending: Sending,
+    ) -> Result<ClientId, ClientError> {
         let frame =
             CommandFrame { client_id: ClientId::from_bits(rand::random()), command, if_rev: None, client_time: now() };
         let id = frame.client_id.clone();
+        let delay = Timestamp::try_from(sending.delay.as_millis()).unwrap_or(0);
+        let queued_at = now();
+        let hold_until = (delay > 0).then(|| queued_at.saturating_add(delay));
+        let guard = Guard { hold_until, seen: sending.seen };
+        let item = OutboxItem { frame, attachments, queued_at, state: OutboxState::Queued, guard, tried: false };
         let cache = self.inner.cache.clone();
-        let queued = frame.clone();
-        tokio::task::spawn_blocking(move || cache.queue(&queued, &attachments, now())).await??;
-        self.order(Order::Queued(frame)).await;
+        let queued = tokio::task::spawn_blocking(move || {
+            cache.queue_guarded(&item.frame, &item.attachments, queued_at, guard).map(|()| item)
+        });
+        let item = queued.await??;
+        self.order(Order::Queued(item)).await;
         Ok(id)
     }
 
-    /// Sends a refused command again.
+    /// Sends a refused or held command again.
     ///
     /// # Errors
     /// `Internal` when it cannot be found.
@@ -160,7 +199,7 @@ impl Client {
         let cache = self.inner.cache.clone();
         let found = tokio::task::spawn_blocking(move || cache.retry(&id)).await??;
         if let Some(item) = found {
-            self.order(Order::Queued(item.frame)).await;
+            self.order(Order::Queued(item)).await;
         }
         Ok(())
     }
@@ -168,14 +207,26 @@ impl Client {
     /// Drops a command for good.
     ///
     /// # Errors
-    /// `Internal` when the outbox cannot be written.
+    /// `TooLate` when it may have been on its way.
     pub async fn discard(&self, id: ClientId) -> Result<(), ClientError> {
-        let cache = self.inner.cache.clone();
-        let found = tokio::task::spawn_blocking(move || cache.discard(&id)).await??;
-        if let Some(item) = found {
-            self.order(Order::Discarded(item.frame)).await;
-        }
-        Ok(())
+        let (answer, answered) = oneshot::channel();
+        self.order(Order::Discard { id, answer }).await;
+        answered.await.map_err(|_| ClientError::TooLate)?
+    }
+
+    /// Takes a message back: its text is unsent text of its conversation then, before what was typed since.
+    ///
+    /// # Errors
+    /// `TooLate` when it may have been on its way; it stays queued then.
+    pub async fn take_back(&self, id: ClientId) -> Result<TakenBack, ClientError> {
+        let (answer, answered) = oneshot::channel();
+        self.order(Order::TakeBack { id, answer }).await;
+        answered.await.map_err(|_| ClientError::TooLate)?
+    }
+
+    /// Where a command stands. `None` when it is not the connection's: done, or refused.
+    pub fn standing(&self, id: &ClientId) -> Option<Standing> {
+        lock(&self.inner.shared.standings).get(id).copied()
     }
 
     /// Begins a conversation with a visitor, or finds the one at hand.

@@ -1,16 +1,16 @@
 //! The task that owns the socket and the engine: it carries out effects, strictly in order.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use deskbell_cache::{Cache, Changed, OutboxItem, OutboxState};
-use deskbell_engine::{Batch, Effect, Engine, Event, Millis, Phase, Refused};
+use deskbell_cache::{Cache, CacheError, Changed, OutboxItem, OutboxState, TakenBack};
+use deskbell_engine::{Batch, DELAY_MAX_MS, Effect, Engine, Entry, Event, Millis, Phase, Refused, Standing};
 use deskbell_protocol::{
-    Author, ClientFrame, ClientId, CommandFrame, ConversationId, Cursor, Ephemeral, FrameError, HistoryRequest, Number,
-    ServerFrame,
+    Author, ClientFrame, ClientId, Command, CommandFrame, ConversationId, Cursor, Ephemeral, FrameError,
+    HistoryRequest, Number, ServerFrame,
 };
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::sync::{mpsc, oneshot};
@@ -35,9 +35,11 @@ const HISTORY_LIMIT: u32 = 100;
 /// What a handle asks of the task.
 pub(crate) enum Order {
     /// A command is on disk.
-    Queued(CommandFrame),
-    /// A command is gone from the disk.
-    Discarded(CommandFrame),
+    Queued(OutboxItem),
+    /// Drop a command that nobody else can have seen.
+    Discard { id: ClientId, answer: oneshot::Sender<Result<(), ClientError>> },
+    /// Make unsent text of a message that nobody else can have seen.
+    TakeBack { id: ClientId, answer: oneshot::Sender<Result<TakenBack, ClientError>> },
     /// A command that is not kept on disk: somebody waits for its answer.
     Ask(CommandFrame, oneshot::Sender<Result<i64, ClientError>>),
     /// Older messages.
@@ -64,6 +66,8 @@ pub(crate) struct Driver {
     history: HashMap<u64, oneshot::Sender<()>>,
     requests: u64,
     began: Instant,
+    /// Where every command stood when it was last told.
+    told: BTreeMap<ClientId, Standing>,
     /// The socket went while something was sent, and the engine does not know yet.
     broken: bool,
 }
@@ -89,6 +93,7 @@ impl Driver {
             history: HashMap::new(),
             requests: 0,
             began: Instant::now(),
+            told: BTreeMap::new(),
             broken: false,
         }
     }
@@ -104,7 +109,7 @@ impl Driver {
             let event = tokio::select! {
                 () = stop.cancelled() => break,
                 order = orders.recv() => match order {
-                    Some(order) => self.take(order).await,
+                    Some(order) => self.take(&engine, order).await,
                     None => break,
                 },
                 frame = receive(&mut self.socket) => Some(match frame {
@@ -144,6 +149,9 @@ impl Driver {
                     Some(if slept(&mut clocks) { Event::RetryNow } else { Event::Tick })
                 }
             };
+            if matches!(&event, Some(Event::Frame(_))) {
+                lock(&self.shared.status).last_event_at = Some(now());
+            }
             let beat = matches!(&event, Some(Event::Frame(frame)) if matches!(**frame, ServerFrame::Hb(_)));
             if let Some(event) = event {
                 self.handle(&mut engine, event).await;
@@ -151,11 +159,21 @@ impl Driver {
             if std::mem::take(&mut self.broken) {
                 self.handle(&mut engine, Event::Disconnected).await;
             }
+            self.tell_standings(&engine).await;
+            self.note(&engine);
             if beat {
                 self.fresh();
                 self.tell_status().await;
             }
         }
+        // Whoever leaves meant everything to be sent: what was asked for last, and what was kept back.
+        orders.close();
+        while let Ok(order) = orders.try_recv() {
+            if let Some(event) = self.take(&engine, order).await {
+                self.handle(&mut engine, event).await;
+            }
+        }
+        self.handle(&mut engine, Event::Ending).await;
         if let Some(mut socket) = self.socket.take() {
             // A polite end; a desk that does not listen any more loses nothing.
             tokio::time::timeout(Duration::from_secs(1), socket.close(None)).await.ok();
@@ -185,17 +203,20 @@ impl Driver {
         }
     }
 
-    async fn take(&mut self, order: Order) -> Option<Event> {
+    async fn take(&mut self, engine: &Engine, order: Order) -> Option<Event> {
         match order {
-            Order::Queued(frame) => {
-                self.tell_conversation(frame.command.conversation()).await;
+            Order::Queued(item) => {
+                self.tell_conversation(item.frame.command.conversation()).await;
                 self.count().await;
-                Some(Event::Queued(frame))
+                Some(Event::Queued(entry(item)))
             }
-            Order::Discarded(frame) => {
-                self.tell_conversation(frame.command.conversation()).await;
-                self.count().await;
-                Some(Event::Discarded(frame.client_id))
+            Order::Discard { id, answer } => {
+                let done = self.remove(engine, id, |cache, id| cache.discard(id)).await;
+                self.gone(done, |item| item, |_| (), answer).await
+            }
+            Order::TakeBack { id, answer } => {
+                let done = self.remove(engine, id, |cache, id| cache.take_back(id)).await;
+                self.gone(done, |back| &back.item, |back| back, answer).await
             }
             Order::Ask(frame, answer) => {
                 self.asked.retain(|_, waiting| !waiting.is_closed());
@@ -218,6 +239,73 @@ impl Driver {
         }
     }
 
+    /// Removes a command from the disk, if the engine never sent it and will not meanwhile: nothing else happens
+    /// before it hears of it.
+    async fn remove<T: Send + 'static>(
+        &mut self,
+        engine: &Engine,
+        id: ClientId,
+        change: impl FnOnce(&Cache, &ClientId) -> Result<Option<T>, CacheError> + Send + 'static,
+    ) -> Result<T, ClientError> {
+        let free = engine.outbox().can_be_taken_back(&id);
+        let cache = self.cache.clone();
+        tokio::task::spawn_blocking(move || {
+            // What the desk refused for good is not the engine's any more, and nobody else has it.
+            if !free && !cache.is_refused(&id)? {
+                return Err(ClientError::TooLate);
+            }
+            change(&cache, &id)?.ok_or(ClientError::TooLate)
+        })
+        .await?
+    }
+
+    /// Tells who asked, and everybody else, that a command is gone.
+    async fn gone<T, A>(
+        &mut self,
+        done: Result<T, ClientError>,
+        item: impl Fn(&T) -> &OutboxItem,
+        say: impl FnOnce(T) -> A,
+        answer: oneshot::Sender<Result<A, ClientError>>,
+    ) -> Option<Event> {
+        match done {
+            Ok(found) => {
+                let (id, conversation) =
+                    (item(&found).frame.client_id.clone(), item(&found).frame.command.conversation());
+                // Whoever asked may have gone; the text is on disk all the same.
+                answer.send(Ok(say(found))).ok();
+                self.tell_conversation(conversation).await;
+                self.count().await;
+                Some(Event::Discarded(id))
+            }
+            Err(error) => {
+                answer.send(Err(error)).ok();
+                None
+            }
+        }
+    }
+
+    /// Keeps how far the cache is behind, for whoever asks.
+    fn note(&self, engine: &Engine) {
+        let behind = engine.cursor().map_or(0, |cursor| engine.head().0.saturating_sub(cursor.seq.0));
+        lock(&self.shared.status).lag = behind.max(0);
+    }
+
+    /// Tells where commands stand, for those that stand elsewhere now.
+    async fn tell_standings(&mut self, engine: &Engine) {
+        let standings = engine.outbox().standings(self.millis());
+        if standings == self.told {
+            return;
+        }
+        let moved = |(id, standing): (&ClientId, &Standing)| (self.told.get(id) != Some(standing)).then(|| id.clone());
+        let moved: BTreeSet<ClientId> = standings.iter().filter_map(moved).collect();
+        lock(&self.shared.standings).clone_from(&standings);
+        self.told = standings;
+        let conversations = engine.outbox().conversations(&moved);
+        if !conversations.is_empty() {
+            self.tell(ClientEvent::Changed(Changed { conversations, ..Changed::default() })).await;
+        }
+    }
+
     fn millis(&self) -> Millis {
         Millis::try_from(self.began.elapsed().as_millis()).unwrap_or(Millis::MAX)
     }
@@ -231,7 +319,9 @@ impl Driver {
                 if let Some(next) = self.carry_out(effect).await {
                     // What is on disk is reported before anything else happens.
                     match &next {
-                        Event::Applied(_) | Event::Reoffered(_) | Event::ApplyFailed(_) => events.push_front(next),
+                        Event::Applied(_) | Event::Reoffered(_) | Event::ApplyFailed(_) | Event::Compared(..) => {
+                            events.push_front(next);
+                        }
                         _ => events.push_back(next),
                     }
                 }
@@ -262,6 +352,11 @@ impl Driver {
                 None
             }
             Effect::Send(frame) => {
+                if let ClientFrame::Cmd(CommandFrame { client_id, command: Command::Send { .. }, .. }) = &*frame {
+                    // Another run must know that the visitor may have it.
+                    let (cache, id) = (self.cache.clone(), client_id.clone());
+                    self.write(move || cache.mark_tried(&id)).await;
+                }
                 self.send(&frame).await;
                 None
             }
@@ -286,6 +381,19 @@ impl Driver {
                 let cache = self.cache.clone();
                 let refused = self.write(move || cache.refuse(&id, code)).await.flatten();
                 self.tell_conversation(refused.and_then(|item| item.frame.command.conversation())).await;
+                self.count().await;
+                None
+            }
+            Effect::Compare(id, me) => {
+                let (cache, about) = (self.cache.clone(), id.clone());
+                // Without an answer the person is asked, and nothing is said twice.
+                let answered = self.write(move || cache.was_answered_meanwhile(&about, me)).await.unwrap_or(true);
+                Some(Event::Compared(id, answered))
+            }
+            Effect::Hold(id) => {
+                let cache = self.cache.clone();
+                let held = self.write(move || cache.hold(&id)).await.flatten();
+                self.tell_conversation(held.and_then(|item| item.frame.command.conversation())).await;
                 self.count().await;
                 None
             }
@@ -484,8 +592,9 @@ impl Driver {
         let Some(counts) = self.write(move || cache.outbox_counts()).await else { return };
         let changed = {
             let mut status = lock(&self.shared.status);
-            let changed = (status.unsent, status.refused) != (counts.unsent, counts.refused);
-            (status.unsent, status.refused) = (counts.unsent, counts.refused);
+            let now = (counts.unsent, counts.refused, counts.held);
+            let changed = (status.unsent, status.refused, status.held) != now;
+            (status.unsent, status.refused, status.held) = now;
             changed
         };
         if changed {
@@ -513,10 +622,23 @@ impl Driver {
     }
 }
 
-/// The commands that wait for the desk, and not for the person.
-fn to_send(outbox: Vec<OutboxItem>) -> Vec<CommandFrame> {
+/// The commands that wait, and were not refused.
+fn to_send(outbox: Vec<OutboxItem>) -> Vec<Entry> {
     let waiting = outbox.into_iter().filter(|item| !matches!(item.state, OutboxState::Refused(_)));
-    waiting.map(|item| item.frame).collect()
+    waiting.map(entry).collect()
+}
+
+/// What the engine has to know of a command.
+fn entry(item: OutboxItem) -> Entry {
+    let left = item.guard.hold_until.map_or(0, |until| until.saturating_sub(now()));
+    Entry {
+        frame: item.frame,
+        // A clock that was set back does not keep anything back for longer.
+        delay_ms: Millis::try_from(left).unwrap_or(0).min(DELAY_MAX_MS),
+        guarded: item.guard.seen.is_some(),
+        tried: item.tried,
+        held: item.state == OutboxState::Held,
+    }
 }
 
 /// The next frame of the socket. `None`: the socket is gone. Never without a socket.

@@ -36,6 +36,9 @@ pub enum ClientError {
     /// The desk refuses for another reason.
     #[error(transparent)]
     Refused(Refusal),
+    /// The command may have been on its way, or is done: it cannot be taken back.
+    #[error("the command is on its way")]
+    TooLate,
     /// This computer's disk is full.
     #[error("this computer's disk is full")]
     DiskFull,

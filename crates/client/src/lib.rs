@@ -10,7 +10,8 @@ mod http;
 mod socket;
 mod tokens;
 
-pub use client::{Client, ClientEvent, ClientSettings, SyncState, SyncStatus};
+pub use client::{Client, ClientEvent, ClientSettings, Sending, SyncState, SyncStatus};
+pub use deskbell_engine::Standing;
 pub use error::ClientError;
 pub use http::{find_desk, sign_in};
 pub use tokens::{FileTokenStore, TokenStore};

@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 
 use deskbell_protocol::{
-    Bye, ByeCode, ClientFrame, ClientHeartbeat, ClientId, CommandFrame, Cursor, Delta, Ephemeral, ErrorCode, Hello,
+    AgentId, Bye, ByeCode, ClientFrame, ClientHeartbeat, ClientId, Cursor, Delta, Ephemeral, ErrorCode, Hello,
     HistoryPage, Nack, PROTOCOL, ResetReason, Seen, Seq, ServerFrame, SnapshotEnd, SnapshotNext, SnapshotPage,
     SyncMode, Welcome,
 };
 
-use crate::{Backoff, GREETING_MS, LAG_MS, Millis, Outbox, RETRY_MAX_MS, RETRY_MIN_MS, SILENCE_MS};
+use crate::{Backoff, Entry, GREETING_MS, LAG_MS, Millis, Outbox, RETRY_MAX_MS, RETRY_MIN_MS, SILENCE_MS};
 
 /// What happened.
 #[derive(Clone, Debug)]
@@ -31,12 +31,16 @@ pub enum Event {
     Applied(Option<Cursor>),
     /// The last [`Effect::Apply`] failed; the cursor on disk is this one.
     ApplyFailed(Option<Cursor>),
-    /// A command is on disk.
-    Queued(CommandFrame),
+    /// A command is on disk. One that was held is let go.
+    Queued(Entry),
     /// A [`Batch::Reset`] is on disk: nothing is cached for sure, and this is to be sent, oldest first.
-    Reoffered(Vec<CommandFrame>),
+    Reoffered(Vec<Entry>),
     /// A command was dropped by the person.
     Discarded(ClientId),
+    /// The answer to [`Effect::Compare`]: whether another agent wrote in the conversation meanwhile.
+    Compared(ClientId, bool),
+    /// The program ends: what is kept back goes now, if it can.
+    Ending,
     /// Time passed.
     Tick,
     /// The person wants it now, the computer woke up, or the network changed.
@@ -102,6 +106,11 @@ pub enum Effect {
     Acknowledged(ClientId, Seq, Option<i64>),
     /// A command is refused for good; keep it for the person.
     Refuse(ClientId, ErrorCode),
+    /// Look whether an agent other than this one wrote in the command's conversation since it was written; then
+    /// report [`Event::Compared`] before anything else. The cache holds all that the desk has.
+    Compare(ClientId, Option<AgentId>),
+    /// A command is held; keep that on disk for the person.
+    Hold(ClientId),
     /// Something that is never stored.
     Ephemeral(Ephemeral),
     /// The phase changed.
@@ -156,6 +165,8 @@ pub struct Engine {
     backoff: Backoff,
     cursor: Option<Cursor>,
     outbox: Outbox,
+    /// Who is signed in, as the desk says.
+    agent: Option<AgentId>,
     /// The log of the current connection.
     epoch: String,
     /// Newest place the server told of.
@@ -179,14 +190,15 @@ pub struct Engine {
 
 impl Engine {
     /// A machine at rest, with what is on disk. `app` names the client in `hello`.
-    pub fn new(app: impl Into<String>, cursor: Option<Cursor>, outbox: impl IntoIterator<Item = CommandFrame>) -> Self {
+    pub fn new(app: impl Into<String>, cursor: Option<Cursor>, outbox: impl IntoIterator<Item = Entry>) -> Self {
         Self {
             app: app.into(),
             link: Link::Down { again_at: None },
             phase: Phase::Connecting,
             backoff: Backoff::default(),
             cursor,
-            outbox: Outbox::new(outbox),
+            outbox: Outbox::new(outbox, 0),
+            agent: None,
             epoch: String::new(),
             head: Seq(0),
             behind_since: None,
@@ -213,6 +225,16 @@ impl Engine {
         self.cursor.as_ref()
     }
 
+    /// The newest change that the desk told of.
+    pub fn head(&self) -> Seq {
+        self.head
+    }
+
+    /// Whether the cache holds all that the desk told of.
+    fn is_whole(&self) -> bool {
+        self.phase == Phase::Live && self.cursor.as_ref().is_some_and(|cursor| cursor.seq >= self.head)
+    }
+
     /// The commands not yet done.
     pub fn outbox(&self) -> &Outbox {
         &self.outbox
@@ -222,7 +244,10 @@ impl Engine {
     pub fn step(&mut self, now: Millis, random: u64, event: Event) -> Vec<Effect> {
         let mut effects = Vec::new();
         match event {
-            Event::Started => self.connect(now, &mut effects),
+            Event::Started => {
+                self.outbox.begin(now);
+                self.connect(now, &mut effects);
+            }
             Event::RetryNow => match self.link {
                 Link::Down { .. } if !matches!(self.phase, Phase::Expired | Phase::Version) => {
                     self.connect(now, &mut effects)
@@ -265,21 +290,31 @@ impl Engine {
                 effects.push(Effect::Close);
                 self.wait(now, random, None, &mut effects);
             }
-            Event::Queued(frame) => self.outbox.push(frame),
+            Event::Queued(entry) => {
+                let live = self.phase == Phase::Live;
+                self.outbox.push(entry, now, live);
+            }
             // What was on its way may have arrived; the server knows it by its name.
-            Event::Reoffered(frames) => {
-                self.outbox = Outbox::new(frames);
+            Event::Reoffered(entries) => {
+                self.outbox = Outbox::new(entries, now);
                 self.awaits_reset = false;
                 self.applied(now, None, &mut effects);
             }
             Event::Discarded(id) => {
                 self.outbox.remove(&id);
             }
+            Event::Compared(id, answered) => {
+                if self.outbox.compared(&id, answered) {
+                    effects.push(Effect::Hold(id));
+                }
+            }
+            Event::Ending => self.outbox.hurry(),
             Event::Tick => self.tick(now, random, &mut effects),
         }
         if matches!(self.link, Link::Up { .. }) && !self.awaits_reset {
-            effects
-                .extend(self.outbox.due(now).into_iter().map(|frame| Effect::Send(Box::new(ClientFrame::Cmd(frame)))));
+            let due = self.outbox.due(now, self.is_whole());
+            effects.extend(due.send.into_iter().map(|frame| Effect::Send(Box::new(ClientFrame::Cmd(frame)))));
+            effects.extend(due.compare.into_iter().map(|id| Effect::Compare(id, self.agent)));
         }
         effects
     }
@@ -398,6 +433,7 @@ impl Engine {
         self.progress_at = now;
         self.renewed = false;
         self.epoch = welcome.epoch;
+        self.agent = welcome.agent;
         self.awaits_reset = welcome.mode == SyncMode::Snapshot && self.cursor.is_some();
         self.head = welcome.head;
         self.heartbeat_ms = welcome.heartbeat_ms.clamp(1_000, SILENCE_MS / 2);

@@ -10,7 +10,7 @@ mod outbox;
 
 pub use backoff::Backoff;
 pub use engine::{Batch, Effect, Engine, Event, Phase, Refused};
-pub use outbox::{Outbox, Waiting};
+pub use outbox::{Due, Entry, Outbox, Standing, Waiting};
 
 /// Milliseconds of a clock that never goes back.
 pub type Millis = u64;
@@ -21,6 +21,8 @@ pub const SILENCE_MS: Millis = 35_000;
 pub const LAG_MS: Millis = 5_000;
 /// A command may stay unanswered on a live socket for so long.
 pub const UNANSWERED_MS: Millis = 10_000;
+/// A command is kept back for so long at the most, whatever the clocks say.
+pub const DELAY_MAX_MS: Millis = 10_000;
 /// A connection must be made and greeted within so long.
 pub const GREETING_MS: Millis = 15_000;
 /// Shortest and longest wait that a server may ask for.

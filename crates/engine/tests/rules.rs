@@ -1,7 +1,9 @@
 //! The rules of sync one by one.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use deskbell_engine::{Batch, Effect, Engine, Event, LAG_MS, Phase, Refused, SILENCE_MS, UNANSWERED_MS};
+use deskbell_engine::{
+    Batch, DELAY_MAX_MS, Effect, Engine, Entry, Event, LAG_MS, Phase, Refused, SILENCE_MS, Standing, UNANSWERED_MS,
+};
 use deskbell_protocol::*;
 
 fn welcome(head: i64) -> Event {
@@ -37,7 +39,7 @@ fn reply(bits: u128, conversation: i64) -> CommandFrame {
 
 /// A machine that is live at place 5.
 fn live(outbox: Vec<CommandFrame>) -> Engine {
-    let mut engine = Engine::new("test", at(5), outbox);
+    let mut engine = Engine::new("test", at(5), outbox.into_iter().map(Entry::from));
     engine.step(0, 0, Event::Started);
     engine.step(0, 0, Event::Connected);
     engine.step(0, 0, welcome(5));
@@ -93,9 +95,9 @@ fn a_delta_that_does_not_follow_the_one_before_is_never_applied() {
 #[test]
 fn commands_of_one_conversation_go_one_by_one_and_of_others_at_once() {
     let mut engine = live(vec![]);
-    assert_eq!(sent(&engine.step(1, 0, Event::Queued(reply(1, 10)))), [1]);
-    assert!(sent(&engine.step(1, 0, Event::Queued(reply(2, 10)))).is_empty(), "the first is on its way");
-    assert_eq!(sent(&engine.step(1, 0, Event::Queued(reply(3, 20)))), [3]);
+    assert_eq!(sent(&engine.step(1, 0, Event::Queued(reply(1, 10).into()))), [1]);
+    assert!(sent(&engine.step(1, 0, Event::Queued(reply(2, 10).into()))).is_empty(), "the first is on its way");
+    assert_eq!(sent(&engine.step(1, 0, Event::Queued(reply(3, 20).into()))), [3]);
     let ack = Ack { client_id: ClientId::from_bits(1), seq: Seq(6), id: None, number: None, duplicate: false };
     assert_eq!(sent(&engine.step(2, 0, frame(ServerFrame::Ack(ack)))), [2]);
     assert_eq!(engine.outbox().states().len(), 3, "an acknowledgement alone takes nothing out");
@@ -116,8 +118,8 @@ fn what_was_on_its_way_when_the_connection_broke_is_sent_again() {
 #[test]
 fn a_refusal_for_good_is_for_the_person_and_a_passing_one_is_tried_again() {
     let mut engine = live(vec![]);
-    engine.step(0, 0, Event::Queued(reply(1, 10)));
-    engine.step(0, 0, Event::Queued(reply(2, 10)));
+    engine.step(0, 0, Event::Queued(reply(1, 10).into()));
+    engine.step(0, 0, Event::Queued(reply(2, 10).into()));
     let nack = |bits, code| {
         frame(ServerFrame::Nack(Nack {
             client_id: ClientId::from_bits(bits),
@@ -162,7 +164,7 @@ fn a_failed_write_is_fetched_again_from_the_cursor_on_disk() {
 
 #[test]
 fn an_expired_token_is_renewed_once_and_an_expired_session_waits_for_the_person() {
-    let mut engine = Engine::new("test", at(5), [reply(1, 10)]);
+    let mut engine = Engine::new("test", at(5), [reply(1, 10).into()]);
     engine.step(0, 0, Event::Started);
     assert!(matches!(engine.step(0, 0, Event::Refused(Refused::Token))[..], [Effect::Renew]));
     assert!(matches!(engine.step(0, 0, Event::Renewed)[..], [Effect::Connect]));
@@ -228,7 +230,7 @@ fn a_snapshot_without_its_last_page_is_never_taken_for_whole() {
 #[test]
 fn another_log_gets_what_the_old_one_acknowledged_once_more_and_in_order() {
     let (earlier, later) = (reply(1, 10), reply(2, 10));
-    let mut engine = Engine::new("test", at(5), vec![later.clone()]);
+    let mut engine = Engine::new("test", at(5), [later.clone().into()]);
     engine.step(0, 0, Event::Started);
     engine.step(0, 0, Event::Connected);
     let other = Welcome {
@@ -244,8 +246,147 @@ fn another_log_gets_what_the_old_one_acknowledged_once_more_and_in_order() {
     let effects = engine.step(1, 0, frame(ServerFrame::Welcome(other)));
     assert!(sent(&effects).is_empty(), "nothing may overtake what is offered again");
     engine.step(2, 0, frame(ServerFrame::Reset(Reset { reason: ResetReason::Epoch })));
-    let effects = engine.step(2, 0, Event::Reoffered(vec![earlier, later]));
+    let effects = engine.step(2, 0, Event::Reoffered(vec![earlier.into(), later.into()]));
     assert_eq!(sent(&effects), [1], "one at a time, the oldest first");
     let ack = Ack { client_id: ClientId::from_bits(1), seq: Seq(4), id: None, number: None, duplicate: false };
     assert_eq!(sent(&engine.step(3, 0, frame(ServerFrame::Ack(ack)))), [2]);
+}
+
+/// A reply that is kept back for a moment.
+fn delayed(bits: u128, conversation: i64, delay_ms: u64) -> Entry {
+    Entry { delay_ms, ..reply(bits, conversation).into() }
+}
+
+/// A reply that can be compared with what others wrote.
+fn guarded(bits: u128, conversation: i64) -> Entry {
+    Entry { guarded: true, ..reply(bits, conversation).into() }
+}
+
+fn compares(effects: &[Effect]) -> Vec<ClientId> {
+    effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Compare(id, _) => Some(id.clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn standing(engine: &Engine, now: u64, bits: u128) -> Standing {
+    engine.outbox().standings(now)[&ClientId::from_bits(bits)]
+}
+
+#[test]
+fn a_reply_that_is_kept_back_goes_when_its_moment_is_over_and_holds_up_nobody_else() {
+    let mut engine = live(vec![]);
+    assert!(sent(&engine.step(1_000, 0, Event::Queued(delayed(1, 10, 5_000)))).is_empty());
+    assert_eq!(standing(&engine, 1_000, 1), Standing::Delayed);
+    assert!(sent(&engine.step(1_001, 0, Event::Queued(reply(2, 10).into()))).is_empty(), "the order is kept");
+    assert_eq!(sent(&engine.step(1_002, 0, Event::Queued(reply(3, 20).into()))), [3], "another conversation goes on");
+    assert!(sent(&engine.step(5_999, 0, Event::Tick)).is_empty());
+    assert_eq!(sent(&engine.step(6_000, 0, Event::Tick)), [1]);
+    assert_eq!(standing(&engine, 6_000, 1), Standing::Sending);
+}
+
+#[test]
+fn no_clock_keeps_a_reply_back_for_long_neither_when_it_is_queued_nor_after_a_start() {
+    let years = 100 * 365 * 24 * 60 * 60 * 1000;
+    let mut engine = live(vec![]);
+    engine.step(1_000, 0, Event::Queued(delayed(1, 10, years)));
+    assert_eq!(sent(&engine.step(1_000 + DELAY_MAX_MS, 0, Event::Tick)), [1]);
+
+    let mut engine = Engine::new("test", at(5), [delayed(1, 10, years)]);
+    engine.step(50_000, 0, Event::Started);
+    engine.step(50_000, 0, Event::Connected);
+    assert!(sent(&engine.step(50_000, 0, welcome(5))).is_empty(), "it waits from the start on");
+    assert_eq!(sent(&engine.step(50_000 + DELAY_MAX_MS, 0, Event::Tick)), [1]);
+}
+
+#[test]
+fn what_was_on_its_way_can_never_be_taken_back() {
+    let mut engine = live(vec![]);
+    engine.step(0, 0, Event::Queued(delayed(1, 10, 5_000)));
+    assert!(engine.outbox().can_be_taken_back(&ClientId::from_bits(1)));
+    engine.step(5_000, 0, Event::Tick);
+    assert!(!engine.outbox().can_be_taken_back(&ClientId::from_bits(1)), "the visitor may have it");
+    engine.step(5_001, 0, Event::Disconnected);
+    assert_eq!(standing(&engine, 5_001, 1), Standing::Retrying);
+    assert!(!engine.outbox().can_be_taken_back(&ClientId::from_bits(1)), "it may have arrived");
+
+    let tried = Entry { tried: true, ..reply(2, 20).into() };
+    let engine = Engine::new("test", at(5), [tried, reply(3, 30).into()]);
+    assert!(!engine.outbox().can_be_taken_back(&ClientId::from_bits(2)), "an earlier run may have sent it");
+    assert!(engine.outbox().can_be_taken_back(&ClientId::from_bits(3)));
+}
+
+#[test]
+fn a_program_that_ends_keeps_nothing_back() {
+    let mut engine = live(vec![]);
+    engine.step(0, 0, Event::Queued(delayed(1, 10, 5_000)));
+    assert_eq!(sent(&engine.step(1, 0, Event::Ending)), [1]);
+}
+
+#[test]
+fn a_reply_written_offline_waits_for_the_whole_log_and_is_compared_before_it_goes() {
+    let mut engine = Engine::new("test", at(5), []);
+    engine.step(0, 0, Event::Started);
+    engine.step(0, 0, Event::Queued(guarded(1, 10)));
+    engine.step(0, 0, Event::Queued(reply(2, 20).into()));
+    engine.step(0, 0, Event::Connected);
+    let effects = engine.step(0, 0, welcome(9));
+    assert_eq!(sent(&effects), [2], "what needs no comparison does not wait");
+    assert!(compares(&effects).is_empty(), "four changes are missing");
+    engine.step(1, 0, delta(5, 8));
+    assert!(compares(&engine.step(1, 0, Event::Applied(at(8)))).is_empty(), "one is still missing");
+    engine.step(2, 0, delta(8, 9));
+    assert_eq!(compares(&engine.step(2, 0, Event::Applied(at(9)))), [ClientId::from_bits(1)]);
+    assert!(compares(&engine.step(3, 0, Event::Tick)).is_empty(), "once is enough");
+    assert_eq!(sent(&engine.step(3, 0, Event::Compared(ClientId::from_bits(1), false))), [1]);
+}
+
+#[test]
+fn a_reply_that_somebody_forestalled_is_held_until_the_person_lets_it_go_and_holds_up_only_its_conversation() {
+    let mut engine = Engine::new("test", at(5), [guarded(1, 10), reply(2, 10).into(), reply(3, 20).into()]);
+    engine.step(0, 0, Event::Started);
+    engine.step(0, 0, Event::Connected);
+    let effects = engine.step(0, 0, welcome(5));
+    assert_eq!((sent(&effects), compares(&effects)), (vec![3], vec![ClientId::from_bits(1)]));
+    let effects = engine.step(1, 0, Event::Compared(ClientId::from_bits(1), true));
+    assert!(matches!(&effects[..], [Effect::Hold(id)] if *id == ClientId::from_bits(1)), "{effects:?}");
+    assert_eq!(standing(&engine, 1, 1), Standing::Held);
+    assert!(sent(&engine.step(9_000, 0, Event::Tick)).is_empty(), "it waits for the person alone");
+    assert!(engine.outbox().can_be_taken_back(&ClientId::from_bits(1)));
+
+    let mut other = engine.clone();
+    assert_eq!(sent(&other.step(9_001, 0, Event::Discarded(ClientId::from_bits(1)))), [2]);
+
+    engine.step(9_001, 0, Event::Disconnected);
+    assert_eq!(standing(&engine, 9_001, 1), Standing::Held, "a new connection decides nothing");
+    engine.step(200_000, 0, Event::Tick);
+    engine.step(200_000, 0, Event::Connected);
+    engine.step(200_000, 0, welcome(5));
+    assert_eq!(sent(&engine.step(200_001, 0, Event::Queued(guarded(1, 10)))), [1], "let go, without another question");
+}
+
+#[test]
+fn a_reply_held_in_an_earlier_run_stays_held() {
+    let held = Entry { held: true, ..guarded(1, 10) };
+    let mut engine = Engine::new("test", at(5), [held]);
+    engine.step(0, 0, Event::Started);
+    engine.step(0, 0, Event::Connected);
+    let effects = engine.step(0, 0, welcome(5));
+    assert!(sent(&effects).is_empty() && compares(&effects).is_empty());
+}
+
+#[test]
+fn a_reply_written_while_live_is_not_compared_unless_the_connection_broke_before_it_went() {
+    let mut engine = live(vec![]);
+    assert_eq!(sent(&engine.step(0, 0, Event::Queued(guarded(1, 10)))), [1]);
+    engine.step(0, 0, Event::Queued(Entry { delay_ms: 5_000, ..guarded(2, 20) }));
+    engine.step(1, 0, Event::Disconnected);
+    engine.step(100_000, 0, Event::Tick);
+    engine.step(100_000, 0, Event::Connected);
+    let effects = engine.step(100_000, 0, welcome(5));
+    assert_eq!(sent(&effects), [1], "what may have arrived already is not asked about");
+    assert_eq!(compares(&effects), [ClientId::from_bits(2)]);
 }

@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use deskbell_engine::{Batch, Effect, Engine, Event, Millis, Phase};
+use deskbell_engine::{Batch, Effect, Engine, Entry, Event, Millis, Phase};
 use deskbell_protocol::*;
 use proptest::prelude::*;
 
@@ -97,6 +97,8 @@ impl Computer {
                     }
                     Effect::Apply(batch) => events.push_front(self.apply(*batch)),
                     Effect::Refuse(id, _) => self.refused.push(id),
+                    Effect::Compare(id, _) => events.push_front(Event::Compared(id, false)),
+                    Effect::Hold(id) => unreachable!("{id} collides with nothing"),
                     Effect::Acknowledged(..) | Effect::Phase(_) | Effect::Ephemeral(_) | Effect::Renew => {}
                 }
             }
@@ -136,14 +138,14 @@ impl Computer {
         };
         // On disk first, then known to the engine.
         self.outbox.push_back(frame.clone());
-        self.step(now, Event::Queued(frame));
+        self.step(now, Event::Queued(entry(&frame)));
     }
 
     /// Everything but the disk is lost.
     fn crash(&mut self, now: Millis) {
         self.cut();
         self.wants = false;
-        self.engine = Engine::new("test", self.cursor.clone(), self.outbox.clone());
+        self.engine = Engine::new("test", self.cursor.clone(), self.outbox.iter().map(entry));
         self.step(now, Event::Started);
     }
 }
@@ -196,6 +198,12 @@ fn fan_out(desk: &Desk, computers: &mut [Computer]) {
             computer.told = Some(desk.head());
         }
     }
+}
+
+/// Every second command is kept back for a moment, and all are compared with what others wrote.
+fn entry(frame: &CommandFrame) -> Entry {
+    let delay_ms = if frame.client_id.as_str().ends_with(['1', '3', '5', '7', '9', 'b', 'd', 'f']) { 5_000 } else { 0 };
+    Entry { delay_ms, guarded: true, ..frame.clone().into() }
 }
 
 #[derive(Clone, Debug)]

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
-use deskbell_cache::{Cache, CacheError, OutboxState};
-use deskbell_engine::{Batch, Effect, Engine, Event, Phase};
+use deskbell_cache::{Cache, CacheError, Guard, OutboxItem, OutboxState};
+use deskbell_engine::{Batch, Effect, Engine, Entry, Event, Phase};
 use deskbell_protocol::{ClientFrame, ClientId, Command, CommandFrame, ConversationId, Cursor, ErrorCode, Seq};
 use deskbell_server::simulation::Person;
 
@@ -41,7 +41,7 @@ pub(crate) struct Computer {
 impl Computer {
     pub(crate) fn new(person: Person, directory: PathBuf) -> Self {
         let cache = open(&directory);
-        let engine = wake(&cache);
+        let engine = wake(&cache, 0);
         Self {
             person,
             directory,
@@ -78,16 +78,30 @@ impl Computer {
         self.outgoing.clear();
         self.wishes.clear();
         self.cache = open(&self.directory);
-        self.engine = wake(&self.cache);
+        self.engine = wake(&self.cache, now);
         self.step(now, random, Event::Started);
     }
 
     /// Puts a command on the disk, and then hands it to the engine.
     pub(crate) fn queue(&mut self, now: Millis, random: u64, command: Command, if_rev: Option<Seq>, bits: u128) {
         let frame = CommandFrame { client_id: ClientId::from_bits(bits), command, if_rev, client_time: 0 };
-        must("queue", self.cache.queue(&frame, &[], 0));
+        let guard = self.guard(now, random, &frame.command);
+        must("queue", self.cache.queue_guarded(&frame, &[], 0, guard));
         self.queued.push(frame.clone());
-        self.step(now, random, Event::Queued(frame));
+        let item =
+            OutboxItem { frame, attachments: vec![], queued_at: 0, state: OutboxState::Queued, guard, tried: false };
+        self.step(now, random, Event::Queued(entry(item, now)));
+    }
+
+    /// Some replies are kept back for a moment, and every reply of an agent knows what was on screen.
+    fn guard(&self, now: Millis, random: u64, command: &Command) -> Guard {
+        let Command::Send { conversation: Some(conversation), .. } = command else { return Guard::default() };
+        let shown = must("conversation", self.cache.conversation(*conversation));
+        let until = i64::try_from(now + 5_000).unwrap_or(i64::MAX);
+        Guard {
+            hold_until: random.is_multiple_of(3).then_some(until),
+            seen: shown.map(|record| record.conversation.last_number),
+        }
     }
 
     /// Asks for older messages.
@@ -102,7 +116,7 @@ impl Computer {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
             for effect in self.engine.step(now, random, event) {
-                let next = self.carry_out(effect);
+                let next = self.carry_out(now, effect);
                 // What is on disk is reported before anything else happens.
                 for event in next.into_iter().rev() {
                     events.push_front(event);
@@ -111,26 +125,41 @@ impl Computer {
         }
     }
 
-    fn carry_out(&mut self, effect: Effect) -> Vec<Event> {
+    fn carry_out(&mut self, now: Millis, effect: Effect) -> Vec<Event> {
         match effect {
             Effect::Connect => self.wishes.push(Wish::Connect),
             Effect::Close => {
                 self.outgoing.clear();
                 self.wishes.push(Wish::Close);
             }
-            Effect::Send(frame) => self.outgoing.push(*frame),
-            Effect::Apply(batch) => return self.apply(&batch),
+            Effect::Send(frame) => {
+                if let ClientFrame::Cmd(command) = &*frame {
+                    must("tried", self.cache.mark_tried(&command.client_id));
+                }
+                self.outgoing.push(*frame);
+            }
+            Effect::Apply(batch) => return self.apply(now, &batch),
             Effect::Acknowledged(id, seq, _) => must("acknowledge", self.cache.acknowledge(&id, seq)),
             Effect::Refuse(id, code) => {
                 must("refuse", self.cache.refuse(&id, code));
                 self.refused.push((id, code));
+            }
+            Effect::Compare(id, me) => {
+                let answered = must("compare", self.cache.was_answered_meanwhile(&id, me));
+                return vec![Event::Compared(id, answered)];
+            }
+            // Whoever is asked sends it all the same.
+            Effect::Hold(id) => {
+                must("hold", self.cache.hold(&id));
+                let item = must("retry", self.cache.retry(&id));
+                return item.into_iter().map(|item| Event::Queued(entry(item, now))).collect();
             }
             Effect::Renew | Effect::Phase(_) | Effect::Ephemeral(_) => {}
         }
         Vec::new()
     }
 
-    fn apply(&mut self, batch: &Batch) -> Vec<Event> {
+    fn apply(&mut self, now: Millis, batch: &Batch) -> Vec<Event> {
         must("apply", self.cache.apply(batch));
         if let Batch::Snapshot(page) = batch
             && let Some(next) = Engine::next_page(page)
@@ -148,7 +177,7 @@ impl Computer {
             self.furthest.clone_from(&cursor);
         }
         vec![match batch {
-            Batch::Reset(_) => Event::Reoffered(to_send(&self.cache)),
+            Batch::Reset(_) => Event::Reoffered(to_send(&self.cache, now)),
             _ => Event::Applied(cursor),
         }]
     }
@@ -168,13 +197,24 @@ fn open(directory: &std::path::Path) -> Cache {
 }
 
 /// The engine from what is on disk, as the real client makes it.
-fn wake(cache: &Cache) -> Engine {
-    Engine::new("simulation", must("cursor", cache.cursor()), to_send(cache))
+fn wake(cache: &Cache, now: Millis) -> Engine {
+    Engine::new("simulation", must("cursor", cache.cursor()), to_send(cache, now))
 }
 
-fn to_send(cache: &Cache) -> Vec<CommandFrame> {
+fn to_send(cache: &Cache, now: Millis) -> Vec<Entry> {
     let waiting = must("outbox", cache.outbox()).into_iter();
-    waiting.filter(|item| !matches!(item.state, OutboxState::Refused(_))).map(|item| item.frame).collect()
+    waiting.filter(|item| !matches!(item.state, OutboxState::Refused(_))).map(|item| entry(item, now)).collect()
+}
+
+fn entry(item: OutboxItem, now: Millis) -> Entry {
+    let until = item.guard.hold_until.and_then(|until| Millis::try_from(until).ok()).unwrap_or(0);
+    Entry {
+        frame: item.frame,
+        delay_ms: until.saturating_sub(now),
+        guarded: item.guard.seen.is_some(),
+        tried: item.tried,
+        held: item.state == OutboxState::Held,
+    }
 }
 
 fn must<T>(what: &str, result: Result<T, CacheError>) -> T {

@@ -144,7 +144,7 @@ picture: PictureSize | null, };
 /**
  * Why a command of the page failed. The page has one sentence for each that says what to do next.
  */
-export type ApiErrorCode = "wrong_password" | "too_many_attempts" | "unreachable" | "not_a_desk" | "version" | "expired" | "signed_out" | "disk_full" | "newer_database" | "damaged_database" | "offline" | "not_found" | "invalid" | "conflict" | "too_large" | "unsupported_type" | "internal";
+export type ApiErrorCode = "wrong_password" | "too_many_attempts" | "unreachable" | "not_a_desk" | "version" | "expired" | "signed_out" | "disk_full" | "newer_database" | "damaged_database" | "offline" | "not_found" | "invalid" | "conflict" | "too_late" | "too_large" | "unsupported_type" | "internal";
 
 /**
  * A failed command.
@@ -266,7 +266,11 @@ open_boxes: boolean,
 /**
  * Single-key shortcuts outside text fields.
  */
-single_keys: boolean, };
+single_keys: boolean, 
+/**
+ * A reply is kept back for five seconds, so that it can be taken back.
+ */
+undo_send: boolean, };
 
 /**
  * How a chat box stands.
@@ -322,7 +326,19 @@ unsent: number,
 /**
  * Commands the server refused and the person has not dealt with.
  */
-refused: number, };
+refused: number, 
+/**
+ * Replies that the person has to decide on, because somebody else wrote meanwhile.
+ */
+held: number, 
+/**
+ * When anything was last heard of the server, by this computer's clock.
+ */
+last_event_at: number | null, 
+/**
+ * Changes that the server told of and that are not here yet.
+ */
+lag: number, };
 
 /**
  * A list of conversations.
@@ -453,6 +469,10 @@ draft: boolean,
  */
 refused: boolean, 
 /**
+ * A reply of mine is held, because somebody else wrote meanwhile.
+ */
+held: boolean, 
+/**
  * Newest message's number.
  */
 last_number: number, 
@@ -548,7 +568,7 @@ host: string, };
 /**
  * How far a message of mine has come.
  */
-export type Delivery = "queued" | "sent" | "seen" | "refused" | "received";
+export type Delivery = "delayed" | "queued" | "sending" | "retrying" | "held" | "sent" | "seen" | "refused" | "received";
 
 /**
  * A message as the page draws it.
@@ -599,9 +619,17 @@ delivery: Delivery,
  */
 refusal: ErrorCode | null, 
 /**
- * For `retry` and `discard`.
+ * For `retry`, `take_back` and `discard`.
  */
-client_id: ClientId | null, };
+client_id: ClientId | null, 
+/**
+ * When it goes by itself, by this computer's clock, if it is kept back.
+ */
+sends_at: number | null, 
+/**
+ * The newest number that was on screen when it was written, if it is held: what is above came meanwhile.
+ */
+seen: number | null, };
 
 /**
  * A row of the visitor list.
@@ -876,7 +904,54 @@ text: string,
 /**
  * Files uploaded before.
  */
+attachments: Array<Attachment>, 
+/**
+ * The newest number on screen: a reply written without a connection is held if somebody else wrote after it.
+ */
+seen: number, };
+
+/**
+ * A message that is unsent text again. It stands before what was typed since, on disk already.
+ */
+export type TakenBack = { 
+/**
+ * Where.
+ */
+conversation: ConversationId, 
+/**
+ * Reply or note.
+ */
+kind: MessageKind, 
+/**
+ * Its text.
+ */
+text: string, 
+/**
+ * Its files.
+ */
 attachments: Array<Attachment>, };
+
+/**
+ * Asks how healthy the sync is.
+ */
+export type AskHealth = { 
+/**
+ * The conversations on screen.
+ */
+conversations: Array<ConversationId>, };
+
+/**
+ * How healthy the sync is.
+ */
+export type SyncHealth = { 
+/**
+ * As it is now.
+ */
+sync: SyncView, 
+/**
+ * Conversations on screen that miss messages which the server has. Old ones that nobody asked for do not count.
+ */
+holes: number, };
 
 /**
  * Something queued.
@@ -1131,12 +1206,14 @@ export interface Commands {
   try_here: [Nothing, Nothing];
   sign_out: [Nothing, Nothing];
   retry_now: [Nothing, Nothing];
+  sync_health: [AskHealth, SyncHealth];
   list_conversations: [ListConversations, ConversationList];
   conversation: [ForConversation, ConversationRow];
   messages: [ListMessages, Thread];
   load_older: [ForConversation, Nothing];
   send_message: [SendMessage, Queued];
   retry: [ForQueued, Nothing];
+  take_back: [ForQueued, TakenBack];
   discard: [ForQueued, Nothing];
   start_conversation: [ForVisitor, ForConversation];
   set_state: [SetState, Queued];

@@ -9,6 +9,7 @@ import { languageOf, words } from '../i18n/index.svelte';
 import {
   platform,
   type AppEvent,
+  type Attachment,
   type BoxRecord,
   type Commands,
   type ConversationId,
@@ -34,7 +35,16 @@ const READ_AFTER_MS = 1000;
 /** In a narrower window the details of a chat are a drawer above it; in a wider one they stand beside it. */
 export const DRAWER_BELOW_PX = 1040;
 
-const NOBODY: SyncView = { state: 'signed_out', synced_at: null, offline_since: null, unsent: 0, refused: 0 };
+const NOBODY: SyncView = {
+  state: 'signed_out',
+  synced_at: null,
+  offline_since: null,
+  unsent: 0,
+  refused: 0,
+  held: 0,
+  last_event_at: null,
+  lag: 0,
+};
 const EMPTY: ConversationList = {
   rows: [],
   counts: { open: 0, waiting: 0, mine: 0, closed: 0, unread: 0, waiting_since: null },
@@ -61,6 +71,8 @@ class AppStore {
   visitors = $state.raw<VisitorRow[]>([]);
   boxes = $state.raw<BoxRecord[]>([]);
   drafts = new Drafts();
+  /** Files of messages that were taken back, until the chat's composer takes them. */
+  returned = new SvelteMap<ConversationId, Attachment[]>();
   /** The second hand of every timer on the page. */
   now = $state(Date.now());
   width = $state(window.innerWidth);
@@ -178,6 +190,7 @@ class AppStore {
     this.threads.clear();
     this.details.clear();
     this.drafts.clear();
+    this.returned.clear();
     this.#pages.clear();
     this.#uninvited.clear();
     this.focused = null;
@@ -286,9 +299,12 @@ class AppStore {
     this.details.set(id, details);
   }
 
-  /** Says a new message in the chat on screen, once. */
+  /** Says a new message in the chat on screen, once, and asks for a decision wherever one is wanted. */
   announce(id: ConversationId, head: ConversationRow, before: Thread | undefined, after: Thread): void {
-    if (!before || this.focused !== id) return;
+    if (!before) return;
+    const held = (thread: Thread) => thread.messages.filter((message) => message.delivery === 'held').length;
+    if (held(after) > held(before)) announcer.alarm(words.m.announceHeld());
+    if (this.focused !== id) return;
     const known = before.messages.at(-1)?.number ?? 0;
     for (const message of after.messages) {
       if (message.number <= known || message.author.who !== 'visitor') continue;
@@ -451,6 +467,23 @@ class AppStore {
     } catch (cause) {
       notices.fail(cause);
       return false;
+    }
+  }
+
+  /** Makes unsent text of a message again, and lets the person go on typing. */
+  async takeBack(conversation: ConversationId, client_id: string): Promise<void> {
+    try {
+      await this.drafts.putBefore(conversation, async () => {
+        const { kind, text, attachments } = await platform().call('take_back', { client_id });
+        const tab = kind === 'note' ? 'note' : 'reply';
+        if (attachments.length > 0) this.returned.set(conversation, [...(this.returned.get(conversation) ?? []), ...attachments]);
+        this.keepBoxes(machine.choose(this.boxes, conversation, tab));
+        return { tab, text };
+      });
+      this.wantsCaret = conversation;
+      announcer.say(words.m.announceTakenBack());
+    } catch (cause) {
+      notices.fail(cause);
     }
   }
 

@@ -1,6 +1,8 @@
-import { beforeEach, expect, test } from 'vitest';
-import { usePlatform, type Commands, type ConversationRow } from '../platform';
+import { beforeEach, expect, test, vi } from 'vitest';
+import { words } from '../i18n/index.svelte';
+import { CommandError, usePlatform, type Commands, type ConversationRow } from '../platform';
 import { app } from './app.svelte';
+import { notices } from './notices.svelte';
 
 const VIC = 1;
 
@@ -47,4 +49,48 @@ test('OD-15: a chat that was read is only closed', async () => {
   app.heads.set(VIC, head({ my_read: 5, last_number: 5 }));
   await app.done(VIC);
   expect(ofChat().map(({ name }) => name)).toEqual(['set_state']);
+});
+
+const REPLY = { conversation: VIC, kind: 'reply', text: 'Too fast', attachments: [] };
+
+/** A host that keeps unsent texts, and takes messages back. */
+function takesBack(answer: () => Promise<unknown>): { kept: () => string } {
+  let kept = '';
+  usePlatform({
+    call: ((name: string, request: { reply: string }) => {
+      if (name === 'draft') return Promise.resolve({ conversation: VIC, reply: kept, note: '' });
+      if (name === 'save_draft') kept = request.reply;
+      return name === 'take_back' ? answer() : Promise.resolve({});
+    }) as never,
+    subscribe: () => () => {},
+    pictureUrl: () => '',
+  });
+  return { kept: () => kept };
+}
+
+test('what is undone stands before what was typed meanwhile, and the caret is in the field', async () => {
+  let settle: ((back: unknown) => void) | undefined;
+  const disk = takesBack(() => new Promise((resolve) => (settle = resolve)));
+  const back = app.takeBack(VIC, 'c');
+  await vi.waitFor(() => expect(settle).toBeDefined());
+  app.drafts.set(VIC, 'reply', 'and on');
+  // A write that falls due now must not land on the text that the disk has already put there.
+  const flushed = app.drafts.flush(VIC);
+  settle?.({ ...REPLY, attachments: [{ id: 1, name: 'plan.pdf' }] });
+  await Promise.all([back, flushed]);
+  expect(app.drafts.get(VIC).reply).toBe('Too fast\nand on');
+  await app.drafts.flush(VIC);
+  expect(disk.kept()).toBe('Too fast\nand on');
+  expect(app.wantsCaret).toBe(VIC);
+  expect(app.returned.get(VIC)?.map((file) => file.name)).toEqual(['plan.pdf']);
+});
+
+test('what is on its way already stays, the typed text too, and the person hears why', async () => {
+  takesBack(() => Promise.reject(new CommandError({ code: 'too_late', detail: '', field: null })));
+  app.wantsCaret = null;
+  app.drafts.set(VIC, 'reply', 'typed');
+  await app.takeBack(VIC, 'c');
+  expect(app.drafts.get(VIC).reply).toBe('typed');
+  expect(app.wantsCaret).toBeNull();
+  expect(notices.list.at(-1)?.text).toBe(words.m.errorTooLate());
 });

@@ -57,6 +57,26 @@ export class Drafts {
     return kept;
   }
 
+  /**
+   * Puts a text before what is typed, once `job` has put it there on disk. Nothing else is written in between, and
+   * what is typed meanwhile stays behind it. Fails like the job.
+   */
+  async putBefore(conversation: ConversationId, job: () => Promise<{ tab: 'reply' | 'note'; text: string }>): Promise<void> {
+    await this.load(conversation);
+    await this.flush(conversation);
+    const put = job().then(({ tab, text }) => {
+      this.set(conversation, tab, [text, this.get(conversation)[tab]].filter(Boolean).join('\n'));
+    });
+    const write = put.then(
+      () => true,
+      () => false,
+    );
+    this.#writes.set(conversation, write);
+    await write;
+    if (this.#writes.get(conversation) === write) this.#writes.delete(conversation);
+    await put;
+  }
+
   async #write(conversation: ConversationId, before: Promise<boolean> | undefined): Promise<boolean> {
     await before;
     try {

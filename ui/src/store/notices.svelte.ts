@@ -53,6 +53,7 @@ export function errorText(code: ApiErrorCode): string {
     not_found: m.errorNotFound,
     invalid: m.errorInvalid,
     conflict: m.errorConflict,
+    too_late: m.errorTooLate,
     too_large: m.errorTooLarge,
     unsupported_type: m.errorUnsupportedType,
     internal: m.errorInternal,

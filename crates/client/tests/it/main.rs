@@ -4,4 +4,5 @@
 mod computer;
 mod faults;
 mod kills;
+mod outbox;
 mod stories;

@@ -1,0 +1,72 @@
+/** What a message of mine that is not sent yet says of itself, and what can be done about it. */
+import { words } from '../../i18n/index.svelte';
+import type { MessageView, Thread } from '../../platform';
+
+/** No longer than this is ever shown, whatever the clocks say. */
+const SECONDS_MAX = 10;
+const NAME_MAX = 40;
+
+export type Deed = 'undo' | 'send' | 'retry' | 'edit' | 'discard';
+
+/** Seconds until a message goes by itself; never none while it has not gone. */
+export function secondsLeft(message: MessageView, now: number): number {
+  const left = Math.ceil(((message.sends_at ?? now) - now) / 1000);
+  return Math.max(1, Math.min(SECONDS_MAX, left));
+}
+
+/** What can be done, the likeliest first. */
+export function deeds(message: MessageView): Deed[] {
+  if (message.client_id === null) return [];
+  switch (message.delivery) {
+    case 'delayed':
+      return ['undo'];
+    case 'queued':
+      return ['edit', 'discard'];
+    case 'held':
+      return ['send', 'edit', 'discard'];
+    case 'refused':
+      return ['retry', 'edit', 'discard'];
+    default:
+      return [];
+  }
+}
+
+/** The newest message that can be undone, by its name. */
+export function undoable(thread: Thread | undefined): string | null {
+  return thread?.messages.findLast((message) => message.delivery === 'delayed')?.client_id ?? null;
+}
+
+/** The newest number on screen. */
+export function newestSeen(thread: Thread | undefined): number {
+  return Math.max(0, ...(thread?.messages ?? []).map((message) => message.number));
+}
+
+/** The first message that came after a held reply was written. */
+export function cameMeanwhile(thread: Thread | undefined): string | undefined {
+  const seen = thread?.messages.find((message) => message.delivery === 'held')?.seen ?? null;
+  return seen === null ? undefined : thread?.messages.find((message) => message.number > seen)?.key;
+}
+
+/** Why the desk refused, and what to do now. */
+export function refusalText(message: MessageView): string {
+  switch (message.refusal) {
+    case 'not_found':
+      return words.m.refusedNotFound();
+    case 'invalid':
+      return words.m.refusedInvalid();
+    case 'too_large':
+      return words.m.refusedTooLarge();
+    case 'unsupported_type':
+      return words.m.refusedUnsupported();
+    case 'conflict':
+      return words.m.refusedConflict();
+    default:
+      return words.m.refusedOther();
+  }
+}
+
+/** The beginning of a message, to tell its buttons from another's. */
+export function shortened(message: MessageView): string {
+  const text = message.text.map((part) => part.text).join('') || (message.attachments[0]?.name ?? '');
+  return text.length > NAME_MAX ? `${text.slice(0, NAME_MAX)}…` : text;
+}
