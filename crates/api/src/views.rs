@@ -237,3 +237,57 @@ pub(crate) fn canned_text(canned: CannedText, contact: Option<&Contact>, account
 /// Messages of visitors newer than this are worth an alert when they arrive late, in milliseconds.
 /// Older ones arrive after a long absence and are told by the unread marks alone.
 pub(crate) const ALERT_AGE_MAX: Timestamp = 12 * 60 * 60 * 1000;
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use deskbell_cache::Guard;
+    use deskbell_protocol::{ClientId, CommandFrame, ConversationId, ErrorCode, Seq};
+
+    use super::*;
+
+    fn shown(state: OutboxState, standing: Option<Standing>) -> MessageView {
+        let command = Command::Send {
+            conversation: Some(ConversationId(1)),
+            kind: MessageKind::Reply,
+            text: "Hello".into(),
+            attachments: vec![],
+        };
+        let item = OutboxItem {
+            frame: CommandFrame { client_id: ClientId::from_bits(1), command, if_rev: None, client_time: 0 },
+            attachments: vec![],
+            queued_at: 0,
+            state,
+            guard: Guard { hold_until: Some(5_000), seen: Some(7) },
+            tried: false,
+        };
+        let account = AccountView {
+            agent: AgentId(1),
+            name: "Ann".into(),
+            email: String::new(),
+            desk: String::new(),
+            address: String::new(),
+            local: false,
+        };
+        queued_message(item, standing, &account).unwrap()
+    }
+
+    #[test]
+    fn a_message_says_where_it_stands_and_only_then_when_it_goes_or_what_was_seen() {
+        let of = |state, standing| {
+            let view = shown(state, standing);
+            (view.delivery, view.sends_at, view.seen)
+        };
+        let queued = |standing| of(OutboxState::Queued, standing);
+        assert_eq!(queued(None), (Delivery::Delayed, Some(5_000), None), "the engine hears of it in a moment");
+        assert_eq!(queued(Some(Standing::Delayed)), (Delivery::Delayed, Some(5_000), None));
+        assert_eq!(queued(Some(Standing::Queued)), (Delivery::Queued, None, None));
+        assert_eq!(queued(Some(Standing::Sending)), (Delivery::Sending, None, None));
+        assert_eq!(queued(Some(Standing::Retrying)), (Delivery::Retrying, None, None));
+        assert_eq!(of(OutboxState::Held, Some(Standing::Held)), (Delivery::Held, None, Some(7)));
+        assert_eq!(of(OutboxState::Acked { seq: Seq(3) }, Some(Standing::Done)), (Delivery::Sent, None, None));
+        let refused = shown(OutboxState::Refused(ErrorCode::TooLarge), None);
+        assert_eq!((refused.delivery, refused.refusal), (Delivery::Refused, Some(ErrorCode::TooLarge)));
+    }
+}

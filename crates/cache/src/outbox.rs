@@ -84,10 +84,7 @@ pub struct DraftRecord {
 /// Reads commands, in the order that [`columns`] takes.
 macro_rules! items {
     ($which:literal) => {
-        concat!(
-            "SELECT frame, attachments, queued_at, acked_seq, refusal, hold_until, seen, tried, held FROM outbox ",
-            $which
-        )
+        concat!("SELECT frame, attachments, queued_at, acked_seq, refusal, hold_until, seen, tried, held ", $which)
     };
 }
 
@@ -119,9 +116,9 @@ queries! {
     REMOVE_DRAFT = "DELETE FROM draft WHERE conversation = ?1";
     FIND_SETTING = "SELECT value FROM setting WHERE key = ?1";
     PUT_SETTING = "INSERT INTO setting (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
-    ITEMS_OF_ALL = items!("ORDER BY position");
-    ITEMS_OF_CONVERSATION = items!("WHERE conversation = ?1 ORDER BY position");
-    FIND_ITEM = items!("WHERE client_id = ?1");
+    ITEMS_OF_ALL = items!("FROM outbox ORDER BY position");
+    ITEMS_OF_CONVERSATION = items!("FROM outbox WHERE conversation = ?1 ORDER BY position");
+    FIND_ITEM = items!("FROM outbox WHERE client_id = ?1");
     pub(crate) HAS_DRAFT = "SELECT EXISTS (SELECT 1 FROM draft WHERE conversation = ?1 AND (reply <> '' OR note <> ''))";
     pub(crate) HAS_REFUSED = "SELECT EXISTS (SELECT 1 FROM outbox WHERE conversation = ?1 AND refusal IS NOT NULL)";
     pub(crate) HAS_HELD = "SELECT EXISTS (SELECT 1 FROM outbox WHERE conversation = ?1 AND held = 1)";

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { App } from '../support/app.mjs';
 import { Desktop } from '../support/desktop.mjs';
 import { journey } from '../support/journey.mjs';
-import { ANN, Server } from '../support/server.mjs';
+import { ANN, Server, repliesAtOnce } from '../support/server.mjs';
 import { Browser } from '../support/visitor.mjs';
 import { words } from '../support/words.mjs';
 
@@ -34,6 +34,7 @@ journey('DC-01, DC-02: what was synced reads offline, and a reply written offlin
 
   const desktop = stage.keep(await Desktop.start(join(stage.directory, 'home')));
   const data = join(stage.directory, 'app');
+  repliesAtOnce(data);
   let app = stage.keep(await App.start(desktop, { data }));
   await connect(app, server.address, 'not her password');
   await app.text(ui['error-wrong-password']);

@@ -152,6 +152,34 @@ journey('DK-05, DK-06, DK-07, DK-10, DK-13: a visitor’s details are edited, an
   for (const person of [vic, agent]) assert.deepEqual(person.complaints, [], person.name);
 });
 
+journey('a reply that is undone in time never leaves, and its text is back where it was written', async (stage) => {
+  const { server, arrive, agent, page } = await open(stage);
+  await signIn(page, server);
+  const vic = await arrive('Vic', 'Is the teapot blue?');
+  await page.getByRole('list', { name: ui.conversations }).getByRole('button').click();
+  await page.getByRole('log').getByText('Is the teapot blue?').waitFor();
+  await page.getByRole('button', { name: ui.settings }).click();
+  await page.getByLabel(ui['setting-undo-send']).check();
+  await page.keyboard.press('Escape');
+  const composer = page.locator('main.chat textarea');
+  await composer.fill('It is read');
+  await composer.press('Enter');
+  await page.getByRole('button', { name: ui['action-of']({ action: ui.undo, text: 'It is read' }) }).waitFor();
+  await until('an empty field', async () => (await composer.inputValue()) === '');
+  await composer.press('ControlOrMeta+z');
+  await until('the text in the field', async () => (await composer.inputValue()) === 'It is read');
+  await composer.fill('It is red');
+  await composer.press('Enter');
+  await vic.reads('It is red');
+  assert.equal(await vic.count('It is read'), 0, 'nobody saw the slip');
+
+  await page.locator('.dock').getByRole('button', { name: /synced/u }).click();
+  const health = page.getByRole('dialog', { name: ui['sync-title'] });
+  await health.getByText(ui['sync-live']).waitFor();
+  await health.getByText(ui['sync-holes']).waitFor();
+  for (const person of [vic, agent]) assert.deepEqual(person.complaints, [], person.name);
+});
+
 journey('DK-15, DK-16, DK-18, DK-19: boxes stand side by side, and come back with their drafts after a restart', async (stage) => {
   const { server, host, arrive, agent, page } = await open(stage);
   await signIn(page, server);

@@ -1,8 +1,15 @@
 // A desk server of its own, as an administrator sets one up, and the app's page served to a browser.
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Program, built, freePort, json, output } from './programs.mjs';
 
 export const ANN = { name: 'Ann', email: 'ann@desk.test', password: 'correct horse battery staple' };
+
+/** Settings with which replies go at once, in the app's directory: a journey has nothing to undo. */
+export function repliesAtOnce(data) {
+  mkdirSync(data, { recursive: true });
+  writeFileSync(join(data, 'settings.json'), JSON.stringify({ undo_send: false }));
+}
 
 /** A server with one agent, and one site for a shop that is yet to open. */
 export class Server {
@@ -70,7 +77,9 @@ export class Devhost {
 
   static async start(directory) {
     const host = new Devhost();
-    const args = ['--listen', '127.0.0.1:0', '--data', join(directory, 'app'), '--ui', 'ui/dist'];
+    const data = join(directory, 'app');
+    repliesAtOnce(data);
+    const args = ['--listen', '127.0.0.1:0', '--data', data, '--ui', 'ui/dist'];
     host.#program = new Program('devhost', built('deskbell-devhost'), args);
     host.address = await host.#program.line((line) => json(line)?.listening);
     return host;

@@ -1,0 +1,67 @@
+import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { words } from '../../i18n/index.svelte';
+import { usePlatform, type Delivery, type MessageView } from '../../platform';
+import { app } from '../../store/app.svelte';
+import Message from './Message.svelte';
+
+const VIC = 1;
+
+let asked: { name: string; request: unknown }[];
+
+beforeEach(() => {
+  asked = [];
+  usePlatform({
+    call: ((name: string, request: unknown) => {
+      asked.push({ name, request });
+      if (name === 'take_back') return Promise.resolve({ conversation: VIC, kind: 'reply', text: 'Hello', attachments: [] });
+      return Promise.resolve({ conversation: VIC, reply: '', note: '' });
+    }) as never,
+    subscribe: () => () => {},
+    pictureUrl: () => '',
+  });
+  app.forget();
+  app.now = 1_000;
+});
+
+afterEach(cleanup);
+
+function shows(delivery: Delivery, of: Partial<MessageView> = {}) {
+  const message: MessageView = {
+    key: 'c', id: null, number: 0, author: { who: 'agent', id: 1, name: 'Ann' }, mine: true, kind: 'reply',
+    text: [{ part: 'text', text: 'Hello' }], attachments: [], created_at: 0, delivery, refusal: null, client_id: 'c',
+    sends_at: null, seen: null, ...of,
+  };
+  render(Message, { conversation: VIC, message, name: 'Vic', askLink: () => {}, showPicture: () => {} });
+}
+
+const button = (action: string) => screen.getByRole('button', { name: words.m.actionOf({ action, text: 'Hello' }) });
+
+test('a reply that is kept back counts down, and its button makes unsent text of it', async () => {
+  shows('delayed', { sends_at: 6_000 });
+  expect(screen.getByText(words.m.deliveryDelayed({ seconds: 5 }), { exact: false })).toBeTruthy();
+  await fireEvent.click(button(words.m.undo()));
+  await expect.poll(() => app.drafts.get(VIC).reply).toBe('Hello');
+  expect(asked.find(({ name }) => name === 'take_back')?.request).toEqual({ client_id: 'c' });
+});
+
+test('a reply that somebody forestalled says so and leaves three ways', async () => {
+  shows('held', { seen: 1 });
+  expect(screen.getByText(words.m.heldWhy())).toBeTruthy();
+  expect([words.m.sendAnyway(), words.m.editMessage(), words.m.discard()].map(button)).toHaveLength(3);
+  await fireEvent.click(button(words.m.sendAnyway()));
+  expect(asked).toEqual([{ name: 'retry', request: { client_id: 'c' } }]);
+});
+
+test('a refused message says why and what to do', async () => {
+  shows('refused', { refusal: 'not_found' });
+  expect(screen.getByText(words.m.refusedNotFound())).toBeTruthy();
+  await fireEvent.click(button(words.m.discard()));
+  expect(asked).toEqual([{ name: 'discard', request: { client_id: 'c' } }]);
+});
+
+test('what is on its way offers nothing that could come too late', () => {
+  shows('retrying');
+  expect(screen.getByText(words.m.deliveryRetrying(), { exact: false })).toBeTruthy();
+  expect(screen.queryAllByRole('button')).toEqual([]);
+});
