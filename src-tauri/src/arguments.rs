@@ -17,6 +17,8 @@ pub struct Arguments {
     pub data: Option<PathBuf>,
     /// `DESKBELL_MEASURE`: print the time to the first paint, for `cargo xtask bench`.
     pub measure: bool,
+    /// `DESKBELL_KEY_FILE`: keep the key of the databases in a file, even where there is a keychain.
+    pub key_file: bool,
 }
 
 impl Arguments {
@@ -25,6 +27,7 @@ impl Arguments {
         let mut found = Self::parse(std::env::args().skip(1));
         found.data = std::env::var_os("DESKBELL_DATA").filter(|path| !path.is_empty()).map(PathBuf::from);
         found.measure = std::env::var_os("DESKBELL_MEASURE").is_some();
+        found.key_file = std::env::var_os("DESKBELL_KEY_FILE").is_some();
         found
     }
 

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use deskbell_api::types::ApiError;
-use deskbell_api::{Host, HostFuture, LocalDesk, Surroundings};
+use deskbell_api::{Host, HostFuture, KeyStore, LocalDesk, Surroundings};
 use deskbell_attention::{Action, Alert, Badge, Calmed, Flash, Sound, Toast, ToastKind, escape_markup};
 use deskbell_catalogue::Catalogue;
+use deskbell_keychain::SystemKeychain;
 use deskbell_protocol::{ConversationId, Timestamp};
 use tauri::{AppHandle, Manager, Runtime, UserAttentionType};
 use tauri_plugin_notification::{Action as Button, ActionType, NotificationExt};
@@ -36,12 +37,14 @@ pub(crate) struct NativeHost<R: Runtime> {
     running: OnceLock<Running<R>>,
     sounds: Sounds,
     local_desk: Arc<LocalDeskRunner>,
+    /// Keys are kept in files, because this run was told so.
+    key_file: bool,
 }
 
 impl<R: Runtime> NativeHost<R> {
-    /// A host whose desk, if one is wanted, is run by `local_desk`.
-    pub(crate) fn new(local_desk: Arc<LocalDeskRunner>) -> Self {
-        Self { running: OnceLock::new(), sounds: Sounds::start(), local_desk }
+    /// A host whose desk, if one is wanted, is run by `local_desk`, and which uses no keychain with `key_file`.
+    pub(crate) fn new(local_desk: Arc<LocalDeskRunner>, key_file: bool) -> Self {
+        Self { running: OnceLock::new(), sounds: Sounds::start(), local_desk, key_file }
     }
 
     /// Takes the running app. Alerts raised before are lost, so this comes first.
@@ -190,6 +193,10 @@ impl<R: Runtime> Host for NativeHost<R> {
     fn downloads(&self) -> PathBuf {
         let system = self.running.get().and_then(|running| running.app.path().download_dir().ok());
         system.unwrap_or_else(|| self.local_desk.data().join("downloads"))
+    }
+
+    fn key_store(&self) -> Option<Arc<dyn KeyStore>> {
+        if self.key_file { None } else { Some(Arc::new(SystemKeychain)) }
     }
 
     fn local_desk(&self) -> HostFuture<Result<LocalDesk, ApiError>> {

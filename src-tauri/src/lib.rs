@@ -91,7 +91,7 @@ fn start(arguments: Arguments) -> Result<(), StartError> {
         builder = builder.plugin(tauri_plugin_single_instance::init(|app, _, _| window::show(app)));
     }
     let local_desk = Arc::new(LocalDeskRunner::new(data.clone(), arguments.allow_origins.clone()));
-    let host = Arc::new(NativeHost::new(Arc::clone(&local_desk)));
+    let host = Arc::new(NativeHost::new(Arc::clone(&local_desk), arguments.key_file));
     let data_to_lock = data.clone();
     let app = App::new(data, Arc::<NativeHost<tauri::Wry>>::clone(&host));
     let core = app.clone();
@@ -111,8 +111,9 @@ fn start(arguments: Arguments) -> Result<(), StartError> {
         host.run_in(handle, desktop, tray);
         // Owned by the app: it ends when the account is open, or with the program.
         tauri::async_runtime::spawn(async move {
-            core.open().await;
-            if arguments.try_here
+            // Somebody whose account does not open decides themselves whether to begin anew.
+            if core.open().await
+                && arguments.try_here
                 && let Err(error) = core.try_here(Nothing {}).await
             {
                 tracing::error!(%error, "the desk inside the app did not start");

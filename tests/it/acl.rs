@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use deskbell_api::types::ApiError;
-use deskbell_api::{App, COMMAND_NAMES, Host, HostFuture, LocalDesk, Surroundings};
+use deskbell_api::{App, COMMAND_NAMES, Host, HostFuture, KeyStore, LocalDesk, Surroundings};
 use deskbell_attention::{Alert, Calmed, Sound};
 use deskbell_catalogue::Catalogue;
 use deskbell_protocol::{ConversationId, Timestamp};
@@ -37,6 +37,9 @@ impl Host for SilentHost {
     }
     fn downloads(&self) -> std::path::PathBuf {
         std::env::temp_dir()
+    }
+    fn key_store(&self) -> Option<Arc<dyn KeyStore>> {
+        None
     }
     fn local_desk(&self) -> HostFuture<Result<LocalDesk, ApiError>> {
         Box::pin(async { Err(ApiError::internal("no desk in this test")) })

@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use deskbell_attention::{AlertKeeper, Arrival, Connection, Preferences, Situation};
-use deskbell_cache::{Cache, Changed, ConversationRecord};
+use deskbell_cache::{Cache, Changed, ConversationRecord, OpenError};
 use deskbell_catalogue::Catalogue;
 use deskbell_client::{
-    Client, ClientEvent, ClientSettings, FileTokenStore, SyncStatus, TokenStore, find_desk, sign_in,
+    CacheTokenStore, Client, ClientEvent, ClientSettings, SyncStatus, TokenStore, find_desk, sign_in,
 };
 use deskbell_protocol::{
     Attachment, AttachmentId, ConversationId, ConversationState, Message, MessageKind, SignIn, SignedIn,
@@ -20,8 +22,11 @@ use url::Url;
 
 use crate::events::{Publisher, Subscription, lock};
 use crate::host::{Host, LocalDesk, Surroundings};
+use crate::keys::{self, Decision, Keys};
 use crate::store::Files;
-use crate::types::{AccountView, ApiError, ApiErrorCode, AppEvent, Counts, Language, Settings, SyncState, SyncView};
+use crate::types::{
+    AccountView, ApiError, ApiErrorCode, AppEvent, Counts, KeyPlace, Language, Settings, SyncState, SyncView,
+};
 use crate::views;
 
 /// The code of the desk's own message when a visitor's message reopens a conversation.
@@ -29,6 +34,12 @@ const REOPENED: &str = "reopened";
 
 /// Uploads kept in memory until their message is sent, so that their pictures show.
 const RECENT_UPLOADS_MAX: usize = 50;
+
+/// How long the keychain may take while nothing is on screen yet. The person can ask once more.
+const PATIENCE_AT_START: Duration = Duration::from_secs(2);
+
+/// How long the keychain may take when the person has just asked for something, and may have to type a password.
+const PATIENCE_OF_PERSON: Duration = Duration::from_secs(60);
 
 /// What the signed-in account runs on.
 #[derive(Clone)]
@@ -47,6 +58,8 @@ struct Inner {
     session: Mutex<Option<Session>>,
     /// One sign-in, sign-out or start at a time.
     changing: tokio::sync::Mutex<()>,
+    /// There is an account, and nobody knows yet whether it opens.
+    opening: AtomicBool,
     fault: Mutex<Option<ApiError>>,
     publisher: Publisher,
     focus: Mutex<Option<ConversationId>>,
@@ -67,6 +80,7 @@ impl App {
     pub fn new(directory: PathBuf, host: Arc<dyn Host>) -> Self {
         let files = Files::new(directory);
         let settings = files.settings();
+        let opening = AtomicBool::new(files.account().is_some());
         Self {
             inner: Arc::new(Inner {
                 host,
@@ -74,6 +88,7 @@ impl App {
                 settings: Mutex::new(settings),
                 session: Mutex::new(None),
                 changing: tokio::sync::Mutex::new(()),
+                opening,
                 fault: Mutex::new(None),
                 publisher: Publisher::default(),
                 focus: Mutex::new(None),
@@ -86,15 +101,34 @@ impl App {
     }
 
     /// Opens the account that was signed in when the app last ran, if any, and starts to sync. The first screen
-    /// can be drawn as soon as this returns; a fault is kept for [`App::start`](Self::start) to tell.
-    pub async fn open(&self) {
+    /// can be drawn as soon as this returns; a fault is kept for [`App::start`](Self::start) to tell. Returns whether
+    /// there is none.
+    pub async fn open(&self) -> bool {
+        self.open_with(PATIENCE_AT_START).await.is_ok()
+    }
+
+    /// Opens it when it did not open before.
+    pub(crate) async fn open_again(&self) -> Result<(), ApiError> {
+        self.open_with(PATIENCE_OF_PERSON).await
+    }
+
+    async fn open_with(&self, patience: Duration) -> Result<(), ApiError> {
         let _one_at_a_time = self.inner.changing.lock().await;
-        let Some(account) = self.inner.files.account() else { return self.show_surroundings(&Counts::default()) };
-        if let Err(error) = self.begin(account).await {
+        let opened = match self.inner.files.account() {
+            Some(account) if lock(&self.inner.session).is_none() => self.begin(account, patience).await,
+            Some(_) => Ok(()),
+            None => {
+                self.show_surroundings(&Counts::default());
+                Ok(())
+            }
+        };
+        *lock(&self.inner.fault) = opened.clone().err();
+        self.inner.opening.store(false, Ordering::Relaxed);
+        if let Err(error) = &opened {
             tracing::error!(%error, "the account could not be opened");
-            *lock(&self.inner.fault) = Some(error);
             self.inner.publisher.publish(&AppEvent::Account);
         }
+        opened
     }
 
     /// Starts listening to events.
@@ -141,6 +175,20 @@ impl App {
 
     pub(crate) fn files(&self) -> &Files {
         &self.inner.files
+    }
+
+    /// Whether the account is being opened for the first time.
+    pub(crate) fn is_opening(&self) -> bool {
+        self.inner.opening.load(Ordering::Relaxed)
+    }
+
+    /// Where the key of the account's databases is.
+    pub(crate) fn key_place(&self) -> Option<KeyPlace> {
+        self.keys().place()
+    }
+
+    fn keys(&self) -> Keys {
+        Keys::new(self.inner.files.account_directory(), self.host().key_store())
     }
 
     pub(crate) fn fault(&self) -> Option<ApiError> {
@@ -232,10 +280,18 @@ impl App {
 
     async fn adopt(&self, address: &Url, signed_in: &SignedIn, local: bool) -> Result<(), ApiError> {
         let running = lock(&self.inner.session).take();
-        if let Some(session) = running {
-            session.stop.cancel();
-            session.client.stop().await;
-        }
+        let cache = match running {
+            Some(session) => {
+                session.stop.cancel();
+                session.client.stop().await;
+                session.cache
+            }
+            None => match self.open_cache(PATIENCE_OF_PERSON).await {
+                // Signing in is what the person was asked for when their databases did not open.
+                Err(error) if error.code == ApiErrorCode::Undecryptable => self.renew_cache().await?,
+                other => other?,
+            },
+        };
         let account = AccountView {
             agent: signed_in.agent.id,
             name: signed_in.agent.name.clone(),
@@ -245,26 +301,54 @@ impl App {
             local,
         };
         self.inner.files.save_account(&account)?;
-        FileTokenStore::new(self.inner.files.session()).save(signed_in)?;
+        CacheTokenStore::new(cache.clone()).save(signed_in)?;
         *lock(&self.inner.fault) = None;
-        self.run(account).await
+        self.run(account, cache).await
     }
 
     /// Opens an account known from an earlier run.
-    async fn begin(&self, mut account: AccountView) -> Result<(), ApiError> {
+    async fn begin(&self, mut account: AccountView, patience: Duration) -> Result<(), ApiError> {
+        let cache = self.open_cache(patience).await?;
         if account.local {
             let LocalDesk { address, signed_in } = self.host().local_desk().await?;
             account.address = address.to_string();
             self.inner.files.save_account(&account)?;
-            FileTokenStore::new(self.inner.files.session()).save(&signed_in)?;
+            CacheTokenStore::new(cache.clone()).save(&signed_in)?;
         }
-        self.run(account).await
+        self.run(account, cache).await
     }
 
-    async fn run(&self, account: AccountView) -> Result<(), ApiError> {
+    /// Opens the databases with their key, and makes both where there are none.
+    async fn open_cache(&self, patience: Duration) -> Result<Cache, ApiError> {
         let directory = self.inner.files.account_directory();
-        let cache =
-            tokio::task::spawn_blocking(move || Cache::open(&directory)).await.map_err(ApiError::internal)??;
+        let found = Cache::found(&directory)?;
+        let keys = self.keys();
+        let key = match keys.find(found, patience).await {
+            Decision::Open(key) => key,
+            Decision::Make => keys.make(patience).await?,
+            Decision::Locked => return Err(keys::locked()),
+            Decision::Undecryptable => {
+                return Err(ApiError::new(ApiErrorCode::Undecryptable, "the key of the databases is gone"));
+            }
+        };
+        let old_session = self.inner.files.old_session();
+        let opening = tokio::task::spawn_blocking(move || {
+            let cache = Cache::open(&directory, &key)?;
+            CacheTokenStore::new(cache.clone()).take_over(&old_session).map_err(OpenError::from)?;
+            Ok::<_, OpenError>(cache)
+        });
+        Ok(opening.await.map_err(ApiError::internal)??)
+    }
+
+    /// Sets databases aside whose key is gone, and begins anew with another one. Nothing is deleted.
+    async fn renew_cache(&self) -> Result<Cache, ApiError> {
+        let renamed = Cache::set_aside(&self.inner.files.account_directory())?;
+        tracing::warn!(?renamed, "databases without a key were set aside");
+        self.keys().set_aside(&format!(".orphan-{}", self.host().now() / 1000))?;
+        self.open_cache(PATIENCE_OF_PERSON).await
+    }
+
+    async fn run(&self, account: AccountView, cache: Cache) -> Result<(), ApiError> {
         let address =
             Url::parse(&account.address).map_err(|error| ApiError::new(ApiErrorCode::NotADesk, error.to_string()))?;
         let settings = ClientSettings {
@@ -272,7 +356,7 @@ impl App {
             app: format!("deskbell {}", env!("CARGO_PKG_VERSION")),
             device: self.host().device(),
         };
-        let tokens = Arc::new(FileTokenStore::new(self.inner.files.session()));
+        let tokens = Arc::new(CacheTokenStore::new(cache.clone()));
         let (sender, receiver) = mpsc::channel(256);
         let client = Client::start(settings, cache.clone(), tokens, sender);
         let session = Session { account, cache, client, stop: self.inner.stop.child_token() };
@@ -301,6 +385,7 @@ impl App {
         session.client.stop().await;
         *lock(&self.inner.session) = None;
         drop(session);
+        self.keys().forget(PATIENCE_AT_START).await;
         self.inner.files.remove_account()?;
         self.inner.publisher.publish(&AppEvent::Account);
         self.show_surroundings(&Counts::default());

@@ -50,11 +50,23 @@ impl App {
         Ok(StartView {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             account: self.session().ok().map(|session| session.account),
+            known: self.fault().and_then(|_| self.files().account()),
+            opening: self.is_opening(),
+            key_place: self.key_place(),
             settings: self.settings(),
             boxes,
             sync: self.sync_view(),
             fault: self.fault(),
         })
+    }
+
+    /// Opens the account again after something kept it from being opened.
+    ///
+    /// # Errors
+    /// What keeps it closed this time.
+    pub async fn open_account(&self, _: Nothing) -> Result<Nothing, ApiError> {
+        self.open_again().await?;
+        Ok(Nothing {})
     }
 
     /// Signs in at a desk and starts to sync.

@@ -82,6 +82,7 @@ impl From<OpenError> for ApiError {
         let code = match &error {
             OpenError::Newer { .. } => ApiErrorCode::NewerDatabase,
             OpenError::Damaged { .. } => ApiErrorCode::DamagedDatabase,
+            OpenError::Undecryptable { .. } => ApiErrorCode::Undecryptable,
             OpenError::DiskFull => ApiErrorCode::DiskFull,
             OpenError::Io(_) => ApiErrorCode::Internal,
         };

@@ -3,12 +3,14 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use deskbell_attention::{Alert, Calmed, Connection, Sound, TrayState};
 use deskbell_catalogue::{Catalogue, Language};
 use deskbell_protocol::{ConversationId, SignedIn, Timestamp};
 use url::Url;
 
+use crate::keys::KeyStore;
 use crate::types::{ApiError, Counts};
 
 /// A desk that runs inside this program.
@@ -69,6 +71,9 @@ pub trait Host: Send + Sync + 'static {
 
     /// Where files are saved.
     fn downloads(&self) -> PathBuf;
+
+    /// The system's keychain. `None`: keys are kept in files.
+    fn key_store(&self) -> Option<Arc<dyn KeyStore>>;
 
     /// Starts the desk inside this program, or finds it running, and signs in at it.
     fn local_desk(&self) -> HostFuture<Result<LocalDesk, ApiError>>;

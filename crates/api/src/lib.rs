@@ -8,6 +8,7 @@ mod commands;
 mod error;
 mod events;
 mod host;
+mod keys;
 pub mod list;
 mod pictures;
 mod store;
@@ -17,8 +18,10 @@ mod typescript;
 mod views;
 
 pub use app::App;
+pub use deskbell_cache::Key;
 pub use events::Subscription;
 pub use host::{Host, HostFuture, LocalDesk, Surroundings};
+pub use keys::{KeyAnswer, KeyRefusal, KeyStore};
 pub use pictures::Picture;
 pub use store::make_private;
 pub use typescript::{COMMAND_NAMES, typescript, widget_typescript};

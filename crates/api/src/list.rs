@@ -10,6 +10,8 @@ macro_rules! with_commands {
         $callback! {
             /// Everything the first screen needs, from disk alone.
             start(Nothing) -> StartView;
+            /// Opens the account again after something kept it from being opened.
+            open_account(Nothing) -> Nothing;
             /// Signs in at a desk and starts to sync.
             connect_desk(ConnectDesk) -> Nothing;
             /// Starts a desk inside this app and signs in at it.

@@ -42,8 +42,8 @@ impl Files {
         self.directory.join("account")
     }
 
-    /// The session's tokens.
-    pub(crate) fn session(&self) -> PathBuf {
+    /// The session's tokens as an earlier version kept them.
+    pub(crate) fn old_session(&self) -> PathBuf {
         self.account_directory().join("session.json")
     }
 
@@ -101,19 +101,36 @@ pub fn make_private(directory: &Path) -> std::io::Result<()> {
     builder.create(directory)
 }
 
-fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
     let bytes = std::fs::read(path).ok()?;
     serde_json::from_slice(&bytes)
         .map_err(|error| tracing::warn!(file = %path.display(), %error, "unreadable, ignored"))
         .ok()
 }
 
-fn write<T: Serialize>(path: &Path, value: &T) -> std::io::Result<()> {
+pub(crate) fn write<T: Serialize>(path: &Path, value: &T) -> std::io::Result<()> {
+    write_private(path, &serde_json::to_vec_pretty(value)?)
+}
+
+/// Writes a file that only this user can read.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     make_private(directory)?;
     let fresh = path.with_extension("new");
-    let mut file = std::fs::File::create(&fresh)?;
-    file.write_all(&serde_json::to_vec_pretty(value)?)?;
+    // One that was left behind may have been made for others to read.
+    match std::fs::remove_file(&fresh) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    let mut file = options.open(&fresh)?;
+    file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(fresh, path)
 }

@@ -33,6 +33,11 @@ pub enum ApiErrorCode {
     NewerDatabase,
     /// The database on this computer cannot be read; it was set aside, not deleted.
     DamagedDatabase,
+    /// The system's keychain is locked or does not answer. Nothing was touched: unlock it and try again.
+    KeychainLocked,
+    /// The key of the databases on this computer is gone, or fits them no more. Nothing was touched: signing in
+    /// again sets them aside and fetches all chats anew, except what was not sent yet.
+    Undecryptable,
     /// The connection is needed for this one.
     Offline,
     /// No such thing.
@@ -68,8 +73,14 @@ pub struct ApiError {
 pub struct StartView {
     /// The app's version.
     pub version: String,
-    /// Who is signed in, and where. `None`: show the first-run window.
+    /// Who is signed in, and where. `None`: show the first-run window, unless `opening` or `fault` says otherwise.
     pub account: Option<AccountView>,
+    /// Whose databases did not open, to be signed in again.
+    pub known: Option<AccountView>,
+    /// The account is being opened: show nothing yet. An `account` event ends it.
+    pub opening: bool,
+    /// Where the key of the account's databases is.
+    pub key_place: Option<KeyPlace>,
     /// Language, theme and alerts.
     pub settings: Settings,
     /// The chat boxes as they were left.
@@ -78,6 +89,16 @@ pub struct StartView {
     pub sync: SyncView,
     /// A start-up fault that the person must know of, e.g. a newer database.
     pub fault: Option<ApiError>,
+}
+
+/// Where the key of the databases on this computer is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyPlace {
+    /// In the system's keychain.
+    Keychain,
+    /// In a file that only this user can read, because there is no keychain.
+    File,
 }
 
 /// An account.

@@ -63,6 +63,7 @@ pub fn typescript() -> String {
         ApiError,
         StartView,
         AccountView,
+        KeyPlace,
         Theme,
         Language,
         Settings,

@@ -105,6 +105,7 @@ impl Screen {
             .env("XDG_CONFIG_HOME", self.home.join("config"))
             .env("XDG_DATA_HOME", self.home.join("share"))
             .env("DESKBELL_DATA", self.data())
+            .env("DESKBELL_KEY_FILE", "1")
             .env_remove("WAYLAND_DISPLAY");
         command
     }

@@ -3,9 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
+use zeroize::Zeroizing;
 
 use crate::error::{CacheError, OpenError};
+use crate::key::Key;
+use crate::plaintext;
 
 /// Readers kept open between queries.
 const IDLE_READERS_MAX: usize = 4;
@@ -17,6 +21,13 @@ pub(crate) struct Plan {
     synchronous: &'static str,
     /// Step n brings version n to n + 1.
     migrations: &'static [&'static str],
+}
+
+impl Plan {
+    /// The version this app brings a file to.
+    fn version(self) -> i64 {
+        i64::try_from(self.migrations.len()).unwrap_or(i64::MAX)
+    }
 }
 
 /// The cache can be had from the server again.
@@ -34,21 +45,26 @@ pub(crate) const OUTBOX: Plan = Plan {
 /// One file.
 pub(crate) struct Database {
     path: PathBuf,
+    key: Key,
     writer: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
 }
 
 impl Database {
     /// Opens a file and brings it to this app's version.
-    pub(crate) fn open(path: &Path, plan: Plan) -> Result<Self, OpenError> {
+    pub(crate) fn open(path: &Path, plan: Plan, key: &Key) -> Result<Self, OpenError> {
         let explain = |error: rusqlite::Error| explain(path, &error);
-        let mut writer = Connection::open(path).map_err(explain)?;
-        // The version is read before anything is written, so that a newer file stays as it is.
-        let found: i64 = writer.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(explain)?;
-        let known = i64::try_from(plan.migrations.len()).unwrap_or(i64::MAX);
-        if found > known {
-            return Err(OpenError::Newer { path: path.to_owned(), found, known });
+        if plaintext::is_plaintext(path)? {
+            plaintext::encrypt(path, plan, key)?;
         }
+        let mut writer = Connection::open(path).map_err(explain)?;
+        // A log is put into the file when it is closed, which must not happen under a wrong key.
+        writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(explain)?;
+        unlock(&writer, key).map_err(|error| misfit(path, &error))?;
+        // The version is read before anything is written, so that a newer file stays as it is.
+        let found = version(&writer, path, plan)?;
+        let known = plan.version();
+        writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(explain)?;
         writer.pragma_update(None, "journal_mode", "WAL").map_err(explain)?;
         writer.pragma_update(None, "synchronous", plan.synchronous).map_err(explain)?;
         writer.pragma_update(None, "secure_delete", "ON").map_err(explain)?;
@@ -63,7 +79,12 @@ impl Database {
             transaction.pragma_update(None, "user_version", step + 1).map_err(explain)?;
             transaction.commit().map_err(explain)?;
         }
-        Ok(Self { path: path.to_owned(), writer: Mutex::new(writer), readers: Mutex::new(Vec::new()) })
+        Ok(Self {
+            path: path.to_owned(),
+            key: key.clone(),
+            writer: Mutex::new(writer),
+            readers: Mutex::new(Vec::new()),
+        })
     }
 
     /// Runs a change: all of it or nothing.
@@ -104,6 +125,7 @@ impl Database {
     fn reader(&self) -> Result<Connection, CacheError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
         let reader = Connection::open_with_flags(&self.path, flags)?;
+        unlock(&reader, &self.key)?;
         reader.pragma_update(None, "query_only", "ON")?;
         reader.pragma_update(None, "cache_size", -4096)?;
         reader.set_prepared_statement_cache_capacity(64);
@@ -116,7 +138,59 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn explain(path: &Path, error: &rusqlite::Error) -> OpenError {
+/// Gives a connection its key, which must come before anything else, and reads a page to see whether it fits.
+fn unlock(connection: &Connection, key: &Key) -> rusqlite::Result<()> {
+    connection.execute_batch(&Zeroizing::new(format!("PRAGMA key = {}", *key.literal())))?;
+    connection.query_row("PRAGMA schema_version", [], |_| Ok(()))
+}
+
+/// Why the first page cannot be read.
+fn misfit(path: &Path, error: &rusqlite::Error) -> OpenError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => OpenError::Undecryptable { path: path.to_owned(), reason: error.to_string() },
+        _ => explain(path, error),
+    }
+}
+
+/// The version of a file.
+pub(crate) fn version(connection: &Connection, path: &Path, plan: Plan) -> Result<i64, OpenError> {
+    let found: i64 =
+        connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(|error| explain(path, &error))?;
+    let known = plan.version();
+    if found > known {
+        return Err(OpenError::Newer { path: path.to_owned(), found, known });
+    }
+    Ok(found)
+}
+
+/// Reads all of a new file with its key.
+pub(crate) fn check(path: &Path, key: &Key) -> Result<(), OpenError> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .and_then(|connection| unlock(&connection, key).map(|()| connection))
+        .map_err(|error| explain(path, &error))?;
+    let verdict: String =
+        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|error| explain(path, &error))?;
+    match verdict.as_str() {
+        "ok" => Ok(()),
+        _ => Err(OpenError::Damaged { path: path.to_owned(), reason: verdict }),
+    }
+}
+
+/// Whether a file has anything in it.
+pub(crate) fn holds_something(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|file| file.len() > 0)
+}
+
+/// Why a file that holds something does not open with this key; `None` when it does. Nothing is written.
+pub(crate) fn refusal(path: &Path, key: &Key) -> Option<OpenError> {
+    let tried = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).and_then(|connection| {
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        unlock(&connection, key)
+    });
+    tried.err().map(|error| misfit(path, &error))
+}
+
+pub(crate) fn explain(path: &Path, error: &rusqlite::Error) -> OpenError {
     match CacheError::from(rusqlite_error(error)) {
         CacheError::DiskFull => OpenError::DiskFull,
         CacheError::Damaged(reason) => OpenError::Damaged { path: path.to_owned(), reason },
@@ -131,16 +205,19 @@ fn rusqlite_error(error: &rusqlite::Error) -> rusqlite::Error {
     }
 }
 
-/// Renames a damaged cache, with what belongs to it, so that a new one can be made.
-pub(crate) fn set_aside(path: &Path) -> std::io::Result<()> {
+/// Renames a file, with what belongs to it, so that a new one can be made. The names it has now.
+pub(crate) fn set_aside(path: &Path) -> std::io::Result<Vec<PathBuf>> {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let mut renamed = Vec::new();
     for ending in ["", "-wal", "-shm"] {
         let from = PathBuf::from(format!("{}{ending}", path.display()));
         if from.exists() {
-            std::fs::rename(&from, format!("{}.orphan-{now}{ending}", path.display()))?;
+            let to = PathBuf::from(format!("{}.orphan-{now}{ending}", path.display()));
+            std::fs::rename(&from, &to)?;
+            renamed.push(to);
         }
     }
-    Ok(())
+    Ok(renamed)
 }
 
 /// Lets nobody else on this computer read the directory.

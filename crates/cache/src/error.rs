@@ -25,6 +25,14 @@ pub enum OpenError {
         /// What SQLite says.
         reason: String,
     },
+    /// It does not open with this key; it was not touched.
+    #[error("{path} does not open with the key of this computer: {reason}")]
+    Undecryptable {
+        /// Which file.
+        path: PathBuf,
+        /// What SQLite says.
+        reason: String,
+    },
     /// The disk is full.
     #[error("the disk is full")]
     DiskFull,

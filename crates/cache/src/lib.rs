@@ -1,14 +1,17 @@
 //! The agent's SQLite: the cache of everything synced, and the outbox.
 //!
 //! Two databases in one directory. `cache.db` can be had from the server again; `outbox.db` exists nowhere else
-//! and is therefore flushed to the disk at every commit, and never renamed or rebuilt. `docs/schema.sql` shows both.
+//! and is therefore flushed to the disk at every commit, and never rebuilt. `docs/schema.sql` shows both. Both are
+//! encrypted with one key, their logs as well.
 //!
 //! All functions block; call them from a thread that may.
 
 mod apply;
 mod database;
 mod error;
+mod key;
 mod outbox;
+mod plaintext;
 mod queries;
 mod read;
 mod search;
@@ -19,11 +22,28 @@ use std::sync::Arc;
 
 pub use apply::Changed;
 pub use error::{CacheError, OpenError};
+pub use key::Key;
 pub use outbox::{DraftRecord, Guard, OutboxCounts, OutboxItem, OutboxState, TakenBack};
 pub use read::{ConversationRecord, CountsRecord, Folder, MessagePage, PreviewRecord, VisitorRecord};
 pub use search::SearchRecord;
 
 use database::Database;
+
+/// Exists nowhere else.
+const OUTBOX: &str = "outbox.db";
+/// Can be had from the server again.
+const CACHE: &str = "cache.db";
+
+/// What a directory holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// No database.
+    Nothing,
+    /// Databases of an earlier version, which anybody can read.
+    Plaintext,
+    /// At least one that takes a key.
+    Encrypted,
+}
 
 /// The two databases. Cheap to clone.
 #[derive(Clone)]
@@ -38,24 +58,68 @@ struct Inner {
 }
 
 impl Cache {
-    /// Opens the databases of a directory, and makes them when they are not there.
+    /// Opens the databases of a directory, and makes them when they are not there. Those of an earlier version,
+    /// in clear text, are encrypted once.
     ///
     /// # Errors
-    /// [`OpenError::Newer`] when a newer app wrote one of them: nothing is touched. A damaged cache is set aside
-    /// and made anew; a damaged outbox is [`OpenError::Damaged`].
-    pub fn open(directory: &Path) -> Result<Self, OpenError> {
+    /// [`OpenError::Newer`] when a newer app wrote one of them, and [`OpenError::Undecryptable`] when the key does
+    /// not fit: nothing is touched. A cache is set aside and made anew when it is damaged, which is known of it only
+    /// when the key fits the outbox; a damaged outbox is [`OpenError::Damaged`].
+    pub fn open(directory: &Path, key: &Key) -> Result<Self, OpenError> {
         std::fs::create_dir_all(directory)?;
         database::keep_to_oneself(directory);
-        let outbox = Database::open(&directory.join("outbox.db"), database::OUTBOX)?;
-        let path = directory.join("cache.db");
-        let cache = match Database::open(&path, database::CACHE) {
-            Err(OpenError::Damaged { .. }) => {
-                database::set_aside(&path)?;
-                Database::open(&path, database::CACHE)?
+        let (outbox, cache) = (directory.join(OUTBOX), directory.join(CACHE));
+        let outbox_known = database::holds_something(&outbox);
+        let cache_encrypted = database::holds_something(&cache) && !plaintext::is_plaintext(&cache)?;
+        if !outbox_known
+            && cache_encrypted
+            && let Some(refusal) = database::refusal(&cache, key)
+        {
+            // No outbox may be made with a key that is not theirs.
+            return Err(refusal);
+        }
+        let outbox = match Database::open(&outbox, database::OUTBOX, key) {
+            Err(OpenError::Undecryptable { path, reason })
+                if cache_encrypted && database::refusal(&cache, key).is_none() =>
+            {
+                return Err(OpenError::Damaged { path, reason });
+            }
+            other => other?,
+        };
+        let cache = match Database::open(&cache, database::CACHE, key) {
+            Err(OpenError::Damaged { .. } | OpenError::Undecryptable { .. }) => {
+                database::set_aside(&cache)?;
+                Database::open(&cache, database::CACHE, key)?
             }
             other => other?,
         };
         Ok(Self { inner: Arc::new(Inner { directory: directory.to_owned(), cache, outbox }) })
+    }
+
+    /// What a directory holds.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn found(directory: &Path) -> std::io::Result<Found> {
+        let paths = [directory.join(OUTBOX), directory.join(CACHE)];
+        let mut found = Found::Nothing;
+        for path in paths.iter().filter(|path| database::holds_something(path)) {
+            if !plaintext::is_plaintext(path)? {
+                return Ok(Found::Encrypted);
+            }
+            found = Found::Plaintext;
+        }
+        Ok(found)
+    }
+
+    /// Renames the databases of a directory, so that new ones can be made with another key. Nothing is deleted.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn set_aside(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
+        let mut renamed = database::set_aside(&directory.join(OUTBOX))?;
+        renamed.extend(database::set_aside(&directory.join(CACHE))?);
+        Ok(renamed)
     }
 
     /// Where the databases are.

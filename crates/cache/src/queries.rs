@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn no_list_reads_a_whole_table() {
         let directory = tempfile::tempdir().unwrap();
-        let cache = Cache::open(directory.path()).unwrap();
+        let cache = Cache::open(directory.path(), &crate::Key::random()).unwrap();
         let of_cache = [apply::QUERIES, read::QUERIES, search::QUERIES].concat();
         let mut everything = Vec::new();
         for (database, queries) in [(cache.cache(), of_cache.as_slice()), (cache.outbox_database(), outbox::QUERIES)] {
@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn a_search_without_words_and_an_index_read_from_end_to_end_are_seen() {
         let directory = tempfile::tempdir().unwrap();
-        let cache = Cache::open(directory.path()).unwrap();
+        let cache = Cache::open(directory.path(), &crate::Key::random()).unwrap();
         for sql in [
             "SELECT rowid FROM message_words",
             "SELECT count(*) FROM message",

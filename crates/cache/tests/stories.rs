@@ -1,7 +1,7 @@
 //! Ann's cache: what it keeps, shows, finds and never loses. Real SQLite files.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use deskbell_cache::{Cache, CacheError, Changed, Folder, Guard, OpenError, OutboxState};
+use deskbell_cache::{Cache, CacheError, Changed, Folder, Found, Guard, Key, OpenError, OutboxState};
 use deskbell_engine::Batch;
 use deskbell_protocol::*;
 use tempfile::TempDir;
@@ -11,6 +11,18 @@ const BEN: AgentId = AgentId(2);
 const VIC: ContactId = ContactId(10);
 const VICS_BROWSER: VisitorId = VisitorId(20);
 const CHAT: ConversationId = ConversationId(100);
+
+/// Ann's key.
+fn key() -> Key {
+    Key::from_bytes(&[7; 32]).unwrap()
+}
+
+/// One of the databases, as SQLite has it.
+fn raw(path: &std::path::Path) -> rusqlite::Connection {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    connection.execute_batch(&format!("PRAGMA key = \"x'{}'\"", "07".repeat(32))).unwrap();
+    connection
+}
 
 struct Desk {
     cache: Cache,
@@ -92,7 +104,7 @@ fn from_vic(number: i64, text: &str) -> Entity {
 impl Desk {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let cache = Cache::open(directory.path()).unwrap();
+        let cache = Cache::open(directory.path(), &key()).unwrap();
         let mut desk = Self { cache, seq: 0, directory };
         // An empty snapshot gives the cache its cursor.
         desk.cache
@@ -125,7 +137,7 @@ impl Desk {
     }
 
     fn reopen(&mut self) {
-        self.cache = Cache::open(self.directory.path()).unwrap();
+        self.cache = Cache::open(self.directory.path(), &key()).unwrap();
     }
 
     fn row(&self) -> deskbell_cache::ConversationRecord {
@@ -380,9 +392,9 @@ fn a_database_of_a_newer_app_is_refused_and_not_touched() {
         let desk = Desk::new();
         let path = desk.directory.path().join(name);
         drop(desk.cache);
-        rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+        raw(&path).pragma_update(None, "user_version", 99).unwrap();
         let before = std::fs::read(&path).unwrap();
-        let refused = Cache::open(desk.directory.path()).err().unwrap();
+        let refused = Cache::open(desk.directory.path(), &key()).err().unwrap();
         assert!(matches!(refused, OpenError::Newer { found: 99, .. }), "{refused:?}");
         assert_eq!(std::fs::read(&path).unwrap(), before, "{name} is as it was");
     }
@@ -393,12 +405,12 @@ fn a_damaged_cache_is_set_aside_and_the_outbox_survives() {
     let mut desk = Desk::new();
     desk.cache.save_draft(CHAT, "keep me", "").unwrap();
     let directory = desk.directory.path().to_owned();
-    drop(std::mem::replace(&mut desk.cache, Cache::open(tempfile::tempdir().unwrap().path()).unwrap()));
+    drop(std::mem::replace(&mut desk.cache, Cache::open(tempfile::tempdir().unwrap().path(), &key()).unwrap()));
     for ending in ["-wal", "-shm"] {
         std::fs::remove_file(directory.join(format!("cache.db{ending}"))).ok();
     }
     std::fs::write(directory.join("cache.db"), vec![7_u8; 8192]).unwrap();
-    let cache = Cache::open(&directory).unwrap();
+    let cache = Cache::open(&directory, &key()).unwrap();
     assert_eq!(cache.cursor().unwrap(), None, "a new cache asks for a snapshot");
     assert_eq!(cache.draft(CHAT).unwrap().reply, "keep me");
     let names: Vec<String> = std::fs::read_dir(&directory)
@@ -406,6 +418,90 @@ fn a_damaged_cache_is_set_aside_and_the_outbox_survives() {
         .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
         .collect();
     assert!(names.iter().any(|name| name.starts_with("cache.db.orphan-")), "{names:?}");
+}
+
+/// Every file of a directory that keeps data, with its bytes. What SQLite shares between programs keeps none.
+fn files(directory: &std::path::Path) -> std::collections::BTreeMap<String, Vec<u8>> {
+    std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), std::fs::read(entry.path()).unwrap()))
+        .filter(|(name, _)| !name.ends_with("-shm"))
+        .collect()
+}
+
+/// A directory as a power cut leaves it: the newest changes stand in the logs only.
+fn after_a_power_cut(desk: &Desk) -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for (name, bytes) in files(desk.directory.path()) {
+        std::fs::write(copy.path().join(name), bytes).unwrap();
+    }
+    copy
+}
+
+#[test]
+fn no_word_of_a_chat_can_be_read_in_the_files() {
+    let mut desk = Desk::new();
+    desk.delta(vec![Entity::Conversation(head(1, None)), from_vic(1, "the secret marmalade")]);
+    desk.cache.save_draft(CHAT, "marmalade again", "").unwrap();
+    let reads_clear_text = |when: &str| {
+        let files = files(desk.directory.path());
+        for (name, bytes) in &files {
+            let holds = |text: &[u8]| bytes.windows(text.len()).any(|piece| piece == text);
+            for text in ["SQLite format 3", "marmalade", "Vic", "CREATE TABLE"] {
+                assert!(!holds(text.as_bytes()), "{text} stands in {name} {when}");
+            }
+        }
+        files
+    };
+    let running = reads_clear_text("while the app runs");
+    assert!(running["cache.db-wal"].len() > 4096 && running["outbox.db-wal"].len() > 4096, "the logs hold it");
+    drop(desk.cache);
+    assert!(reads_clear_text("afterwards")["cache.db"].len() > 4096);
+    assert_eq!(Cache::found(desk.directory.path()).unwrap(), Found::Encrypted);
+    let cache = Cache::open(desk.directory.path(), &key()).unwrap();
+    assert_eq!(cache.search("marma", 10).unwrap().len(), 1, "whoever has the key can search it");
+}
+
+#[test]
+fn a_wrong_key_is_refused_and_touches_nothing() {
+    let desk = Desk::new();
+    desk.cache.save_draft(CHAT, "keep me", "").unwrap();
+    for missing in ["", "outbox.db", "cache.db"] {
+        let directory = after_a_power_cut(&desk);
+        for ending in ["", "-wal"] {
+            std::fs::remove_file(directory.path().join(format!("{missing}{ending}"))).ok();
+        }
+        let before = files(directory.path());
+        let refused = Cache::open(directory.path(), &Key::random()).err().unwrap();
+        assert!(matches!(refused, OpenError::Undecryptable { .. }), "{refused:?}");
+        assert_eq!(files(directory.path()), before, "without {missing:?}");
+        Cache::open(directory.path(), &key()).unwrap();
+    }
+}
+
+#[test]
+fn a_damaged_outbox_is_told_from_a_wrong_key_by_the_cache() {
+    let desk = Desk::new();
+    let directory = after_a_power_cut(&desk);
+    std::fs::remove_file(directory.path().join("outbox.db-wal")).ok();
+    std::fs::write(directory.path().join("outbox.db"), vec![7_u8; 8192]).unwrap();
+    let refused = Cache::open(directory.path(), &key()).err().unwrap();
+    assert!(matches!(refused, OpenError::Damaged { .. }), "{refused:?}");
+}
+
+#[test]
+fn databases_are_set_aside_whole_and_deleted_never() {
+    let desk = Desk::new();
+    desk.cache.save_draft(CHAT, "keep me", "").unwrap();
+    let directory = after_a_power_cut(&desk);
+    let before: Vec<Vec<u8>> = files(directory.path()).into_values().collect();
+    let renamed = Cache::set_aside(directory.path()).unwrap();
+    let after: Vec<Vec<u8>> = files(directory.path()).into_values().collect();
+    assert_eq!(before, after);
+    assert!(renamed.iter().all(|path| path.to_string_lossy().contains(".orphan-")), "{renamed:?}");
+    assert_eq!(Cache::found(directory.path()).unwrap(), Found::Nothing);
+    Cache::open(directory.path(), &Key::random()).unwrap();
 }
 
 #[test]
@@ -424,8 +520,8 @@ fn the_schema_page_shows_what_is_on_disk() {
     let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/schema.sql")).unwrap();
     let written = rusqlite::Connection::open_in_memory().unwrap();
     written.execute_batch(&page).unwrap();
-    let mut real = schema(&rusqlite::Connection::open(desk.directory.path().join("cache.db")).unwrap());
-    real.extend(schema(&rusqlite::Connection::open(desk.directory.path().join("outbox.db")).unwrap()));
+    let mut real = schema(&raw(&desk.directory.path().join("cache.db")));
+    real.extend(schema(&raw(&desk.directory.path().join("outbox.db"))));
     assert_eq!(schema(&written), real);
 }
 
@@ -518,7 +614,7 @@ fn dc_02_a_desk_restored_from_a_backup_is_offered_the_messages_of_the_last_week_
     desk.cache.queue(&command(4, reply("waits")), &[], 7).unwrap();
 
     reset(&desk);
-    let cache = Cache::open(desk.directory.path()).unwrap();
+    let cache = Cache::open(desk.directory.path(), &key()).unwrap();
     assert_eq!(texts(&cache.outbox().unwrap()), ["done 1", "done 2", "waits"], "in order, and no old state comes back");
     // The same reset once more, after a crash in the middle of the first one.
     reset(&desk);
@@ -545,7 +641,7 @@ fn dc_02_an_outbox_of_the_first_version_is_carried_over_and_half_a_migration_is_
     crashing.execute_batch(step).unwrap();
     drop(crashing);
     drop(first);
-    let cache = Cache::open(directory.path()).unwrap();
+    let cache = Cache::open(directory.path(), &key()).unwrap();
     assert_eq!(texts(&cache.outbox().unwrap()), ["written before the update"]);
     cache.acknowledge(&frame.client_id, Seq(3)).unwrap();
     assert_eq!(cache.outbox().unwrap()[0].state, OutboxState::Acked { seq: Seq(3) });

@@ -6,8 +6,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use deskbell_cache::Cache;
-use deskbell_client::{Client, ClientEvent, ClientSettings, FileTokenStore, SyncState};
+use deskbell_cache::{Cache, Key};
+use deskbell_client::{CacheTokenStore, Client, ClientEvent, ClientSettings, SyncState};
 use deskbell_protocol::{Command, ConversationId, MessageKind};
 use tokio::sync::mpsc;
 
@@ -16,8 +16,8 @@ async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [address, directory, chat, begin] = arguments.try_into().unwrap();
     let (directory, chat) = (Path::new(&directory), ConversationId(chat.parse().unwrap()));
-    let cache = Cache::open(directory).unwrap();
-    let tokens = Arc::new(FileTokenStore::new(directory.join("session.json")));
+    let cache = Cache::open(directory, &Key::from_bytes(&[7; 32]).unwrap()).unwrap();
+    let tokens = Arc::new(CacheTokenStore::new(cache.clone()));
     let settings = ClientSettings { address: address.parse().unwrap(), app: "killed".into(), device: "killed".into() };
     let (sender, mut events) = mpsc::channel(64);
     let client = Client::start(settings, cache, tokens, sender);

@@ -14,4 +14,4 @@ pub use client::{Client, ClientEvent, ClientSettings, Sending, SyncState, SyncSt
 pub use deskbell_engine::Standing;
 pub use error::ClientError;
 pub use http::{find_desk, sign_in};
-pub use tokens::{FileTokenStore, TokenStore};
+pub use tokens::{CacheTokenStore, TokenStore};

@@ -1,8 +1,9 @@
 //! Where the session's tokens are kept.
 
-use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::io;
+use std::path::Path;
 
+use deskbell_cache::{Cache, CacheError};
 use deskbell_protocol::SignedIn;
 
 /// Keeps a session over restarts.
@@ -20,47 +21,57 @@ pub trait TokenStore: Send + Sync {
     fn clear(&self);
 }
 
-/// A file that only this user can read.
-pub struct FileTokenStore {
-    path: PathBuf,
+/// Among an account's settings, which are encrypted.
+pub struct CacheTokenStore {
+    cache: Cache,
 }
 
-impl FileTokenStore {
-    /// A store in this file.
-    pub fn new(path: PathBuf) -> Self {
-        Self { path }
+/// The setting's name.
+const SESSION: &str = "session";
+
+impl CacheTokenStore {
+    /// A store in these databases.
+    pub fn new(cache: Cache) -> Self {
+        Self { cache }
+    }
+
+    /// Takes the session over from the file in which an earlier version kept it in clear text.
+    ///
+    /// # Errors
+    /// When it could not be kept, or the file could not be removed.
+    pub fn take_over(&self, file: &Path) -> io::Result<()> {
+        let bytes = match std::fs::read(file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            read => read?,
+        };
+        match serde_json::from_slice(&bytes) {
+            // One that is kept already is newer: the file was left behind by a crash.
+            Ok(signed_in) if self.load().is_none() => self.save(&signed_in)?,
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "the session's file cannot be read"),
+        }
+        std::fs::remove_file(file)
     }
 }
 
-impl TokenStore for FileTokenStore {
+impl TokenStore for CacheTokenStore {
     fn load(&self) -> Option<SignedIn> {
-        let bytes = std::fs::read(&self.path).ok()?;
-        serde_json::from_slice(&bytes).map_err(|error| tracing::warn!(%error, "the session's file cannot be read")).ok()
+        let kept = self.cache.setting(SESSION).map_err(|error| tracing::error!(%error, "no session can be read"));
+        let text = kept.ok().flatten().filter(|text| !text.is_empty())?;
+        serde_json::from_str(&text).map_err(|error| tracing::warn!(%error, "the session cannot be read")).ok()
     }
 
     fn save(&self, signed_in: &SignedIn) -> io::Result<()> {
-        if let Some(directory) = self.path.parent() {
-            std::fs::create_dir_all(directory)?;
-        }
-        let fresh = self.path.with_extension("new");
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt as _;
-            options.mode(0o600);
-        }
-        let mut file = options.open(&fresh)?;
-        file.write_all(&serde_json::to_vec(signed_in)?)?;
-        file.sync_all()?;
-        std::fs::rename(fresh, &self.path)
+        let text = serde_json::to_string(signed_in)?;
+        self.cache.save_setting(SESSION, &text).map_err(|error| match error {
+            CacheError::DiskFull => io::ErrorKind::StorageFull.into(),
+            other => io::Error::other(other),
+        })
     }
 
     fn clear(&self) {
-        if let Err(error) = std::fs::remove_file(&self.path)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            tracing::warn!(%error, "the session's file could not be removed");
+        if let Err(error) = self.cache.save_setting(SESSION, "") {
+            tracing::warn!(%error, "the session could not be forgotten");
         }
     }
 }
@@ -69,31 +80,50 @@ impl TokenStore for FileTokenStore {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use deskbell_cache::Key;
     use deskbell_protocol::{Agent, AgentId, Role};
 
     use super::*;
 
-    #[test]
-    fn a_session_is_kept_for_this_user_alone() {
-        let directory = tempfile::tempdir().unwrap();
-        let store = FileTokenStore::new(directory.path().join("account/session.json"));
-        assert!(store.load().is_none());
-        let ann = SignedIn {
+    fn ann() -> SignedIn {
+        SignedIn {
             access_token: "a".into(),
             refresh_token: "r".into(),
             expires_in_s: 900,
             agent: Agent { id: AgentId(1), name: "Ann".into(), email: "ann@desk.test".into(), role: Role::Agent },
             desk: "Desk".into(),
-        };
-        store.save(&ann).unwrap();
-        assert_eq!(store.load(), Some(ann));
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            let mode = std::fs::metadata(&store.path).unwrap().permissions().mode();
-            assert_eq!(mode & 0o077, 0, "nobody else may read it");
         }
-        store.clear();
-        assert!(store.load().is_none());
+    }
+
+    fn store(directory: &Path) -> CacheTokenStore {
+        CacheTokenStore::new(Cache::open(directory, &Key::from_bytes(&[7; 32]).unwrap()).unwrap())
+    }
+
+    #[test]
+    fn a_session_is_kept_over_a_restart_and_forgotten_when_it_ends() {
+        let directory = tempfile::tempdir().unwrap();
+        assert!(store(directory.path()).load().is_none());
+        store(directory.path()).save(&ann()).unwrap();
+        assert_eq!(store(directory.path()).load(), Some(ann()));
+        store(directory.path()).clear();
+        assert!(store(directory.path()).load().is_none());
+    }
+
+    #[test]
+    fn a_session_in_clear_text_is_taken_over_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("session.json");
+        std::fs::write(&file, serde_json::to_vec(&ann()).unwrap()).unwrap();
+        let store = store(directory.path());
+        store.take_over(&file).unwrap();
+        assert_eq!(store.load(), Some(ann()));
+        assert!(!file.exists());
+        // The file again, as a crash before its end leaves it: the newer session stays.
+        let newer = SignedIn { refresh_token: "newer".into(), ..ann() };
+        store.save(&newer).unwrap();
+        std::fs::write(&file, serde_json::to_vec(&ann()).unwrap()).unwrap();
+        store.take_over(&file).unwrap();
+        assert_eq!(store.load(), Some(newer));
+        store.take_over(&file).unwrap();
     }
 }

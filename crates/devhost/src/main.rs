@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use clap::Parser;
 use deskbell_api::types::{ApiError, ApiErrorCode};
-use deskbell_api::{App, Host, HostFuture, LocalDesk, Surroundings};
+use deskbell_api::{App, Host, HostFuture, KeyStore, LocalDesk, Surroundings};
 use deskbell_attention::{Alert, Calmed, Sound};
 use deskbell_catalogue::Catalogue;
 use deskbell_protocol::{AttachmentId, ConversationId, Timestamp};
@@ -96,6 +96,11 @@ impl Host for PrintingHost {
 
     fn downloads(&self) -> PathBuf {
         self.downloads.clone()
+    }
+
+    fn key_store(&self) -> Option<Arc<dyn KeyStore>> {
+        // Tests must neither ask for nor fill anybody's keychain.
+        None
     }
 
     fn local_desk(&self) -> HostFuture<Result<LocalDesk, ApiError>> {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 
-use deskbell_cache::{Cache, CacheError, Guard, OutboxItem, OutboxState};
+use deskbell_cache::{Cache, CacheError, Guard, Key, OutboxItem, OutboxState};
 use deskbell_engine::{Batch, Effect, Engine, Entry, Event, Phase};
 use deskbell_protocol::{ClientFrame, ClientId, Command, CommandFrame, ConversationId, Cursor, ErrorCode, Seq};
 use deskbell_server::simulation::Person;
@@ -190,7 +190,8 @@ impl Computer {
 }
 
 fn open(directory: &std::path::Path) -> Cache {
-    match Cache::open(directory) {
+    let Some(key) = Key::from_bytes(&[7; 32]) else { panic!("no key") };
+    match Cache::open(directory, &key) {
         Ok(cache) => cache,
         Err(error) => panic!("the cache does not open: {error}"),
     }

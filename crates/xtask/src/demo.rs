@@ -58,7 +58,10 @@ fn watch(workspace: &Workspace) -> Result<Outcome> {
         fs::remove_file(&announcement).map_err(|error| Failure::new(format!("{}: {error}", announcement.display())))?;
     }
     let mut command = workspace.command(&workspace.binary("debug", "deskbell").to_string_lossy());
-    command.env("DESKBELL_DATA", &data).args(["--try-here", &format!("--allow-origin=http://{SHOP}")]);
+    command
+        .env("DESKBELL_DATA", &data)
+        .env("DESKBELL_KEY_FILE", "1")
+        .args(["--try-here", &format!("--allow-origin=http://{SHOP}")]);
     let mut app = Running::start(&mut command)?;
     let (address, site) = wait_for("the start of the desk inside the app", DESK_LIMIT, || {
         app.still_there()?;

@@ -19,6 +19,8 @@ const BUILD_PACKAGES: &[&str] = &[
     "libssl-dev",
     "libwebkit2gtk-4.1-dev",
     "libxdo-dev",
+    "make",
+    "perl",
     "pkg-config",
 ];
 
@@ -29,6 +31,7 @@ const DISPLAY_PACKAGES: &[&str] = &[
     "fonts-dejavu-core",
     "fonts-noto-cjk",
     "fonts-noto-color-emoji",
+    "gnome-keyring",
     "gstreamer1.0-plugins-base",
     "gstreamer1.0-plugins-good",
     "imagemagick",
@@ -51,6 +54,9 @@ const LIBRARIES: &[(&str, &str)] = &[
     ("openssl", "OpenSSL with its development files"),
     ("alsa", "ALSA with its development files"),
 ];
+
+/// Programs that building the app takes, wherever they come from.
+const BUILDERS: &[(&str, &str)] = &[("make", "make"), ("perl", "Perl, which configures OpenSSL")];
 
 /// What driving the app takes there: programs, and what they belong to.
 const PROGRAMS: &[(&str, &str)] = &[
@@ -204,6 +210,7 @@ fn other_linux(purpose: Purpose) -> Result<()> {
         missing.push("pkg-config");
         missing.extend(LIBRARIES.iter().map(|(_, what)| *what));
     }
+    missing.extend(BUILDERS.iter().filter(|(program, _)| !is_installed(program)).map(|(_, what)| *what));
     if purpose == Purpose::Drive {
         missing.extend(PROGRAMS.iter().filter(|(program, _)| !is_installed(program)).map(|(_, what)| *what));
         if !BROWSERS.iter().any(|browser| is_installed(browser)) {
@@ -229,6 +236,11 @@ fn elsewhere(purpose: Purpose) -> Result<()> {
     if cfg!(target_os = "macos") && probe("xcode-select", &["-p"]).is_none() {
         return Err(Failure::new(
             "please install, then try again:\n  Xcode's command line tools: xcode-select --install",
+        ));
+    }
+    if cfg!(windows) && !is_installed("perl") {
+        return Err(Failure::new(
+            "please install, then try again:\n  Strawberry Perl, which configures OpenSSL: https://strawberryperl.com",
         ));
     }
     Ok(())

@@ -44,7 +44,7 @@ export class App {
     const [port, nativePort] = [await freePort(), await freePort()];
     mkdirSync(this.data, { recursive: true });
     this.#driver = new Program(this.name, 'tauri-driver', ['--port', `${port}`, '--native-port', `${nativePort}`], {
-      env: { ...this.desktop.env, DESKBELL_DATA: this.data, RUST_LOG: process.env.RUST_LOG ?? 'info' },
+      env: { ...this.desktop.env, DESKBELL_DATA: this.data, DESKBELL_KEY_FILE: '1', RUST_LOG: process.env.RUST_LOG ?? 'info' },
     });
     await until('the start of tauri-driver', () => listens(port));
     const capabilities = new Capabilities({ 'tauri:options': { application: built('deskbell'), args: this.args } });

@@ -49,6 +49,8 @@ export function errorText(code: ApiErrorCode): string {
     disk_full: m.errorDiskFull,
     newer_database: m.errorNewerDatabase,
     damaged_database: m.errorDamagedDatabase,
+    keychain_locked: m.errorKeychainLocked,
+    undecryptable: m.errorUndecryptable,
     offline: m.errorOffline,
     not_found: m.errorNotFound,
     invalid: m.errorInvalid,

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deskbell_cache::{Cache, Folder};
+use deskbell_cache::{Cache, Folder, Key};
 use deskbell_client::{
-    Client, ClientEvent, ClientSettings, FileTokenStore, SyncState, TokenStore as _, find_desk, sign_in,
+    CacheTokenStore, Client, ClientEvent, ClientSettings, SyncState, TokenStore as _, find_desk, sign_in,
 };
 use deskbell_protocol::*;
 use deskbell_testkit::{ANN, AgentSocket, Person, TestDesk};
@@ -34,8 +34,8 @@ impl Computer {
 
     /// Switches a computer on, with what is in a directory, at the desk at `address`.
     pub(crate) fn start(address: &str, directory: TempDir) -> Self {
-        let cache = Cache::open(directory.path()).unwrap();
-        let tokens = Arc::new(FileTokenStore::new(directory.path().join("session.json")));
+        let cache = open(directory.path());
+        let tokens = Arc::new(CacheTokenStore::new(cache.clone()));
         let (sender, events) = mpsc::channel(1024);
         let settings = ClientSettings { address: address.parse().unwrap(), app: "test".into(), device: "test".into() };
         let client = Client::start(settings, cache.clone(), tokens, sender);
@@ -96,8 +96,8 @@ impl Computer {
     }
 
     /// Where the session is kept.
-    pub(crate) fn tokens(&self) -> FileTokenStore {
-        FileTokenStore::new(self.directory.path().join("session.json"))
+    pub(crate) fn tokens(&self) -> CacheTokenStore {
+        CacheTokenStore::new(self.cache.clone())
     }
 
     /// The computer is switched off without a word.
@@ -111,13 +111,17 @@ pub(crate) fn reply(conversation: ConversationId, text: &str) -> Command {
     Command::Send { conversation: Some(conversation), kind: MessageKind::Reply, text: text.into(), attachments: vec![] }
 }
 
+fn open(directory: &Path) -> Cache {
+    Cache::open(directory, &Key::from_bytes(&[7; 32]).unwrap()).unwrap()
+}
+
 /// A directory with a session of somebody at the desk, and nothing else.
 pub(crate) async fn session(desk: &TestDesk, person: &Person) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     let (address, _) = find_desk(&desk.address()).await.unwrap();
     let request = SignIn { email: person.email.into(), password: person.password.into(), device: "test".into() };
     let signed_in = sign_in(&address, &request).await.unwrap();
-    FileTokenStore::new(directory.path().join("session.json")).save(&signed_in).unwrap();
+    CacheTokenStore::new(open(directory.path())).save(&signed_in).unwrap();
     directory
 }
 

@@ -1,0 +1,85 @@
+import { cleanup, fireEvent, render, screen, waitFor } from '@testing-library/svelte';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { words } from '../../i18n/index.svelte';
+import { CommandError, usePlatform, type AccountView, type ApiErrorCode, type Commands, type KeyPlace, type Language, type Settings, type StartView } from '../../platform';
+import { app } from '../../store/app.svelte';
+import SettingsDialog from '../settings/SettingsDialog.svelte';
+import FirstRun from './FirstRun.svelte';
+
+const LANGUAGES: Language[] = ['en', 'es', 'ru'];
+const ANN: AccountView = { agent: 1, name: 'Ann', email: 'ann@desk.test', desk: 'Desk', address: 'https://desk.test', local: false };
+const SETTINGS = { language: 'en', theme: 'system' } as Settings;
+
+let done: (keyof Commands)[];
+/** What opening the account ends with; null: it opens. */
+let refusal: ApiErrorCode | null;
+
+beforeEach(() => {
+  done = [];
+  refusal = null;
+  usePlatform({
+    call: (name) => {
+      done.push(name);
+      if (name === 'start') return Promise.resolve(started(null) as never);
+      if (refusal === null) return Promise.resolve({} as never);
+      return Promise.reject(new CommandError({ code: refusal, detail: '', field: null }));
+    },
+    subscribe: () => () => {},
+    pictureUrl: () => '',
+  });
+});
+
+afterEach(() => {
+  cleanup();
+  words.use('en');
+  app.started = null;
+});
+
+function started(fault: ApiErrorCode | null, keyPlace: KeyPlace | null = null): StartView {
+  return {
+    version: '1',
+    account: keyPlace === null ? null : ANN,
+    known: fault === null ? null : ANN,
+    opening: false,
+    key_place: keyPlace,
+    settings: SETTINGS,
+    boxes: [],
+    sync: app.sync,
+    fault: fault === null ? null : { code: fault, detail: '', field: null },
+  };
+}
+
+test.each(LANGUAGES)('a locked keychain is to be unlocked, and nobody is asked to sign in (%s)', async (language) => {
+  words.use(language);
+  app.started = started('keychain_locked');
+  render(FirstRun);
+  expect(screen.getByRole('heading', { name: words.m.lockedTitle() })).toBeTruthy();
+  expect(screen.queryByLabelText(words.m.connectPassword())).toBeNull();
+  refusal = 'keychain_locked';
+  await fireEvent.click(screen.getByRole('button', { name: words.m.tryAgain() }));
+  await waitFor(() => expect(screen.getByRole('alert').textContent).toBe(words.m.errorKeychainLocked()));
+  expect(done).toEqual(['open_account']);
+  refusal = null;
+  await fireEvent.click(screen.getByRole('button', { name: words.m.tryAgain() }));
+  await waitFor(() => expect(done).toEqual(['open_account', 'open_account', 'start']));
+});
+
+test.each(LANGUAGES)('a lost key asks for one sign-in and tells of what was not sent (%s)', (language) => {
+  words.use(language);
+  app.started = started('undecryptable');
+  render(FirstRun);
+  expect(screen.getByRole('heading', { name: words.m.undecryptableTitle() })).toBeTruthy();
+  expect(screen.getByText(words.m.undecryptableUnsent())).toBeTruthy();
+  expect(screen.getByLabelText<HTMLInputElement>(words.m.connectEmail()).value).toBe(ANN.email);
+  expect(screen.getByLabelText<HTMLInputElement>(words.m.connectAddress()).value).toBe(ANN.address);
+});
+
+test.each(LANGUAGES)('the settings say where the key is (%s)', (language) => {
+  words.use(language);
+  for (const [place, text] of [['keychain', words.m.keyInKeychain()], ['file', words.m.keyInFile()]] as const) {
+    app.started = started(null, place);
+    render(SettingsDialog, { settings: SETTINGS, close: () => {} });
+    expect(screen.getByText(text)).toBeTruthy();
+    cleanup();
+  }
+});
