@@ -81,6 +81,12 @@ CREATE VIRTUAL TABLE person_words USING fts5(
     words, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2', prefix='2 3'
 );
 
+-- Pictures that were fetched, as the desk encoded them.
+CREATE TABLE picture (
+    attachment INTEGER NOT NULL PRIMARY KEY,
+    bytes      BLOB    NOT NULL
+) STRICT;
+
 -- outbox.db
 -- What exists nowhere else: commands not yet done, unsent texts, and what this computer was told to remember.
 

@@ -331,10 +331,15 @@ impl App {
                 return Err(ApiError::new(ApiErrorCode::Undecryptable, "the key of the databases is gone"));
             }
         };
-        let old_session = self.inner.files.old_session();
+        let (old_session, old_pictures) = (self.inner.files.old_session(), self.inner.files.old_pictures());
         let opening = tokio::task::spawn_blocking(move || {
             let cache = Cache::open(&directory, &key)?;
             CacheTokenStore::new(cache.clone()).take_over(&old_session).map_err(OpenError::from)?;
+            // They can be fetched again, and must not stay in clear text.
+            match std::fs::remove_dir_all(&old_pictures) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
             Ok::<_, OpenError>(cache)
         });
         Ok(opening.await.map_err(ApiError::internal)??)

@@ -36,17 +36,16 @@ impl App {
         if attachment.picture.is_none() {
             return Err(ApiError::not_found("picture"));
         }
-        let path = self.files().pictures().join(id.to_string());
-        let kept = {
-            let path = path.clone();
-            tokio::task::spawn_blocking(move || std::fs::read(path).ok()).await.map_err(ApiError::internal)?
-        };
-        let bytes = match kept {
+        let bytes = match self.read(move |session| Ok(session.cache.picture(id)?)).await? {
             Some(bytes) => bytes,
             None => {
                 let bytes = self.session()?.client.download(id).await?;
                 let copy = bytes.clone();
-                tokio::task::spawn_blocking(move || keep(&path, &copy)).await.map_err(ApiError::internal)?;
+                // A full disk costs only the next fetch.
+                let kept = self.read(move |session| Ok(session.cache.keep_picture(id, &copy)?)).await;
+                if let Err(error) = kept {
+                    tracing::warn!(%error, "a picture could not be kept");
+                }
                 bytes
             }
         };
@@ -62,18 +61,6 @@ fn bitmap(bytes: &[u8]) -> Option<&'static str> {
         image::ImageFormat::Jpeg => Some("image/jpeg"),
         image::ImageFormat::WebP => Some("image/webp"),
         _ => None,
-    }
-}
-
-/// Keeps a fetched picture. A full disk costs only the next fetch.
-fn keep(path: &Path, bytes: &[u8]) {
-    let kept = path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| {
-        let fresh = path.with_extension("new");
-        std::fs::write(&fresh, bytes)?;
-        std::fs::rename(fresh, path)
-    });
-    if let Err(error) = kept {
-        tracing::warn!(%error, "a picture could not be kept");
     }
 }
 

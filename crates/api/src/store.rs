@@ -47,8 +47,8 @@ impl Files {
         self.account_directory().join("session.json")
     }
 
-    /// Pictures fetched from the desk.
-    pub(crate) fn pictures(&self) -> PathBuf {
+    /// Pictures as an earlier version kept them.
+    pub(crate) fn old_pictures(&self) -> PathBuf {
         self.account_directory().join("pictures")
     }
 

@@ -31,7 +31,10 @@ impl Plan {
 }
 
 /// The cache can be had from the server again.
-pub(crate) const CACHE: Plan = Plan { synchronous: "NORMAL", migrations: &[include_str!("schema_cache.sql")] };
+pub(crate) const CACHE: Plan = Plan {
+    synchronous: "NORMAL",
+    migrations: &[include_str!("schema_cache.sql"), include_str!("schema_cache_picture.sql")],
+};
 /// The outbox cannot.
 pub(crate) const OUTBOX: Plan = Plan {
     synchronous: "FULL",
@@ -46,8 +49,9 @@ pub(crate) const OUTBOX: Plan = Plan {
 pub(crate) struct Database {
     path: PathBuf,
     key: Key,
-    writer: Mutex<Connection>,
+    /// They are closed before the writer, which alone can put the log into the file.
     readers: Mutex<Vec<Connection>>,
+    writer: Mutex<Connection>,
 }
 
 impl Database {

@@ -11,6 +11,7 @@ mod database;
 mod error;
 mod key;
 mod outbox;
+mod pictures;
 mod plaintext;
 mod queries;
 mod read;

@@ -16,7 +16,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use crate::database::Database;
-    use crate::{Cache, apply, outbox, read, search};
+    use crate::{Cache, apply, outbox, pictures, read, search};
 
     /// What SQLite does for a statement, step by step.
     fn plan(database: &Database, sql: &str) -> Vec<String> {
@@ -51,7 +51,7 @@ mod tests {
     fn no_list_reads_a_whole_table() {
         let directory = tempfile::tempdir().unwrap();
         let cache = Cache::open(directory.path(), &crate::Key::random()).unwrap();
-        let of_cache = [apply::QUERIES, read::QUERIES, search::QUERIES].concat();
+        let of_cache = [apply::QUERIES, pictures::QUERIES, read::QUERIES, search::QUERIES].concat();
         let mut everything = Vec::new();
         for (database, queries) in [(cache.cache(), of_cache.as_slice()), (cache.outbox_database(), outbox::QUERIES)] {
             for (name, sql) in queries {
@@ -89,6 +89,7 @@ mod tests {
             include_str!("database.rs"),
             include_str!("lib.rs"),
             include_str!("outbox.rs"),
+            include_str!("pictures.rs"),
             include_str!("read.rs"),
             include_str!("search.rs"),
         ];

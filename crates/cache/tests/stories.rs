@@ -444,6 +444,9 @@ fn no_word_of_a_chat_can_be_read_in_the_files() {
     let mut desk = Desk::new();
     desk.delta(vec![Entity::Conversation(head(1, None)), from_vic(1, "the secret marmalade")]);
     desk.cache.save_draft(CHAT, "marmalade again", "").unwrap();
+    desk.cache.keep_picture(AttachmentId(5), b"a picture of marmalade").unwrap();
+    assert_eq!(desk.cache.picture(AttachmentId(5)).unwrap().unwrap(), b"a picture of marmalade");
+    assert_eq!(desk.cache.picture(AttachmentId(6)).unwrap(), None);
     let reads_clear_text = |when: &str| {
         let files = files(desk.directory.path());
         for (name, bytes) in &files {
@@ -735,7 +738,7 @@ fn a_reply_taken_back_stands_before_the_unsent_text_and_is_gone_from_the_outbox(
 
     let back = desk.cache.take_back(&frame.client_id).unwrap().unwrap();
     assert_eq!(back.draft.reply, "Too fast\nand typed on");
-    let cache = Cache::open(desk.directory.path()).unwrap();
+    let cache = Cache::open(desk.directory.path(), &key()).unwrap();
     assert_eq!(cache.draft(CHAT).unwrap().reply, "Too fast\nand typed on");
     assert!(cache.outbox().unwrap().is_empty());
     assert_eq!(cache.conversation(CHAT).unwrap().unwrap().conversation.waiting_since, Some(5), "Vic waits again");
@@ -750,7 +753,7 @@ fn what_was_on_its_way_is_known_to_the_next_run() {
         desk.cache.queue(frame, &[], 1).unwrap();
     }
     desk.cache.mark_tried(&frames[0].client_id).unwrap();
-    let outbox = Cache::open(desk.directory.path()).unwrap().outbox().unwrap();
+    let outbox = Cache::open(desk.directory.path(), &key()).unwrap().outbox().unwrap();
     assert_eq!(outbox.iter().map(|item| item.tried).collect::<Vec<_>>(), [true, false]);
 }
 
@@ -773,7 +776,7 @@ fn only_another_agents_words_after_what_was_on_screen_count_as_an_answer() {
     assert!(answered(&desk));
 
     desk.cache.hold(&frame.client_id).unwrap();
-    let cache = Cache::open(desk.directory.path()).unwrap();
+    let cache = Cache::open(desk.directory.path(), &key()).unwrap();
     assert_eq!(cache.outbox().unwrap()[0].state, OutboxState::Held, "another run asks, too");
     let counts = cache.outbox_counts().unwrap();
     assert_eq!((counts.unsent, counts.held), (0, 1));

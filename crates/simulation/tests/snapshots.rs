@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use deskbell_cache::Cache;
+use deskbell_cache::{Cache, Key};
 use deskbell_engine::Batch;
 use deskbell_protocol::*;
 use deskbell_server::simulation::{Desk, Person, Session};
@@ -121,7 +121,7 @@ const HAPPENINGS: &[Happening] = &[
 
 /// Takes a snapshot, lets something happen after so many pages, and returns what is on screen then.
 fn look(shop: &mut Shop, person: Person, after: usize, happens: &mut dyn FnMut(&mut Shop)) -> (Rows, usize) {
-    let cache = Cache::open(&shop.directory.path().join("screen")).unwrap();
+    let cache = Cache::open(&shop.directory.path().join("screen"), &Key::from_bytes(&[7; 32]).unwrap()).unwrap();
     let (mut session, frames): (Session, Vec<ServerFrame>) = shop.desk.greet(person, None, NOW + 500).unwrap();
     let mut waiting: std::collections::VecDeque<ServerFrame> = frames.into();
     let (mut pages, mut epoch) = (0, String::new());

@@ -14,11 +14,12 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("api", &["protocol", "engine", "cache", "client", "attention", "catalogue"]),
     ("server", &["protocol"]),
     ("devhost", &["protocol", "attention", "catalogue", "api"]),
+    ("keychain", &["api"]),
     ("testkit", &["protocol", "server"]),
     ("bench", &["protocol", "server", "testkit"]),
     ("simulation", &["protocol", "engine", "cache", "server"]),
     ("xtask", &[]),
-    (APP, &["protocol", "attention", "catalogue", "api", "server"]),
+    (APP, &["protocol", "attention", "catalogue", "api", "keychain", "server"]),
 ];
 
 /// The root package.
