@@ -55,7 +55,10 @@ CREATE TABLE message (
     words        TEXT    NOT NULL   -- text and file names, for the search
 ) STRICT;
 CREATE UNIQUE INDEX message_place ON message (conversation, number);
+ALTER TABLE message ADD COLUMN facets TEXT NOT NULL DEFAULT '';  -- what else can be asked of it, for the search
+ALTER TABLE message ADD COLUMN at INTEGER NOT NULL DEFAULT 0;    -- when the server took it
 CREATE INDEX message_of_visitor ON message (conversation, number) WHERE by_visitor = 1;
+CREATE INDEX message_by_time ON message (at, id);
 
 -- Which numbers of a conversation are here, as closed intervals that never touch.
 CREATE TABLE coverage (
@@ -73,12 +76,18 @@ CREATE TABLE attachment (
 ) STRICT;
 CREATE INDEX attachment_of_message ON attachment (message);
 
--- Words of messages, and of people with the pages they saw.
+-- The browsers of a person.
+CREATE INDEX visitor_of_contact ON entity (json_extract(data, '$.contact')) WHERE kind = 'visitor';
+
+-- Words of messages, of people with the pages they saw, and of the names of agents.
 CREATE VIRTUAL TABLE message_words USING fts5(
-    words, content='message', content_rowid='id', tokenize='unicode61 remove_diacritics 2', prefix='2 3'
+    words, facets, content='message', content_rowid='id', tokenize='unicode61 remove_diacritics 2', prefix='2 3'
 );
 CREATE VIRTUAL TABLE person_words USING fts5(
-    words, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2', prefix='2 3'
+    name, email, phone, notes, pages, tokenize='unicode61 remove_diacritics 2', prefix='2 3'
+);
+CREATE VIRTUAL TABLE agent_words USING fts5(
+    name, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2'
 );
 
 -- Pictures that were fetched, as the desk encoded them.

@@ -421,7 +421,7 @@ impl App {
     pub async fn search(&self, request: Search) -> Result<Vec<SearchHit>, ApiError> {
         check_length("text", &request.text, FIELD_MAX)?;
         self.read(move |session| {
-            let found = session.cache.search(&request.text, request.limit.clamp(1, HITS_MAX))?;
+            let found = session.cache.search(&request.text, session.account.agent, request.limit.clamp(1, HITS_MAX))?;
             Ok(found.into_iter().map(views::search_hit).collect())
         })
         .await

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use deskbell_cache::{Found, Key};
+use deskbell_cache::{Contents, Key};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -62,13 +62,13 @@ pub(crate) enum Decision {
 }
 
 /// Decides, from what the directory holds and what the place of the key answered. `None`: no key was ever made.
-pub(crate) fn decide(databases: Found, answer: Option<KeyAnswer>) -> Decision {
+pub(crate) fn decide(databases: Contents, answer: Option<KeyAnswer>) -> Decision {
     match (databases, answer) {
         (_, Some(KeyAnswer::Found(key))) => Decision::Open(key),
         // A keychain that is not there today may be there tomorrow. Another key would not open what is there.
         (_, Some(KeyAnswer::Locked | KeyAnswer::Unavailable)) => Decision::Locked,
-        (Found::Encrypted, None | Some(KeyAnswer::Missing)) => Decision::Undecryptable,
-        (Found::Nothing | Found::Plaintext, None | Some(KeyAnswer::Missing)) => Decision::Make,
+        (Contents::Encrypted, None | Some(KeyAnswer::Missing)) => Decision::Undecryptable,
+        (Contents::Nothing | Contents::Plaintext, None | Some(KeyAnswer::Missing)) => Decision::Make,
     }
 }
 
@@ -97,7 +97,7 @@ impl Keys {
     }
 
     /// Asks the place of the key, and no other, so that a key in the keychain never turns into one in a file.
-    pub(crate) async fn find(&self, databases: Found, patience: Duration) -> Decision {
+    pub(crate) async fn find(&self, databases: Contents, patience: Duration) -> Decision {
         let answer = match self.record() {
             None => None,
             Some(Record { place: KeyPlace::File, .. }) => Some(read_key(&self.file())),

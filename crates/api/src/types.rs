@@ -573,12 +573,30 @@ pub struct CannedTextView {
     pub missing: Vec<String>,
 }
 
+/// What a hit of the search is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum HitKind {
+    /// The name of a person, or what else the team knows of them.
+    Person,
+    /// A page that a person saw.
+    Page,
+    /// The text of a message.
+    Message,
+    /// A note of the team.
+    Note,
+    /// The name of a file.
+    File,
+}
+
 /// A hit of the search.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct SearchHit {
+    /// What it is.
+    pub kind: HitKind,
     /// Where.
     pub conversation: ConversationId,
-    /// The message; empty when a name or address matched.
+    /// The message; empty when a person or page matched.
     pub number: Option<Number>,
     /// Whose conversation; empty: unnamed.
     pub name: String,
@@ -739,7 +757,7 @@ pub struct FindCannedTexts {
 /// A search over the cache.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Search {
-    /// Words; the last one may be unfinished.
+    /// Words, "phrases" and filters such as `from:me`; the last word may be unfinished. Nothing that is typed is wrong.
     pub text: String,
     /// At most 100.
     pub limit: u32,

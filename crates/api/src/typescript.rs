@@ -86,6 +86,7 @@ pub fn typescript() -> String {
         VisitorDetails,
         PastConversation,
         CannedTextView,
+        HitKind,
         SearchHit,
         UploadView,
         Nothing,

@@ -1,6 +1,6 @@
 //! From the cache's records to what the page draws.
 
-use deskbell_cache::{ConversationRecord, OutboxItem, OutboxState, PreviewRecord, SearchRecord, VisitorRecord};
+use deskbell_cache::{ConversationRecord, Found, OutboxItem, OutboxState, PreviewRecord, SearchRecord, VisitorRecord};
 use deskbell_client::Standing;
 use deskbell_protocol::{
     AgentId, Author, CannedText, Command, Contact, Conversation, Message, MessageKind, Timestamp, VisitorPresence,
@@ -8,7 +8,7 @@ use deskbell_protocol::{
 
 use crate::text;
 use crate::types::{
-    AccountView, CannedTextView, ConversationRow, Delivery, MessageView, PastConversation, Preview, SearchHit,
+    AccountView, CannedTextView, ConversationRow, Delivery, HitKind, MessageView, PastConversation, Preview, SearchHit,
     VisitorDetails, VisitorRow,
 };
 
@@ -203,6 +203,13 @@ pub(crate) fn visitor_details(
 /// A search hit.
 pub(crate) fn search_hit(record: SearchRecord) -> SearchHit {
     SearchHit {
+        kind: match record.found {
+            Found::Person => HitKind::Person,
+            Found::Page => HitKind::Page,
+            Found::Message => HitKind::Message,
+            Found::Note => HitKind::Note,
+            Found::File => HitKind::File,
+        },
         conversation: record.conversation,
         number: record.number,
         name: record.contact_name,

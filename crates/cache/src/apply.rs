@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 
 use deskbell_engine::Batch;
 use deskbell_protocol::{
-    Author, Change, ChangeKind, ClientId, Command, Conversation, ConversationId, ConversationState, Cursor, Entity,
-    EntityKind, Message, MessageKind, Number, ResetReason, Seq,
+    Agent, Author, Change, ChangeKind, ClientId, Command, Contact, Conversation, ConversationId, ConversationState,
+    Cursor, Entity, EntityKind, Message, MessageKind, Number, ResetReason, Seq, Visitor,
 };
+use deskbell_search::{facets, fold, words};
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 
 use crate::Cache;
@@ -15,7 +16,6 @@ use crate::error::CacheError;
 use crate::outbox::{self, OutboxItem, OutboxState};
 use crate::queries::queries;
 use crate::read::PreviewRecord;
-use crate::search::fold;
 
 /// Longest preview, in characters.
 const PREVIEW_MAX: usize = 160;
@@ -45,18 +45,23 @@ queries! {
     OF_CONTACT = "SELECT id FROM conversation WHERE contact = ?1";
     OF_VISITOR = "SELECT id FROM conversation WHERE visitor = ?1";
     REMOVE_CONVERSATION = "DELETE FROM conversation WHERE id = ?1";
-    FIND_MESSAGE = "SELECT rev, words, conversation, number FROM message WHERE id = ?1";
+    FIND_MESSAGE = "SELECT rev, words, facets, conversation, number FROM message WHERE id = ?1";
     IN_THE_PLACE = "SELECT id FROM message WHERE conversation = ?1 AND number = ?2 AND id <> ?3";
-    PUT_MESSAGE = "INSERT INTO message (id, conversation, number, rev, by_visitor, data, words)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+    PUT_MESSAGE = "INSERT INTO message (id, conversation, number, rev, by_visitor, data, words, facets, at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
         ON CONFLICT (id) DO UPDATE SET conversation = excluded.conversation, number = excluded.number,
-            rev = excluded.rev, by_visitor = excluded.by_visitor, data = excluded.data, words = excluded.words";
+            rev = excluded.rev, by_visitor = excluded.by_visitor, data = excluded.data, words = excluded.words,
+            facets = excluded.facets, at = excluded.at";
     CONVERSATION_OF_MESSAGE = "SELECT conversation FROM message WHERE id = ?1";
     MESSAGES_OF_CONVERSATION = "SELECT id FROM message WHERE conversation = ?1";
-    WORDS_OF_MESSAGE = "SELECT words FROM message WHERE id = ?1";
+    WORDS_OF_MESSAGE = "SELECT words, facets FROM message WHERE id = ?1";
+    WORD_MESSAGE = "UPDATE message SET words = ?2, facets = ?3, at = ?4 WHERE id = ?1";
+    MESSAGES_OF_ALL = "SELECT id, data FROM message";
+    CONTACTS = "SELECT id FROM entity WHERE kind = 'contact'";
+    AGENTS = "SELECT id, data FROM entity WHERE kind = 'agent'";
     REMOVE_MESSAGE = "DELETE FROM message WHERE id = ?1";
-    ADD_WORDS = "INSERT INTO message_words (rowid, words) VALUES (?1, ?2)";
-    REMOVE_WORDS = "INSERT INTO message_words (message_words, rowid, words) VALUES ('delete', ?1, ?2)";
+    ADD_WORDS = "INSERT INTO message_words (rowid, words, facets) VALUES (?1, ?2, ?3)";
+    REMOVE_WORDS = "INSERT INTO message_words (message_words, rowid, words, facets) VALUES ('delete', ?1, ?2, ?3)";
     PUT_ATTACHMENT = "INSERT OR REPLACE INTO attachment (id, message, data) VALUES (?1, ?2, ?3)";
     REMOVE_ATTACHMENTS = "DELETE FROM attachment WHERE message = ?1";
     UNREAD = "SELECT count(*) FROM message WHERE conversation = ?1 AND by_visitor = 1 AND number > ?2";
@@ -64,7 +69,13 @@ queries! {
     REMOVE_ENTITY = "DELETE FROM entity WHERE kind = ?1 AND id = ?2";
     FIND_CONTACT = "SELECT data FROM entity WHERE kind = 'contact' AND id = ?1";
     FIND_READ_MARK = "SELECT data FROM entity WHERE kind = 'read_mark' AND id = ?1";
-    PUT_PERSON = "INSERT OR REPLACE INTO person_words (rowid, words) VALUES (?1, ?2)";
+    FIND_VISITOR = "SELECT data FROM entity WHERE kind = 'visitor' AND id = ?1";
+    VISITORS_OF_CONTACT = "SELECT data FROM entity INDEXED BY visitor_of_contact
+        WHERE kind = 'visitor' AND json_extract(data, '$.contact') = ?1";
+    PUT_PERSON = "INSERT OR REPLACE INTO person_words (rowid, name, email, phone, notes, pages)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    PUT_AGENT = "INSERT OR REPLACE INTO agent_words (rowid, name) VALUES (?1, ?2)";
+    REMOVE_AGENT = "DELETE FROM agent_words WHERE rowid = ?1";
     REMOVE_PERSON = "DELETE FROM person_words WHERE rowid = ?1";
     TOUCHING = "SELECT first, last FROM coverage WHERE conversation = ?1 AND first <= ?3 + 1 AND last >= ?2 - 1";
     INTERVAL_AROUND = "SELECT first, last FROM coverage WHERE conversation = ?1 AND first <= ?2 AND last >= ?2
@@ -268,7 +279,11 @@ impl Writer<'_> {
                 self.changed.canned_texts = true;
                 self.put_entity(change, data)
             }
-            Entity::Agent(_) | Entity::Site(_) => self.put_entity(change, data),
+            Entity::Agent(agent) => {
+                self.put_entity(change, data)?;
+                index_agent(self.connection, agent.id.0, &agent.name)
+            }
+            Entity::Site(_) => self.put_entity(change, data),
         }
     }
 
@@ -313,10 +328,10 @@ impl Writer<'_> {
     }
 
     fn put_message(&mut self, message: Message, seq: Seq, data: &serde_json::Value) -> Result<(), CacheError> {
-        let before: Option<(i64, String, i64, Number)> = self
+        let before: Option<(i64, String, String, i64, Number)> = self
             .connection
             .prepare_cached(FIND_MESSAGE)?
-            .query_row([message.id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+            .query_row([message.id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
             .optional()?;
         let by_visitor = message.author == Author::Visitor;
         if before.as_ref().is_none_or(|(rev, ..)| *rev < seq.0) {
@@ -329,15 +344,16 @@ impl Writer<'_> {
             if let Some(other) = other {
                 self.remove_message(other)?;
             }
-            if let Some((_, _, conversation, number)) = &before
+            if let Some((_, _, _, conversation, number)) = &before
                 && (*conversation, *number) != (message.conversation.0, message.number)
             {
                 uncover(self.connection, ConversationId(*conversation), *number)?;
                 self.changed.conversations.insert(ConversationId(*conversation));
             }
-            let words = words(&message);
-            if let Some((_, old, ..)) = &before {
-                self.connection.prepare_cached(REMOVE_WORDS)?.execute(params![message.id.0, old])?;
+            let (words, facets) = (fold(&words(&message)), facets(&message));
+            if let Some((_, old_words, old_facets, ..)) = &before {
+                let mut statement = self.connection.prepare_cached(REMOVE_WORDS)?;
+                statement.execute(params![message.id.0, old_words, old_facets])?;
             }
             self.connection.prepare_cached(PUT_MESSAGE)?.execute(params![
                 message.id.0,
@@ -346,9 +362,11 @@ impl Writer<'_> {
                 seq.0,
                 by_visitor,
                 data.to_string(),
-                words
+                words,
+                facets,
+                message.created_at
             ])?;
-            self.connection.prepare_cached(ADD_WORDS)?.execute(params![message.id.0, words])?;
+            self.connection.prepare_cached(ADD_WORDS)?.execute(params![message.id.0, words, facets])?;
             for attachment in &message.attachments {
                 self.connection.prepare_cached(PUT_ATTACHMENT)?.execute(params![
                     attachment.id.0,
@@ -393,8 +411,20 @@ impl Writer<'_> {
             | EntityKind::Visitor
             | EntityKind::CannedText
             | EntityKind::ReadMark => {
+                let browser: Option<String> = match kind {
+                    EntityKind::Visitor => {
+                        self.connection.prepare_cached(FIND_VISITOR)?.query_row([id], |row| row.get(0)).optional()?
+                    }
+                    _ => None,
+                };
                 self.connection.prepare_cached(REMOVE_ENTITY)?.execute(params![kind_name(kind), id])?;
+                if let Some(browser) = browser {
+                    self.index_person(serde_json::from_str::<Visitor>(&browser)?.contact.0)?;
+                }
                 match kind {
+                    EntityKind::Agent => {
+                        self.connection.prepare_cached(REMOVE_AGENT)?.execute([id])?;
+                    }
                     EntityKind::Contact => {
                         self.connection.prepare_cached(REMOVE_PERSON)?.execute([id])?;
                         self.changed.visitors = true;
@@ -409,10 +439,13 @@ impl Writer<'_> {
     }
 
     fn remove_message(&self, id: i64) -> Result<(), CacheError> {
-        let words: Option<String> =
-            self.connection.prepare_cached(WORDS_OF_MESSAGE)?.query_row([id], |row| row.get(0)).optional()?;
-        let Some(words) = words else { return Ok(()) };
-        self.connection.prepare_cached(REMOVE_WORDS)?.execute(params![id, words])?;
+        let found: Option<(String, String)> = self
+            .connection
+            .prepare_cached(WORDS_OF_MESSAGE)?
+            .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let Some((words, facets)) = found else { return Ok(()) };
+        self.connection.prepare_cached(REMOVE_WORDS)?.execute(params![id, words, facets])?;
         self.connection.prepare_cached(REMOVE_ATTACHMENTS)?.execute([id])?;
         self.connection.prepare_cached(REMOVE_MESSAGE)?.execute([id])?;
         Ok(())
@@ -454,14 +487,70 @@ impl Writer<'_> {
     }
 }
 
-/// Makes a contact findable by name, e-mail, phone, and the pages their browsers saw.
-fn index_person(connection: &Connection, contact: i64) -> Result<(), CacheError> {
+/// What a person is found by: name, e-mail, phone, notes, and the pages their browsers saw, as they were written.
+/// `None`: nobody knows them.
+pub(crate) fn person(connection: &Connection, contact: i64) -> Result<Option<[String; 5]>, CacheError> {
     let person: Option<String> =
         connection.prepare_cached(FIND_CONTACT)?.query_row([contact], |row| row.get(0)).optional()?;
-    let Some(person) = person else { return Ok(()) };
-    let person: deskbell_protocol::Contact = serde_json::from_str(&person)?;
-    let words = format!("{} {} {} {}", person.name, person.email, person.phone, person.notes);
-    connection.prepare_cached(PUT_PERSON)?.execute(params![contact, fold(&words)])?;
+    let Some(person) = person else { return Ok(None) };
+    let Contact { name, email, phone, notes, .. } = serde_json::from_str(&person)?;
+    let mut statement = connection.prepare_cached(VISITORS_OF_CONTACT)?;
+    let browsers: Vec<String> = statement.query_map([contact], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let mut pages = Vec::new();
+    for browser in browsers {
+        for page in serde_json::from_str::<Visitor>(&browser)?.pages {
+            let line = format!("{} {}", page.title, page.url);
+            if !pages.contains(&line) {
+                pages.push(line);
+            }
+        }
+    }
+    Ok(Some([name, email, phone, notes, pages.join("\n")]))
+}
+
+/// Makes a contact findable.
+fn index_person(connection: &Connection, contact: i64) -> Result<(), CacheError> {
+    let Some(person) = person(connection, contact)? else { return Ok(()) };
+    let [name, email, phone, notes, pages] = person.map(|words| fold(&words));
+    connection.prepare_cached(PUT_PERSON)?.execute(params![contact, name, email, phone, notes, pages])?;
+    Ok(())
+}
+
+fn index_agent(connection: &Connection, agent: i64, name: &str) -> Result<(), CacheError> {
+    connection.prepare_cached(PUT_AGENT)?.execute(params![agent, fold(name)])?;
+    Ok(())
+}
+
+/// Words everything anew that an older app has kept.
+pub(crate) fn index_everything(connection: &Connection) -> Result<(), CacheError> {
+    let mut statement = connection.prepare(MESSAGES_OF_ALL)?;
+    let mut rows = statement.query([])?;
+    let mut word = connection.prepare(WORD_MESSAGE)?;
+    let mut add = connection.prepare(ADD_WORDS)?;
+    while let Some(row) = rows.next()? {
+        let (id, data): (i64, String) = (row.get(0)?, row.get(1)?);
+        let message: Message = match serde_json::from_str(&data) {
+            Ok(message) => message,
+            Err(error) => {
+                tracing::error!(%error, id, "a message could not be read");
+                continue;
+            }
+        };
+        let (words, facets) = (fold(&words(&message)), facets(&message));
+        word.execute(params![id, words, facets, message.created_at])?;
+        add.execute(params![id, words, facets])?;
+    }
+    let mut statement = connection.prepare(CONTACTS)?;
+    let contacts: Vec<i64> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    for contact in contacts {
+        index_person(connection, contact)?;
+    }
+    let mut statement = connection.prepare(AGENTS)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (id, data): (i64, String) = (row.get(0)?, row.get(1)?);
+        index_agent(connection, id, &serde_json::from_str::<Agent>(&data)?.name)?;
+    }
     Ok(())
 }
 
@@ -565,19 +654,6 @@ fn preview(message: &Message) -> PreviewRecord {
         file: message.attachments.first().map(|attachment| attachment.name.clone()),
         text: line,
     }
-}
-
-/// What is found of a message: its text and the names of its files, never a code of the desk's own.
-fn words(message: &Message) -> String {
-    if message.kind == MessageKind::System {
-        return String::new();
-    }
-    let mut words = message.text.clone();
-    for attachment in &message.attachments {
-        words.push('\n');
-        words.push_str(&attachment.name);
-    }
-    fold(&words)
 }
 
 pub(crate) fn state_name(state: ConversationState) -> &'static str {

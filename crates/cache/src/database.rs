@@ -7,6 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use zeroize::Zeroizing;
 
+use crate::apply::index_everything;
 use crate::error::{CacheError, OpenError};
 use crate::key::Key;
 use crate::plaintext;
@@ -20,7 +21,23 @@ pub(crate) struct Plan {
     /// `FULL` flushes every commit to the disk; `NORMAL` may lose the last ones to a power cut, never to a crash.
     synchronous: &'static str,
     /// Step n brings version n to n + 1.
-    migrations: &'static [&'static str],
+    migrations: &'static [Step],
+}
+
+/// One step of the way to this app's version, taken whole or not at all.
+#[derive(Clone, Copy)]
+pub(crate) struct Step {
+    sql: &'static str,
+    /// What SQL alone cannot do.
+    then: Option<Rest>,
+}
+
+type Rest = fn(&Connection) -> Result<(), CacheError>;
+
+impl Step {
+    const fn sql(sql: &'static str) -> Self {
+        Self { sql, then: None }
+    }
 }
 
 impl Plan {
@@ -33,15 +50,19 @@ impl Plan {
 /// The cache can be had from the server again.
 pub(crate) const CACHE: Plan = Plan {
     synchronous: "NORMAL",
-    migrations: &[include_str!("schema_cache.sql"), include_str!("schema_cache_picture.sql")],
+    migrations: &[
+        Step::sql(include_str!("schema_cache.sql")),
+        Step::sql(include_str!("schema_cache_picture.sql")),
+        Step { sql: include_str!("schema_cache_search.sql"), then: Some(index_everything) },
+    ],
 };
 /// The outbox cannot.
 pub(crate) const OUTBOX: Plan = Plan {
     synchronous: "FULL",
     migrations: &[
-        include_str!("schema_outbox.sql"),
-        include_str!("schema_outbox_sent.sql"),
-        include_str!("schema_outbox_guard.sql"),
+        Step::sql(include_str!("schema_outbox.sql")),
+        Step::sql(include_str!("schema_outbox_sent.sql")),
+        Step::sql(include_str!("schema_outbox_guard.sql")),
     ],
 };
 
@@ -77,9 +98,11 @@ impl Database {
         writer.set_prepared_statement_cache_capacity(64);
         for step in found..known {
             let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(explain)?;
-            let sql =
-                usize::try_from(step).ok().and_then(|step| plan.migrations.get(step)).copied().unwrap_or_default();
-            transaction.execute_batch(sql).map_err(explain)?;
+            let Some(migration) = usize::try_from(step).ok().and_then(|step| plan.migrations.get(step)) else { break };
+            transaction.execute_batch(migration.sql).map_err(explain)?;
+            if let Some(then) = migration.then {
+                then(&transaction).map_err(|error| explain_fault(path, error))?;
+            }
             transaction.pragma_update(None, "user_version", step + 1).map_err(explain)?;
             transaction.commit().map_err(explain)?;
         }
@@ -195,7 +218,11 @@ pub(crate) fn refusal(path: &Path, key: &Key) -> Option<OpenError> {
 }
 
 pub(crate) fn explain(path: &Path, error: &rusqlite::Error) -> OpenError {
-    match CacheError::from(rusqlite_error(error)) {
+    explain_fault(path, CacheError::from(rusqlite_error(error)))
+}
+
+fn explain_fault(path: &Path, error: CacheError) -> OpenError {
+    match error {
         CacheError::DiskFull => OpenError::DiskFull,
         CacheError::Damaged(reason) => OpenError::Damaged { path: path.to_owned(), reason },
         CacheError::Internal(reason) => OpenError::Io(std::io::Error::other(reason)),

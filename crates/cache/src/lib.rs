@@ -26,7 +26,7 @@ pub use error::{CacheError, OpenError};
 pub use key::Key;
 pub use outbox::{DraftRecord, Guard, OutboxCounts, OutboxItem, OutboxState, TakenBack};
 pub use read::{ConversationRecord, CountsRecord, Folder, MessagePage, PreviewRecord, VisitorRecord};
-pub use search::SearchRecord;
+pub use search::{Found, SearchRecord};
 
 use database::Database;
 
@@ -37,7 +37,7 @@ const CACHE: &str = "cache.db";
 
 /// What a directory holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum Contents {
     /// No database.
     Nothing,
     /// Databases of an earlier version, which anybody can read.
@@ -101,14 +101,14 @@ impl Cache {
     ///
     /// # Errors
     /// When a file cannot be read.
-    pub fn found(directory: &Path) -> std::io::Result<Found> {
+    pub fn found(directory: &Path) -> std::io::Result<Contents> {
         let paths = [directory.join(OUTBOX), directory.join(CACHE)];
-        let mut found = Found::Nothing;
+        let mut found = Contents::Nothing;
         for path in paths.iter().filter(|path| database::holds_something(path)) {
             if !plaintext::is_plaintext(path)? {
-                return Ok(Found::Encrypted);
+                return Ok(Contents::Encrypted);
             }
-            found = Found::Plaintext;
+            found = Contents::Plaintext;
         }
         Ok(found)
     }

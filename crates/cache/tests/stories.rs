@@ -1,7 +1,7 @@
 //! Ann's cache: what it keeps, shows, finds and never loses. Real SQLite files.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use deskbell_cache::{Cache, CacheError, Changed, Folder, Found, Guard, Key, OpenError, OutboxState};
+use deskbell_cache::{Cache, CacheError, Changed, Contents, Folder, Guard, Key, OpenError, OutboxState};
 use deskbell_engine::Batch;
 use deskbell_protocol::*;
 use tempfile::TempDir;
@@ -323,13 +323,14 @@ fn od_16_search_finds_every_word_in_three_languages_and_nothing_breaks_it() {
             .rev()
             .take(50)
             .collect();
-        let found: Vec<i64> = desk.cache.search(typed, 50).unwrap().into_iter().filter_map(|hit| hit.number).collect();
+        let found: Vec<i64> =
+            desk.cache.search(typed, ANN, 50).unwrap().into_iter().filter_map(|hit| hit.number).collect();
         assert_eq!(found, expected, "{typed}");
     }
-    let hit = &desk.cache.search("refund", 1).unwrap()[0];
+    let hit = &desk.cache.search("refund", ANN, 1).unwrap()[0];
     assert!(hit.snippet.iter().skip(1).step_by(2).all(|piece| piece == "refund"), "{:?}", hit.snippet);
     // People are found by name and address.
-    assert_eq!(desk.cache.search("vic@exam", 5).unwrap()[0].number, None);
+    assert_eq!(desk.cache.search("vic@exam", ANN, 5).unwrap()[0].number, None);
     for hostile in [
         "\"",
         "*",
@@ -345,7 +346,7 @@ fn od_16_search_finds_every_word_in_three_languages_and_nothing_breaks_it() {
         "{}[]",
         "%_",
     ] {
-        desk.cache.search(hostile, 5).unwrap();
+        desk.cache.search(hostile, ANN, 5).unwrap();
     }
 }
 
@@ -461,7 +462,7 @@ fn no_word_of_a_chat_can_be_read_in_the_files() {
     assert!(running["cache.db-wal"].len() > 4096 && running["outbox.db-wal"].len() > 4096, "the logs hold it");
     drop(desk.cache);
     assert!(reads_clear_text("afterwards")["cache.db"].len() > 4096);
-    assert_eq!(Cache::found(desk.directory.path()).unwrap(), Found::Encrypted);
+    assert_eq!(Cache::found(desk.directory.path()).unwrap(), Contents::Encrypted);
     let cache = Cache::open(desk.directory.path(), &key()).unwrap();
     assert_eq!(cache.search("marma", 10).unwrap().len(), 1, "whoever has the key can search it");
 }
@@ -503,7 +504,7 @@ fn databases_are_set_aside_whole_and_deleted_never() {
     let after: Vec<Vec<u8>> = files(directory.path()).into_values().collect();
     assert_eq!(before, after);
     assert!(renamed.iter().all(|path| path.to_string_lossy().contains(".orphan-")), "{renamed:?}");
-    assert_eq!(Cache::found(directory.path()).unwrap(), Found::Nothing);
+    assert_eq!(Cache::found(directory.path()).unwrap(), Contents::Nothing);
     Cache::open(directory.path(), &Key::random()).unwrap();
 }
 
@@ -565,7 +566,7 @@ fn after_a_restored_backup_the_new_log_wins_and_nothing_of_the_old_one_returns()
     let texts: Vec<&str> = page.messages.iter().map(|message| message.text.as_str()).collect();
     assert_eq!(texts, ["one", "another two"]);
     assert!(!page.more_here && !page.more_there);
-    assert!(desk.cache.search("three", 5).unwrap().is_empty(), "what is gone is not found");
+    assert!(desk.cache.search("three", ANN, 5).unwrap().is_empty(), "what is gone is not found");
 }
 
 #[test]
@@ -573,7 +574,7 @@ fn od_16_a_russian_word_is_found_however_it_is_spelt() {
     let mut desk = Desk::new();
     desk.delta(vec![Entity::Conversation(head(2, None)), from_vic(1, "Ёлка стоит"), from_vic(2, "новая елка")]);
     for typed in ["елка", "ёлка", "ЁЛ"] {
-        assert_eq!(desk.cache.search(typed, 5).unwrap().len(), 2, "{typed}");
+        assert_eq!(desk.cache.search(typed, ANN, 5).unwrap().len(), 2, "{typed}");
     }
 }
 

@@ -808,15 +808,24 @@ text: string,
 missing: Array<string>, };
 
 /**
+ * What a hit of the search is.
+ */
+export type HitKind = "person" | "page" | "message" | "note" | "file";
+
+/**
  * A hit of the search.
  */
 export type SearchHit = { 
+/**
+ * What it is.
+ */
+kind: HitKind, 
 /**
  * Where.
  */
 conversation: ConversationId, 
 /**
- * The message; empty when a name or address matched.
+ * The message; empty when a person or page matched.
  */
 number: number | null, 
 /**
@@ -1075,7 +1084,7 @@ conversation: ConversationId, };
  */
 export type Search = { 
 /**
- * Words; the last one may be unfinished.
+ * Words, "phrases" and filters such as `from:me`; the last word may be unfinished. Nothing that is typed is wrong.
  */
 text: string, 
 /**

@@ -48,15 +48,15 @@ impl KeyStore for Keychain {
 #[test]
 fn databases_that_take_a_key_never_get_another_one_by_themselves() {
     let found = || Some(KeyAnswer::Found(key(1)));
-    for databases in [Found::Nothing, Found::Plaintext, Found::Encrypted] {
+    for databases in [Contents::Nothing, Contents::Plaintext, Contents::Encrypted] {
         assert_eq!(decide(databases, found()), Decision::Open(key(1)));
         assert_eq!(decide(databases, Some(KeyAnswer::Locked)), Decision::Locked);
         assert_eq!(decide(databases, Some(KeyAnswer::Unavailable)), Decision::Locked);
     }
     for answer in [None, Some(KeyAnswer::Missing)] {
-        assert_eq!(decide(Found::Encrypted, answer.clone()), Decision::Undecryptable);
-        assert_eq!(decide(Found::Plaintext, answer.clone()), Decision::Make);
-        assert_eq!(decide(Found::Nothing, answer), Decision::Make);
+        assert_eq!(decide(Contents::Encrypted, answer.clone()), Decision::Undecryptable);
+        assert_eq!(decide(Contents::Plaintext, answer.clone()), Decision::Make);
+        assert_eq!(decide(Contents::Nothing, answer), Decision::Make);
     }
 }
 
@@ -67,18 +67,18 @@ async fn a_key_goes_into_the_keychain_and_never_into_a_file_beside_it() {
     let keys = Keys::new(directory.path().to_owned(), Some(keychain.clone()));
     let made = keys.make(PATIENCE).await.unwrap();
     assert_eq!(keys.place(), Some(KeyPlace::Keychain));
-    assert_eq!(keys.find(Found::Encrypted, PATIENCE).await, Decision::Open(made));
+    assert_eq!(keys.find(Contents::Encrypted, PATIENCE).await, Decision::Open(made));
     for entry in std::fs::read_dir(directory.path()).unwrap() {
         assert_eq!(entry.unwrap().file_name(), "key.json");
     }
     for (refusal, decision) in [(KeyRefusal::Locked, Decision::Locked), (KeyRefusal::Unavailable, Decision::Locked)] {
         *keychain.refusal.lock().unwrap() = Some(refusal);
-        assert_eq!(keys.find(Found::Encrypted, PATIENCE).await, decision);
+        assert_eq!(keys.find(Contents::Encrypted, PATIENCE).await, decision);
     }
     *keychain.refusal.lock().unwrap() = None;
     keys.forget(PATIENCE).await;
     assert!(keychain.held.lock().unwrap().is_empty());
-    assert_eq!(keys.find(Found::Encrypted, PATIENCE).await, Decision::Undecryptable);
+    assert_eq!(keys.find(Contents::Encrypted, PATIENCE).await, Decision::Undecryptable);
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn without_a_keychain_the_key_is_in_a_file_for_this_user_alone() {
         let keys = Keys::new(directory.path().to_owned(), store);
         let made = keys.make(PATIENCE).await.unwrap();
         assert_eq!(keys.place(), Some(KeyPlace::File));
-        assert_eq!(keys.find(Found::Encrypted, PATIENCE).await, Decision::Open(made));
+        assert_eq!(keys.find(Contents::Encrypted, PATIENCE).await, Decision::Open(made));
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
@@ -131,5 +131,5 @@ async fn a_keychain_that_hangs_counts_as_locked() {
     before.make(PATIENCE).await.unwrap();
     let hanging = Keychain { hangs: true, ..Keychain::default() };
     let keys = Keys::new(directory.path().to_owned(), Some(Arc::new(hanging)));
-    assert_eq!(keys.find(Found::Encrypted, PATIENCE).await, Decision::Locked);
+    assert_eq!(keys.find(Contents::Encrypted, PATIENCE).await, Decision::Locked);
 }

@@ -6,13 +6,14 @@ use super::{File, Finding, Tree};
 /// What each room may stand on. Tests may also use the test server.
 const DIRECTIONS: &[(&str, &[&str])] = &[
     ("protocol", &[]),
+    ("search", &["protocol"]),
     ("engine", &["protocol"]),
-    ("cache", &["protocol", "engine"]),
+    ("cache", &["protocol", "search", "engine"]),
     ("client", &["protocol", "engine", "cache"]),
     ("attention", &["protocol"]),
     ("catalogue", &[]),
     ("api", &["protocol", "engine", "cache", "client", "attention", "catalogue"]),
-    ("server", &["protocol"]),
+    ("server", &["protocol", "search"]),
     ("devhost", &["protocol", "attention", "catalogue", "api"]),
     ("keychain", &["api"]),
     ("testkit", &["protocol", "server"]),
@@ -38,6 +39,7 @@ const APP_ROOMS: &[&str] = &[
     "crates/devhost/src/",
     "crates/engine/src/",
     "crates/protocol/src/",
+    "crates/search/src/",
 ];
 
 /// Names of what reaches another computer.
@@ -48,7 +50,7 @@ const SQL_ROOMS: &[&str] =
     &["crates/cache/", "crates/server/src/store", "crates/server/tests/", "crates/bench/", "tests/"];
 
 /// Rooms without input, output, clocks and chance.
-const PURE_ROOMS: &[&str] = &["crates/engine/src/", "crates/attention/src/"];
+const PURE_ROOMS: &[&str] = &["crates/engine/src/", "crates/attention/src/", "crates/search/src/"];
 
 /// What a pure room may not name.
 const IMPURE: &[&str] = &[
