@@ -204,8 +204,8 @@ impl App {
     ///
     /// # Errors
     /// `offline`.
-    pub async fn load_older(&self, request: ForConversation) -> Result<Nothing, ApiError> {
-        self.session()?.client.load_older(request.conversation).await?;
+    pub async fn load_older(&self, request: LoadOlder) -> Result<Nothing, ApiError> {
+        self.session()?.client.load_older(request.conversation, request.before).await?;
         Ok(Nothing {})
     }
 

@@ -29,7 +29,7 @@ macro_rules! with_commands {
             /// Messages of a conversation, from the cache.
             messages(ListMessages) -> Thread;
             /// Fetches older messages from the server into the cache.
-            load_older(ForConversation) -> Nothing;
+            load_older(LoadOlder) -> Nothing;
             /// Queues a message: it is on disk when this returns.
             send_message(SendMessage) -> Queued;
             /// Sends a refused or held command again.

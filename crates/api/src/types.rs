@@ -381,6 +381,15 @@ pub struct ListMessages {
     pub limit: u32,
 }
 
+/// Older messages that only the desk has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct LoadOlder {
+    /// Which conversation.
+    pub conversation: ConversationId,
+    /// Messages with smaller numbers; empty: older than all that follow without a hole up to the newest.
+    pub before: Option<Number>,
+}
+
 /// Messages in the order of the screen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Thread {

@@ -78,6 +78,7 @@ pub fn typescript() -> String {
         ConversationRow,
         Preview,
         ListMessages,
+        LoadOlder,
         Thread,
         TextPart,
         Delivery,

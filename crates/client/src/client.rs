@@ -251,18 +251,25 @@ impl Client {
         }
     }
 
-    /// Fetches older messages into the cache.
+    /// Fetches messages with smaller numbers than `before` into the cache; without it, those below the newest that are
+    /// there without a hole.
     ///
     /// # Errors
     /// `Offline` when the desk does not answer.
-    pub async fn load_older(&self, conversation: ConversationId) -> Result<(), ClientError> {
+    pub async fn load_older(&self, conversation: ConversationId, before: Option<Number>) -> Result<(), ClientError> {
         if !matches!(self.status().state, SyncState::Live | SyncState::Syncing) {
             return Err(ClientError::Offline);
         }
         let cache = self.inner.cache.clone();
-        let before = tokio::task::spawn_blocking(move || cache.oldest_known(conversation)).await??;
+        let before = match before {
+            Some(before) => before,
+            None => {
+                let oldest = tokio::task::spawn_blocking(move || cache.oldest_known(conversation)).await??;
+                oldest.unwrap_or(i64::MAX)
+            }
+        };
         let (answer, answered) = oneshot::channel();
-        self.order(Order::History { conversation, before: before.unwrap_or(i64::MAX), answer }).await;
+        self.order(Order::History { conversation, before, answer }).await;
         match tokio::time::timeout(ANSWER, answered).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(ClientError::Offline),

@@ -528,6 +528,19 @@ before: number | null,
 limit: number, };
 
 /**
+ * Older messages that only the desk has.
+ */
+export type LoadOlder = { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * Messages with smaller numbers; empty: older than all that follow without a hole up to the newest.
+ */
+before: number | null, };
+
+/**
  * Messages in the order of the screen.
  */
 export type Thread = { 
@@ -1219,7 +1232,7 @@ export interface Commands {
   list_conversations: [ListConversations, ConversationList];
   conversation: [ForConversation, ConversationRow];
   messages: [ListMessages, Thread];
-  load_older: [ForConversation, Nothing];
+  load_older: [LoadOlder, Nothing];
   send_message: [SendMessage, Queued];
   retry: [ForQueued, Nothing];
   take_back: [ForQueued, TakenBack];

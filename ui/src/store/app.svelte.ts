@@ -67,6 +67,8 @@ class AppStore {
   listed = $state<Folder>('open');
   heads = new SvelteMap<ConversationId, ConversationRow>();
   threads = new SvelteMap<ConversationId, Thread>();
+  /** Chats of which older messages than the newest are on screen, and the number below which those end. */
+  tops = new SvelteMap<ConversationId, number>();
   details = new SvelteMap<VisitorId, VisitorDetails>();
   visitors = $state.raw<VisitorRow[]>([]);
   boxes = $state.raw<BoxRecord[]>([]);
@@ -95,6 +97,8 @@ class AppStore {
   /** Chats whose box opened by itself and was not used yet. */
   #uninvited = new Set<ConversationId>();
   #pages = new Map<ConversationId, number>();
+  /** What of a chat `threads` holds: as in `tops`, or null up to the newest message. */
+  #shown = new Map<ConversationId, number | null>();
   #pending = { conversations: new Set<ConversationId>(), list: false, visitors: false };
   #scheduled = false;
   #readTimer: ReturnType<typeof setTimeout> | undefined;
@@ -188,6 +192,8 @@ class AppStore {
     this.visitors = [];
     this.heads.clear();
     this.threads.clear();
+    this.tops.clear();
+    this.#shown.clear();
     this.details.clear();
     this.drafts.clear();
     this.returned.clear();
@@ -276,16 +282,19 @@ class AppStore {
 
   async loadThread(id: ConversationId): Promise<void> {
     const limit = this.#pages.get(id) ?? PAGE;
+    const before = this.tops.get(id) ?? null;
     const newest = this.turn(`thread ${id}`);
     const [head, thread] = await Promise.all([
       platform().call('conversation', { conversation: id }),
-      platform().call('messages', { conversation: id, before: null, limit }),
+      platform().call('messages', { conversation: id, before, limit }),
       this.drafts.load(id),
     ]);
     if (!newest()) return;
     this.heads.set(id, head);
     this.#dismiss(id, head);
-    this.announce(id, head, this.threads.get(id), thread);
+    // What was scrolled to is no news.
+    if (before === null && this.#shown.get(id) === null) this.announce(id, head, this.threads.get(id), thread);
+    this.#shown.set(id, before);
     this.threads.set(id, thread);
     this.readSoon();
   }
@@ -325,7 +334,29 @@ class AppStore {
     const thread = this.threads.get(id);
     if (!thread) return;
     try {
-      if (!thread.more_here && thread.more_there) await platform().call('load_older', { conversation: id });
+      if (!thread.more_here && thread.more_there) {
+        await platform().call('load_older', { conversation: id, before: thread.messages[0]?.number ?? null });
+      }
+      const limit = this.#pages.get(id) ?? PAGE;
+      // A screen that is full lets go of its newest messages.
+      const last = limit >= MESSAGES_MAX ? thread.messages.at(-PAGE)?.number : undefined;
+      if (last) this.tops.set(id, last);
+      this.#pages.set(id, Math.min(MESSAGES_MAX, limit + PAGE));
+      await this.loadThread(id);
+    } catch (cause) {
+      notices.fail(cause);
+    }
+  }
+
+  /** Shows what follows the older messages that are on screen. */
+  async showNewer(id: ConversationId): Promise<void> {
+    const top = this.tops.get(id);
+    if (top === undefined) return;
+    const next = top + PAGE;
+    if (next > (this.heads.get(id)?.last_number ?? 0)) return this.showNewest(id);
+    try {
+      await this.#bring(id, next, top);
+      this.tops.set(id, next);
       this.#pages.set(id, Math.min(MESSAGES_MAX, (this.#pages.get(id) ?? PAGE) + PAGE));
       await this.loadThread(id);
     } catch (cause) {
@@ -333,17 +364,50 @@ class AppStore {
     }
   }
 
-  /** Shows a message of a chat, loading older ones until it is there. */
+  /** Leaves the older messages of a chat. */
+  async showNewest(id: ConversationId): Promise<void> {
+    if (!this.tops.delete(id)) return;
+    this.#pages.delete(id);
+    try {
+      await this.loadThread(id);
+    } catch (cause) {
+      notices.fail(cause);
+    }
+  }
+
+  /** Makes sure that a message is on this computer, in a page that ends below `before`. */
+  async #bring(conversation: ConversationId, before: number, number: number): Promise<void> {
+    const page = await platform().call('messages', { conversation, before, limit: PAGE });
+    if (page.messages.some((message) => message.number === number)) return;
+    await platform().call('load_older', { conversation, before });
+  }
+
+  /** Shows a message of a chat with those around it, however old it is. */
   async goTo(conversation: ConversationId, number: number | null): Promise<void> {
     this.open(conversation, 'maximised');
-    if (number === null) return;
-    await this.loadThread(conversation);
-    for (let tries = 0; tries < MESSAGES_MAX / PAGE; tries++) {
-      const thread = this.threads.get(conversation);
-      if (!thread || (thread.messages[0]?.number ?? 0) <= number || !(thread.more_here || thread.more_there)) break;
-      await this.loadOlder(conversation);
+    try {
+      if (number === null) {
+        await this.showNewest(conversation);
+        return;
+      }
+      const shown = await platform().call('messages', {
+        conversation,
+        before: this.tops.get(conversation) ?? null,
+        limit: this.#pages.get(conversation) ?? PAGE,
+      });
+      if (!shown.messages.some((message) => message.number === number)) {
+        const { last_number } = await platform().call('conversation', { conversation });
+        const top = Math.min(number + PAGE / 2, last_number + 1);
+        await this.#bring(conversation, top, number);
+        if (top > last_number) this.tops.delete(conversation);
+        else this.tops.set(conversation, top);
+        this.#pages.set(conversation, PAGE);
+      }
+      this.target = { conversation, number };
+      await this.loadThread(conversation);
+    } catch (cause) {
+      notices.fail(cause);
     }
-    this.target = { conversation, number };
   }
 
   keepBoxes(boxes: BoxRecord[]): void {
@@ -401,6 +465,7 @@ class AppStore {
   close(conversation: ConversationId): void {
     if (this.focused === conversation) this.focusOn(null);
     this.keepBoxes(machine.close(this.boxes, conversation, this.facts));
+    this.tops.delete(conversation);
     if (!machine.find(this.boxes, conversation)) notices.show(words.m.noticeBoxClosed());
   }
 
@@ -436,11 +501,12 @@ class AppStore {
   readSoon(): void {
     clearTimeout(this.#readTimer);
     const id = this.focused;
-    if (id === null || !this.active) return;
+    // Among older messages the newest ones are not on screen.
+    if (id === null || !this.active || this.tops.has(id)) return;
     const head = this.heads.get(id);
     if (!head || head.my_read >= head.last_number) return;
     this.#readTimer = setTimeout(() => {
-      if (this.focused !== id || !this.active) return;
+      if (this.focused !== id || !this.active || this.tops.has(id)) return;
       const number = this.heads.get(id)?.last_number ?? 0;
       platform().call('mark_read', { conversation: id, number }).catch((cause: unknown) => notices.fail(cause));
     }, READ_AFTER_MS);
@@ -509,6 +575,7 @@ class AppStore {
     if (!(await this.run('set_state', { conversation, state: 'closed' }))) return;
     if (this.focused === conversation) this.focusOn(null);
     this.keepBoxes(machine.done(this.boxes, conversation));
+    this.tops.delete(conversation);
     notices.show(words.m.noticeDone());
     if (moveOn && next) this.open(next.id, 'maximised');
   }

@@ -94,3 +94,85 @@ test('what is on its way already stays, the typed text too, and the person hears
   expect(app.wantsCaret).toBeNull();
   expect(notices.list.at(-1)?.text).toBe(words.m.errorTooLate());
 });
+
+/** Three hundred messages, of which a computer holds those from `from` on, and what it fetches below a number. */
+function longChat(from: number) {
+  const here = new Set(Array.from({ length: 301 - from }, (_, at) => from + at));
+  usePlatform({
+    call: (name, request) => {
+      done.push({ name, request });
+      const { before, limit } = request as { before: number | null; limit: number };
+      if (name === 'conversation') return Promise.resolve(head({ my_read: 300, last_number: 300 }) as never);
+      if (name === 'load_older') {
+        for (let number = (before ?? 301) - 1; number > Math.max(0, (before ?? 301) - 101); number--) here.add(number);
+      }
+      if (name === 'draft') return Promise.resolve({ conversation: VIC, reply: '', note: '' } as never);
+      if (name !== 'messages') return Promise.resolve({} as never);
+      const messages = [];
+      for (let number = (before ?? 301) - 1; here.has(number) && messages.length < limit; number--) {
+        messages.unshift({ number, key: String(number), author: { who: 'visitor' }, text: [{ text: `text ${number}` }] });
+      }
+      const lowest = messages[0]?.number ?? before ?? 301;
+      return Promise.resolve({ messages, more_here: here.has(lowest - 1), more_there: lowest > 1 && !here.has(lowest - 1) } as never);
+    },
+    subscribe: () => () => {},
+    pictureUrl: () => '',
+  });
+}
+
+const numbers = () => app.threads.get(VIC)?.messages.map((message) => message.number) ?? [];
+
+test('OD-16: a hit is shown with what stands around it, however old it is', async () => {
+  longChat(1);
+  await app.goTo(VIC, 40);
+  expect(app.target).toEqual({ conversation: VIC, number: 40 });
+  expect([numbers()[0], numbers().at(-1)]).toEqual([15, 64]);
+  expect(done.some(({ name }) => name === 'load_older')).toBe(false);
+});
+
+test('OD-16: a hit that the desk alone holds is fetched with what stands around it', async () => {
+  longChat(290);
+  await app.goTo(VIC, 40);
+  expect(done.filter(({ name }) => name === 'load_older')).toEqual([{ name: 'load_older', request: { conversation: VIC, before: 65 } }]);
+  expect(numbers()).toContain(40);
+  // From there, on to the newest: what is missing in between is fetched, too.
+  for (let at = 0; at < 4; at++) await app.showNewer(VIC);
+  expect(numbers().at(-1)).toBe(264);
+  expect(numbers()[0]).toBe(65);
+  await app.showNewer(VIC);
+  expect(app.tops.has(VIC)).toBe(false);
+  expect(numbers().at(-1)).toBe(300);
+});
+
+test('OD-16: a hit on screen already moves nothing, and the newest one ends at the newest', async () => {
+  longChat(1);
+  await app.goTo(VIC, 280);
+  expect(app.tops.has(VIC)).toBe(false);
+  await app.goTo(VIC, 240);
+  expect(numbers().at(-1)).toBe(264);
+  await app.goTo(VIC, 241);
+  expect(numbers().at(-1)).toBe(264);
+  await app.goTo(VIC, null);
+  expect(numbers().at(-1)).toBe(300);
+});
+
+test('a chat can be read back to its beginning, past what fits on the screen', async () => {
+  longChat(200);
+  await app.loadThread(VIC);
+  for (let at = 0; at < 6; at++) await app.loadOlder(VIC);
+  expect(numbers()[0]).toBe(1);
+  expect(numbers().length).toBeLessThanOrEqual(200);
+});
+
+test('OD-15: among older messages nothing is marked as read', async () => {
+  vi.useFakeTimers();
+  longChat(1);
+  await app.loadThread(VIC);
+  await app.goTo(VIC, 40);
+  app.active = true;
+  app.heads.set(VIC, head({ my_read: 200, last_number: 300 }));
+  app.focusOn(VIC);
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(done.some(({ name }) => name === 'mark_read')).toBe(false);
+  vi.useRealTimers();
+});

@@ -78,7 +78,7 @@ async fn dc_02_a_program_that_is_killed_again_and_again_loses_nothing_and_says_n
     let mut ann = Computer::start(&desk.address(), disk);
     ann.settled().await;
     while ann.cache.messages(chat, None, u32::MAX).unwrap().more_there {
-        ann.client.load_older(chat).await.unwrap();
+        ann.client.load_older(chat, None).await.unwrap();
     }
     let all = ann.texts(chat);
     witness.until("all that Ann has", |cache, _| newest(cache, chat) == newest(&ann.cache, chat)).await;
