@@ -427,6 +427,16 @@ impl App {
         .await
     }
 
+    /// The same over the desk: what is found there and is not on this computer.
+    ///
+    /// # Errors
+    /// `offline`, or why the desk refuses.
+    pub async fn search_desk(&self, request: Search) -> Result<Vec<SearchHit>, ApiError> {
+        check_length("text", &request.text, FIELD_MAX)?;
+        let found = self.session()?.client.search(request.text, request.limit.clamp(1, HITS_MAX)).await?;
+        Ok(found.into_iter().map(views::found_message).collect())
+    }
+
     /// Unsent text of a conversation.
     ///
     /// # Errors

@@ -60,6 +60,8 @@ macro_rules! with_commands {
             canned_texts(FindCannedTexts) -> Vec<CannedTextView>;
             /// Search as you type, over the cache.
             search(Search) -> Vec<SearchHit>;
+            /// The same over the desk: what is found there and is not on this computer.
+            search_desk(Search) -> Vec<SearchHit>;
             /// Unsent text of a conversation.
             draft(ForConversation) -> Draft;
             /// Keeps unsent text.

@@ -1,9 +1,12 @@
 //! From the cache's records to what the page draws.
 
-use deskbell_cache::{ConversationRecord, Found, OutboxItem, OutboxState, PreviewRecord, SearchRecord, VisitorRecord};
+use deskbell_cache::{
+    ConversationRecord, Found, OutboxItem, OutboxState, PreviewRecord, SearchRecord, VisitorRecord, visitor_number,
+};
 use deskbell_client::Standing;
 use deskbell_protocol::{
-    AgentId, Author, CannedText, Command, Contact, Conversation, Message, MessageKind, Timestamp, VisitorPresence,
+    AgentId, Author, CannedText, Command, Contact, Conversation, FoundKind, FoundMessage, Message, MessageKind,
+    Timestamp, VisitorPresence,
 };
 
 use crate::text;
@@ -216,6 +219,23 @@ pub(crate) fn search_hit(record: SearchRecord) -> SearchHit {
         visitor_number: record.visitor_number,
         snippet: record.snippet,
         at: record.at,
+    }
+}
+
+/// A hit at the desk.
+pub(crate) fn found_message(found: FoundMessage) -> SearchHit {
+    SearchHit {
+        kind: match found.kind {
+            FoundKind::Message => HitKind::Message,
+            FoundKind::Note => HitKind::Note,
+            FoundKind::File => HitKind::File,
+        },
+        conversation: found.conversation,
+        number: Some(found.number),
+        name: found.name,
+        visitor_number: visitor_number(found.visitor),
+        snippet: found.snippet,
+        at: found.at,
     }
 }
 

@@ -25,7 +25,7 @@ pub use apply::Changed;
 pub use error::{CacheError, OpenError};
 pub use key::Key;
 pub use outbox::{DraftRecord, Guard, OutboxCounts, OutboxItem, OutboxState, TakenBack};
-pub use read::{ConversationRecord, CountsRecord, Folder, MessagePage, PreviewRecord, VisitorRecord};
+pub use read::{ConversationRecord, CountsRecord, Folder, MessagePage, PreviewRecord, VisitorRecord, visitor_number};
 pub use search::{Found, SearchRecord};
 
 use database::Database;

@@ -108,15 +108,20 @@ impl Cache {
         })
     }
 
-    /// When a day begins where this computer is.
+    /// Between which times the dates that were typed begin where this computer is: `after:`, then `before:`.
     ///
     /// # Errors
-    /// [`CacheError`].
-    pub fn begins(&self, date: Date) -> Result<Timestamp, CacheError> {
-        self.cache().read(|connection| begins(connection, date))
+    /// [`CacheError`]; never for what was typed.
+    pub fn times(&self, typed: &str) -> Result<(Option<Timestamp>, Option<Timestamp>), CacheError> {
+        let query = Query::read(typed);
+        self.cache().read(|connection| {
+            let begins = |date: Option<Date>| date.map(|date| begins(connection, date)).transpose();
+            Ok((begins(query.after)?, begins(query.before)?))
+        })
     }
 }
 
+/// When a day begins where this computer is.
 fn begins(connection: &Connection, date: Date) -> Result<Timestamp, CacheError> {
     let local: Option<Timestamp> =
         connection.prepare_cached(BEGINS)?.query_row([date.to_string()], |row| row.get(0))?;

@@ -1,11 +1,15 @@
 //! What Ann finds on her computer, in three languages, with filters, and after an update of the app.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use deskbell_cache::{Cache, Found, SearchRecord};
+use deskbell_cache::{Cache, Found, Key, SearchRecord};
 use deskbell_engine::Batch;
 use deskbell_protocol::*;
 use proptest::prelude::*;
 use tempfile::TempDir;
+
+fn key() -> Key {
+    Key::from_bytes(&[7; 32]).unwrap()
+}
 
 const ANN: AgentId = AgentId(1);
 const BEN: AgentId = AgentId(2);
@@ -110,7 +114,7 @@ fn file(name: &str, picture: bool) -> Attachment {
 impl Desk {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let cache = Cache::open(directory.path()).unwrap();
+        let cache = Cache::open(directory.path(), &key()).unwrap();
         Self { cache, seq: 0, directory }
     }
 
@@ -377,7 +381,7 @@ fn an_old_cache(directory: &std::path::Path) {
 fn dc_02_the_cache_of_an_older_app_is_carried_over_and_all_of_it_is_found() {
     let directory = tempfile::tempdir().unwrap();
     an_old_cache(directory.path());
-    let cache = Cache::open(directory.path()).unwrap();
+    let cache = Cache::open(directory.path(), &key()).unwrap();
     let mut desk = Desk { cache, seq: 4, directory };
     assert_eq!(desk.cache.cursor().unwrap(), Some(Cursor { epoch: "e".into(), seq: Seq(4) }), "nothing comes again");
     assert_eq!(desk.cache.messages(CHAT, None, 9).unwrap().messages.len(), 2);
@@ -396,7 +400,7 @@ fn dc_02_the_cache_of_an_older_app_is_carried_over_and_all_of_it_is_found() {
     // What was carried over can be replaced and removed like everything else.
     desk.delta(vec![Entity::Message(said(CHAT, 1, Author::Visitor, "Something else"))]);
     assert_eq!(desk.search("елка"), []);
-    desk.cache = Cache::open(desk.directory.path()).unwrap();
+    desk.cache = Cache::open(desk.directory.path(), &key()).unwrap();
     assert_eq!(desk.numbers("something"), [1]);
 }
 

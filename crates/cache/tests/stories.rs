@@ -464,7 +464,7 @@ fn no_word_of_a_chat_can_be_read_in_the_files() {
     assert!(reads_clear_text("afterwards")["cache.db"].len() > 4096);
     assert_eq!(Cache::found(desk.directory.path()).unwrap(), Contents::Encrypted);
     let cache = Cache::open(desk.directory.path(), &key()).unwrap();
-    assert_eq!(cache.search("marma", 10).unwrap().len(), 1, "whoever has the key can search it");
+    assert_eq!(cache.search("marma", ANN, 10).unwrap().len(), 1, "whoever has the key can search it");
 }
 
 #[test]

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use deskbell_cache::{Cache, Changed, Guard, OutboxItem, OutboxState, TakenBack};
+use deskbell_cache::{Cache, CacheError, Changed, Guard, OutboxItem, OutboxState, TakenBack};
 use deskbell_engine::Standing;
 use deskbell_protocol::{
-    Attachment, AttachmentId, ClientId, Command, CommandFrame, ConversationId, Message, Number, Timestamp, VisitorId,
-    VisitorPresence,
+    Attachment, AttachmentId, ClientId, Command, CommandFrame, ConversationId, FoundMessage, Message, Number,
+    Timestamp, VisitorId, VisitorPresence,
 };
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -297,6 +297,32 @@ impl Client {
     /// `Offline`, or why the desk refuses.
     pub async fn download(&self, id: AttachmentId) -> Result<Vec<u8>, ClientError> {
         offline(self.http()?.download(id).await)
+    }
+
+    /// Asks the desk for messages that fit what was typed, and leaves out those that are on this computer.
+    ///
+    /// # Errors
+    /// `Offline`, or why the desk refuses.
+    pub async fn search(&self, typed: String, limit: u32) -> Result<Vec<FoundMessage>, ClientError> {
+        let cache = self.inner.cache.clone();
+        let asked = typed.clone();
+        let (after, before) = tokio::task::spawn_blocking(move || cache.times(&asked)).await??;
+        let mut query = vec![("q", typed), ("limit", limit.to_string())];
+        query.extend(after.map(|after| ("after", after.to_string())));
+        query.extend(before.map(|before| ("before", before.to_string())));
+        let answer = tokio::time::timeout(ANSWER, self.http()?.search(&query)).await;
+        let found = offline(answer.map_err(|_| ClientError::Offline)?)?;
+        let cache = self.inner.cache.clone();
+        let elsewhere = tokio::task::spawn_blocking(move || {
+            let mut elsewhere = Vec::new();
+            for message in found.messages {
+                if cache.message(message.conversation, message.number)?.is_none() {
+                    elsewhere.push(message);
+                }
+            }
+            Ok::<_, CacheError>(elsewhere)
+        });
+        Ok(elsewhere.await??)
     }
 
     /// Tries to connect at once.

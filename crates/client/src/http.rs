@@ -4,7 +4,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use deskbell_protocol::{
-    Attachment, AttachmentId, ErrorCode, FILE_BYTES_MAX, PROTOCOL, Refresh, Refusal, ServerInfo, SignIn, SignedIn,
+    Attachment, AttachmentId, ErrorCode, FILE_BYTES_MAX, FoundMessages, PROTOCOL, Refresh, Refusal, ServerInfo, SignIn,
+    SignedIn,
 };
 use reqwest::{Client, Response, StatusCode};
 use serde::Serialize;
@@ -204,6 +205,11 @@ impl Authorised {
         let status = response.status();
         let bytes = body(response, FILE_BYTES_MAX).await?;
         if status.is_success() { Ok(bytes) } else { Err(refusal(status, &bytes)) }
+    }
+
+    pub(crate) async fn search(&self, query: &[(&str, String)]) -> Result<FoundMessages, ClientError> {
+        let url = join(&self.address, "v1/search")?;
+        answer(self.send(|http| http.get(url.clone()).query(query)).await?).await
     }
 
     /// Ends the session, here in any case.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::entity::Agent;
+use crate::id::{ConversationId, Number, Timestamp, VisitorId};
 
 /// `GET /v1/info`: who answers at this address. Needs no token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -50,4 +51,42 @@ pub struct SignedIn {
     pub agent: Agent,
     /// The desk's name.
     pub desk: String,
+}
+
+/// What a found message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum FoundKind {
+    /// The text of a message that the visitor may see.
+    Message,
+    /// A note of the team.
+    Note,
+    /// The name of a file.
+    File,
+}
+
+/// A message that fits a search.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct FoundMessage {
+    /// Where it stands.
+    pub conversation: ConversationId,
+    /// Its place there.
+    pub number: Number,
+    /// What it is.
+    pub kind: FoundKind,
+    /// Whose conversation; empty: unnamed.
+    pub name: String,
+    /// Their browser.
+    pub visitor: VisitorId,
+    /// Pieces of its text, every second one a match. Never markup.
+    pub snippet: Vec<String>,
+    /// When the server took it.
+    pub at: Timestamp,
+}
+
+/// `GET /v1/search?q=…`: the answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct FoundMessages {
+    /// Newest first, at most [`crate::FOUND_MAX`].
+    pub messages: Vec<FoundMessage>,
 }

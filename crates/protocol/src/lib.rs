@@ -38,5 +38,8 @@ pub const ATTACHMENTS_MAX: usize = 10;
 /// Largest file of one attachment, in bytes.
 pub const FILE_BYTES_MAX: usize = 20 * 1024 * 1024;
 
+/// Most messages in one answer to a search.
+pub const FOUND_MAX: u32 = 100;
+
 /// Largest frame either side may send, in bytes.
 pub const FRAME_BYTES_MAX: usize = 64 * 1024;

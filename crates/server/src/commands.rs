@@ -9,7 +9,7 @@ use deskbell_protocol::{
 use crate::authorize::{Action, Object, Principal, authorize};
 use crate::store::batch::Write;
 use crate::store::log::{self, Done, EVERYBODY};
-use crate::store::{Failure, Outcome, Refused, agents, conversations, files, visitors};
+use crate::store::{Failure, Outcome, Refused, agents, conversations, files, search, visitors};
 use crate::text;
 
 /// Bytes that a contact's fields may take together, so that the contact fits into a frame.
@@ -136,6 +136,7 @@ fn say(
             return Err(Refusal::invalid("attachments", "a file can be sent only once").into());
         }
     }
+    search::put_message(write.connection, message.id)?;
     write.touch_in(EntityKind::Message, message.id.0, conversation.id)?;
     Ok((message.id, message.number))
 }

@@ -11,8 +11,11 @@ use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
-use deskbell_protocol::http::{Refresh, ServerInfo, SignIn, SignedIn};
-use deskbell_protocol::{Attachment, AttachmentId, ErrorCode, FRAME_BYTES_MAX, PROTOCOL, Refusal, SUBPROTOCOL};
+use deskbell_protocol::http::{FoundMessages, Refresh, ServerInfo, SignIn, SignedIn};
+use deskbell_protocol::{
+    Attachment, AttachmentId, ErrorCode, FIELD_MAX, FOUND_MAX, FRAME_BYTES_MAX, PROTOCOL, Refusal, SUBPROTOCOL,
+    Timestamp,
+};
 use ipnet::IpNet;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -85,6 +88,7 @@ pub(crate) fn routes(serving: Serving) -> Router {
         .route("/v1/socket", get(open_socket))
         .route("/v1/files", post(upload).layer(DefaultBodyLimit::disable()))
         .route("/v1/files/{id}", get(download))
+        .route("/v1/search", get(search))
         .route("/w/loader.js", get(assets::loader))
         .route("/w/panel", get(assets::panel))
         .route("/w/assets/{*path}", get(assets::asset))
@@ -285,6 +289,36 @@ async fn download(
         (header::VARY, HeaderValue::from_static("authorization")),
     ];
     Ok((headers, Body::from_stream(ReaderStream::new(file))).into_response())
+}
+
+#[derive(Deserialize)]
+struct SearchQuery {
+    #[serde(default)]
+    q: String,
+    limit: Option<u32>,
+    /// In place of the days that `q` names, when they begin in the agent's own time, in milliseconds.
+    after: Option<Timestamp>,
+    before: Option<Timestamp>,
+}
+
+async fn search(
+    State(serving): State<Serving>,
+    Query(query): Query<SearchQuery>,
+    headers: HeaderMap,
+) -> Result<Json<FoundMessages>, HttpError> {
+    let core = &serving.core;
+    let principal = principal(core, &headers).await?;
+    authorize(&principal, Action::Search, Object::Desk)?;
+    let Principal::Agent(me) = principal else { return Err(Failure::not_found("address").into()) };
+    let SearchQuery { q, limit, after, before } = query;
+    if q.chars().count() > FIELD_MAX {
+        return Err(Refusal::invalid("q", &format!("has {FIELD_MAX} characters at the most")).into());
+    }
+    let asked = deskbell_search::Query::read(&q);
+    let limit = limit.unwrap_or(FOUND_MAX).clamp(1, FOUND_MAX);
+    let messages =
+        core.readers.read(move |connection| store::search::find(connection, &asked, me, after, before, limit)).await?;
+    Ok(Json(FoundMessages { messages }))
 }
 
 /// As RFC 8187 wants a file's name in a header.

@@ -144,7 +144,7 @@ picture: PictureSize | null, };
 /**
  * Why a command of the page failed. The page has one sentence for each that says what to do next.
  */
-export type ApiErrorCode = "wrong_password" | "too_many_attempts" | "unreachable" | "not_a_desk" | "version" | "expired" | "signed_out" | "disk_full" | "newer_database" | "damaged_database" | "offline" | "not_found" | "invalid" | "conflict" | "too_late" | "too_large" | "unsupported_type" | "internal";
+export type ApiErrorCode = "wrong_password" | "too_many_attempts" | "unreachable" | "not_a_desk" | "version" | "expired" | "signed_out" | "disk_full" | "newer_database" | "damaged_database" | "keychain_locked" | "undecryptable" | "offline" | "not_found" | "invalid" | "conflict" | "too_late" | "too_large" | "unsupported_type" | "internal";
 
 /**
  * A failed command.
@@ -172,9 +172,21 @@ export type StartView = {
  */
 version: string, 
 /**
- * Who is signed in, and where. `None`: show the first-run window.
+ * Who is signed in, and where. `None`: show the first-run window, unless `opening` or `fault` says otherwise.
  */
 account: AccountView | null, 
+/**
+ * Whose databases did not open, to be signed in again.
+ */
+known: AccountView | null, 
+/**
+ * The account is being opened: show nothing yet. An `account` event ends it.
+ */
+opening: boolean, 
+/**
+ * Where the key of the account's databases is.
+ */
+key_place: KeyPlace | null, 
 /**
  * Language, theme and alerts.
  */
@@ -220,6 +232,11 @@ address: string,
  * The desk runs inside this app.
  */
 local: boolean, };
+
+/**
+ * Where the key of the databases on this computer is kept.
+ */
+export type KeyPlace = "keychain" | "file";
 
 /**
  * Colours.
@@ -1224,6 +1241,7 @@ conversations: Array<ConversationId>, } | { "event": "account" };
 /** Every command: its request and its response. */
 export interface Commands {
   start: [Nothing, StartView];
+  open_account: [Nothing, Nothing];
   connect_desk: [ConnectDesk, Nothing];
   try_here: [Nothing, Nothing];
   sign_out: [Nothing, Nothing];
@@ -1248,6 +1266,7 @@ export interface Commands {
   edit_contact: [EditContact, Queued];
   canned_texts: [FindCannedTexts, Array<CannedTextView>];
   search: [Search, Array<SearchHit>];
+  search_desk: [Search, Array<SearchHit>];
   draft: [ForConversation, Draft];
   save_draft: [Draft, Nothing];
   save_boxes: [SaveBoxes, Nothing];

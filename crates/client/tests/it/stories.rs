@@ -131,3 +131,39 @@ async fn a_session_that_ended_keeps_everything_and_asks_ann_to_sign_in() {
     ann.client.submit(mark, vec![]).await.unwrap();
     assert_eq!(ann.cache.outbox().unwrap().len(), 1, "what is done meanwhile is kept");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn od_16_what_only_the_desk_has_is_found_there_and_fetched_with_what_stands_around_it() {
+    let mut desk = TestDesk::start().await;
+    let mut vic = Visitor::arrive(&desk, "Vic").await;
+    vic.write("The oldest teapot").await;
+    let mut elsewhere = Computer::signed_in(&desk).await;
+    elsewhere.live().await;
+    let chat = elsewhere.chat().await;
+    for number in 2..=90 {
+        elsewhere.client.submit(reply(chat, &format!("answer {number}")), vec![]).await.unwrap();
+    }
+    elsewhere.settled().await;
+    vic.write("The newest teapot").await;
+    let mut ann = Computer::signed_in(&desk).await;
+    ann.live().await;
+    let chat = ann.chat().await;
+    let here = ann.cache.search("teapot", AgentId(0), 9).unwrap();
+    assert_eq!(here.len(), 1, "a snapshot holds the last messages alone");
+    let found = ann.client.search("teapot".into(), 9).await.unwrap();
+    assert_eq!(found.len(), 1, "what is here is not found there once more");
+    assert_eq!(
+        (found[0].conversation, &found[0].snippet),
+        (chat, &vec!["The oldest ".to_owned(), "teapot".to_owned()])
+    );
+    let number = found[0].number;
+    ann.client.load_older(chat, Some(number + 25)).await.unwrap();
+    let page = ann.cache.messages(chat, Some(number + 25), 50).unwrap();
+    assert!(page.messages.iter().any(|message| message.text == "The oldest teapot"));
+    assert!(ann.client.search("teapot".into(), 9).await.unwrap().is_empty());
+    assert_eq!(ann.cache.search("teapot", AgentId(0), 9).unwrap().len(), 2);
+    assert!(ann.client.search("teapot before:2020".into(), 9).await.unwrap().is_empty());
+    assert_eq!(ann.client.search("\"answer 40\" from:me after:2020".into(), 9).await.unwrap().len(), 1);
+    desk.stop().await;
+    assert!(matches!(ann.client.search("teapot".into(), 9).await, Err(ClientError::Offline)));
+}

@@ -3,7 +3,7 @@
 use deskbell_protocol::{Agent, AgentId, Role, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::queries;
+use super::{queries, search};
 
 queries! {
     FIND = "SELECT id, name, email, role FROM agent WHERE id = ?1";
@@ -66,7 +66,7 @@ pub(crate) fn add(connection: &Connection, agent: &Agent, password_hash: &str, n
         password_hash,
         now
     ])?;
-    Ok(())
+    search::put_agent(connection, agent.id.0, &agent.name)
 }
 
 pub(crate) fn add_device(

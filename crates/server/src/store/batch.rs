@@ -15,6 +15,12 @@ const ID_EPOCH: i64 = 1_704_067_200_000;
 /// Ids of one millisecond.
 const ID_COUNTER_BITS: u32 = 12;
 
+/// What is made at a time or later has this id or a larger one.
+pub(crate) fn first_id_at(time: Timestamp) -> i64 {
+    // Before and far behind the ids' own time there is nothing to tell apart.
+    (time.clamp(ID_EPOCH, ID_EPOCH + (1 << 41)) - ID_EPOCH) << ID_COUNTER_BITS
+}
+
 /// Makes ids: 41 bits of milliseconds and 12 bits of counter. Never repeats and never decreases, also when
 /// the clock is set back, because it goes on from the largest id given out.
 #[derive(Clone, Copy, Debug)]
@@ -24,8 +30,7 @@ struct Ids {
 
 impl Ids {
     fn next(&mut self, now: Timestamp) -> i64 {
-        let by_clock = (now - ID_EPOCH).max(0) << ID_COUNTER_BITS;
-        self.last = by_clock.max(self.last + 1);
+        self.last = first_id_at(now).max(self.last + 1);
         self.last
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod conversations;
 pub(crate) mod entities;
 pub(crate) mod files;
 pub(crate) mod log;
+pub(crate) mod search;
 pub(crate) mod sites;
 pub(crate) mod visitors;
 
@@ -32,7 +33,17 @@ macro_rules! queries {
 pub(crate) use queries;
 
 /// The migrations, in order. A database's `user_version` is the number of those it has been through.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/001_first.sql")];
+const MIGRATIONS: &[Migration] = &[
+    Migration { sql: include_str!("migrations/001_first.sql"), then: None },
+    Migration { sql: include_str!("migrations/002_search.sql"), then: Some(search::index_everything) },
+];
+
+/// One step from format to format, taken whole or not at all.
+struct Migration {
+    sql: &'static str,
+    /// What SQL alone cannot do.
+    then: Option<fn(&Connection) -> rusqlite::Result<()>>,
+}
 
 /// Readers of one desk. A read takes well under a millisecond, so a few connections serve thousands of sockets.
 const READERS: usize = 4;
@@ -176,7 +187,10 @@ fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     let done = version(connection)?;
     for (number, migration) in (1_u32..).zip(MIGRATIONS).skip_while(|(number, _)| *number <= done) {
         let transaction = connection.transaction()?;
-        transaction.execute_batch(migration)?;
+        transaction.execute_batch(migration.sql)?;
+        if let Some(then) = migration.then {
+            then(&transaction)?;
+        }
         transaction.pragma_update(None, "user_version", number)?;
         transaction.commit()?;
     }
@@ -239,8 +253,15 @@ mod tests {
     fn dc_01_every_query_uses_an_index() {
         let directory = tempfile::tempdir().unwrap();
         let connection = open(&directory.path().join("desk.db"), "Shop").unwrap();
-        let all =
-            [agents::QUERIES, conversations::QUERIES, files::QUERIES, log::QUERIES, sites::QUERIES, visitors::QUERIES];
+        let all = [
+            agents::QUERIES,
+            conversations::QUERIES,
+            files::QUERIES,
+            log::QUERIES,
+            search::QUERIES,
+            sites::QUERIES,
+            visitors::QUERIES,
+        ];
         let mut seen = 0;
         for (name, sql) in all.into_iter().flatten() {
             let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
@@ -251,7 +272,9 @@ mod tests {
             while let Some(row) = rows.next().unwrap() {
                 let plan: String = row.get(3).unwrap();
                 let small = SMALL.iter().any(|table| plan == format!("SCAN {table}"));
-                assert!(small || !plan.starts_with("SCAN"), "{name} reads a whole table: {plan}");
+                // An index of words is read by the words that are looked for, and from end to end without any.
+                let words = plan.split_once(" VIRTUAL TABLE INDEX ").is_some_and(|(_, by)| by != "0:");
+                assert!(small || words || !plan.starts_with("SCAN"), "{name} reads a whole table: {plan}");
                 assert!(!plan.contains("TEMP B-TREE") || name.ends_with("_OF_FEW"), "{name} sorts: {plan}");
             }
             seen += 1;
@@ -268,6 +291,7 @@ mod tests {
             include_str!("entities.rs"),
             include_str!("files.rs"),
             include_str!("log.rs"),
+            include_str!("search.rs"),
             include_str!("sites.rs"),
             include_str!("visitors.rs"),
         ];
@@ -299,8 +323,52 @@ mod tests {
         drop(connection);
         let before = std::fs::read(&path).unwrap();
         let error = open(&path, "Shop").unwrap_err();
-        assert!(matches!(error, OpenError::Newer { found: 999, known: 1 }), "{error}");
+        assert!(matches!(error, OpenError::Newer { found: 999, known: 2 }), "{error}");
         assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
+
+    #[test]
+    fn od_16_what_an_older_server_has_stored_is_found() {
+        use deskbell_protocol::{AgentId, FoundKind};
+        use deskbell_search::Query;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("desk.db");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(MIGRATIONS[0].sql).unwrap();
+        old.execute_batch(
+            "INSERT INTO agent (id, name, email, email_key, role, password_hash, created_at) VALUES (1, 'Ann', '', '', 0, '', 1);
+             INSERT INTO site (id, name, key, origins) VALUES (2, 'Shop', 'k', '[]');
+             INSERT INTO contact (id, name, created_at) VALUES (3, 'Víctor', 1);
+             INSERT INTO visitor (id, contact, site, local, ip, browser, os, device, language, screen, referrer, visits,
+                chats, visit_started_at, last_page_at, last_seen_at) VALUES (4, 3, 2, 0, '', '', '', '', '', '', '', 1, 1, 1, 1, 1);
+             INSERT INTO page_view (id, visitor, url, title, at) VALUES (5, 4, 'https://shop.example/checkout', 'Pay', 1);
+             INSERT INTO conversation (id, kind, contact, visitor, site, state, last_number, created_at, active_at, visitor_read)
+                VALUES (6, 0, 3, 4, 2, 0, 3, 1, 1, 0);
+             INSERT INTO message (id, conversation, number, author_kind, kind, text, attachments, created_at)
+                VALUES (7, 6, 1, 0, 0, 'Новая ёлка', 1, 1), (8, 6, 2, 2, 2, 'closed', 0, 1);
+             INSERT INTO message (id, conversation, number, author_kind, author, author_name, kind, text, attachments, created_at)
+                VALUES (9, 6, 3, 1, 1, 'Ann', 1, 'Елка is a tree', 0, 1);
+             INSERT INTO attachment (id, message, uploader_kind, uploader, file, name, mime, size, created_at)
+                VALUES (10, 7, 2, 4, 'f', 'tree.pdf', 'application/pdf', 1, 1);
+             PRAGMA user_version = 1;",
+        )
+        .unwrap();
+        drop(old);
+        let connection = open(&path, "Shop").unwrap();
+        for (typed, expected) in [
+            ("елка", vec![3, 1]),
+            ("елка from:victor", vec![1]),
+            ("from:ann", vec![3]),
+            ("page:checkout has:file", vec![1]),
+            ("page:nowhere", vec![]),
+            ("closed", vec![]),
+        ] {
+            let found = search::find(&connection, &Query::read(typed), AgentId(1), None, None, 9).unwrap();
+            assert_eq!(found.iter().map(|message| message.number).collect::<Vec<_>>(), expected, "{typed}");
+        }
+        let found = search::find(&connection, &Query::read("tree"), AgentId(1), None, None, 9).unwrap();
+        assert_eq!(found.iter().map(|message| message.kind).collect::<Vec<_>>(), [FoundKind::Note, FoundKind::File]);
+        assert_eq!(found[0].snippet, ["Елка is a ", "tree"]);
     }
 
     #[test]

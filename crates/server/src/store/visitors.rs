@@ -3,7 +3,7 @@
 use deskbell_protocol::{Contact, ContactId, PageView, Region, SiteId, Timestamp, Visitor, VisitorId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::queries;
+use super::{queries, search};
 
 queries! {
     FIND_CONTACT = "SELECT id, name, email, phone, notes, created_at FROM contact WHERE id = ?1";
@@ -68,12 +68,12 @@ pub(crate) fn edit_contact(connection: &Connection, contact: &Contact) -> rusqli
         contact.phone,
         contact.notes
     ])?;
-    Ok(())
+    search::put_contact(connection, contact.id.0, &contact.name)
 }
 
 pub(crate) fn drop_contact(connection: &Connection, id: ContactId) -> rusqlite::Result<()> {
     connection.prepare_cached(DROP_CONTACT)?.execute([id.0])?;
-    Ok(())
+    search::drop_contact(connection, id.0)
 }
 
 fn visitor(row: &Row<'_>) -> rusqlite::Result<Visitor> {
@@ -212,12 +212,12 @@ pub(crate) fn pages(connection: &Connection, id: VisitorId) -> rusqlite::Result<
 
 pub(crate) fn add_page(connection: &Connection, id: i64, visitor: VisitorId, page: &PageView) -> rusqlite::Result<()> {
     connection.prepare_cached(ADD_PAGE)?.execute(params![id, visitor.0, page.url, page.title, page.at])?;
-    Ok(())
+    search::put_page(connection, id)
 }
 
 pub(crate) fn retitle_page(connection: &Connection, id: i64, title: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(RETITLE_PAGE)?.execute(params![id, title])?;
-    Ok(())
+    search::put_page(connection, id)
 }
 
 pub(crate) fn move_pages(connection: &Connection, from: VisitorId, to: VisitorId) -> rusqlite::Result<()> {

@@ -6,21 +6,25 @@ import { app } from '../../store/app.svelte';
 import Search from './Search.svelte';
 
 let here: SearchHit[];
+let there: SearchHit[] | Error;
 let asked: { name: keyof Commands; request: unknown }[];
 
 beforeEach(() => {
   here = [];
+  there = [];
   asked = [];
   usePlatform({
     call: (name, request) => {
       asked.push({ name, request });
       if (name === 'search') return Promise.resolve(here as never);
+      if (name === 'search_desk') return there instanceof Error ? Promise.reject(there) : Promise.resolve(there as never);
       return Promise.resolve({} as never);
     },
     subscribe: () => () => {},
     pictureUrl: () => '',
   });
   app.forget();
+  app.sync = { ...app.sync, state: 'offline' };
   render(Search);
 });
 
@@ -75,4 +79,40 @@ test('OD-16: the filters are told under the field, and are within reach of the k
   expect(field().value).toBe('tea from:');
   expect(document.activeElement).toBe(field());
   expect(asked.at(-1)).toEqual({ name: 'search', request: { text: 'tea from:', limit: 50 } });
+});
+
+test('OD-16: the desk is asked after this computer, once the typing pauses, and its hits stand apart', async () => {
+  vi.useFakeTimers();
+  const goTo = vi.spyOn(app, 'goTo').mockResolvedValue();
+  app.sync = { ...app.sync, state: 'live' };
+  here = [hit(1, 'message', ['here'])];
+  there = [hit(2, 'note', ['there'], 5)];
+  await type('te');
+  await type('tea');
+  expect(asked.map(({ name }) => name)).toEqual(['search', 'search']);
+  expect(screen.getAllByRole('option')).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(300);
+  expect(asked.filter(({ name }) => name === 'search_desk')).toEqual([{ name: 'search_desk', request: { text: 'tea', limit: 50 } }]);
+  await tick();
+  const group = screen.getByRole('group', { name: 'Only at the desk, not on this computer' });
+  expect(within(group).getAllByRole('option').map((option) => option.querySelector('.snippet')?.textContent)).toEqual(['there']);
+  await fireEvent.keyDown(field(), { key: 'ArrowDown' });
+  await fireEvent.keyDown(field(), { key: 'Enter' });
+  expect(goTo).toHaveBeenCalledWith(2, 5);
+  vi.useRealTimers();
+});
+
+test('OD-16: without the desk it is said that only this computer was searched', async () => {
+  vi.useFakeTimers();
+  await type('tea');
+  await vi.advanceTimersByTimeAsync(300);
+  expect(asked.some(({ name }) => name === 'search_desk')).toBe(false);
+  expect(screen.getByRole('status').textContent).toContain('only this computer');
+  app.sync = { ...app.sync, state: 'live' };
+  there = new Error('offline');
+  await type('teapot');
+  await vi.advanceTimersByTimeAsync(300);
+  await tick();
+  expect(screen.getByRole('status').textContent).toContain('only this computer');
+  vi.useRealTimers();
 });

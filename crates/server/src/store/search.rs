@@ -1,0 +1,174 @@
+//! What agents search.
+
+use deskbell_protocol::{AgentId, FoundKind, FoundMessage, Message, MessageId, MessageKind, Timestamp, VisitorId};
+use deskbell_search::{Place, Query, Side, facets, fold, marked_file, snippet, words};
+use rusqlite::{Connection, params};
+
+use super::batch::first_id_at;
+use super::{Outcome, conversations, queries};
+
+queries! {
+    PUT_MESSAGE = "INSERT OR REPLACE INTO message_words (rowid, words, facets) VALUES (?1, ?2, ?3)";
+    PUT_CONTACT = "INSERT OR REPLACE INTO contact_words (rowid, name) VALUES (?1, ?2)";
+    DROP_CONTACT = "DELETE FROM contact_words WHERE rowid = ?1";
+    PUT_AGENT = "INSERT OR REPLACE INTO agent_words (rowid, name) VALUES (?1, ?2)";
+    PUT_PAGE = "INSERT OR REPLACE INTO page_words (rowid, pages) VALUES (?1, ?2)";
+    FIND_PAGE = "SELECT url, title FROM page_view WHERE id = ?1";
+    AGENTS = "SELECT rowid FROM agent_words WHERE agent_words MATCH ?1 LIMIT 50";
+    /// Newest first is the order of the index, so it stops early.
+    MESSAGES = "SELECT message.id, highlight(message_words, 0, char(1), char(2)), contact.name, conversation.visitor
+        FROM message_words
+        CROSS JOIN message ON message.id = message_words.rowid
+        CROSS JOIN conversation ON conversation.id = message.conversation
+        CROSS JOIN contact ON contact.id = conversation.contact
+        WHERE message_words MATCH ?1
+            AND message_words.rowid >= ?3
+            AND message.created_at >= ?4 AND message.created_at < ?5
+            AND (?6 IS NULL OR conversation.state = ?6)
+            AND (?7 IS NULL OR conversation.assignee = ?7)
+            AND (?8 IS NULL OR conversation.contact IN
+                (SELECT visitor.contact FROM page_words CROSS JOIN page_view ON page_view.id = page_words.rowid
+                CROSS JOIN visitor ON visitor.id = page_view.visitor WHERE page_words MATCH ?8))
+            AND (?9 IS NULL OR message.author_kind <> 0 OR conversation.contact IN
+                (SELECT rowid FROM contact_words WHERE contact_words MATCH ?9))
+            AND (?10 IS NULL OR CASE message.author_kind
+                WHEN 0 THEN conversation.assignee IN (SELECT rowid FROM agent_words WHERE agent_words MATCH ?10)
+                ELSE conversation.contact IN (SELECT rowid FROM contact_words WHERE contact_words MATCH ?10) END)
+            AND (?11 IS NULL OR conversation.assignee = ?11)
+        ORDER BY message_words.rowid DESC LIMIT ?2";
+    /// Everything an older server has stored, once.
+    MESSAGES_STORED = "SELECT id FROM message WHERE id > ?1 ORDER BY id";
+    CONTACTS_STORED = "SELECT id, name FROM contact WHERE id > ?1 ORDER BY id";
+    PAGES_STORED = "SELECT id FROM page_view WHERE id > ?1 ORDER BY id";
+    AGENTS_STORED = "SELECT id, name FROM agent WHERE id > ?1 ORDER BY id";
+}
+
+/// Makes a message with its files findable.
+pub(crate) fn put_message(connection: &Connection, id: MessageId) -> rusqlite::Result<()> {
+    if let Some(message) = conversations::find_message(connection, id)?
+        && message.kind != MessageKind::System
+    {
+        let (words, facets) = (fold(&words(&message)), facets(&message));
+        connection.prepare_cached(PUT_MESSAGE)?.execute(params![id.0, words, facets])?;
+    }
+    Ok(())
+}
+
+pub(in crate::store) fn put_contact(connection: &Connection, id: i64, name: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(PUT_CONTACT)?.execute(params![id, fold(name)])?;
+    Ok(())
+}
+
+pub(in crate::store) fn drop_contact(connection: &Connection, id: i64) -> rusqlite::Result<()> {
+    connection.prepare_cached(DROP_CONTACT)?.execute([id])?;
+    Ok(())
+}
+
+pub(in crate::store) fn put_agent(connection: &Connection, id: i64, name: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(PUT_AGENT)?.execute(params![id, fold(name)])?;
+    Ok(())
+}
+
+pub(in crate::store) fn put_page(connection: &Connection, id: i64) -> rusqlite::Result<()> {
+    let (url, title): (String, String) =
+        connection.prepare_cached(FIND_PAGE)?.query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    connection.prepare_cached(PUT_PAGE)?.execute(params![id, fold(&format!("{title} {url}"))])?;
+    Ok(())
+}
+
+/// Makes everything findable that an older server has stored.
+pub(in crate::store) fn index_everything(connection: &Connection) -> rusqlite::Result<()> {
+    let named = |sql: &str, put: fn(&Connection, i64, &str) -> rusqlite::Result<()>| {
+        let mut statement = connection.prepare(sql)?;
+        let mut rows = statement.query([0])?;
+        while let Some(row) = rows.next()? {
+            put(connection, row.get(0)?, row.get_ref(1)?.as_str()?)?;
+        }
+        Ok::<(), rusqlite::Error>(())
+    };
+    named(CONTACTS_STORED, put_contact)?;
+    named(AGENTS_STORED, put_agent)?;
+    let mut statement = connection.prepare(PAGES_STORED)?;
+    let mut rows = statement.query([0])?;
+    while let Some(row) = rows.next()? {
+        put_page(connection, row.get(0)?)?;
+    }
+    let mut statement = connection.prepare(MESSAGES_STORED)?;
+    let mut rows = statement.query([0])?;
+    while let Some(row) = rows.next()? {
+        put_message(connection, MessageId(row.get(0)?))?;
+    }
+    Ok(())
+}
+
+/// Messages and notes that fit what an agent typed, newest first. A day begins when `since` and `until` say, in the
+/// agent's own time; without them in UTC.
+pub(crate) fn find(
+    connection: &Connection,
+    query: &Query,
+    me: AgentId,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+    limit: u32,
+) -> Outcome<Vec<FoundMessage>> {
+    let mut authors = Vec::new();
+    if let Some(Side::Named(name)) = &query.from {
+        let mut agents = connection.prepare_cached(AGENTS)?;
+        authors = agents.query_map([name], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;
+    }
+    let Some(question) = query.messages(me.0, &authors) else { return Ok(Vec::new()) };
+    let since = since.or(query.after.map(|date| date.begins_in_utc()));
+    let until = until.or(query.before.map(|date| date.begins_in_utc()));
+    let named = |side: &Option<Side>| match side {
+        Some(Side::Named(name)) => Some(name.clone()),
+        _ => None,
+    };
+    let state = query.places.iter().rev().find_map(|place| match place {
+        Place::Open => Some(0),
+        Place::Closed => Some(2),
+        Place::Mine | Place::Notes => None,
+    });
+    let mine = query.places.contains(&Place::Mine).then_some(me.0);
+    let to_me = (query.to == Some(Side::Me)).then_some(me.0);
+    let mut statement = connection.prepare_cached(MESSAGES)?;
+    let rows: Vec<(i64, String, String, i64)> = statement
+        .query_map(
+            params![
+                question,
+                limit,
+                since.map_or(0, first_id_at),
+                since.unwrap_or(i64::MIN),
+                until.unwrap_or(i64::MAX),
+                state,
+                mine,
+                query.visited(),
+                named(&query.from),
+                named(&query.to),
+                to_me,
+            ],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+        )?
+        .collect::<Result<_, _>>()?;
+    let mut found = Vec::with_capacity(rows.len());
+    for (id, highlighted, name, visitor) in rows {
+        let Some(message) = conversations::find_message(connection, MessageId(id))? else { continue };
+        found.push(found_message(&message, &highlighted, name, VisitorId(visitor)));
+    }
+    Ok(found)
+}
+
+fn found_message(message: &Message, highlighted: &str, name: String, visitor: VisitorId) -> FoundMessage {
+    FoundMessage {
+        conversation: message.conversation,
+        number: message.number,
+        kind: match message.kind {
+            _ if marked_file(message, highlighted) => FoundKind::File,
+            MessageKind::Note => FoundKind::Note,
+            MessageKind::Reply | MessageKind::System => FoundKind::Message,
+        },
+        name,
+        visitor,
+        snippet: snippet(&words(message), highlighted),
+        at: message.created_at,
+    }
+}
