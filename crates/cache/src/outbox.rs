@@ -397,7 +397,7 @@ impl Cache {
         let found = self.find(id)?;
         self.outbox_database().write(|transaction| remove(transaction, std::slice::from_ref(id)))?;
         if let Some(found) = &found {
-            self.show_pending(&found.frame.command)?;
+            self.show_gone(&found.frame.command);
         }
         Ok(found)
     }
@@ -422,8 +422,16 @@ impl Cache {
             remove(transaction, std::slice::from_ref(id))?;
             Ok(draft)
         })?;
-        self.show_pending(&item.frame.command)?;
+        self.show_gone(&item.frame.command);
         Ok(Some(TakenBack { item, draft }))
+    }
+
+    /// Shows a conversation without a command. The command is gone from the disk: to say now that it is not would
+    /// let the engine send it all the same.
+    fn show_gone(&self, command: &Command) {
+        if let Err(error) = self.show_pending(command) {
+            tracing::error!(%error, "a command that is gone shows still");
+        }
     }
 
     fn find(&self, id: &ClientId) -> Result<Option<OutboxItem>, CacheError> {
