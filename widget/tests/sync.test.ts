@@ -132,9 +132,16 @@ describe('OD-33: messages in real time', () => {
     expect(hello).toMatchObject({ frame: { cursor: { epoch: EPOCH, seq: 10 } } });
   });
 
+  test('a delta heard twice changes nothing', () => {
+    const vic = new Vic();
+    vic.live();
+    vic.hears(delta(10, 12, [put(12, message(1, 'once'))]));
+    expect(vic.hears(delta(10, 12, [put(12, message(1, 'once'))]))).toEqual([]);
+    expect([vic.state.phase, vic.texts]).toEqual(['live', ['once']]);
+  });
+
   test('a delta that begins before the cursor says that an earlier one was wrong: only a snapshot tells', () => {
     for (const frame of [
-      delta(10, 12, [put(12, message(1, 'once'))]),
       delta(11, 13, [put(12, message(1, 'once')), put(13, message(2, 'left out'))]),
       { type: 'hb', time: 0, head: 11 } as const,
     ]) {

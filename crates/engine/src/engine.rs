@@ -1,6 +1,6 @@
 //! The machine itself.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
 use deskbell_protocol::{
     AgentId, Bye, ByeCode, ClientFrame, ClientHeartbeat, ClientId, Cursor, Delta, Ephemeral, ErrorCode, Hello,
@@ -148,6 +148,9 @@ enum Link {
     Renewing,
 }
 
+/// Deltas that are remembered to know them again.
+const RANGES_MAX: usize = 64;
+
 /// A snapshot on its way.
 #[derive(Clone, Debug)]
 struct Arriving {
@@ -177,6 +180,8 @@ pub struct Engine {
     beat_at: Millis,
     heartbeat_ms: Millis,
     snapshot: Option<Arriving>,
+    /// The last deltas of this connection, so that one that comes twice is known.
+    ranges: VecDeque<(Seq, Seq)>,
     /// A reset was announced: nothing is sent before it is known what has to be offered again.
     awaits_reset: bool,
     seen_at: Millis,
@@ -206,6 +211,7 @@ impl Engine {
             beat_at: 0,
             heartbeat_ms: 15_000,
             snapshot: None,
+            ranges: VecDeque::new(),
             awaits_reset: false,
             seen_at: 0,
             seen_told: Seq(0),
@@ -338,6 +344,7 @@ impl Engine {
         self.outbox.disconnected();
         self.snapshot = None;
         self.awaits_reset = false;
+        self.ranges.clear();
         self.behind_since = None;
         self.link = Link::Down { again_at: None };
     }
@@ -449,8 +456,11 @@ impl Engine {
             Some(cursor) if cursor.epoch == self.epoch => cursor.seq,
             _ => return self.restart(now, random, effects),
         };
-        // On one connection every delta begins where the one before has ended. Anything else is a fault of the network
-        // or of the server; what came with this delta is asked for again.
+        // On one connection every delta begins where the one before has ended. One that comes twice is left alone;
+        // anything else is a fault of the network or of the server, and what came is asked for again.
+        if self.ranges.contains(&(delta.from, delta.to)) {
+            return;
+        }
         if delta.from < at {
             return self.distrust(now, random, effects);
         }
@@ -462,6 +472,10 @@ impl Engine {
         if delta.to == at {
             return;
         }
+        if self.ranges.len() >= RANGES_MAX {
+            self.ranges.pop_front();
+        }
+        self.ranges.push_back((delta.from, delta.to));
         let names: HashSet<ClientId> = delta.changes.iter().filter_map(|change| change.client_id.clone()).collect();
         let done = self.outbox.clone().passed(delta.to, &names);
         self.applying.clone_from(&done);

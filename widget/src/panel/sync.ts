@@ -34,6 +34,8 @@ const BEHIND_MS = 5_000;
 /** "Is typing" is said at most this often and believed this long, in milliseconds. */
 const TYPING_EVERY_MS = 3_000;
 const TYPING_LIFE_MS = 6_000;
+/** Deltas that are remembered to know them again. */
+const RANGES_MAX = 64;
 /** The least pause after a connection the server ended for a broken rule, in milliseconds. */
 const POLICY_MS = 30_000;
 
@@ -90,6 +92,8 @@ export interface State {
   /** How far the log is applied. */
   readonly cursor: Cursor | null;
   /** Rows of a snapshot that is not whole yet. */
+  /** The last deltas of this connection, so that one that comes twice is known. */
+  readonly ranges: readonly (readonly [Seq, Seq])[];
   readonly snapshot: { readonly generation: string; readonly rows: readonly Change[]; readonly whole: boolean } | null;
 
   /** The desk's name; empty before the first welcome. */
@@ -191,6 +195,7 @@ export function initial(
     epoch: '',
     cursor: null,
     snapshot: null,
+    ranges: [],
     desk: '',
     online: null,
     conversation: null,
@@ -363,6 +368,7 @@ class Work {
     state.inFlight = null;
     state.historyRequest = null;
     state.snapshot = null;
+    state.ranges = [];
     state.behind = null;
     state.typing = null;
     state.typedAt = 0;
@@ -483,10 +489,13 @@ class Work {
       }
       case 'delta': {
         const at = state.cursor?.seq;
+        // One that comes twice is left alone.
+        if (state.ranges.some(([from, to]) => from === frame.from && to === frame.to)) return;
         if (at !== undefined && frame.from < at) return this.distrust();
         if (state.phase !== 'live' || at === undefined || frame.from > at) return this.giveUp();
         this.apply(frame.changes, true);
         state.cursor = { epoch: state.epoch, seq: frame.to };
+        state.ranges = [...state.ranges.slice(1 - RANGES_MAX), [frame.from, frame.to]];
         this.passed();
         this.tellRead();
         this.sendNext();

@@ -24,6 +24,9 @@ fn plaintext_directory() -> tempfile::TempDir {
         connection.pragma_update(None, "user_version", i64::try_from(sql.len()).unwrap()).unwrap();
         if name == "cache.db" {
             connection.execute_batch("INSERT INTO person_words (rowid, words) VALUES (7, 'marmalade')").unwrap();
+            let contact = r#"{"id":7,"name":"marmalade","email":"","phone":"","notes":"","created_at":1}"#;
+            let add = "INSERT INTO entity (kind, id, rev, data) VALUES ('contact', 7, 1, ?1)";
+            connection.execute(add, [contact]).unwrap();
         } else {
             connection
                 .execute_batch("INSERT INTO draft (conversation, reply, note) VALUES (100, 'marmalade', '')")
