@@ -224,7 +224,8 @@ async fn cut_everywhere(desk: &TestDesk, disk: &TempDir, expected: &str) {
     let (whole, shown) = without_faults(desk, copy(disk.path())).await;
     assert_eq!(shown, expected);
     assert!(whole > 60_000, "{whole} bytes are no more than a page");
-    for bytes in [0, 1, 100, 700, whole / 4, whole / 2, whole / 2 + 1, whole * 3 / 4, whole - 1_000, whole - 1] {
+    // Frames about presence come as it happens, so the very last bytes of one run may not come in another.
+    for bytes in [0, 1, 100, 700, whole / 4, whole / 2, whole / 2 + 1, whole * 3 / 4, whole - 3_000, whole - 1_500] {
         let proxy = FaultProxy::start(desk.socket_address()).await.unwrap();
         proxy.cut_after(Way::ToClient, bytes);
         let mut ann = Computer::start(&proxy.address(), copy(disk.path()));
