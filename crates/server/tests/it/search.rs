@@ -92,7 +92,7 @@ async fn od_16_pages_lead_to_the_messages_of_those_who_saw_them() {
     let presence = presence();
     let mut page = desk.page(Some(SHOP), &presence, "https://shop.example/checkout").await;
     page.welcome().await;
-    let mut panel = desk.panel(None, Some(&presence), None).await;
+    let mut panel = desk.panel(None, Some(&presence), None).await.synced().await;
     panel.command(&reply(None, "I cannot pay")).await.unwrap();
     ann.message("I cannot pay").await;
     assert_eq!(numbers(&desk, "page:checkout").await.len(), 1);
