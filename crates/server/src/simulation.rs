@@ -4,16 +4,16 @@
 //! group commit and [`Feed`]. Only the waiting is left out.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use deskbell_protocol::{
     Agent, AgentId, Change, ClientFrame, ClientId, CommandFrame, Cursor, EntityKind, Region, Role, Seq, ServerFrame,
     Site, Timestamp, VisitorId, Welcome,
 };
+use tokio::sync::oneshot;
 
 use crate::authorize::Principal;
 use crate::feed::Feed;
-use crate::store::batch::{Batches, Job, Write};
+use crate::store::batch::{Batches, Job, Write, ask};
 use crate::store::log::{self, Committed};
 use crate::store::{self, Connection, Failure, OpenError, Outcome, agents, sites};
 use crate::user_agent::UserAgent;
@@ -60,30 +60,9 @@ pub struct Desk {
     reader: Connection,
 }
 
-/// A job whose result is fetched when the transaction is over.
-struct Asked<T, F> {
-    work: Option<F>,
-    result: Option<Outcome<T>>,
-    answer: Arc<Mutex<Option<Outcome<T>>>>,
-}
-
-impl<T: Send, F: FnOnce(&mut Write<'_>) -> Outcome<T> + Send> Job for Asked<T, F> {
-    fn run(&mut self, write: &mut Write<'_>) -> bool {
-        let Some(work) = self.work.take() else { return false };
-        let result = work(write);
-        let keep = result.is_ok();
-        self.result = Some(result);
-        keep
-    }
-
-    fn finish(self: Box<Self>, commit: Outcome<()>) {
-        let result = match (self.result, commit) {
-            (Some(Err(failure)), _) | (_, Err(failure)) => Err(failure),
-            (Some(Ok(value)), Ok(())) => Ok(value),
-            (None, Ok(())) => Err(Failure::Busy),
-        };
-        *self.answer.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-    }
+/// The answer to a job whose transaction is over.
+fn answer<T>(mut answered: oneshot::Receiver<Outcome<T>>) -> Outcome<T> {
+    answered.try_recv().unwrap_or(Err(Failure::Busy))
 }
 
 fn internal(failure: Failure) -> OpenError {
@@ -115,11 +94,9 @@ impl Desk {
         now: Timestamp,
         work: impl FnOnce(&mut Write<'_>) -> Outcome<T> + Send + 'static,
     ) -> Result<T, OpenError> {
-        let answer = Arc::new(Mutex::new(None));
-        let job = Box::new(Asked { work: Some(work), result: None, answer: Arc::clone(&answer) });
+        let (job, answered) = ask(work);
         self.batches.run(vec![job], now, |_| {});
-        let result = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        result.unwrap_or(Err(Failure::Busy)).map_err(internal)
+        answer(answered).map_err(internal)
     }
 
     /// Adds an agent.
@@ -206,20 +183,17 @@ impl Desk {
         let mut jobs: Vec<Box<dyn Job>> = Vec::with_capacity(group.len());
         let mut asked = Vec::with_capacity(group.len());
         for (person, command) in group {
-            let answer = Arc::new(Mutex::new(None));
-            asked.push((command.client_id.clone(), Arc::clone(&answer)));
+            let client_id = command.client_id.clone();
             let principal = person.principal();
-            let work = move |write: &mut Write<'_>| commands::perform(write, principal, command);
-            jobs.push(Box::new(Asked { work: Some(work), result: None, answer }));
+            let (job, answered) = ask(move |write| commands::perform(write, principal, command));
+            jobs.push(job);
+            asked.push((client_id, answered));
         }
         let mut news = None;
         self.batches.run(jobs, now, |committed| news = Some(News(committed)));
-        let answers = asked.into_iter().map(|(client_id, answer)| {
-            let result = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
-            match result.unwrap_or(Err(Failure::Busy)) {
-                Ok(ack) => ServerFrame::Ack(ack),
-                Err(failure) => ServerFrame::Nack(commands::nack(client_id, failure)),
-            }
+        let answers = asked.into_iter().map(|(client_id, answered)| match answer(answered) {
+            Ok(ack) => ServerFrame::Ack(ack),
+            Err(failure) => ServerFrame::Nack(commands::nack(client_id, failure)),
         });
         (answers.collect(), news)
     }

@@ -6,11 +6,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::hub::Hub;
-use crate::store::batch::{Batches, Job, Write};
+use crate::store::batch::{Batches, Job, Write, ask};
 use crate::store::{Connection, Failure, OpenError, Outcome};
 
 /// Most jobs of one transaction.
@@ -24,32 +24,6 @@ pub(crate) struct Writer {
     queue: Option<mpsc::Sender<Box<dyn Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     ended: CancellationToken,
-}
-
-struct Asked<T, F> {
-    work: Option<F>,
-    result: Option<Outcome<T>>,
-    answer: oneshot::Sender<Outcome<T>>,
-}
-
-impl<T: Send, F: FnOnce(&mut Write<'_>) -> Outcome<T> + Send> Job for Asked<T, F> {
-    fn run(&mut self, write: &mut Write<'_>) -> bool {
-        let Some(work) = self.work.take() else { return false };
-        let result = work(write);
-        let keep = result.is_ok();
-        self.result = Some(result);
-        keep
-    }
-
-    fn finish(self: Box<Self>, commit: Outcome<()>) {
-        let result = match (self.result, commit) {
-            (Some(Err(failure)), _) | (_, Err(failure)) => Err(failure),
-            (Some(Ok(value)), Ok(())) => Ok(value),
-            (None, Ok(())) => Err(Failure::Busy),
-        };
-        // An asker that has gone away has no use for the answer.
-        let _ = self.answer.send(result);
-    }
 }
 
 impl Writer {
@@ -70,8 +44,7 @@ impl Writer {
         &self,
         work: impl FnOnce(&mut Write<'_>) -> Outcome<T> + Send + 'static,
     ) -> impl Future<Output = Outcome<T>> + Send + 'static {
-        let (answer, answered) = oneshot::channel();
-        let job = Box::new(Asked { work: Some(work), result: None, answer });
+        let (job, answered) = ask(work);
         let queued = match &self.queue {
             Some(queue) => queue.try_send(job).is_ok(),
             None => false,

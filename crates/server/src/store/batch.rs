@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use deskbell_protocol::{ChangeKind, ClientId, ConversationId, EntityKind, Seq, Timestamp};
 use rusqlite::Connection;
+use tokio::sync::oneshot;
 
 use super::log::{self, Committed, Place};
 use super::{Failure, Outcome, conversations};
@@ -41,6 +42,40 @@ pub(crate) trait Job: Send {
     fn run(&mut self, write: &mut Write<'_>) -> bool;
     /// Tells the asker.
     fn finish(self: Box<Self>, commit: Outcome<()>);
+}
+
+struct Asked<T, F> {
+    work: Option<F>,
+    result: Option<Outcome<T>>,
+    answer: oneshot::Sender<Outcome<T>>,
+}
+
+impl<T: Send, F: FnOnce(&mut Write<'_>) -> Outcome<T> + Send> Job for Asked<T, F> {
+    fn run(&mut self, write: &mut Write<'_>) -> bool {
+        let Some(work) = self.work.take() else { return false };
+        let result = work(write);
+        let keep = result.is_ok();
+        self.result = Some(result);
+        keep
+    }
+
+    fn finish(self: Box<Self>, commit: Outcome<()>) {
+        let result = match (self.result, commit) {
+            (Some(Err(failure)), _) | (_, Err(failure)) => Err(failure),
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (None, Ok(())) => Err(Failure::Busy),
+        };
+        // An asker that has gone away has no use for the answer.
+        let _ = self.answer.send(result);
+    }
+}
+
+/// Makes a job of work. The answer is there once the transaction is over.
+pub(crate) fn ask<T: Send + 'static>(
+    work: impl FnOnce(&mut Write<'_>) -> Outcome<T> + Send + 'static,
+) -> (Box<dyn Job>, oneshot::Receiver<Outcome<T>>) {
+    let (answer, answered) = oneshot::channel();
+    (Box::new(Asked { work: Some(work), result: None, answer }), answered)
 }
 
 /// What a job may do: read and write rows, make ids, and tell the log.
