@@ -16,6 +16,7 @@ use crate::files::Files;
 use crate::geo::Geo;
 use crate::hub::Hub;
 use crate::limits::{Buckets, SignInGuard};
+use crate::operations::{Lock, OperationError};
 use crate::settings::Settings;
 use crate::store::{self, OpenError, Readers, log};
 use crate::tokens::Passwords;
@@ -66,6 +67,9 @@ pub enum ServeError {
     /// The database's thread ended; the log says why.
     #[error("the server can no longer write; its log says why")]
     Writer,
+    /// Another process has the desk.
+    #[error(transparent)]
+    InUse(#[from] OperationError),
 }
 
 impl Desk {
@@ -121,6 +125,7 @@ impl Desk {
     /// # Errors
     /// [`ServeError`].
     pub async fn serve(&self, listener: TcpListener, shutdown: CancellationToken) -> Result<(), ServeError> {
+        let _lock = Lock::take(&self.core.settings.data)?;
         let stopping = shutdown.child_token();
         // Also when this future is dropped, sockets and tasks end.
         let _stop = stopping.clone().drop_guard();

@@ -110,6 +110,11 @@ fn unsupported() -> Failure {
     Refusal::new(ErrorCode::UnsupportedType, message).into()
 }
 
+/// Where a stored file lies in a directory of files. The name is one that a server made.
+pub(crate) fn path_in(directory: &Path, file: &str) -> PathBuf {
+    directory.join(file.get(..2).unwrap_or_default()).join(file)
+}
+
 impl Files {
     pub(crate) fn open(data: &Path) -> std::io::Result<Self> {
         let directory = data.join("files");
@@ -123,7 +128,7 @@ impl Files {
 
     /// Where a stored file lies. The name is one that this server made.
     pub(crate) fn path(&self, file: &str) -> PathBuf {
-        self.directory.join(file.get(..2).unwrap_or_default()).join(file)
+        path_in(&self.directory, file)
     }
 
     pub(crate) async fn remove(&self, file: &str) {

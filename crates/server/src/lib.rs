@@ -16,6 +16,7 @@ mod housekeeping;
 mod http;
 mod hub;
 mod limits;
+pub mod operations;
 mod origin;
 mod presence;
 mod session_agent;

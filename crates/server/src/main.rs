@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use deskbell_protocol::Role;
+use deskbell_server::operations::{self, BackedUp, Restored};
 use deskbell_server::{Desk, Settings, StoreIp};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -52,6 +53,23 @@ enum Task {
         /// A city-level database in MaxMind's format.
         #[arg(long, value_name = "FILE")]
         geo_database: Option<PathBuf>,
+    },
+    /// Copy the desk with its files into one new file, also while it is served.
+    Backup {
+        #[command(flatten)]
+        data: Data,
+        /// The file to write.
+        file: PathBuf,
+    },
+    /// Make a desk of a backup. Agents and visitors then send again what they wrote since.
+    Restore {
+        #[command(flatten)]
+        data: Data,
+        /// The file that `backup` wrote.
+        file: PathBuf,
+        /// Replace the desk that is there; it is set aside first.
+        #[arg(long)]
+        force: bool,
     },
     /// Change who answers.
     Agent {
@@ -189,6 +207,23 @@ async fn run(task: Task) -> Result<(), Failed> {
                     shutdown.cancel();
                     serving.await?;
                 }
+            }
+        }
+        Task::Backup { data, file } => {
+            let BackedUp { files, missing, bytes } = operations::back_up(&data.directory, &file)?;
+            println!(
+                "{} has the desk with {files} files, {bytes} bytes. It was read again and is whole.",
+                file.display()
+            );
+            if missing > 0 {
+                eprintln!("{missing} files were missing on the disk; `deskbell-server doctor` names them.");
+            }
+        }
+        Task::Restore { data, file, force } => {
+            let Restored { files, aside } = operations::restore(&file, &data.directory, force)?;
+            println!("The desk in {} is what {} had, with {files} files.", data.directory.display(), file.display());
+            if let Some(aside) = aside {
+                println!("The desk that was there is in {}; delete it when you do not need it.", aside.display());
             }
         }
         Task::Agent { task: AgentTask::Add { data, name, email, admin, password_file } } => {

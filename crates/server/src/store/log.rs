@@ -11,9 +11,7 @@ use super::{Outcome, entities, queries};
 use crate::authorize::Principal;
 
 queries! {
-    #[cfg_attr(not(feature = "simulation"), allow(dead_code, reason = "only a simulated desk is copied"))]
     BACK_UP = "VACUUM INTO ?1";
-    #[cfg_attr(not(feature = "simulation"), allow(dead_code, reason = "only a simulated desk changes its log"))]
     SET_EPOCH = "UPDATE desk SET epoch = ?1 WHERE id = 1";
     FIND_DESK = "SELECT name, epoch, seq, shape_seq, last_id FROM desk WHERE id = 1";
     ADD_DESK = "INSERT INTO desk (id, name, epoch, seq, shape_seq, last_id) VALUES (1, ?1, ?2, 0, 0, 0)";
@@ -55,14 +53,12 @@ pub(crate) fn begin(connection: &Connection, name: &str) -> rusqlite::Result<()>
 }
 
 /// Copies the desk as it is now into a new file.
-#[cfg(feature = "simulation")]
 pub(crate) fn back_up(connection: &Connection, file: &std::path::Path) -> rusqlite::Result<()> {
     connection.execute(BACK_UP, [file.to_string_lossy()])?;
     Ok(())
 }
 
 /// Makes the log another one: cursors into the old one are of no use any more.
-#[cfg(feature = "simulation")]
 pub(crate) fn begin_another_epoch(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute(SET_EPOCH, [crate::tokens::random_name()])?;
     Ok(())

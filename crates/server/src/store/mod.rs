@@ -4,6 +4,7 @@
 //! so that a test can ask SQLite for the plan of each.
 
 pub(crate) mod agents;
+pub(crate) mod backup;
 pub(crate) mod batch;
 pub(crate) mod conversations;
 pub(crate) mod entities;
@@ -197,6 +198,26 @@ fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     Ok(())
 }
 
+/// Everything SQLite itself finds wrong with a database, at most a hundred lines; empty when all is well.
+fn faults(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut found = Vec::new();
+    connection.pragma_query(None, "integrity_check", |row| {
+        let line: String = row.get(0)?;
+        if line != "ok" {
+            found.push(line);
+        }
+        Ok(())
+    })?;
+    connection.pragma_query(None, "foreign_key_check", |row| {
+        let (table, to): (String, String) = (row.get(0)?, row.get(2)?);
+        if found.len() < 100 {
+            found.push(format!("a row of {table} names a row of {to} that is not there"));
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
 /// A few read-only connections.
 #[derive(Clone)]
 pub(crate) struct Readers {
@@ -253,8 +274,10 @@ mod tests {
     fn dc_01_every_query_uses_an_index() {
         let directory = tempfile::tempdir().unwrap();
         let connection = open(&directory.path().join("desk.db"), "Shop").unwrap();
+        connection.execute_batch(backup::TABLES).unwrap();
         let all = [
             agents::QUERIES,
+            backup::QUERIES,
             conversations::QUERIES,
             files::QUERIES,
             log::QUERIES,
@@ -286,6 +309,7 @@ mod tests {
     fn dc_01_every_statement_stands_in_a_list() {
         let sources = [
             include_str!("agents.rs"),
+            include_str!("backup.rs"),
             include_str!("batch.rs"),
             include_str!("conversations.rs"),
             include_str!("entities.rs"),

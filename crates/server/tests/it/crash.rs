@@ -10,11 +10,11 @@ use deskbell_protocol::*;
 
 use crate::desk::*;
 
-fn program() -> Process {
+pub(crate) fn program() -> Process {
     Process::new(env!("CARGO_BIN_EXE_deskbell-server"))
 }
 
-fn run(arguments: &[&str], input: &str) -> (bool, String, String) {
+pub(crate) fn run(arguments: &[&str], input: &str) -> (bool, String, String) {
     let mut process =
         program().args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     process.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
@@ -23,7 +23,7 @@ fn run(arguments: &[&str], input: &str) -> (bool, String, String) {
     (output.status.success(), text(output.stdout), text(output.stderr))
 }
 
-fn serve(data: &str) -> (Child, SocketAddr) {
+pub(crate) fn serve(data: &str) -> (Child, SocketAddr) {
     let arguments = ["serve", "--data", data, "--listen", "127.0.0.1:0"];
     let mut process = program().args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut line = String::new();
@@ -32,7 +32,7 @@ fn serve(data: &str) -> (Child, SocketAddr) {
     (process, address)
 }
 
-fn make(data: &Path) -> String {
+pub(crate) fn make(data: &Path) -> String {
     let data = data.to_str().unwrap();
     assert!(run(&["init", "--data", data, "--name", "Tea desk"], "").0);
     let add = ["agent", "add", "--data", data, "--name", "Ann", "--email", "ann@desk.example", "--admin"];
@@ -41,6 +41,13 @@ fn make(data: &Path) -> String {
     let (added, said, _) = run(&["site", "add", "--data", data, "--name", "Shop", "--origin", SHOP], "");
     assert!(added);
     said.lines().find_map(|line| line.strip_prefix("Key: ")).unwrap().to_owned()
+}
+
+pub(crate) async fn sign_in(address: SocketAddr) -> SignedIn {
+    let body =
+        SignIn { email: "ann@desk.example".to_owned(), password: PASSWORD.to_owned(), device: "laptop".to_owned() };
+    let response = http().post(format!("http://{address}/v1/session")).json(&body).send().await.unwrap();
+    response.json().await.unwrap()
 }
 
 #[tokio::test]
@@ -78,10 +85,7 @@ async fn dc_01_a_killed_server_keeps_every_message_it_has_acknowledged() {
     }
 
     let (mut process, address) = serve(data);
-    let body =
-        SignIn { email: "ann@desk.example".to_owned(), password: PASSWORD.to_owned(), device: "laptop".to_owned() };
-    let response = http().post(format!("http://{address}/v1/session")).json(&body).send().await.unwrap();
-    let signed_in: SignedIn = response.json().await.unwrap();
+    let signed_in = sign_in(address).await;
     let mut ann = Client::agent(address, &signed_in.access_token, None).await;
     ann.welcome().await;
     let numbers: Vec<(Number, String)> =

@@ -5,6 +5,7 @@ mod accounts;
 mod crash;
 mod desk;
 mod files;
+mod operations;
 mod search;
 mod slow;
 mod stories;

@@ -1,0 +1,108 @@
+//! A backup is one SQLite file: the desk's database as it was at one moment, and in two more tables the files that
+//! its rows name.
+
+use std::path::Path;
+
+use deskbell_protocol::{AttachmentId, Timestamp};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+
+use super::{OpenError, files, queries};
+
+/// What a backup has that a desk has not.
+pub(super) const TABLES: &str = include_str!("backup.sql");
+
+queries! {
+    ABOUT = "SELECT made_at FROM backup WHERE id = 1";
+    SET_ABOUT = "INSERT INTO backup (id, made_at) VALUES (1, ?1)";
+    ADD_FILE = "INSERT OR IGNORE INTO backup_file (name, sha256, bytes) VALUES (?1, ?2, ?3)";
+    FILE = "SELECT sha256, bytes FROM backup_file WHERE name = ?1";
+    HAS_ATTACHMENT = "SELECT 1 FROM attachment WHERE id = ?1";
+}
+
+/// A file in a backup.
+pub(crate) struct Kept {
+    /// The check sum it was taken with.
+    pub(crate) sha256: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// A database that is being looked at, or a backup that is being made or read.
+pub(crate) struct Copy {
+    connection: Connection,
+}
+
+impl Copy {
+    /// Opens a desk or a backup without changing it.
+    pub(crate) fn read_only(path: &Path) -> Result<Self, OpenError> {
+        super::refuse_newer(path)?;
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        Ok(Self { connection })
+    }
+
+    /// Copies a desk as it is at this moment into a new file, where its files may be added. The desk may be served
+    /// meanwhile.
+    pub(crate) fn of(desk: &Path, to: &Path, now: Timestamp) -> Result<Self, OpenError> {
+        super::log::back_up(&Self::read_only(desk)?.connection, to)?;
+        let connection = Connection::open(to)?;
+        // Until the backup is whole and checked it is of no use, so no journal has to protect it.
+        connection.pragma_update(None, "journal_mode", "off")?;
+        connection.pragma_update(None, "synchronous", "off")?;
+        connection.execute_batch(TABLES)?;
+        connection.execute(SET_ABOUT, [now])?;
+        Ok(Self { connection })
+    }
+
+    /// When the backup was made; `None`: this is no backup.
+    pub(crate) fn made_at(&self) -> Result<Option<Timestamp>, OpenError> {
+        if !self.connection.table_exists(None, "backup")? {
+            return Ok(None);
+        }
+        Ok(self.connection.query_row(ABOUT, [], |row| row.get(0)).optional()?)
+    }
+
+    /// See [`files::names`].
+    pub(crate) fn names(&self, after: AttachmentId) -> Result<Vec<files::Named>, OpenError> {
+        Ok(files::names(&self.connection, after)?)
+    }
+
+    /// Whether the desk still knows a file.
+    pub(crate) fn has_attachment(&self, id: AttachmentId) -> Result<bool, OpenError> {
+        Ok(self.connection.prepare_cached(HAS_ATTACHMENT)?.exists([id.0])?)
+    }
+
+    /// Adds a file to a backup.
+    pub(crate) fn add_file(&self, name: &str, sha256: &[u8], bytes: &[u8]) -> Result<(), OpenError> {
+        self.connection.prepare_cached(ADD_FILE)?.execute(params![name, sha256, bytes])?;
+        Ok(())
+    }
+
+    /// A file of a backup.
+    pub(crate) fn file(&self, name: &str) -> Result<Option<Kept>, OpenError> {
+        let mut statement = self.connection.prepare_cached(FILE)?;
+        let kept = statement.query_row([name], |row| Ok(Kept { sha256: row.get(0)?, bytes: row.get(1)? }));
+        Ok(kept.optional()?)
+    }
+
+    /// Everything SQLite finds wrong, at most a hundred lines.
+    pub(crate) fn faults(&self) -> Result<Vec<String>, OpenError> {
+        Ok(super::faults(&self.connection)?)
+    }
+}
+
+/// Moves what a desk's log holds into its database.
+pub(crate) fn finish(path: &Path) -> Result<(), OpenError> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.pragma_update(None, "wal_checkpoint", "truncate")?;
+    Ok(())
+}
+
+/// Makes a desk of a copy of a backup: in the format of this server, without the files' rows, and with a log of its
+/// own, so that every client takes a new snapshot and offers again what it has said lately.
+pub(crate) fn become_a_desk(path: &Path) -> Result<(), OpenError> {
+    let connection = super::open(path, "")?;
+    connection.execute_batch("DROP TABLE backup_file; DROP TABLE backup; VACUUM")?;
+    super::log::begin_another_epoch(&connection)?;
+    connection.pragma_update(None, "wal_checkpoint", "truncate")?;
+    Ok(())
+}
