@@ -113,7 +113,7 @@ export class StandIn {
       response.writeHead(401, { 'Content-Type': 'application/json' });
       return response.end(JSON.stringify({ code: 'expired', message: 'Unknown token.' }));
     }
-    if (request.method === 'POST' && pathname === '/v1/files') {
+    if (request.method === 'POST' && pathname === '/v1/uploads') {
       const parts = [];
       for await (const part of request) parts.push(part);
       const bytes = Buffer.concat(parts);
@@ -123,7 +123,8 @@ export class StandIn {
         return response.end(JSON.stringify({ code: 'unsupported_type', message: 'Programs are not accepted.' }));
       }
       response.writeHead(200, { 'Content-Type': 'application/json' });
-      return response.end(JSON.stringify(this.addFile(fileName, bytes)));
+      const attachment = this.addFile(fileName, bytes);
+      return response.end(JSON.stringify({ offset: bytes.length, size: bytes.length, attachment }));
     }
     const file = this.files.get(Number(pathname.split('/').at(-1)));
     if (!file) return response.writeHead(404).end();

@@ -152,6 +152,23 @@ size: number,
 picture: PictureSize | null, };
 
 /**
+ * `POST`, `GET` and `PATCH` below `/v1/uploads`: how far a file has come.
+ */
+export type Upload = { 
+/**
+ * Bytes that are durably on the server's disk: the next ones begin here.
+ */
+offset: number, 
+/**
+ * Bytes of the whole file, as said when it was created.
+ */
+size: number, 
+/**
+ * The file, when it is whole and was looked into: to be named in a `send` within a day.
+ */
+attachment: Attachment | null, };
+
+/**
  * A message.
  */
 export type Message = { 

@@ -146,6 +146,7 @@ pub fn widget_typescript() -> String {
         protocol::Author,
         protocol::PictureSize,
         protocol::Attachment,
+        protocol::Upload,
         protocol::Message,
         protocol::Conversation,
         protocol::EntityKind,

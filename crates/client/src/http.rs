@@ -4,8 +4,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use deskbell_protocol::{
-    Attachment, AttachmentId, ErrorCode, FILE_BYTES_MAX, FoundMessages, PROTOCOL, Refresh, Refusal, ServerInfo, SignIn,
-    SignedIn,
+    Attachment, AttachmentId, ClientId, ErrorCode, FILE_BYTES_MAX, FoundMessages, PROTOCOL, Refresh, Refusal,
+    ServerInfo, SignIn, SignedIn, Upload,
 };
 use reqwest::{Client, Response, StatusCode};
 use serde::Serialize;
@@ -194,9 +194,12 @@ impl Authorised {
     }
 
     pub(crate) async fn upload(&self, name: &str, bytes: Vec<u8>) -> Result<Attachment, ClientError> {
-        let url = join(&self.address, "v1/files")?;
-        let response = self.send(|http| http.post(url.clone()).query(&[("name", name)]).body(bytes.clone())).await?;
-        answer(response).await
+        let url = join(&self.address, "v1/uploads")?;
+        let id = ClientId::from_bits(rand::random());
+        let query = [("client_id", id.as_str()), ("name", name), ("size", &bytes.len().to_string())];
+        let response = self.send(|http| http.post(url.clone()).query(&query).body(bytes.clone())).await?;
+        let upload: Upload = answer(response).await?;
+        upload.attachment.ok_or_else(|| ClientError::Unreachable("the file did not arrive whole".to_owned()))
     }
 
     pub(crate) async fn download(&self, id: AttachmentId) -> Result<Vec<u8>, ClientError> {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::entity::Agent;
+use crate::entity::{Agent, Attachment};
 use crate::id::{ConversationId, Number, Timestamp, VisitorId};
 
 /// `GET /v1/info`: who answers at this address. Needs no token.
@@ -89,4 +89,21 @@ pub struct FoundMessage {
 pub struct FoundMessages {
     /// Newest first, at most [`crate::FOUND_MAX`].
     pub messages: Vec<FoundMessage>,
+}
+
+/// The header that names a place in an upload: where the bytes of a request begin, and in every answer where the next
+/// ones are to begin.
+pub const UPLOAD_OFFSET: &str = "upload-offset";
+
+/// `POST`, `GET` and `PATCH` below `/v1/uploads`: how far a file has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Upload {
+    /// Bytes that are durably on the server's disk: the next ones begin here.
+    #[ts(type = "number")]
+    pub offset: i64,
+    /// Bytes of the whole file, as said when it was created.
+    #[ts(type = "number")]
+    pub size: i64,
+    /// The file, when it is whole and was looked into: to be named in a `send` within a day.
+    pub attachment: Option<Attachment>,
 }

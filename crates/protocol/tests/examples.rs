@@ -172,3 +172,10 @@ fn dc_01_only_passing_troubles_are_worth_another_try() {
         assert!(last.is_permanent(), "{last:?}");
     }
 }
+
+#[test]
+fn od_35_the_example_of_an_upload_is_one() {
+    let [(line, text)] = <[_; 1]>::try_from(examples("upload")).expect("one example");
+    let upload: Upload = serde_json::from_str(&text).unwrap_or_else(|error| panic!("PROTOCOL.md:{line}: {error}"));
+    assert_eq!(serde_json::to_string(&upload).unwrap(), text, "PROTOCOL.md:{line}");
+}

@@ -20,6 +20,7 @@ use crate::operations::{Lock, OperationError};
 use crate::settings::Settings;
 use crate::store::{self, OpenError, Readers, log};
 use crate::tokens::Passwords;
+use crate::uploads::Uploads;
 use crate::writer::Writer;
 use crate::{housekeeping, http, origin, presence};
 
@@ -42,6 +43,7 @@ pub(crate) struct Core {
     pub(crate) visitor_messages: Buckets<VisitorId>,
     pub(crate) geo: Geo,
     pub(crate) files: Files,
+    pub(crate) uploads: Uploads,
 }
 
 /// What one run of the server shares.
@@ -105,8 +107,14 @@ impl Desk {
                 visitor_messages: Buckets::new(VISITOR_BURST, VISITOR_REFILL),
                 geo,
                 files,
+                uploads: Uploads::new(),
             }),
         })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn core(&self) -> &Core {
+        &self.core
     }
 
     /// The desk's name.

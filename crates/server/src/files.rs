@@ -1,4 +1,4 @@
-//! Files on disk: received into a waiting place, looked into, and only then given a place of their own.
+//! Files on disk: they come into a waiting place, are looked into, and only then get a place of their own.
 //!
 //! What a file is called and what it claims to be are the sender's words. Its type is found in its bytes; pictures
 //! are decoded and encoded again, which drops everything that is not the picture.
@@ -8,26 +8,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use axum::body::{Body, BodyDataStream};
-use deskbell_protocol::{Attachment, AttachmentId, ErrorCode, FILE_BYTES_MAX, PictureSize, Refusal};
-use futures_util::StreamExt as _;
+use deskbell_protocol::{ErrorCode, FILE_BYTES_MAX, PictureSize, Refusal};
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
-use tokio::io::AsyncWriteExt as _;
+use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 
-use crate::authorize::Principal;
-use crate::desk::Core;
-use crate::store::{Failure, Outcome, files};
-use crate::{accounts, text, tokens};
+use crate::store::{Failure, Outcome};
+use crate::{text, tokens};
 
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
-/// Uploads received at the same time.
-const RECEIVED_AT_ONCE: usize = 32;
 /// Files looked into at the same time. A picture may take a few hundred megabytes of memory while it is decoded.
 const EXAMINED_AT_ONCE: usize = 2;
-/// Longest time of one upload.
-const UPLOAD_TIME: Duration = Duration::from_secs(10 * 60);
+/// What belongs to no upload is removed from the waiting place after this time.
+const STRAY: Duration = Duration::from_secs(60 * 60);
 /// Largest picture, in pixels, and the memory its decoder may take, in bytes.
 const PIXELS_MAX: u64 = 40_000_000;
 const DECODER_BYTES_MAX: u64 = 256 * 1024 * 1024;
@@ -59,24 +52,27 @@ const TYPES: &[(&str, &[&str])] = &[
 /// Where files lie.
 pub(crate) struct Files {
     directory: PathBuf,
-    receiving: Semaphore,
     examining: Arc<Semaphore>,
 }
 
 /// A file that has its own place.
-struct Examined {
-    file: String,
-    name: String,
-    mime: &'static str,
-    size: i64,
-    picture: Option<PictureSize>,
+pub(crate) struct Examined {
+    pub(crate) file: String,
+    pub(crate) name: String,
+    pub(crate) mime: &'static str,
+    pub(crate) size: i64,
+    pub(crate) picture: Option<PictureSize>,
 }
 
 /// A file that is removed again unless it is kept.
-struct Temporary(Option<PathBuf>);
+pub(crate) struct Temporary(Option<PathBuf>);
 
 impl Temporary {
-    fn keep(mut self) {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self(Some(path))
+    }
+
+    pub(crate) fn keep(mut self) {
         self.0 = None;
     }
 }
@@ -92,7 +88,7 @@ impl Drop for Temporary {
     }
 }
 
-fn io_failure(error: &std::io::Error) -> Failure {
+pub(crate) fn io_failure(error: &std::io::Error) -> Failure {
     if matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) {
         return Failure::DiskFull;
     }
@@ -100,7 +96,7 @@ fn io_failure(error: &std::io::Error) -> Failure {
     Failure::Internal
 }
 
-fn too_large() -> Failure {
+pub(crate) fn too_large() -> Failure {
     let megabytes = FILE_BYTES_MAX / (1024 * 1024);
     Refusal::new(ErrorCode::TooLarge, format!("The file is larger than {megabytes} MB; send a smaller one.")).into()
 }
@@ -119,11 +115,7 @@ impl Files {
     pub(crate) fn open(data: &Path) -> std::io::Result<Self> {
         let directory = data.join("files");
         std::fs::create_dir_all(directory.join("incoming"))?;
-        Ok(Self {
-            directory,
-            receiving: Semaphore::new(RECEIVED_AT_ONCE),
-            examining: Arc::new(Semaphore::new(EXAMINED_AT_ONCE)),
-        })
+        Ok(Self { directory, examining: Arc::new(Semaphore::new(EXAMINED_AT_ONCE)) })
     }
 
     /// Where a stored file lies. The name is one that this server made.
@@ -137,49 +129,48 @@ impl Files {
         }
     }
 
-    /// Removes what uploads left behind that were cut off by a crash.
-    pub(crate) async fn clear_incoming(&self) {
+    /// Where a file lies that is on its way. The name is one that this server made.
+    pub(crate) fn incoming(&self, file: &str) -> PathBuf {
+        self.directory.join("incoming").join(file)
+    }
+
+    /// Removes a file from the waiting place, if anything of it is there.
+    pub(crate) async fn remove_incoming(&self, file: &str) {
+        match tokio::fs::remove_file(self.incoming(file)).await {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                tracing::warn!(%error, "a file on its way could not be removed");
+            }
+            _ => {}
+        }
+    }
+
+    /// What has lain in the waiting place for long.
+    pub(crate) async fn strays(&self) -> Vec<String> {
         let incoming = self.directory.join("incoming");
-        let cleared = tokio::task::spawn_blocking(move || -> std::io::Result<()> {
+        let found = tokio::task::spawn_blocking(move || -> std::io::Result<Vec<String>> {
+            let mut found = Vec::new();
             for entry in std::fs::read_dir(incoming)? {
                 let entry = entry?;
                 let age = SystemTime::now().duration_since(entry.metadata()?.modified()?).unwrap_or_default();
-                if age > UPLOAD_TIME * 2 {
-                    std::fs::remove_file(entry.path())?;
+                if age > STRAY {
+                    found.extend(entry.file_name().into_string().ok());
                 }
             }
-            Ok(())
+            Ok(found)
         });
-        if !matches!(cleared.await, Ok(Ok(()))) {
-            tracing::warn!("what cut-off uploads left behind could not be removed");
+        if let Ok(Ok(found)) = found.await {
+            return found;
         }
+        tracing::warn!("the waiting place of uploads could not be read");
+        Vec::new()
     }
 
-    async fn receive(&self, mut body: BodyDataStream) -> Outcome<Temporary> {
-        let path = self.directory.join("incoming").join(tokens::random_name());
-        let mut file = tokio::fs::File::create(&path).await.map_err(|error| io_failure(&error))?;
-        let temporary = Temporary(Some(path));
-        let mut size = 0;
-        while let Some(chunk) = body.next().await {
-            let chunk = chunk.map_err(|error| {
-                tracing::debug!(%error, "an upload was cut off");
-                Failure::Busy
-            })?;
-            size += chunk.len();
-            if size > FILE_BYTES_MAX {
-                return Err(too_large());
-            }
-            file.write_all(&chunk).await.map_err(|error| io_failure(&error))?;
-        }
-        file.flush().await.map_err(|error| io_failure(&error))?;
-        Ok(temporary)
-    }
-
-    async fn examine(&self, received: Temporary, name: String) -> Outcome<Examined> {
+    /// Looks into a file of the waiting place and gives it a place of its own.
+    pub(crate) async fn examine(&self, file: &str, name: String, sha256: Option<[u8; 32]>) -> Outcome<Examined> {
         let permit = Arc::clone(&self.examining).acquire_owned().await.map_err(|_| Failure::Busy)?;
-        let directory = self.directory.clone();
+        let (directory, received) = (self.directory.clone(), self.incoming(file));
         let task = tokio::task::spawn_blocking(move || {
-            let examined = examine(&directory, received, &name);
+            let examined = examine(&directory, &received, &name, sha256);
             drop(permit);
             examined
         });
@@ -190,59 +181,11 @@ impl Files {
     }
 }
 
-/// Takes an upload: receives it, looks into it, stores it.
-pub(crate) async fn upload(
-    core: &Core,
-    principal: Principal,
-    name: &str,
-    length: Option<u64>,
-    body: Body,
-) -> Outcome<Attachment> {
-    if length.is_some_and(|length| usize::try_from(length).map_or(true, |length| length > FILE_BYTES_MAX)) {
-        return Err(too_large());
+fn examine(directory: &Path, received: &Path, name: &str, sha256: Option<[u8; 32]>) -> Outcome<Examined> {
+    let bytes = std::fs::read(received).map_err(|error| io_failure(&error))?;
+    if sha256.is_some_and(|said| said != <[u8; 32]>::from(Sha256::digest(&bytes))) {
+        return Err(Refusal::invalid("sha256", "does not fit the bytes that came; send the file again").into());
     }
-    let uploader = principal.key();
-    let quota = core.settings.visitor_upload_bytes_a_day;
-    if let Principal::Visitor(_) = principal {
-        let since = crate::clock() - DAY_MS;
-        let used = core.readers.read(move |connection| Ok(files::uploaded_since(connection, uploader, since)?)).await?;
-        within_quota(used, quota)?;
-    }
-    let _receiving = core.files.receiving.try_acquire().map_err(|_| Failure::Busy)?;
-    let received = tokio::time::timeout(UPLOAD_TIME, core.files.receive(body.into_data_stream()));
-    let received = received.await.unwrap_or(Err(Failure::Busy))?;
-    let examined = core.files.examine(received, text::line(name)).await?;
-    let file = Temporary(Some(core.files.path(&examined.file)));
-    let stored = core.writer.submit(move |write| {
-        if let Principal::Visitor(_) = principal {
-            // Again, for uploads that ran at the same time.
-            within_quota(files::uploaded_since(write.connection, uploader, write.now - DAY_MS)?, quota)?;
-        }
-        let attachment = Attachment {
-            id: AttachmentId(write.new_id()),
-            name: examined.name,
-            mime: examined.mime.to_owned(),
-            size: examined.size,
-            picture: examined.picture,
-        };
-        files::add(write.connection, &attachment, uploader, &examined.file, write.now)?;
-        Ok(attachment)
-    });
-    let attachment = stored.await?;
-    file.keep();
-    Ok(attachment)
-}
-
-fn within_quota(used: i64, quota: i64) -> Outcome<()> {
-    if used < quota {
-        return Ok(());
-    }
-    Err(accounts::wait("That is enough for one day; send more files tomorrow.", Duration::from_secs(60 * 60)))
-}
-
-fn examine(directory: &Path, received: Temporary, name: &str) -> Outcome<Examined> {
-    let path = received.0.as_deref().ok_or(Failure::Internal)?;
-    let bytes = std::fs::read(path).map_err(|error| io_failure(&error))?;
     let (name, mime, bytes, picture) = match find_type(&bytes, name)? {
         Found::Picture(format) => {
             let (bytes, mime, size) = redraw(&bytes, format)?;
@@ -253,7 +196,7 @@ fn examine(directory: &Path, received: Temporary, name: &str) -> Outcome<Examine
     let file = tokens::random_name();
     let place = directory.join(&file[..2]);
     std::fs::create_dir_all(&place).map_err(|error| io_failure(&error))?;
-    let written = Temporary(Some(place.join(&file)));
+    let written = Temporary::new(place.join(&file));
     let put = || -> std::io::Result<()> {
         use std::io::Write as _;
         let mut output = std::fs::File::create_new(place.join(&file))?;

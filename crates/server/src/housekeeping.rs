@@ -1,4 +1,5 @@
-//! Clears away what nobody needs any more: expired tokens, and files that were uploaded and never sent.
+//! Clears away what nobody needs any more: expired tokens, files that were uploaded and never sent, and uploads
+//! that nobody goes on with.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,11 +8,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::desk::Core;
 use crate::store::{Outcome, agents, files};
+use crate::uploads;
 
 /// The first time comes late, so that starting is not slowed down.
 const FIRST: Duration = Duration::from_secs(60);
 const EVERY: Duration = Duration::from_secs(60 * 60);
-/// A file may lie this long before it is sent, in milliseconds.
+/// A file, and an upload in the middle, may lie this long, in milliseconds.
 const LOOSE_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Runs until cancelled.
@@ -29,7 +31,8 @@ pub(crate) async fn run(core: Arc<Core>, cancelled: CancellationToken) {
     }
 }
 
-/// Clears once. Files that were uploaded before `loose_before` and not sent go.
+/// Clears once. Files that were uploaded before `loose_before` and not sent go, and uploads that
+/// were last touched before it.
 pub(crate) async fn clear(core: &Core, loose_before: i64) -> Outcome<()> {
     core.writer.submit(|write| Ok(agents::drop_expired_tokens(write.connection, write.now)?)).await?;
     let gone = core.writer.submit(move |write| {
@@ -44,6 +47,5 @@ pub(crate) async fn clear(core: &Core, loose_before: i64) -> Outcome<()> {
     for file in gone.await? {
         core.files.remove(&file).await;
     }
-    core.files.clear_incoming().await;
-    Ok(())
+    uploads::clear(core, loose_before).await
 }

@@ -1,10 +1,11 @@
 //! The routes, and what they have in common: refusals as JSON, headers, and who asks from where.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::rejection::BytesRejection;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, State};
@@ -13,8 +14,8 @@ use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use deskbell_protocol::http::{FoundMessages, Refresh, ServerInfo, SignIn, SignedIn};
 use deskbell_protocol::{
-    Attachment, AttachmentId, ErrorCode, FIELD_MAX, FOUND_MAX, FRAME_BYTES_MAX, PROTOCOL, Refusal, SUBPROTOCOL,
-    Timestamp,
+    AttachmentId, ClientId, ErrorCode, FIELD_MAX, FOUND_MAX, FRAME_BYTES_MAX, PROTOCOL, Refusal, SUBPROTOCOL,
+    Timestamp, UPLOAD_OFFSET, Upload,
 };
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -27,7 +28,8 @@ use crate::authorize::{Action, Object, Principal, authorize};
 use crate::desk::{Core, Serving};
 use crate::session_visitor::Caller;
 use crate::store::{self, Failure, Outcome};
-use crate::{assets, files, origin, session_agent, session_visitor, socket};
+use crate::uploads::{Announced, Denied, Incoming};
+use crate::{assets, origin, session_agent, session_visitor, socket, uploads};
 
 /// Largest JSON body, in bytes.
 const JSON_BYTES_MAX: usize = 16 * 1024;
@@ -86,7 +88,11 @@ pub(crate) fn routes(serving: Serving) -> Router {
         .route("/v1/session", post(sign_in).delete(sign_out))
         .route("/v1/session/refresh", post(refresh))
         .route("/v1/socket", get(open_socket))
-        .route("/v1/files", post(upload).layer(DefaultBodyLimit::disable()))
+        .route("/v1/uploads", post(create_upload).layer(DefaultBodyLimit::disable()))
+        .route(
+            "/v1/uploads/{client_id}",
+            get(find_upload).patch(append_upload).delete(cancel_upload).layer(DefaultBodyLimit::disable()),
+        )
         .route("/v1/files/{id}", get(download))
         .route("/v1/search", get(search))
         .route("/w/loader.js", get(assets::loader))
@@ -226,28 +232,125 @@ async fn open_socket(
     }))
 }
 
-#[derive(Deserialize)]
-struct UploadQuery {
-    #[serde(default)]
-    name: String,
-}
-
-async fn upload(
-    State(serving): State<Serving>,
-    Query(query): Query<UploadQuery>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Json<Attachment>, HttpError> {
-    let core = &serving.core;
-    let principal = principal(core, &headers).await?;
+/// Who uploads. A visitor's files come from the messenger alone.
+async fn uploader(core: &Core, headers: &HeaderMap) -> Result<Principal, HttpError> {
+    let principal = principal(core, headers).await?;
     if let Principal::Visitor(_) = principal {
-        let (origin, host) = (text(&headers, &header::ORIGIN), text(&headers, &header::HOST));
+        let (origin, host) = (text(headers, &header::ORIGIN), text(headers, &header::HOST));
         if !origin::is_own(origin, host, core.settings.public_origin.as_deref()) {
             return Err(Refusal::new(ErrorCode::Origin, "Visitors' files come from the messenger alone.").into());
         }
     }
-    let length = text(&headers, &header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
-    Ok(Json(files::upload(core, principal, &query.name, length, body).await?))
+    Ok(principal)
+}
+
+fn upload_name(client_id: &str) -> Outcome<ClientId> {
+    ClientId::parse(client_id).ok_or_else(|| Failure::not_found("upload"))
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    text(headers, &header::CONTENT_LENGTH).and_then(|length| length.parse().ok())
+}
+
+/// What is said of an upload, with the place where its next bytes belong.
+fn told(upload: Result<Upload, Denied>) -> Response {
+    let (mut response, offset) = match upload {
+        Ok(upload) => (Json(&upload).into_response(), Some(upload.offset)),
+        Err(Denied { failure, offset }) => (HttpError::from(failure).into_response(), offset),
+    };
+    if let Some(offset) = offset {
+        response.headers_mut().insert(HeaderName::from_static(UPLOAD_OFFSET), HeaderValue::from(offset));
+    }
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Takes bytes in a task of its own: a sender who leaves ends the request, and what has come of it still counts.
+async fn taken(
+    serving: &Serving,
+    work: impl Future<Output = Result<Upload, Denied>> + Send + 'static,
+) -> Result<Response, HttpError> {
+    // Task: ends with its request's body, or with the server.
+    let upload = serving.tasks.spawn(work).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "an upload failed");
+        Err(Failure::Internal.into())
+    });
+    Ok(told(upload))
+}
+
+#[derive(Deserialize)]
+struct NewUpload {
+    client_id: ClientId,
+    #[serde(default)]
+    name: String,
+    size: i64,
+    /// 64 hexadecimal digits.
+    sha256: Option<String>,
+}
+
+fn digest(digits: &str) -> Option<[u8; 32]> {
+    let mut digest = [0; 32];
+    if digits.len() != 64 || !digits.is_ascii() {
+        return None;
+    }
+    for (byte, pair) in digest.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(digest)
+}
+
+async fn create_upload(
+    State(serving): State<Serving>,
+    query: Result<Query<NewUpload>, QueryRejection>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, HttpError> {
+    let principal = uploader(&serving.core, &headers).await?;
+    let Query(NewUpload { client_id, name, size, sha256 }) =
+        query.map_err(|error| Refusal::invalid("query", &error.body_text()))?;
+    let sha256 = match sha256 {
+        Some(digits) => Some(digest(&digits).ok_or_else(|| Refusal::invalid("sha256", "has 64 hexadecimal digits"))?),
+        None => None,
+    };
+    let announced = Announced { name, size, sha256 };
+    let first = Incoming { offset: 0, length: content_length(&headers), body: body.into_data_stream() };
+    let (core, stopping) = (Arc::clone(&serving.core), serving.stopping.clone());
+    let work = async move { uploads::create(&core, &stopping, principal, client_id, announced, first).await };
+    taken(&serving, work).await
+}
+
+async fn find_upload(
+    State(serving): State<Serving>,
+    Path(client_id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, HttpError> {
+    let principal = principal(&serving.core, &headers).await?;
+    Ok(told(Ok(uploads::find(&serving.core, principal, upload_name(&client_id)?).await?)))
+}
+
+async fn append_upload(
+    State(serving): State<Serving>,
+    Path(client_id): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, HttpError> {
+    let principal = uploader(&serving.core, &headers).await?;
+    let client_id = upload_name(&client_id)?;
+    let offset = text(&headers, &HeaderName::from_static(UPLOAD_OFFSET)).and_then(|offset| offset.parse().ok());
+    let offset = offset.ok_or_else(|| Refusal::invalid(UPLOAD_OFFSET, "says where the bytes begin"))?;
+    let incoming = Incoming { offset, length: content_length(&headers), body: body.into_data_stream() };
+    let (core, stopping) = (Arc::clone(&serving.core), serving.stopping.clone());
+    taken(&serving, async move { uploads::append(&core, &stopping, principal, client_id, incoming).await }).await
+}
+
+async fn cancel_upload(
+    State(serving): State<Serving>,
+    Path(client_id): Path<String>,
+    headers: HeaderMap,
+) -> Result<StatusCode, HttpError> {
+    let principal = uploader(&serving.core, &headers).await?;
+    uploads::cancel(&serving.core, principal, upload_name(&client_id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn download(

@@ -27,6 +27,7 @@ mod store;
 mod sync;
 mod text;
 mod tokens;
+mod uploads;
 mod user_agent;
 mod visits;
 mod writer;

@@ -1,6 +1,7 @@
 // Files between the visitor and the desk. Every request carries the visitor's secret in a header, so a file has no
 // address that works without it.
-import type { Attachment, AttachmentId, ErrorCode } from '../protocol.generated';
+import { randomName } from '../shared/random';
+import type { Attachment, AttachmentId, ErrorCode, Upload } from '../protocol.generated';
 
 /** Largest file, in bytes. */
 export const FILE_BYTES_MAX = 20 * 1024 * 1024;
@@ -34,13 +35,16 @@ async function ask(path: string, token: string, init: RequestInit): Promise<Resp
 
 /** Uploads a file. Throws a `FileError`. */
 export async function upload(file: File, token: string, signal: AbortSignal): Promise<Attachment> {
-  const answer = await ask(`/v1/files?name=${encodeURIComponent(file.name)}`, token, {
+  const query = new URLSearchParams({ client_id: randomName(), name: file.name, size: String(file.size) });
+  const answer = await ask(`/v1/uploads?${query.toString()}`, token, {
     method: 'POST',
     headers: { 'Content-Type': 'application/octet-stream' },
     body: file,
     signal,
   });
-  return (await answer.json()) as Attachment;
+  const { attachment } = (await answer.json()) as Upload;
+  if (!attachment) throw new FileError('offline');
+  return attachment;
 }
 
 /** Fetches a file. Throws a `FileError`. */

@@ -12,6 +12,7 @@ pub(crate) mod files;
 pub(crate) mod log;
 pub(crate) mod search;
 pub(crate) mod sites;
+pub(crate) mod uploads;
 pub(crate) mod visitors;
 
 use std::path::Path;
@@ -37,6 +38,7 @@ pub(crate) use queries;
 const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/001_first.sql"), then: None },
     Migration { sql: include_str!("migrations/002_search.sql"), then: Some(search::index_everything) },
+    Migration { sql: include_str!("migrations/003_uploads.sql"), then: None },
 ];
 
 /// One step from format to format, taken whole or not at all.
@@ -283,6 +285,7 @@ mod tests {
             log::QUERIES,
             search::QUERIES,
             sites::QUERIES,
+            uploads::QUERIES,
             visitors::QUERIES,
         ];
         let mut seen = 0;
@@ -317,6 +320,7 @@ mod tests {
             include_str!("log.rs"),
             include_str!("search.rs"),
             include_str!("sites.rs"),
+            include_str!("uploads.rs"),
             include_str!("visitors.rs"),
         ];
         let mut outside = Vec::new();
@@ -347,7 +351,7 @@ mod tests {
         drop(connection);
         let before = std::fs::read(&path).unwrap();
         let error = open(&path, "Shop").unwrap_err();
-        assert!(matches!(error, OpenError::Newer { found: 999, known: 2 }), "{error}");
+        assert!(matches!(error, OpenError::Newer { found: 999, known: 3 }), "{error}");
         assert_eq!(std::fs::read(&path).unwrap(), before);
     }
 

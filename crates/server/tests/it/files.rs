@@ -31,7 +31,9 @@ enum Who<'a> {
 }
 
 async fn upload(desk: &TestDesk, who: &Who<'_>, name: &str, bytes: Vec<u8>) -> Result<Attachment, (u16, Refusal)> {
-    let request = http().post(desk.url("/v1/files")).query(&[("name", name)]).body(bytes);
+    let id = ClientId::from_bits(rand::random());
+    let query = [("client_id", id.as_str()), ("name", name), ("size", &bytes.len().to_string())];
+    let request = http().post(desk.url("/v1/uploads")).query(&query).body(bytes);
     let request = match who {
         Who::Agent(token) => request.bearer_auth(token),
         Who::Visitor(token, origin) => {
@@ -41,7 +43,7 @@ async fn upload(desk: &TestDesk, who: &Who<'_>, name: &str, bytes: Vec<u8>) -> R
     let response = request.send().await.unwrap();
     let status = response.status();
     if status.is_success() {
-        Ok(response.json().await.unwrap())
+        Ok(response.json::<Upload>().await.unwrap().attachment.expect("a whole file is looked into at once"))
     } else {
         Err((status.as_u16(), response.json().await.unwrap()))
     }

@@ -9,4 +9,5 @@ mod operations;
 mod search;
 mod slow;
 mod stories;
+mod uploads;
 mod visitors;

@@ -1,0 +1,128 @@
+//! Files on their way up: what was said of them and how much of them is here.
+
+use deskbell_protocol::{AttachmentId, ClientId, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::queries;
+
+queries! {
+    FIND = "SELECT file, name, size, sha256, received, attachment FROM upload
+        WHERE uploader_kind = ?1 AND uploader = ?2 AND client_id = ?3";
+    ADD = "INSERT INTO upload (uploader_kind, uploader, client_id, file, name, size, sha256, received, active_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8)";
+    UNFINISHED = "SELECT count(*), coalesce(sum(size), 0) FROM upload
+        WHERE uploader_kind = ?1 AND uploader = ?2 AND attachment IS NULL";
+    RECEIVED = "UPDATE upload SET received = ?4, active_at = ?5 WHERE uploader_kind = ?1 AND uploader = ?2 AND client_id = ?3";
+    FINISHED = "UPDATE upload SET attachment = ?4, active_at = ?5 WHERE uploader_kind = ?1 AND uploader = ?2 AND client_id = ?3";
+    DROP = "DELETE FROM upload WHERE uploader_kind = ?1 AND uploader = ?2 AND client_id = ?3";
+    QUIET_SINCE = "SELECT uploader_kind, uploader, client_id, file FROM upload INDEXED BY upload_active
+        WHERE active_at < ?1 ORDER BY active_at LIMIT 1000";
+    IS_KNOWN = "SELECT client_id FROM upload WHERE file = ?1";
+}
+
+/// Which upload: whose, and by what name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub(crate) uploader: (i64, i64),
+    pub(crate) client_id: ClientId,
+}
+
+/// An upload as stored.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    /// Random name in the waiting place.
+    pub(crate) file: String,
+    /// The sender's name for it.
+    pub(crate) name: String,
+    /// Bytes of the whole file, as said.
+    pub(crate) size: i64,
+    /// Of the whole file, as said.
+    pub(crate) sha256: Option<[u8; 32]>,
+    /// Bytes durably on the disk.
+    pub(crate) received: i64,
+    /// What became of it.
+    pub(crate) attachment: Option<AttachmentId>,
+}
+
+fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
+    Ok(Stored {
+        file: row.get(0)?,
+        name: row.get(1)?,
+        size: row.get(2)?,
+        sha256: row.get(3)?,
+        received: row.get(4)?,
+        attachment: row.get::<_, Option<i64>>(5)?.map(AttachmentId),
+    })
+}
+
+pub(crate) fn find(connection: &Connection, key: &Key) -> rusqlite::Result<Option<Stored>> {
+    let Key { uploader: (kind, uploader), client_id } = key;
+    connection.prepare_cached(FIND)?.query_row(params![kind, uploader, client_id.as_str()], stored).optional()
+}
+
+pub(crate) fn add(connection: &Connection, key: &Key, upload: &Stored, now: Timestamp) -> rusqlite::Result<()> {
+    let Key { uploader: (kind, uploader), client_id } = key;
+    let Stored { file, name, size, sha256, .. } = upload;
+    connection.prepare_cached(ADD)?.execute(params![
+        kind,
+        uploader,
+        client_id.as_str(),
+        file,
+        name,
+        size,
+        sha256,
+        now
+    ])?;
+    Ok(())
+}
+
+/// How many uploads of somebody are not finished, and how many bytes they were said to have.
+pub(crate) fn unfinished(connection: &Connection, uploader: (i64, i64)) -> rusqlite::Result<(i64, i64)> {
+    connection.prepare_cached(UNFINISHED)?.query_row([uploader.0, uploader.1], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// Notes how much is durably on the disk. False when the upload is gone.
+pub(crate) fn received(connection: &Connection, key: &Key, offset: i64, now: Timestamp) -> rusqlite::Result<bool> {
+    let Key { uploader: (kind, uploader), client_id } = key;
+    let changed =
+        connection.prepare_cached(RECEIVED)?.execute(params![kind, uploader, client_id.as_str(), offset, now])?;
+    Ok(changed == 1)
+}
+
+/// Notes what became of it. False when the upload is gone.
+pub(crate) fn finished(
+    connection: &Connection,
+    key: &Key,
+    attachment: AttachmentId,
+    now: Timestamp,
+) -> rusqlite::Result<bool> {
+    let Key { uploader: (kind, uploader), client_id } = key;
+    let changed =
+        connection.prepare_cached(FINISHED)?.execute(params![kind, uploader, client_id.as_str(), attachment.0, now])?;
+    Ok(changed == 1)
+}
+
+/// Forgets an upload. What became of it stays.
+pub(crate) fn drop(connection: &Connection, key: &Key) -> rusqlite::Result<()> {
+    let Key { uploader: (kind, uploader), client_id } = key;
+    connection.prepare_cached(DROP)?.execute(params![kind, uploader, client_id.as_str()])?;
+    Ok(())
+}
+
+/// Uploads that nobody has touched since a time, with their files in the waiting place.
+pub(crate) fn quiet_since(connection: &Connection, since: Timestamp) -> rusqlite::Result<Vec<(Key, String)>> {
+    connection
+        .prepare_cached(QUIET_SINCE)?
+        .query_map([since], |row| {
+            let client_id: String = row.get(2)?;
+            // Only names that were read as such are ever stored.
+            let client_id = ClientId::parse(&client_id).ok_or(rusqlite::Error::InvalidQuery)?;
+            Ok((Key { uploader: (row.get(0)?, row.get(1)?), client_id }, row.get(3)?))
+        })?
+        .collect()
+}
+
+/// Whether a file in the waiting place belongs to an upload.
+pub(crate) fn is_known(connection: &Connection, file: &str) -> rusqlite::Result<bool> {
+    connection.prepare_cached(IS_KNOWN)?.exists([file])
+}

@@ -1,0 +1,500 @@
+//! Files on their way up. A connection may break at any byte: what is durably here is kept, and the sender goes on
+//! from there. Only a whole file is looked into and becomes an attachment.
+
+use std::collections::HashMap;
+use std::io::SeekFrom;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::body::BodyDataStream;
+use deskbell_protocol::{
+    Attachment, AttachmentId, ClientId, ErrorCode, FIELD_MAX, FILE_BYTES_MAX, Refusal, Timestamp, Upload,
+};
+use futures_util::StreamExt as _;
+use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
+use tokio::sync::{OwnedMutexGuard, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use crate::authorize::Principal;
+use crate::desk::Core;
+use crate::files::{self, Temporary};
+use crate::store::uploads::{self, Key, Stored};
+use crate::store::{Failure, Outcome, files as stored_files};
+use crate::{accounts, text, tokens};
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// Requests with bytes of a file at the same time.
+const RECEIVED_AT_ONCE: usize = 32;
+/// Uploads of one principal that are not finished.
+const UNFINISHED_MAX: i64 = 32;
+/// Longest silence of a sender in the middle of a request.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// Who is sending right now. Of two senders of the same upload the newer one is right: the older is what a broken
+/// connection left behind.
+pub(crate) struct Uploads {
+    receiving: Semaphore,
+    turns: Mutex<HashMap<Key, Slot>>,
+}
+
+struct Slot {
+    lock: Arc<tokio::sync::Mutex<()>>,
+    /// Asks the newest sender so far to leave.
+    leave: CancellationToken,
+}
+
+/// The right to write to one upload.
+struct Turn<'a> {
+    uploads: &'a Uploads,
+    key: &'a Key,
+    leave: CancellationToken,
+    _guard: OwnedMutexGuard<()>,
+}
+
+impl Uploads {
+    pub(crate) fn new() -> Self {
+        Self { receiving: Semaphore::new(RECEIVED_AT_ONCE), turns: Mutex::default() }
+    }
+
+    async fn turn<'a>(&'a self, key: &'a Key) -> Turn<'a> {
+        let leave = CancellationToken::new();
+        let lock = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            let slot = turns
+                .entry(key.clone())
+                .or_insert_with(|| Slot { lock: Arc::default(), leave: CancellationToken::new() });
+            std::mem::replace(&mut slot.leave, leave.clone()).cancel();
+            Arc::clone(&slot.lock)
+        };
+        Turn { uploads: self, key, leave, _guard: lock.lock_owned().await }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut turns = self.uploads.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        // The map's own and this turn's: nobody waits.
+        if turns.get(self.key).is_some_and(|slot| Arc::strong_count(&slot.lock) <= 2) {
+            turns.remove(self.key);
+        }
+    }
+}
+
+/// Why bytes were not taken, and where the next ones would have to begin.
+#[derive(Debug)]
+pub(crate) struct Denied {
+    pub(crate) failure: Failure,
+    pub(crate) offset: Option<i64>,
+}
+
+impl From<Failure> for Denied {
+    fn from(failure: Failure) -> Self {
+        Self { failure, offset: None }
+    }
+}
+
+impl From<Refusal> for Denied {
+    fn from(refusal: Refusal) -> Self {
+        Failure::from(refusal).into()
+    }
+}
+
+/// The offset does not fit.
+fn elsewhere(offset: i64) -> Denied {
+    let refusal = Refusal::new(ErrorCode::Conflict, format!("{offset} bytes are here; go on from there."));
+    Denied { failure: refusal.into(), offset: Some(offset) }
+}
+
+fn gone() -> Failure {
+    Failure::not_found("upload")
+}
+
+/// What is said of a file before its bytes come.
+#[derive(Clone, Debug)]
+pub(crate) struct Announced {
+    pub(crate) name: String,
+    pub(crate) size: i64,
+    pub(crate) sha256: Option<[u8; 32]>,
+}
+
+/// Bytes of a file as they come in.
+pub(crate) struct Incoming {
+    /// Where the first one belongs.
+    pub(crate) offset: i64,
+    /// How many are said to come.
+    pub(crate) length: Option<u64>,
+    pub(crate) body: BodyDataStream,
+}
+
+fn key(principal: Principal, client_id: ClientId) -> Key {
+    Key { uploader: principal.key(), client_id }
+}
+
+/// Where an upload stands.
+pub(crate) async fn find(core: &Core, principal: Principal, client_id: ClientId) -> Outcome<Upload> {
+    let key = key(principal, client_id);
+    state(core, key).await
+}
+
+async fn state(core: &Core, key: Key) -> Outcome<Upload> {
+    let found = core.readers.read(move |connection| {
+        let stored = uploads::find(connection, &key)?.ok_or_else(gone)?;
+        let attachment = match stored.attachment {
+            Some(id) => stored_files::find(connection, id)?.map(|found| found.attachment),
+            None => None,
+        };
+        Ok(Upload { offset: stored.received, size: stored.size, attachment })
+    });
+    found.await
+}
+
+/// Makes an upload, or finds the one of that name; takes its first bytes when none of it is here.
+pub(crate) async fn create(
+    core: &Core,
+    stopping: &CancellationToken,
+    principal: Principal,
+    client_id: ClientId,
+    announced: Announced,
+    first: Incoming,
+) -> Result<Upload, Denied> {
+    let size = announced.size;
+    if size < 0 {
+        return Err(Refusal::invalid("size", "is not negative").into());
+    }
+    if usize::try_from(size).map_or(true, |size| size > FILE_BYTES_MAX) {
+        return Err(files::too_large().into());
+    }
+    if announced.name.chars().count() > FIELD_MAX {
+        return Err(Refusal::invalid("name", &format!("has {FIELD_MAX} characters at the most")).into());
+    }
+    let key = key(principal, client_id);
+    let quota = core.settings.visitor_upload_bytes_a_day;
+    let stored = core.writer.submit({
+        let key = key.clone();
+        move |write| {
+            if let Some(found) = uploads::find(write.connection, &key)? {
+                if found.size != announced.size || found.sha256 != announced.sha256 {
+                    return Err(Refusal::invalid("client_id", "names another file").into());
+                }
+                return Ok(found);
+            }
+            let (count, promised) = uploads::unfinished(write.connection, key.uploader)?;
+            if count >= UNFINISHED_MAX {
+                let words = "Too many files are on their way; wait until some are done.";
+                return Err(accounts::wait(words, Duration::from_secs(60)));
+            }
+            if let Principal::Visitor(_) = principal {
+                let since = write.now - DAY_MS;
+                let used = stored_files::uploaded_since(write.connection, key.uploader, since)?;
+                within_quota(used.saturating_add(promised), quota)?;
+            }
+            let Announced { name, size, sha256 } = announced;
+            let file = tokens::random_name();
+            let stored = Stored { file, name: text::line(&name), size, sha256, received: 0, attachment: None };
+            uploads::add(write.connection, &key, &stored, write.now)?;
+            Ok(stored)
+        }
+    });
+    let stored = stored.await?;
+    let untouched = stored.received == 0 && first.length != Some(0);
+    if stored.attachment.is_none() && (untouched || stored.received == size) {
+        let offset = stored.received;
+        // A file that is whole only waits to be looked into.
+        let length = if offset == size { Some(0) } else { first.length };
+        return take(core, stopping, key, Incoming { offset, length, ..first }).await;
+    }
+    Ok(state(core, key).await?)
+}
+
+fn within_quota(used: i64, quota: i64) -> Outcome<()> {
+    if used < quota {
+        return Ok(());
+    }
+    Err(accounts::wait("That is enough for one day; send more files tomorrow.", Duration::from_secs(60 * 60)))
+}
+
+/// Takes bytes of an upload, from the place where they belong.
+pub(crate) async fn append(
+    core: &Core,
+    stopping: &CancellationToken,
+    principal: Principal,
+    client_id: ClientId,
+    incoming: Incoming,
+) -> Result<Upload, Denied> {
+    take(core, stopping, key(principal, client_id), incoming).await
+}
+
+async fn take(
+    core: &Core,
+    stopping: &CancellationToken,
+    key: Key,
+    Incoming { offset, length, body }: Incoming,
+) -> Result<Upload, Denied> {
+    let _receiving = core.uploads.receiving.try_acquire().map_err(|_| Failure::Busy)?;
+    let turn = core.uploads.turn(&key).await;
+    let upload = {
+        let key = key.clone();
+        core.readers.read(move |connection| uploads::find(connection, &key)?.ok_or_else(gone)).await?
+    };
+    if upload.attachment.is_some() {
+        return Ok(state(core, key.clone()).await?);
+    }
+    let path = core.files.incoming(&upload.file);
+    let mut file = tokio::fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .await
+        .map_err(|error| files::io_failure(&error))?;
+    let on_disk = file.metadata().await.map_err(|error| files::io_failure(&error))?.len();
+    let here = upload.received.min(i64::try_from(on_disk).unwrap_or(i64::MAX));
+    if here < upload.received {
+        // A disk that lost what it said it had.
+        note(core, &key, here).await?;
+    }
+    if offset != here {
+        return Err(elsewhere(here));
+    }
+    let room = u64::try_from(upload.size.saturating_sub(here)).unwrap_or(0);
+    if length.is_some_and(|length| length > room) {
+        return Err(beyond());
+    }
+    file.seek(SeekFrom::Start(u64::try_from(here).unwrap_or(0))).await.map_err(|error| files::io_failure(&error))?;
+    let (written, ended) =
+        if length == Some(0) { (0, Ok(())) } else { write(&mut file, body, room, stopping, &turn.leave).await };
+    let here = here.saturating_add(i64::try_from(written).unwrap_or(i64::MAX));
+    if written > 0 {
+        file.flush().await.map_err(|error| files::io_failure(&error))?;
+        file.sync_all().await.map_err(|error| files::io_failure(&error))?;
+        note(core, &key, here).await?;
+    }
+    match ended {
+        Ok(()) => {}
+        Err(Ended::Replaced) => return Err(elsewhere(here)),
+        Err(Ended::Beyond) => return Err(beyond()),
+        Err(Ended::Failed(failure)) => return Err(Denied { failure, offset: Some(here) }),
+    }
+    let attachment = if here == upload.size { Some(finish(core, &key, &upload).await?) } else { None };
+    Ok(Upload { offset: here, size: upload.size, attachment })
+}
+
+fn beyond() -> Denied {
+    Refusal::invalid("body", "holds more than the upload was said to have").into()
+}
+
+async fn note(core: &Core, key: &Key, offset: i64) -> Outcome<()> {
+    let key = key.clone();
+    let noted = core.writer.submit(move |write| {
+        if uploads::received(write.connection, &key, offset, write.now)? { Ok(()) } else { Err(gone()) }
+    });
+    noted.await
+}
+
+/// Why bytes stopped coming before the end of a request.
+enum Ended {
+    /// The same upload goes on in another request.
+    Replaced,
+    /// More came than there is room for.
+    Beyond,
+    Failed(Failure),
+}
+
+/// Writes what comes. The bytes that were written count in any case.
+async fn write(
+    file: &mut tokio::fs::File,
+    mut body: BodyDataStream,
+    room: u64,
+    stopping: &CancellationToken,
+    leave: &CancellationToken,
+) -> (u64, Result<(), Ended>) {
+    let mut written = 0_u64;
+    loop {
+        let chunk = tokio::select! {
+            biased;
+            () = leave.cancelled() => return (written, Err(Ended::Replaced)),
+            () = stopping.cancelled() => return (written, Err(Ended::Failed(Failure::Busy))),
+            chunk = tokio::time::timeout(SILENCE, body.next()) => chunk,
+        };
+        let chunk = match chunk {
+            Ok(Some(Ok(chunk))) => chunk,
+            Ok(None) => return (written, Ok(())),
+            Ok(Some(Err(error))) => {
+                tracing::debug!(%error, "an upload was cut off");
+                return (written, Err(Ended::Failed(Failure::Busy)));
+            }
+            Err(_) => {
+                tracing::debug!("an upload fell silent");
+                return (written, Err(Ended::Failed(Failure::Busy)));
+            }
+        };
+        let after = written.saturating_add(u64::try_from(chunk.len()).unwrap_or(u64::MAX));
+        if after > room {
+            return (written, Err(Ended::Beyond));
+        }
+        if let Err(error) = file.write_all(&chunk).await {
+            return (written, Err(Ended::Failed(files::io_failure(&error))));
+        }
+        written = after;
+    }
+}
+
+/// Looks into a whole file and gives it a place of its own. One that is refused is forgotten.
+async fn finish(core: &Core, key: &Key, upload: &Stored) -> Outcome<Attachment> {
+    let examined = match core.files.examine(&upload.file, upload.name.clone(), upload.sha256).await {
+        Err(Failure::Refused(refused)) => {
+            forget(core, key).await?;
+            return Err(Failure::Refused(refused));
+        }
+        other => other?,
+    };
+    let file = Temporary::new(core.files.path(&examined.file));
+    let stored = core.writer.submit({
+        let key = key.clone();
+        move |write| {
+            let attachment = Attachment {
+                id: AttachmentId(write.new_id()),
+                name: examined.name,
+                mime: examined.mime.to_owned(),
+                size: examined.size,
+                picture: examined.picture,
+            };
+            stored_files::add(write.connection, &attachment, key.uploader, &examined.file, write.now)?;
+            if !uploads::finished(write.connection, &key, attachment.id, write.now)? {
+                return Err(gone());
+            }
+            Ok(attachment)
+        }
+    });
+    let attachment = stored.await?;
+    file.keep();
+    core.files.remove_incoming(&upload.file).await;
+    Ok(attachment)
+}
+
+/// Gives up an upload, and the file that became of it unless it was sent.
+pub(crate) async fn cancel(core: &Core, principal: Principal, client_id: ClientId) -> Outcome<()> {
+    let key = key(principal, client_id);
+    let _turn = core.uploads.turn(&key).await;
+    forget(core, &key).await
+}
+
+async fn forget(core: &Core, key: &Key) -> Outcome<()> {
+    let key = key.clone();
+    let removed = core.writer.submit(move |write| {
+        let Some(upload) = uploads::find(write.connection, &key)? else { return Ok((None, None)) };
+        uploads::drop(write.connection, &key)?;
+        let mut place = None;
+        if let Some(id) = upload.attachment
+            && let Some(found) = stored_files::find(write.connection, id)?
+            && stored_files::drop(write.connection, id)?
+        {
+            place = Some(found.file);
+        }
+        Ok((Some(upload.file), place))
+    });
+    let (incoming, place) = removed.await?;
+    if let Some(file) = incoming {
+        core.files.remove_incoming(&file).await;
+    }
+    if let Some(file) = place {
+        core.files.remove(&file).await;
+    }
+    Ok(())
+}
+
+/// Forgets uploads that nobody has gone on with since a time, and what crashes left in the waiting place.
+pub(crate) async fn clear(core: &Core, since: Timestamp) -> Outcome<()> {
+    let quiet = core.writer.submit(move |write| {
+        let quiet = uploads::quiet_since(write.connection, since)?;
+        for (key, _) in &quiet {
+            uploads::drop(write.connection, key)?;
+        }
+        Ok(quiet)
+    });
+    for (_, file) in quiet.await? {
+        core.files.remove_incoming(&file).await;
+    }
+    for file in core.files.strays().await {
+        let name = file.clone();
+        if !core.readers.read(move |connection| Ok(uploads::is_known(connection, &name)?)).await? {
+            core.files.remove_incoming(&file).await;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use axum::body::Body;
+    use deskbell_protocol::AgentId;
+
+    use super::*;
+    use crate::{Desk, Settings, housekeeping};
+
+    const ANN: Principal = Principal::Agent(AgentId(1));
+
+    async fn begin(core: &Core, bytes: &'static str, size: i64) -> (ClientId, Upload) {
+        let id = ClientId::from_bits(rand::random());
+        let announced = Announced { name: "list.csv".to_owned(), size, sha256: None };
+        let first = Incoming { offset: 0, length: None, body: Body::from(bytes).into_data_stream() };
+        let upload = create(core, &CancellationToken::new(), ANN, id.clone(), announced, first).await.unwrap();
+        (id, upload)
+    }
+
+    #[tokio::test]
+    async fn od_35_what_nobody_goes_on_with_is_cleared_away_and_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let settings = Settings { data: directory.path().to_owned(), ..Settings::default() };
+        let desk = Desk::open(settings).unwrap();
+        let core = desk.core();
+        let (half, at) = begin(core, "1,2", 6).await;
+        assert_eq!((at.offset, at.attachment), (3, None));
+        let (whole, at) = begin(core, "1,2,3\n", 6).await;
+        let attachment = at.attachment.unwrap().id;
+        // A crash between two steps left this.
+        let stray = core.files.incoming("stray");
+        std::fs::write(&stray, "x").unwrap();
+        let waiting = || std::fs::read_dir(directory.path().join("files/incoming")).unwrap().count();
+        assert_eq!(waiting(), 2);
+
+        // Nothing is old yet.
+        housekeeping::clear(core, 0).await.unwrap();
+        assert_eq!(waiting(), 2);
+        assert_eq!(find(core, ANN, half.clone()).await.unwrap().offset, 3);
+
+        let long_ago = std::time::SystemTime::now() - Duration::from_secs(2 * 60 * 60);
+        std::fs::File::options().write(true).open(&stray).unwrap().set_modified(long_ago).unwrap();
+        housekeeping::clear(core, i64::MAX).await.unwrap();
+        assert_eq!(waiting(), 0);
+        for id in [half, whole] {
+            assert_eq!(find(core, ANN, id).await.unwrap_err().into_refusal().code, ErrorCode::NotFound);
+        }
+        let loose = core.readers.read(move |connection| Ok(stored_files::find(connection, attachment)?)).await.unwrap();
+        assert!(loose.is_none(), "a file that was never sent stays");
+    }
+
+    #[tokio::test]
+    async fn od_35_bytes_that_the_disk_lost_are_asked_for_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let settings = Settings { data: directory.path().to_owned(), ..Settings::default() };
+        let desk = Desk::open(settings).unwrap();
+        let core = desk.core();
+        let (id, _) = begin(core, "1,2,3", 6).await;
+        let name = {
+            let key = key(ANN, id.clone());
+            core.readers.read(move |connection| Ok(uploads::find(connection, &key)?)).await.unwrap().unwrap().file
+        };
+        std::fs::File::options().write(true).open(core.files.incoming(&name)).unwrap().set_len(2).unwrap();
+        let rest =
+            |offset, bytes: &'static str| Incoming { offset, length: None, body: Body::from(bytes).into_data_stream() };
+        let stop = CancellationToken::new();
+        let denied = append(core, &stop, ANN, id.clone(), rest(5, "\n")).await.unwrap_err();
+        assert_eq!(denied.offset, Some(2));
+        assert_eq!(find(core, ANN, id.clone()).await.unwrap().offset, 2);
+        let done = append(core, &stop, ANN, id, rest(2, "2,3\n")).await.unwrap();
+        assert_eq!(done.attachment.unwrap().size, 6);
+    }
+}
