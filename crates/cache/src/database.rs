@@ -69,7 +69,8 @@ pub(crate) const OUTBOX: Plan = Plan {
 /// One file.
 pub(crate) struct Database {
     path: PathBuf,
-    key: Key,
+    /// `None` in memory, which nobody else can read.
+    key: Option<Key>,
     /// They are closed before the writer, which alone can put the log into the file.
     readers: Mutex<Vec<Connection>>,
     writer: Mutex<Connection>,
@@ -78,10 +79,20 @@ pub(crate) struct Database {
 impl Database {
     /// Opens a file and brings it to this app's version.
     pub(crate) fn open(path: &Path, plan: Plan, key: &Key) -> Result<Self, OpenError> {
-        let explain = |error: rusqlite::Error| explain(path, &error);
         if plaintext::is_plaintext(path)? {
             plaintext::encrypt(path, plan, key)?;
         }
+        Self::connect(path, plan, Some(key))
+    }
+
+    /// Opens a database that lives as long as a connection to it does.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn in_memory(name: &str, plan: Plan) -> Result<Self, OpenError> {
+        Self::connect(Path::new(&format!("file:/{name}?vfs=memdb")), plan, None)
+    }
+
+    fn connect(path: &Path, plan: Plan, key: Option<&Key>) -> Result<Self, OpenError> {
+        let explain = |error: rusqlite::Error| explain(path, &error);
         let mut writer = Connection::open(path).map_err(explain)?;
         // A log is put into the file when it is closed, which must not happen under a wrong key.
         writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(explain)?;
@@ -108,7 +119,7 @@ impl Database {
         }
         Ok(Self {
             path: path.to_owned(),
-            key: key.clone(),
+            key: key.cloned(),
             writer: Mutex::new(writer),
             readers: Mutex::new(Vec::new()),
         })
@@ -152,7 +163,7 @@ impl Database {
     fn reader(&self) -> Result<Connection, CacheError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
         let reader = Connection::open_with_flags(&self.path, flags)?;
-        unlock(&reader, &self.key)?;
+        unlock(&reader, self.key.as_ref())?;
         reader.pragma_update(None, "query_only", "ON")?;
         reader.pragma_update(None, "cache_size", -4096)?;
         reader.set_prepared_statement_cache_capacity(64);
@@ -166,8 +177,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Gives a connection its key, which must come before anything else, and reads a page to see whether it fits.
-fn unlock(connection: &Connection, key: &Key) -> rusqlite::Result<()> {
-    connection.execute_batch(&Zeroizing::new(format!("PRAGMA key = {}", *key.literal())))?;
+fn unlock(connection: &Connection, key: Option<&Key>) -> rusqlite::Result<()> {
+    if let Some(key) = key {
+        connection.execute_batch(&Zeroizing::new(format!("PRAGMA key = {}", *key.literal())))?;
+    }
     connection.query_row("PRAGMA schema_version", [], |_| Ok(()))
 }
 
@@ -193,7 +206,7 @@ pub(crate) fn version(connection: &Connection, path: &Path, plan: Plan) -> Resul
 /// Reads all of a new file with its key.
 pub(crate) fn check(path: &Path, key: &Key) -> Result<(), OpenError> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
-        .and_then(|connection| unlock(&connection, key).map(|()| connection))
+        .and_then(|connection| unlock(&connection, Some(key)).map(|()| connection))
         .map_err(|error| explain(path, &error))?;
     let verdict: String =
         connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|error| explain(path, &error))?;
@@ -212,7 +225,7 @@ pub(crate) fn holds_something(path: &Path) -> bool {
 pub(crate) fn refusal(path: &Path, key: &Key) -> Option<OpenError> {
     let tried = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).and_then(|connection| {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-        unlock(&connection, key)
+        unlock(&connection, Some(key))
     });
     tried.err().map(|error| misfit(path, &error))
 }

@@ -97,6 +97,18 @@ impl Cache {
         Ok(Self { inner: Arc::new(Inner { directory: directory.to_owned(), cache, outbox }) })
     }
 
+    /// Opens the databases of a name in memory, and makes them when they are not there. They are gone when the last
+    /// one that opened them is. Simulations have thousands of disks.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    #[cfg(feature = "simulation")]
+    pub fn in_memory(name: &str) -> Result<Self, OpenError> {
+        let outbox = Database::in_memory(&format!("{name}-{OUTBOX}"), database::OUTBOX)?;
+        let cache = Database::in_memory(&format!("{name}-{CACHE}"), database::CACHE)?;
+        Ok(Self { inner: Arc::new(Inner { directory: PathBuf::from(name), cache, outbox }) })
+    }
+
     /// What a directory holds.
     ///
     /// # Errors

@@ -161,7 +161,9 @@ impl Desk {
         cursor: Option<Cursor>,
         now: Timestamp,
     ) -> Result<(Session, Vec<ServerFrame>), OpenError> {
-        let desk = log::desk(&self.reader)?;
+        // As every read of the server: all of it sees one state.
+        let reader = self.reader.unchecked_transaction()?;
+        let desk = log::desk(&reader)?;
         let mut feed = Feed::new(person.principal());
         let (mode, reset) = feed.begin(&desk, cursor, now);
         let mut frames = vec![ServerFrame::Welcome(Welcome {
@@ -174,7 +176,7 @@ impl Desk {
             agent: None,
             visitor: None,
         })];
-        frames.extend(feed.open(&self.reader, reset).map_err(internal)?);
+        frames.extend(feed.open(&reader, reset).map_err(internal)?);
         Ok((Session { feed, person }, frames))
     }
 
@@ -204,8 +206,9 @@ impl Desk {
     /// [`OpenError`].
     pub fn rows(&self, person: Person) -> Result<Vec<Change>, OpenError> {
         let (mut rows, mut from) = (Vec::new(), Seq(0));
+        let reader = self.reader.unchecked_transaction()?;
         loop {
-            let delta = sync::delta(&self.reader, &person.principal(), from).map_err(internal)?;
+            let delta = sync::delta(&reader, &person.principal(), from).map_err(internal)?;
             rows.extend(delta.changes);
             if !delta.more {
                 return Ok(rows);
@@ -265,7 +268,8 @@ impl Session {
     /// # Errors
     /// [`OpenError`].
     pub fn catch_up(&mut self, desk: &Desk) -> Result<Vec<ServerFrame>, OpenError> {
-        self.feed.catch_up(&desk.reader).map_err(internal)
+        let reader = desk.reader.unchecked_transaction()?;
+        self.feed.catch_up(&reader).map_err(internal)
     }
 
     /// Answers anything but `hello` and commands.
@@ -273,12 +277,13 @@ impl Session {
     /// # Errors
     /// [`OpenError`].
     pub fn frame(&mut self, desk: &Desk, frame: &ClientFrame) -> Result<Vec<ServerFrame>, OpenError> {
+        let reader = desk.reader.unchecked_transaction()?;
         Ok(match frame {
             ClientFrame::SnapNext(next) if self.feed.expects(next) => {
-                self.feed.snapshot_page(&desk.reader).map_err(internal)?
+                self.feed.snapshot_page(&reader).map_err(internal)?
             }
             ClientFrame::Hist(request) => {
-                let page = sync::history(&desk.reader, &self.person.principal(), request).map_err(internal)?;
+                let page = sync::history(&reader, &self.person.principal(), request).map_err(internal)?;
                 vec![ServerFrame::HistPage(page)]
             }
             _ => Vec::new(),

@@ -97,6 +97,9 @@ fn narrow(connection: &Connection, conversation: Conversation) -> Outcome<Conver
 /// What comes after `from`, as far as one frame holds it.
 pub(crate) fn delta(connection: &Connection, principal: &Principal, from: Seq) -> Outcome<Delta> {
     let head = log::desk(connection)?.head;
+    if from >= head {
+        return Ok(Delta { from, to: from, changes: Vec::new(), more: false });
+    }
     let places = match principal {
         Principal::Agent(agent) => log::changes_for_agent(connection, *agent, from, head, DELTA_ROWS)?,
         Principal::Visitor(visitor) => match conversations::latest_of_visitor(connection, *visitor)? {
@@ -118,7 +121,7 @@ pub(crate) fn delta(connection: &Connection, principal: &Principal, from: Seq) -
         covered = seq;
     }
     if all {
-        Ok(Delta { from, to: head.max(from), changes: page.rows, more: false })
+        Ok(Delta { from, to: head, changes: page.rows, more: false })
     } else {
         Ok(Delta { from, to: covered, changes: page.rows, more: true })
     }

@@ -1,9 +1,9 @@
 //! Somebody's computer: the engine and its disk. What the real client does around them, without a socket.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use deskbell_cache::{Cache, CacheError, Guard, Key, OutboxItem, OutboxState};
+use deskbell_cache::{Cache, CacheError, Guard, OutboxItem, OutboxState};
 use deskbell_engine::{Batch, Effect, Engine, Entry, Event, Phase};
 use deskbell_protocol::{ClientFrame, ClientId, Command, CommandFrame, ConversationId, Cursor, ErrorCode, Seq};
 use deskbell_server::simulation::Person;
@@ -19,7 +19,8 @@ pub(crate) enum Wish {
 
 pub(crate) struct Computer {
     pub(crate) person: Person,
-    directory: PathBuf,
+    /// The name of its disk.
+    disk: String,
     cache: Cache,
     engine: Engine,
     pub(crate) wire: Option<Wire>,
@@ -39,12 +40,14 @@ pub(crate) struct Computer {
 }
 
 impl Computer {
-    pub(crate) fn new(person: Person, directory: PathBuf) -> Self {
-        let cache = open(&directory);
+    pub(crate) fn new(person: Person) -> Self {
+        static DISKS: AtomicU64 = AtomicU64::new(0);
+        let disk = format!("computer-{}", DISKS.fetch_add(1, Ordering::Relaxed));
+        let cache = open(&disk);
         let engine = wake(&cache, 0);
         Self {
             person,
-            directory,
+            disk,
             cache,
             engine,
             wire: None,
@@ -77,7 +80,8 @@ impl Computer {
         self.connects_at = None;
         self.outgoing.clear();
         self.wishes.clear();
-        self.cache = open(&self.directory);
+        // The disk lives as long as somebody has it open.
+        self.cache = open(&self.disk);
         self.engine = wake(&self.cache, now);
         self.step(now, random, Event::Started);
     }
@@ -189,9 +193,8 @@ impl Computer {
     }
 }
 
-fn open(directory: &std::path::Path) -> Cache {
-    let Some(key) = Key::from_bytes(&[7; 32]) else { panic!("no key") };
-    match Cache::open(directory, &key) {
+fn open(disk: &str) -> Cache {
+    match Cache::in_memory(disk) {
         Ok(cache) => cache,
         Err(error) => panic!("the cache does not open: {error}"),
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use deskbell_engine::Event;
 use deskbell_protocol::{ClientFrame, Command, CommandFrame, ConversationState, MessageKind, ServerFrame};
 use deskbell_server::simulation::{Desk, News, Person, Session};
-use rand::rngs::StdRng;
+use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt as _, SeedableRng as _};
 
 use crate::check;
@@ -74,7 +74,7 @@ struct Server {
 }
 
 pub(crate) struct World {
-    random: StdRng,
+    random: Xoshiro256PlusPlus,
     now: Millis,
     file: PathBuf,
     backup: Option<PathBuf>,
@@ -132,17 +132,17 @@ fn text(error: impl std::fmt::Display) -> String {
 
 impl World {
     fn new(seed: u64, story: Story, directory: &Path) -> Result<Self, String> {
-        let mut random = StdRng::seed_from_u64(seed);
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
         let file = directory.join("desk.db");
         let first = Desk::open(&file).map_err(text)?;
         let mut computers = Vec::new();
         for number in 0..story.agents {
             let id = first.add_agent(&format!("Agent {number}"), BEGINNING).map_err(text)?;
-            computers.push(Computer::new(Person::Agent(id), directory.join(format!("agent-{number}"))));
+            computers.push(Computer::new(Person::Agent(id)));
         }
-        for number in 0..story.visitors {
+        for _ in 0..story.visitors {
             let id = first.add_visitor(BEGINNING).map_err(text)?;
-            computers.push(Computer::new(Person::Visitor(id), directory.join(format!("visitor-{number}"))));
+            computers.push(Computer::new(Person::Visitor(id)));
         }
         let foul = random.random_bool(0.5);
         let mut world = Self {
