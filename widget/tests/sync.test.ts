@@ -5,6 +5,9 @@ import {
   type Event,
   OUTBOX_MAX,
   type OutboxItem,
+  SENT_KEPT_MS,
+  SENT_MAX,
+  type SentItem,
   type State,
   initial,
   outboxFull,
@@ -21,8 +24,8 @@ class Vic {
   now = 1_000_000;
   private names = 0;
 
-  constructor(token: string | null = 'secret', outbox: OutboxItem[] = []) {
-    this.state = initial({ site: 'pk', language: 'en', screen: '1×1', presence: null, token, outbox });
+  constructor(token: string | null = 'secret', outbox: OutboxItem[] = [], sent: SentItem[] = []) {
+    this.state = initial({ site: 'pk', language: 'en', screen: '1×1', presence: null, token, outbox, sent });
     this.does({ type: 'sender', sender: true });
   }
 
@@ -63,11 +66,11 @@ function item(text: string, client_time: number): OutboxItem {
 function clientId(text: string): string {
   return Array.from(text, (letter) => letter.charCodeAt(0).toString(16)).join('').padStart(32, '0').slice(-32);
 }
-function welcome(mode: 'delta' | 'snapshot', token: string | null = null): ServerFrame {
+function welcome(mode: 'delta' | 'snapshot', token: string | null = null, epoch = EPOCH): ServerFrame {
   return {
     type: 'welcome',
     session: 's',
-    epoch: EPOCH,
+    epoch,
     head: 10,
     server_time: 0,
     heartbeat_ms: 15_000,
@@ -336,6 +339,111 @@ describe('OD-39: nothing that was sent is lost, and nothing is sent twice', () =
       expect(server.vic.texts.filter((text) => text.startsWith('v')), `seed ${seed}`).toEqual(server.written);
       expect(server.vic.state.outbox, `seed ${seed}`).toEqual([]);
     }
+  });
+});
+
+describe('OD-39: a desk that was restored from a backup', () => {
+  const texts = (effects: Effect[]) => commands(effects).map(({ args }) => (args as { text: string }).text);
+
+  /** Everything that is sent until nothing waits; the desk takes each message. */
+  function takesAll(vic: Vic, effects: Effect[], from: number): string[] {
+    const taken: string[] = [];
+    let [seq, number, next] = [from, vic.state.messages.length, effects];
+    for (let text = texts(next)[0]; text !== undefined; text = texts(next)[0]) {
+      taken.push(text);
+      [seq, number] = [seq + 1, number + 1];
+      const acknowledged = vic.hears({ type: 'ack', client_id: clientId(text), seq, id: 100 + number, number, duplicate: false });
+      next = [...acknowledged, ...vic.hears(delta(seq - 1, seq, [put(seq, message(number, text, 'visitor'))]))];
+    }
+    return taken;
+  }
+
+  /** Vic comes back to the desk as it was, in another log. */
+  function comesBack(vic: Vic, rows: Change[], token: string | null = null, base = 4): Effect[] {
+    vic.does({ type: 'opened' });
+    vic.hears(welcome('snapshot', token, 'epoch-2'));
+    if (vic.state.cursor) vic.hears({ type: 'reset', reason: 'epoch' });
+    vic.hears({ type: 'snap', generation: 'h', base, rows, next: null });
+    return vic.hears({ type: 'snap_end', generation: 'h', base });
+  }
+
+  test('what the backup does not have is sent again, in order and before anything newer, once', () => {
+    const vic = new Vic();
+    expect(takesAll(vic, [...vic.live(10, [conversation(3)]), ...vic.writes('one')], 10)).toEqual(['one']);
+    for (const text of ['two', 'three']) {
+      vic.now += 1;
+      takesAll(vic, vic.writes(text), 10 + vic.state.messages.length);
+    }
+    expect([vic.texts, vic.state.outbox]).toEqual([['one', 'two', 'three'], []]);
+    vic.does({ type: 'closed' });
+    vic.now += 1;
+    vic.writes('four');
+    const first = comesBack(vic, [conversation(3), put(4, message(1, 'one', 'visitor'))]);
+    expect(takesAll(vic, first, 4)).toEqual(['two', 'three', 'four']);
+    expect(vic.texts).toEqual(['one', 'two', 'three', 'four']);
+    expect([vic.state.outbox, vic.state.sent.every(({ epoch }) => epoch === 'epoch-2')]).toEqual([[], true]);
+    // The same log once more: nothing is offered.
+    vic.does({ type: 'closed' });
+    vic.after(60_000);
+    expect(texts(comesBack(vic, [conversation(3)]))).toEqual([]);
+  });
+
+  test('a message that was acknowledged and not yet shown is not taken for done by the new log', () => {
+    const vic = new Vic();
+    vic.live(10, [conversation(3)]);
+    vic.writes('promised');
+    vic.hears({ type: 'ack', client_id: clientId('promised'), seq: 11, id: 101, number: 1, duplicate: false });
+    expect(vic.state.outbox).toHaveLength(1);
+    vic.does({ type: 'closed' });
+    vic.after(60_000);
+    expect(takesAll(vic, comesBack(vic, [conversation(3)], null, 20), 20)).toEqual(['promised']);
+    expect(vic.texts).toEqual(['promised']);
+  });
+
+  test('a panel that was opened anew knows what was sent from what it kept', () => {
+    const kept = ['one', 'two'].map((text, at) => ({ item: item(text, at), epoch: EPOCH, done_at: 1_000_000 }));
+    const vic = new Vic('secret', [item('three', 9)], kept);
+    vic.does({ type: 'start' });
+    expect(takesAll(vic, comesBack(vic, [conversation(3)]), 4)).toEqual(['one', 'two', 'three']);
+  });
+
+  test('a visitor whom the backup does not know says it all again', () => {
+    const vic = new Vic('secret', [], [{ item: item('one', 1), epoch: EPOCH, done_at: 1_000_000 }]);
+    vic.does({ type: 'start' });
+    expect(takesAll(vic, comesBack(vic, [], 'another secret'), 4)).toEqual(['one']);
+  });
+
+  test('nothing is kept of a visitor whom the desk has erased, of one who wants to be forgotten, or for longer than a week', () => {
+    const kept = { item: item('one', 1), epoch: EPOCH, done_at: 1_000_000 };
+    const erased = new Vic('secret', [], [kept]);
+    expect(kinds(erased.live(10, [], 'another secret'))).not.toContain('store_item');
+    expect(erased.state.sent).toEqual([]);
+    const forgotten = new Vic('secret', [], [kept]);
+    expect(kinds(forgotten.does({ type: 'forget' }))).toContain('drop_sent');
+    expect(forgotten.state.sent).toEqual([]);
+    const late = new Vic('secret', [], [kept]);
+    late.now += SENT_KEPT_MS + 1;
+    late.does({ type: 'start' });
+    expect(texts(comesBack(late, [conversation(3)]))).toEqual([]);
+    expect(late.state.sent).toEqual([]);
+  });
+
+  test('a message that was thrown away is not kept, and many or long ones push the oldest out', () => {
+    const vic = new Vic();
+    vic.writes('never mind');
+    expect(kinds(vic.does({ type: 'discard', client_id: clientId('never mind') }))).toEqual(['drop_item']);
+    takesAll(vic, vic.live(10, [conversation(3)]), 10);
+    for (let number = 0; number < SENT_MAX + 5; number += 1) {
+      vic.now += 1;
+      takesAll(vic, vic.writes(`short ${number}`), 10 + vic.state.messages.length);
+    }
+    expect([vic.state.sent.length, vic.state.sent[0]?.item.text]).toEqual([SENT_MAX, 'short 5']);
+    for (let number = 0; number < 40; number += 1) {
+      vic.now += 1;
+      takesAll(vic, vic.writes(`${'x'.repeat(9_900)} ${number}`), 10 + vic.state.messages.length);
+    }
+    expect(vic.state.sent.length).toBeLessThan(30);
+    expect(vic.state.sent.at(-1)?.item.text).toMatch(/39$/);
   });
 });
 

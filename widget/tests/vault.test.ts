@@ -33,22 +33,27 @@ test('OD-39: two tabs that write at once do not overwrite each other', () => {
 test('OD-37: a visitor who is not to be remembered leaves nothing behind the tab', () => {
   const vault = new Vault('pk', false);
   vault.token = 'secret';
+  const kept = { item: item(2), epoch: 'e', done_at: 7 };
   vault.put(item(1));
+  vault.putSent(kept);
   expect(localStorage.length).toBe(0);
   expect(new Vault('pk', false).token).toBe('secret');
   vault.move(true);
   expect(sessionStorage.length).toBe(0);
   expect(new Vault('pk', true).token).toBe('secret');
   expect(new Vault('pk', true).items).toEqual([item(1)]);
+  expect(new Vault('pk', true).sent).toEqual([kept]);
 });
 
 test('OD-39: damaged entries are skipped and harm nothing', () => {
   localStorage.setItem('deskbell.pk.out.1', '{');
   localStorage.setItem('deskbell.pk.out.2', 'null');
   localStorage.setItem('deskbell.pk.out.3', '{"client_id":"x","text":1}');
+  localStorage.setItem('deskbell.pk.sent.1', '{"item":null,"epoch":"e","done_at":1}');
   const vault = new Vault('pk', true);
   vault.put(item(1));
   expect(vault.items).toEqual([item(1)]);
+  expect(vault.sent).toEqual([]);
   expect(OUTBOX_MAX).toBe(50);
 });
 

@@ -31,6 +31,7 @@ export class Session {
       presence: settings.presence,
       token: this.vault.token,
       outbox: this.vault.items,
+      sent: this.vault.sent,
     });
     const { signal } = this.ending;
     const ticking = setInterval(() => this.dispatch({ type: 'tick' }), TICK_MS);
@@ -60,12 +61,13 @@ export class Session {
 
   /** Sends a message, now or when there is a connection. `false`: too many wait already. */
   send(text: string, attachments: Attachment[]): boolean {
-    const newest = this.state.outbox.at(-1)?.client_time ?? 0;
+    const waiting = this.state.outbox.at(-1)?.client_time ?? 0;
+    const newest = Math.max(waiting, this.state.sent.at(-1)?.item.client_time ?? 0);
     const item: OutboxItem = {
       client_id: randomName(),
       text,
       attachments,
-      // Two messages of one millisecond keep their order.
+      // Two messages of one millisecond keep their order, and so does one after the clock was set back.
       client_time: Math.max(Date.now(), newest + 1),
       failed: null,
     };
@@ -116,6 +118,12 @@ export class Session {
         break;
       case 'drop_item':
         this.vault.drop(effect.client_id);
+        break;
+      case 'store_sent':
+        this.vault.putSent(effect.sent);
+        break;
+      case 'drop_sent':
+        this.vault.dropSent(effect.client_id);
         break;
       case 'announce':
         this.onReply(effect.message);

@@ -21,6 +21,12 @@ import type {
 export const OUTBOX_MAX = 50;
 /** Most characters of JSON that they may take together. */
 export const OUTBOX_LENGTH_MAX = 64 * 1024;
+/** How long a message that the desk has can be offered again, in milliseconds. */
+export const SENT_KEPT_MS = 7 * 24 * 60 * 60 * 1000;
+/** Most messages kept for that. */
+export const SENT_MAX = 200;
+/** Most characters of JSON that they may take together. */
+export const SENT_LENGTH_MAX = 256 * 1024;
 /** Longest text of one message, in Unicode scalar values. */
 export const TEXT_MAX = 10_000;
 /** Most files of one message. */
@@ -51,6 +57,16 @@ export interface OutboxItem {
   client_time: number;
   /** Why the server refused it for good. Empty: it waits or is on its way. */
   failed: ErrorCode | null;
+}
+
+/** A message of the visitor that the desk has, kept for a while in case the desk has to be restored from a backup. */
+export interface SentItem {
+  /** As it waited. */
+  item: OutboxItem;
+  /** The log that has it. */
+  epoch: string;
+  /** When it was done, by the visitor's clock, in milliseconds since the Unix epoch. */
+  done_at: number;
 }
 
 /** Where the connection stands. */
@@ -91,9 +107,9 @@ export interface State {
   readonly epoch: string;
   /** How far the log is applied. */
   readonly cursor: Cursor | null;
-  /** Rows of a snapshot that is not whole yet. */
   /** The last deltas of this connection, so that one that comes twice is known. */
   readonly ranges: readonly (readonly [Seq, Seq])[];
+  /** Rows of a snapshot that is not whole yet. */
   readonly snapshot: { readonly generation: string; readonly rows: readonly Change[]; readonly whole: boolean } | null;
 
   /** The desk's name; empty before the first welcome. */
@@ -119,6 +135,8 @@ export interface State {
 
   /** By the time of sending. */
   readonly outbox: readonly OutboxItem[];
+  /** Messages that the desk has, by the time of sending, to be offered again when its log is another one. */
+  readonly sent: readonly SentItem[];
   /** The item that is on its way. */
   readonly inFlight: { readonly client_id: ClientId; readonly since: number } | null;
   /** Done items and the place of their last change, until the cursor has passed it. */
@@ -165,6 +183,8 @@ export type Effect =
   | { type: 'keep_token'; token: string | null }
   | { type: 'store_item'; item: OutboxItem }
   | { type: 'drop_item'; client_id: ClientId }
+  | { type: 'store_sent'; sent: SentItem }
+  | { type: 'drop_sent'; client_id: ClientId }
   | { type: 'announce'; message: Message };
 
 /** What `step` may not find out by itself. */
@@ -179,7 +199,10 @@ export interface Moment {
 
 /** The beginning. */
 export function initial(
-  known: Pick<State, 'site' | 'language' | 'screen' | 'presence' | 'token'> & { outbox: readonly OutboxItem[] },
+  known: Pick<State, 'site' | 'language' | 'screen' | 'presence' | 'token'> & {
+    outbox: readonly OutboxItem[];
+    sent: readonly SentItem[];
+  },
 ): State {
   return {
     ...known,
@@ -445,6 +468,8 @@ class Work {
     switch (frame.type) {
       case 'welcome': {
         if (state.phase !== 'greeting' || !frame.visitor) return this.giveUp();
+        // What another log has acknowledged, this one may not have.
+        if (state.epoch !== frame.epoch) state.done = new Map();
         state.epoch = frame.epoch;
         state.desk = frame.visitor.desk;
         state.online = frame.visitor.online;
@@ -452,6 +477,8 @@ class Work {
         if (frame.visitor.token !== null) {
           // The server knows no visitor by the old secret, so nothing of what is here belongs to the new one.
           this.forgetConversation();
+          // In the same log it was erased with them.
+          for (const { item, epoch } of state.sent) if (epoch === frame.epoch) this.dropSent(item.client_id);
           state.token = frame.visitor.token;
           state.tokenKept = false;
         }
@@ -484,6 +511,7 @@ class Work {
         // What was seen just before the connection broke is still seen.
         if (state.conversation) state.read = Math.max(state.read, Math.min(read, state.messages.at(-1)?.number ?? 0));
         state.cursor = { epoch: state.epoch, seq: frame.base };
+        this.offerAgain();
         this.goLive();
         break;
       }
@@ -575,7 +603,7 @@ class Work {
     const { state } = this;
     const at = state.cursor?.seq ?? -1;
     if (state.behind && state.behind.to <= at) state.behind = null;
-    for (const [client_id, seq] of state.done) if (seq <= at) this.dropItem(client_id);
+    for (const [client_id, seq] of state.done) if (seq <= at) this.finishItem(client_id);
   }
 
   private apply(changes: readonly Change[], live: boolean): void {
@@ -612,7 +640,7 @@ class Work {
           const isNew = !messages.has(message.id);
           messages.set(message.id, message);
           const client_id = change.client_id ?? message.client_id;
-          if (client_id) this.dropItem(client_id);
+          if (client_id) this.finishItem(client_id);
           if (message.author.who === 'agent') {
             if (state.typing?.name === message.author.name) state.typing = null;
             if (live && isNew && message.kind === 'reply') this.effects.push({ type: 'announce', message });
@@ -648,6 +676,59 @@ class Work {
       this.effects.push({ type: 'store_item', item: changed });
       return changed;
     });
+  }
+
+  /** The desk has the message, and so has the screen. */
+  private finishItem(client_id: ClientId): void {
+    const { state } = this;
+    const item = state.outbox.find((item) => item.client_id === client_id);
+    if (item) this.keepSent({ item: { ...item, failed: null }, epoch: state.epoch, done_at: this.moment.now });
+    this.dropItem(client_id);
+  }
+
+  private keepSent(sent: SentItem): void {
+    const { state } = this;
+    const others = state.sent.filter(({ item }) => item.client_id !== sent.item.client_id);
+    state.sent = [...others, sent].sort((a, b) => a.item.client_time - b.item.client_time);
+    this.effects.push({ type: 'store_sent', sent });
+    for (const { item, done_at } of state.sent) {
+      if (Math.abs(this.moment.now - done_at) > SENT_KEPT_MS) this.dropSent(item.client_id);
+    }
+    // The newest are worth more than the oldest.
+    let room = SENT_LENGTH_MAX;
+    const newestFirst = [...state.sent].reverse();
+    for (const [place, kept] of newestFirst.entries()) {
+      room -= JSON.stringify(kept).length;
+      if (room < 0 || place >= SENT_MAX) this.dropSent(kept.item.client_id);
+    }
+  }
+
+  private dropSent(client_id: ClientId): void {
+    this.state.sent = this.state.sent.filter(({ item }) => item.client_id !== client_id);
+    this.effects.push({ type: 'drop_sent', client_id });
+  }
+
+  /**
+   * What another log had and this one's snapshot does not show goes again, in order and before anything newer. The
+   * desk knows by its name whatever it has after all.
+   */
+  private offerAgain(): void {
+    const { state } = this;
+    const { now } = this.moment;
+    const shown = new Set(state.messages.map(({ client_id }) => client_id));
+    for (const sent of state.sent.filter(({ epoch }) => epoch !== state.epoch)) {
+      const { item, done_at } = sent;
+      if (shown.has(item.client_id)) {
+        this.keepSent({ ...sent, epoch: state.epoch });
+        continue;
+      }
+      if (Math.abs(now - done_at) <= SENT_KEPT_MS) {
+        const others = state.outbox.filter(({ client_id }) => client_id !== item.client_id);
+        state.outbox = [...others, item].sort((a, b) => a.client_time - b.client_time);
+        this.effects.push({ type: 'store_item', item });
+      }
+      this.dropSent(item.client_id);
+    }
   }
 
   private dropItem(client_id: ClientId): void {
@@ -736,7 +817,10 @@ class Work {
     this.forgetConversation();
     state.token = token;
     state.tokenKept = token !== null;
-    if (token === null) state.outbox = [];
+    if (token === null) {
+      state.outbox = [];
+      state.sent = [];
+    }
     if (this.connected()) this.reconnectNow();
     else if (token !== null && state.phase === 'idle') this.connect();
   }
@@ -758,6 +842,7 @@ class Work {
   private forget(): void {
     const { state } = this;
     for (const { client_id } of state.outbox) this.dropItem(client_id);
+    for (const { item } of state.sent) this.dropSent(item.client_id);
     this.forgetConversation();
     state.token = null;
     state.tokenKept = false;

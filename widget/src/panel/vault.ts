@@ -1,7 +1,7 @@
-// What the panel keeps in its own frame's storage: the visitor's secret and the messages that wait. The page around
-// the frame cannot read it.
+// What the panel keeps in its own frame's storage: the visitor's secret, the messages that wait, and for a week those
+// that the desk has. The page around the frame cannot read it.
 import { browserStore, type Store } from '../shared/safe-storage';
-import type { OutboxItem } from './sync';
+import type { OutboxItem, SentItem } from './sync';
 
 /** What another tab did to the storage. */
 export type Elsewhere =
@@ -9,19 +9,30 @@ export type Elsewhere =
   | { type: 'item_stored'; item: OutboxItem }
   | { type: 'item_dropped'; client_id: string };
 
-function readItem(text: string | null): OutboxItem | null {
+function parse(text: string | null): unknown {
   try {
-    const item = JSON.parse(text ?? 'null') as Partial<OutboxItem> | null;
-    const whole =
-      typeof item?.client_id === 'string' &&
-      /^[0-9a-f]{32}$/.test(item.client_id) &&
-      typeof item.text === 'string' &&
-      typeof item.client_time === 'number' &&
-      Array.isArray(item.attachments);
-    return whole ? { ...(item as OutboxItem), failed: item.failed ?? null } : null;
+    return JSON.parse(text ?? 'null');
   } catch {
     return null;
   }
+}
+
+function asItem(value: unknown): OutboxItem | null {
+  const item = value as Partial<OutboxItem> | null;
+  const whole =
+    typeof item?.client_id === 'string' &&
+    /^[0-9a-f]{32}$/.test(item.client_id) &&
+    typeof item.text === 'string' &&
+    typeof item.client_time === 'number' &&
+    Array.isArray(item.attachments);
+  return whole ? { ...(item as OutboxItem), failed: item.failed ?? null } : null;
+}
+
+function asSent(value: unknown): SentItem | null {
+  const sent = value as Partial<SentItem> | null;
+  const item = asItem(sent?.item ?? null);
+  const whole = item && typeof sent?.epoch === 'string' && typeof sent.done_at === 'number';
+  return whole ? { ...(sent as SentItem), item } : null;
 }
 
 /** One site's part of the storage. Every message has a key of its own, so that two tabs never overwrite each other. */
@@ -54,12 +65,19 @@ export class Vault {
   }
 
   get items(): OutboxItem[] {
+    return this.all('out', asItem).sort((a, b) => a.client_time - b.client_time);
+  }
+
+  get sent(): SentItem[] {
+    return this.all('sent', asSent).sort((a, b) => a.item.client_time - b.item.client_time);
+  }
+
+  private all<T>(kind: string, read: (value: unknown) => T | null): T[] {
     return this.store
       .keys()
-      .filter((key) => key.startsWith(`${this.prefix}out.`))
-      .map((key) => readItem(this.store.get(key)))
-      .filter((item) => item !== null)
-      .sort((a, b) => a.client_time - b.client_time);
+      .filter((key) => key.startsWith(`${this.prefix}${kind}.`))
+      .map((key) => read(parse(this.store.get(key))))
+      .filter((value) => value !== null);
   }
 
   put(item: OutboxItem): void {
@@ -70,16 +88,26 @@ export class Vault {
     this.store.set(`${this.prefix}out.${client_id}`, null);
   }
 
+  putSent(sent: SentItem): void {
+    this.store.set(`${this.prefix}sent.${sent.item.client_id}`, JSON.stringify(sent));
+  }
+
+  dropSent(client_id: string): void {
+    this.store.set(`${this.prefix}sent.${client_id}`, null);
+  }
+
   /** Moves everything when the visitor changes their mind about keeping it. */
   move(keep: boolean): void {
     if (keep === this.keep) return;
-    const { token, items } = this;
+    const { token, items, sent } = this;
     for (const { client_id } of items) this.drop(client_id);
+    for (const { item } of sent) this.dropSent(item.client_id);
     this.token = null;
     this.keep = keep;
     this.store = browserStore(keep ? 'localStorage' : 'sessionStorage');
     this.token = token;
     for (const item of items) this.put(item);
+    for (const kept of sent) this.putSent(kept);
   }
 
   /** Reads a `storage` event. */
@@ -89,7 +117,7 @@ export class Vault {
     if (name === 'token') return { type: 'token', token: event.newValue };
     if (!name.startsWith('out.')) return null;
     if (event.newValue === null) return { type: 'item_dropped', client_id: name.slice('out.'.length) };
-    const item = readItem(event.newValue);
+    const item = asItem(parse(event.newValue));
     return item && { type: 'item_stored', item };
   }
 }
