@@ -14,9 +14,11 @@ tray-unread = { $count ->
 }
 tray-status-offline = Sin conexión: los chats nuevos no pueden sonar
 tray-status-expired = Sesión cerrada: los chats nuevos no pueden sonar
+tray-status-partly = Algunos centros sin conexión: sus chats nuevos no pueden sonar
 
 toast-new-chat = Chat nuevo: { $name }
 toast-message = { $name }
+toast-at-desk = { $title } · { $desk }
 toast-hidden-text = Hay un mensaje nuevo para usted.
 toast-file = Archivo: { $name }
 

@@ -16,9 +16,11 @@ tray-unread = { $count ->
 }
 tray-status-offline = Нет связи: новые чаты не прозвонят
 tray-status-expired = Вход не выполнен: новые чаты не прозвонят
+tray-status-partly = Не все серверы на связи: их новые чаты не прозвучат
 
 toast-new-chat = Новый чат: { $name }
 toast-message = { $name }
+toast-at-desk = { $title } · { $desk }
 toast-hidden-text = Для вас есть новое сообщение.
 toast-file = Файл: { $name }
 

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use deskbell_api::types::ApiError;
-use deskbell_api::{Host, HostFuture, KeyStore, LocalDesk, Surroundings};
+use deskbell_api::{ConversationRef, Host, HostFuture, KeyStore, LocalDesk, Surroundings};
 use deskbell_attention::{Action, Alert, Badge, Calmed, Flash, Sound, Toast, ToastKind, escape_markup};
 use deskbell_catalogue::Catalogue;
 use deskbell_keychain::SystemKeychain;
-use deskbell_protocol::{ConversationId, Timestamp};
+use deskbell_protocol::Timestamp;
 use tauri::{AppHandle, Manager, Runtime, UserAttentionType};
 use tauri_plugin_notification::{Action as Button, ActionType, NotificationExt};
 use tauri_plugin_opener::OpenerExt;
@@ -56,7 +56,7 @@ impl<R: Runtime> NativeHost<R> {
 }
 
 impl<R: Runtime> Running<R> {
-    fn toast(&self, toast: Toast, words: &Catalogue) {
+    fn toast(&self, toast: Toast<ConversationRef>, words: &Catalogue) {
         let notifications = self.app.notification();
         let id = toast_id(toast.conversation);
         if let Err(error) = notifications.remove_active(vec![id]) {
@@ -65,6 +65,10 @@ impl<R: Runtime> Running<R> {
         let title = match toast.kind {
             ToastKind::NewChat => words.toast_new_chat(&toast.title_name),
             ToastKind::Message => words.toast_message(&toast.title_name),
+        };
+        let title = match toast.desk {
+            Some(desk) => words.toast_at_desk(&desk, &title),
+            None => title,
         };
         let body = match (toast.body, toast.file) {
             (Some(body), _) => body,
@@ -94,7 +98,7 @@ impl<R: Runtime> Running<R> {
                     .title(title)
                     .body(body)
                     .action_type_id(kind)
-                    .extra(CONVERSATION, toast.conversation.0)
+                    .extra(CONVERSATION, toast.conversation.to_string())
                     .show()
             });
         if let Err(error) = shown {
@@ -115,9 +119,12 @@ impl<R: Runtime> Running<R> {
     }
 }
 
-/// A toast's number: its conversation's, folded into the 31 bits that notification services take.
-fn toast_id(conversation: ConversationId) -> i32 {
-    i32::try_from((conversation.0 ^ (conversation.0 >> 31)) & i64::from(i32::MAX)).unwrap_or(0)
+/// A toast's number: its conversation's and its account's, folded into the 31 bits that notification services take.
+fn toast_id(conversation: ConversationRef) -> i32 {
+    let ConversationRef { account, id } = conversation;
+    // Multiplied, the few accounts differ in all bits, and the same conversation of two desks has two toasts.
+    let account = i64::from(account.0.wrapping_mul(0x9e37_79b1));
+    i32::try_from((id.0 ^ (id.0 >> 31) ^ account) & i64::from(i32::MAX)).unwrap_or(0)
 }
 
 impl<R: Runtime> Host for NativeHost<R> {
@@ -135,7 +142,7 @@ impl<R: Runtime> Host for NativeHost<R> {
         sys_locale::get_locale().unwrap_or_default()
     }
 
-    fn alert(&self, alert: Alert, words: &Catalogue) {
+    fn alert(&self, alert: Alert<ConversationRef>, words: &Catalogue) {
         let Some(running) = self.running.get() else { return };
         if let Some(sound) = alert.sound {
             self.sounds.play(sound);
@@ -150,7 +157,7 @@ impl<R: Runtime> Host for NativeHost<R> {
         self.sounds.play(sound);
     }
 
-    fn calm(&self, conversation: ConversationId, calmed: Calmed) {
+    fn calm(&self, conversation: ConversationRef, calmed: Calmed) {
         let Some(running) = self.running.get() else { return };
         if let Err(error) = running.app.notification().remove_active(vec![toast_id(conversation)]) {
             tracing::debug!(%error, "the toast stays until it times out");

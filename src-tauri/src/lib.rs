@@ -18,10 +18,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use deskbell_api::App;
 use deskbell_api::types::{Assign, Nothing};
+use deskbell_api::{App, ConversationRef};
 use deskbell_attention::Action;
-use deskbell_protocol::ConversationId;
 use tauri::{AppHandle, Builder, Manager, RunEvent, Runtime};
 use tauri_plugin_notification::{ActionPerformed, NotificationExt};
 
@@ -190,8 +189,7 @@ fn act_on_toast<R: Runtime>(app: &AppHandle<R>, performed: &ActionPerformed) {
     let conversation = performed
         .notification()
         .and_then(|notification| notification.extra().get(host::CONVERSATION))
-        .and_then(serde_json::Value::as_i64)
-        .map(ConversationId);
+        .and_then(|named| named.as_str()?.parse::<ConversationRef>().ok());
     let Some(conversation) = conversation else { return };
     let core = app.state::<App>().inner().clone();
     window::show(app);

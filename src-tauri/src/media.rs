@@ -1,9 +1,9 @@
-//! `media://localhost/<attachment>`: pictures of messages for the page.
+//! `media://localhost/<conversation>/<attachment>`: pictures of messages for the page.
 //!
 //! Every scheme an app registers counts as trusted by the system's web view, so only bitmaps that the desk
 //! re-encoded leave here, and each answer forbids everything a document could try.
 
-use deskbell_api::App;
+use deskbell_api::{App, ConversationRef};
 use deskbell_protocol::AttachmentId;
 use tauri::http::{Method, Request, Response, StatusCode, header};
 use tauri::{Manager, Runtime, UriSchemeContext, UriSchemeResponder};
@@ -15,13 +15,13 @@ pub(crate) fn answer<R: Runtime>(
     responder: UriSchemeResponder,
 ) {
     let id = (context.webview_label() == crate::window::MAIN && request.method() == Method::GET)
-        .then(|| request.uri().path().trim_start_matches('/').parse::<i64>().ok())
+        .then(|| picture(request.uri().path()))
         .flatten();
-    let Some(id) = id else { return responder.respond(refuse(StatusCode::NOT_FOUND)) };
+    let Some((chat, id)) = id else { return responder.respond(refuse(StatusCode::NOT_FOUND)) };
     let app = context.app_handle().state::<App>().inner().clone();
     // Runs to its end by itself: one picture, bounded by the client's time limits.
     tauri::async_runtime::spawn(async move {
-        responder.respond(match app.picture(AttachmentId(id)).await {
+        responder.respond(match app.picture(chat.account, id).await {
             Ok(picture) => Response::builder()
                 .header(header::CONTENT_TYPE, picture.mime)
                 .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
@@ -30,11 +30,17 @@ pub(crate) fn answer<R: Runtime>(
                 .body(picture.bytes)
                 .unwrap_or_else(|_| refuse(StatusCode::INTERNAL_SERVER_ERROR)),
             Err(error) => {
-                tracing::debug!(%error, id, "no picture");
+                tracing::debug!(%error, %chat, %id, "no picture");
                 refuse(StatusCode::NOT_FOUND)
             }
         });
     });
+}
+
+/// Which picture a path names.
+fn picture(path: &str) -> Option<(ConversationRef, AttachmentId)> {
+    let (conversation, id) = path.trim_start_matches('/').split_once('/')?;
+    Some((conversation.parse().ok()?, AttachmentId(id.parse().ok()?)))
 }
 
 fn refuse(status: StatusCode) -> Response<Vec<u8>> {

@@ -89,8 +89,9 @@ impl<R: Runtime> Tray<R> {
         let status = match connection {
             Connection::Expired => words.tray_status_expired(),
             Connection::Offline => words.tray_status_offline(),
-            Connection::Online if counts.waiting > 0 => words.tray_waiting(counts.waiting),
-            Connection::Online if counts.unread > 0 => words.tray_unread(counts.unread),
+            Connection::Online | Connection::Partly if counts.waiting > 0 => words.tray_waiting(counts.waiting),
+            Connection::Online | Connection::Partly if counts.unread > 0 => words.tray_unread(counts.unread),
+            Connection::Partly => words.tray_status_partly(),
             Connection::Online => words.tray_status_online(),
         };
         self.icon.set_tooltip(Some(format!("Deskbell: {status}")))?;

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use deskbell_api::types::ApiError;
-use deskbell_api::{App, COMMAND_NAMES, Host, HostFuture, KeyStore, LocalDesk, Surroundings};
+use deskbell_api::{App, COMMAND_NAMES, ConversationRef, Host, HostFuture, KeyStore, LocalDesk, Surroundings};
 use deskbell_attention::{Alert, Calmed, Sound};
 use deskbell_catalogue::Catalogue;
-use deskbell_protocol::{ConversationId, Timestamp};
+use deskbell_protocol::Timestamp;
 use serde_json::{Value, json};
 use tauri::ipc::{CallbackFn, InvokeBody};
 use tauri::test::{INVOKE_KEY, MockRuntime, get_ipc_response, mock_builder};
@@ -28,9 +28,9 @@ impl Host for SilentHost {
     fn language_tag(&self) -> String {
         "en".into()
     }
-    fn alert(&self, _: Alert, _: &Catalogue) {}
+    fn alert(&self, _: Alert<ConversationRef>, _: &Catalogue) {}
     fn sound(&self, _: Sound) {}
-    fn calm(&self, _: ConversationId, _: Calmed) {}
+    fn calm(&self, _: ConversationRef, _: Calmed) {}
     fn surroundings(&self, _: &Surroundings, _: &Catalogue) {}
     fn open_in_browser(&self, url: &Url) -> Result<(), ApiError> {
         panic!("nothing may be opened, but {url} was")

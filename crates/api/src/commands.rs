@@ -4,16 +4,18 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use deskbell_cache::ConversationRecord;
 use deskbell_client::Sending;
 use deskbell_protocol::{
     ATTACHMENTS_MAX, Attachment, AttachmentId, Command, ConversationId, ConversationState, FIELD_MAX, FILE_BYTES_MAX,
     MESSAGE_TEXT_MAX, MessageKind, NOTES_MAX,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::app::App;
 use crate::types::*;
-use crate::{pictures, text, views};
+use crate::{merged, pictures, text, views};
 
 /// Rows of one list at the most.
 const ROWS_MAX: u32 = 500;
@@ -34,45 +36,67 @@ const DRAFT_MAX: usize = 10 * MESSAGE_TEXT_MAX;
 /// Name of the setting that keeps the chat boxes.
 const BOXES: &str = "boxes";
 
+/// A chat box as its account keeps it.
+#[derive(Deserialize, Serialize)]
+struct KeptBox {
+    conversation: ConversationId,
+    state: BoxState,
+    last_focus: i64,
+    tab: MessageKind,
+    /// Where it stood among the boxes of all accounts.
+    place: Option<usize>,
+}
+
+impl KeptBox {
+    fn of(shown: &BoxRecord, place: usize) -> Self {
+        let BoxRecord { conversation, state, last_focus, tab } = shown.clone();
+        Self { conversation: conversation.id, state, last_focus, tab, place: Some(place) }
+    }
+
+    /// As the page shows it, with its place. `at`: its place among its account's own.
+    fn shown(self, account: AccountId, at: usize) -> (usize, BoxRecord) {
+        let Self { conversation, state, last_focus, tab, place } = self;
+        let conversation = ConversationRef::new(account, conversation);
+        (place.unwrap_or(at), BoxRecord { conversation, state, last_focus, tab })
+    }
+}
+
 impl App {
     /// Everything the first screen needs, from disk alone.
     ///
     /// # Errors
     /// Never; a start-up fault is part of the answer.
     pub async fn start(&self, _: Nothing) -> Result<StartView, ApiError> {
-        let boxes = self
-            .read(|session| {
-                let kept = session.cache.setting(BOXES)?;
-                Ok(kept.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default())
-            })
-            .await
-            .unwrap_or_default();
+        let kept = self.read_all(None, |session| {
+            let kept = session.cache.setting(BOXES)?;
+            let boxes: Vec<KeptBox> = kept.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+            Ok(boxes.into_iter().enumerate().map(|(at, kept)| kept.shown(session.account.id, at)).collect::<Vec<_>>())
+        });
+        let mut boxes = kept.await.unwrap_or_default().concat();
+        boxes.sort_by_key(|(place, _)| *place);
         Ok(StartView {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            account: self.session().ok().map(|session| session.account),
-            known: self.fault().and_then(|_| self.files().account()),
-            opening: self.is_opening(),
-            key_place: self.key_place(),
+            accounts: self.account_states(),
             settings: self.settings(),
-            boxes,
-            sync: self.sync_view(),
-            fault: self.fault(),
+            boxes: boxes.into_iter().map(|(_, shown)| shown).collect(),
+            sync: merged::worst(&self.syncs()),
         })
     }
 
-    /// Opens the account again after something kept it from being opened.
+    /// Opens an account again after something kept it from being opened.
     ///
     /// # Errors
     /// What keeps it closed this time.
-    pub async fn open_account(&self, _: Nothing) -> Result<Nothing, ApiError> {
-        self.open_again().await?;
+    pub async fn open_account(&self, request: ForAccount) -> Result<Nothing, ApiError> {
+        self.open_again(request.account).await?;
         Ok(Nothing {})
     }
 
     /// Signs in at a desk and starts to sync.
     ///
     /// # Errors
-    /// One code for each thing that can be wrong with address, e-mail, password, version or disk.
+    /// One code for each thing that can be wrong with address, e-mail, password, version or disk; `signed_in_already`,
+    /// `too_many_accounts`; `conflict` when an account's session was to begin again for somebody else.
     pub async fn connect_desk(&self, request: ConnectDesk) -> Result<Nothing, ApiError> {
         for (field, value) in
             [("address", &request.address), ("email", &request.email), ("password", &request.password)]
@@ -82,34 +106,36 @@ impl App {
             }
             check_length(field, value, FIELD_MAX)?;
         }
-        self.sign_in_at(&request.address, &request.email, &request.password).await?;
+        self.sign_in_at(request.account, &request.address, &request.email, &request.password).await?;
         Ok(Nothing {})
     }
 
     /// Starts a desk inside this app and signs in at it.
     ///
     /// # Errors
-    /// `conflict` while another account is signed in; `disk_full`, `newer_database`.
+    /// `too_many_accounts`, `disk_full`, `newer_database`.
     pub async fn try_here(&self, _: Nothing) -> Result<Nothing, ApiError> {
         self.sign_in_here().await?;
         Ok(Nothing {})
     }
 
-    /// Ends the session and removes this account's cache.
+    /// Ends an account's session and removes its cache, and nothing of the others.
     ///
     /// # Errors
     /// `conflict` while messages are unsent.
-    pub async fn sign_out(&self, _: Nothing) -> Result<Nothing, ApiError> {
-        self.leave().await?;
+    pub async fn sign_out(&self, request: ForAccount) -> Result<Nothing, ApiError> {
+        self.leave(request.account).await?;
         Ok(Nothing {})
     }
 
-    /// Tries to connect at once.
+    /// Tries to connect at once, wherever there is no connection.
     ///
     /// # Errors
     /// `signed_out`.
     pub async fn retry_now(&self, _: Nothing) -> Result<Nothing, ApiError> {
-        self.session()?.client.retry_now();
+        for session in self.sessions(None)? {
+            session.client.retry_now();
+        }
         Ok(Nothing {})
     }
 
@@ -121,38 +147,43 @@ impl App {
         if request.conversations.len() > ROWS_MAX as usize {
             return Err(ApiError::invalid("conversations", "are 500 at the most"));
         }
-        let holes = self.read(move |session| Ok(session.cache.holes(&request.conversations)?)).await?;
-        Ok(SyncHealth { sync: self.sync_view(), holes })
+        let holes = self.read_all(None, move |session| {
+            let shown = request.conversations.iter().filter(|shown| shown.account == session.account.id);
+            let shown: Vec<ConversationId> = shown.map(|shown| shown.id).collect();
+            Ok(session.cache.holes(&shown)?)
+        });
+        let holes = holes.await?.into_iter().sum();
+        let accounts = self.syncs();
+        Ok(SyncHealth { sync: merged::worst(&accounts), holes, accounts })
     }
 
-    /// A folder's rows and all counts.
+    /// A folder's rows and all counts. Every account gives its own first rows by an index, and no more of them are
+    /// shown than were asked for.
     ///
     /// # Errors
     /// `signed_out`, or what the cache reports.
     pub async fn list_conversations(&self, request: ListConversations) -> Result<ConversationList, ApiError> {
-        let counts = self.counts().await?;
-        let rows = self
-            .read(move |session| {
-                let folder = match request.folder {
-                    Folder::Open => deskbell_cache::Folder::Open,
-                    Folder::Waiting => deskbell_cache::Folder::Waiting,
-                    Folder::Mine => deskbell_cache::Folder::Mine,
-                    Folder::Closed => deskbell_cache::Folder::Closed,
-                };
-                let me = session.account.agent;
-                let online = session.client.online();
-                let typing = session.client.typing_in();
-                let records = session.cache.conversations(folder, me, request.limit.clamp(1, ROWS_MAX))?;
-                Ok(records
-                    .into_iter()
-                    .map(|record| {
-                        let typing = typing.contains(&record.conversation.id);
-                        views::conversation_row(record, me, &online, typing)
-                    })
-                    .collect())
-            })
-            .await?;
-        Ok(ConversationList { rows, counts })
+        let ListConversations { folder, account, limit } = request;
+        let limit = limit.clamp(1, ROWS_MAX);
+        let accounts = self.counts().await?;
+        let lists = self.read_all(account, move |session| {
+            let folder = match folder {
+                Folder::Open => deskbell_cache::Folder::Open,
+                Folder::Waiting => deskbell_cache::Folder::Waiting,
+                Folder::Mine => deskbell_cache::Folder::Mine,
+                Folder::Closed => deskbell_cache::Folder::Closed,
+            };
+            let online = session.client.online();
+            let typing = session.client.typing_in();
+            let records = session.cache.conversations(folder, session.account.agent, limit)?;
+            let row = |record: ConversationRecord| {
+                let typing = typing.contains(&record.conversation.id);
+                views::conversation_row(record, &session.account, &online, typing)
+            };
+            Ok(records.into_iter().map(row).collect::<Vec<_>>())
+        });
+        let rows = merged::merge(lists.await?, merged::by_folder(folder), limit as usize);
+        Ok(ConversationList { rows, counts: merged::total(&accounts), accounts })
     }
 
     /// One conversation's head.
@@ -160,11 +191,11 @@ impl App {
     /// # Errors
     /// `not_found`.
     pub async fn conversation(&self, request: ForConversation) -> Result<ConversationRow, ApiError> {
-        self.read(move |session| {
-            let record =
-                session.cache.conversation(request.conversation)?.ok_or_else(|| ApiError::not_found("conversation"))?;
-            let typing = session.client.typing_in().contains(&request.conversation);
-            Ok(views::conversation_row(record, session.account.agent, &session.client.online(), typing))
+        let ConversationRef { account, id } = request.conversation;
+        self.read(account, move |session| {
+            let record = session.cache.conversation(id)?.ok_or_else(|| ApiError::not_found("conversation"))?;
+            let typing = session.client.typing_in().contains(&id);
+            Ok(views::conversation_row(record, &session.account, &session.client.online(), typing))
         })
         .await
     }
@@ -174,15 +205,13 @@ impl App {
     /// # Errors
     /// `not_found`.
     pub async fn messages(&self, request: ListMessages) -> Result<Thread, ApiError> {
-        self.read(move |session| {
-            let record =
-                session.cache.conversation(request.conversation)?.ok_or_else(|| ApiError::not_found("conversation"))?;
+        let ConversationRef { account, id } = request.conversation;
+        self.read(account, move |session| {
+            let record = session.cache.conversation(id)?.ok_or_else(|| ApiError::not_found("conversation"))?;
             // The outbox is read first: a message that leaves it meanwhile is then in both and shown once,
             // while the other order could miss it.
-            let queued =
-                if request.before.is_none() { session.cache.outbox_of(request.conversation)? } else { Vec::new() };
-            let page =
-                session.cache.messages(request.conversation, request.before, request.limit.clamp(1, MESSAGES_MAX))?;
+            let queued = if request.before.is_none() { session.cache.outbox_of(id)? } else { Vec::new() };
+            let page = session.cache.messages(id, request.before, request.limit.clamp(1, MESSAGES_MAX))?;
             let me = session.account.agent;
             let visitor_read = record.conversation.visitor_read;
             let mut messages: Vec<MessageView> =
@@ -205,7 +234,8 @@ impl App {
     /// # Errors
     /// `offline`.
     pub async fn load_older(&self, request: LoadOlder) -> Result<Nothing, ApiError> {
-        self.session()?.client.load_older(request.conversation, request.before).await?;
+        let ConversationRef { account, id } = request.conversation;
+        self.session(account)?.client.load_older(id, request.before).await?;
         Ok(Nothing {})
     }
 
@@ -224,19 +254,20 @@ impl App {
         if request.attachments.len() > ATTACHMENTS_MAX {
             return Err(ApiError::invalid("attachments", "are 10 at the most"));
         }
+        let ConversationRef { account, id } = request.conversation;
         let command = Command::Send {
-            conversation: Some(request.conversation),
+            conversation: Some(id),
             kind: request.kind,
             text: request.text,
             attachments: request.attachments.iter().map(|attachment| attachment.id).collect(),
         };
         // A note goes to colleagues alone, and they can be told of a slip.
         if request.kind != MessageKind::Reply {
-            return self.submit(command, request.attachments).await;
+            return self.submit(account, command, request.attachments).await;
         }
         let delay = if self.settings().undo_send { UNDO } else { Duration::ZERO };
         let sending = Sending { delay, seen: Some(request.seen) };
-        let client_id = self.session()?.client.submit_reply(command, request.attachments, sending).await?;
+        let client_id = self.session(account)?.client.submit_reply(command, request.attachments, sending).await?;
         Ok(Queued { client_id })
     }
 
@@ -245,7 +276,7 @@ impl App {
     /// # Errors
     /// `not_found`.
     pub async fn retry(&self, request: ForQueued) -> Result<Nothing, ApiError> {
-        self.session()?.client.retry(request.client_id).await?;
+        self.session(request.conversation.account)?.client.retry(request.client_id).await?;
         Ok(Nothing {})
     }
 
@@ -254,13 +285,15 @@ impl App {
     /// # Errors
     /// `too_late` when it may have been on its way; it stays queued then.
     pub async fn take_back(&self, request: ForQueued) -> Result<TakenBack, ApiError> {
-        let item = self.session()?.client.take_back(request.client_id).await?.item;
+        let account = request.conversation.account;
+        let item = self.session(account)?.client.take_back(request.client_id).await?.item;
         let Command::Send { conversation: Some(conversation), kind, text, .. } = item.frame.command else {
             return Err(ApiError::not_found("message"));
         };
         for attachment in &item.attachments {
-            self.remember_upload(attachment);
+            self.remember_upload(account, attachment);
         }
+        let conversation = ConversationRef::new(account, conversation);
         Ok(TakenBack { conversation, kind, text, attachments: item.attachments })
     }
 
@@ -269,7 +302,7 @@ impl App {
     /// # Errors
     /// `too_late` when it may have been on its way.
     pub async fn discard(&self, request: ForQueued) -> Result<Nothing, ApiError> {
-        self.session()?.client.discard(request.client_id).await?;
+        self.session(request.conversation.account)?.client.discard(request.client_id).await?;
         Ok(Nothing {})
     }
 
@@ -278,18 +311,19 @@ impl App {
     /// # Errors
     /// `offline` when there is none at hand and the desk cannot be asked.
     pub async fn start_conversation(&self, request: ForVisitor) -> Result<ForConversation, ApiError> {
+        let VisitorRef { account, id: visitor } = request.visitor;
         let found = self
-            .read(move |session| {
-                let Some(id) = session.cache.open_conversation_of(request.visitor)? else { return Ok(None) };
+            .read(account, move |session| {
+                let Some(id) = session.cache.open_conversation_of(visitor)? else { return Ok(None) };
                 let record = session.cache.conversation(id)?;
                 Ok(record.filter(|record| record.conversation.state == ConversationState::Open).map(|_| id))
             })
             .await?;
         let conversation = match found {
             Some(id) => id,
-            None => self.session()?.client.start_conversation(request.visitor).await?,
+            None => self.session(account)?.client.start_conversation(visitor).await?,
         };
-        Ok(ForConversation { conversation })
+        Ok(ForConversation { conversation: ConversationRef::new(account, conversation) })
     }
 
     /// Closes or reopens.
@@ -297,7 +331,8 @@ impl App {
     /// # Errors
     /// `disk_full` when it could not be kept.
     pub async fn set_state(&self, request: SetState) -> Result<Queued, ApiError> {
-        self.submit(Command::SetState { conversation: request.conversation, state: request.state }, Vec::new()).await
+        let ConversationRef { account, id } = request.conversation;
+        self.submit(account, Command::SetState { conversation: id, state: request.state }, Vec::new()).await
     }
 
     /// Assigns to me or to nobody.
@@ -305,8 +340,9 @@ impl App {
     /// # Errors
     /// `disk_full` when it could not be kept.
     pub async fn assign(&self, request: Assign) -> Result<Queued, ApiError> {
-        let agent = request.to_me.then(|| self.session().map(|session| session.account.agent)).transpose()?;
-        self.submit(Command::Assign { conversation: request.conversation, agent }, Vec::new()).await
+        let ConversationRef { account, id } = request.conversation;
+        let agent = request.to_me.then(|| self.session(account).map(|session| session.account.agent)).transpose()?;
+        self.submit(account, Command::Assign { conversation: id, agent }, Vec::new()).await
     }
 
     /// Everything up to a number was on screen. Nothing happens when that was known.
@@ -314,16 +350,15 @@ impl App {
     /// # Errors
     /// `not_found`.
     pub async fn mark_read(&self, request: MarkRead) -> Result<Nothing, ApiError> {
-        let MarkRead { conversation, number } = request;
+        let MarkRead { conversation: ConversationRef { account, id }, number } = request;
         let news = self
-            .read(move |session| {
-                let record =
-                    session.cache.conversation(conversation)?.ok_or_else(|| ApiError::not_found("conversation"))?;
+            .read(account, move |session| {
+                let record = session.cache.conversation(id)?.ok_or_else(|| ApiError::not_found("conversation"))?;
                 Ok(record.my_read < number && number <= record.conversation.last_number)
             })
             .await?;
         if news {
-            self.submit(Command::MarkRead { conversation, number }, Vec::new()).await?;
+            self.submit(account, Command::MarkRead { conversation: id, number }, Vec::new()).await?;
         }
         Ok(Nothing {})
     }
@@ -333,7 +368,8 @@ impl App {
     /// # Errors
     /// `signed_out`.
     pub async fn set_typing(&self, request: SetTyping) -> Result<Nothing, ApiError> {
-        self.session()?.client.typing(request.conversation, request.typing);
+        let ConversationRef { account, id } = request.conversation;
+        self.session(account)?.client.typing(id, request.typing);
         Ok(Nothing {})
     }
 
@@ -351,18 +387,20 @@ impl App {
     /// # Errors
     /// `signed_out`.
     pub async fn visitors(&self, _: Nothing) -> Result<Vec<VisitorRow>, ApiError> {
-        self.read(|session| {
+        let lists = self.read_all(None, |session| {
             let mut rows = Vec::new();
             for presence in session.client.online().into_iter().take(VISITORS_MAX) {
                 // A visitor whose row is still on its way shows with the next change.
                 if let Some(record) = session.cache.visitor(presence.visitor)? {
-                    rows.push(views::visitor_row(record, presence));
+                    rows.push(views::visitor_row(record, presence, session.account.id));
                 }
             }
-            rows.sort_by_key(|row| (row.visit_started_at, row.id));
             Ok(rows)
-        })
-        .await
+        });
+        let mut rows = lists.await?.concat();
+        rows.sort_by_key(|row| (row.visit_started_at, row.id));
+        rows.truncate(VISITORS_MAX);
+        Ok(rows)
     }
 
     /// The details panel.
@@ -370,13 +408,14 @@ impl App {
     /// # Errors
     /// `not_found`.
     pub async fn visitor_details(&self, request: ForVisitor) -> Result<VisitorDetails, ApiError> {
-        self.read(move |session| {
-            let record = session.cache.visitor(request.visitor)?.ok_or_else(|| ApiError::not_found("visitor"))?;
+        let VisitorRef { account, id } = request.visitor;
+        self.read(account, move |session| {
+            let record = session.cache.visitor(id)?.ok_or_else(|| ApiError::not_found("visitor"))?;
             let contact =
                 session.cache.contact(record.visitor.contact)?.ok_or_else(|| ApiError::not_found("contact"))?;
-            let online = session.client.online().iter().any(|presence| presence.visitor == request.visitor);
+            let online = session.client.online().iter().any(|presence| presence.visitor == id);
             let past = session.cache.past_conversations(contact.id, PAST_MAX)?;
-            Ok(views::visitor_details(record, contact, online, past, session.account.agent))
+            Ok(views::visitor_details(record, contact, online, past, &session.account))
         })
         .await
     }
@@ -394,8 +433,9 @@ impl App {
         if !email.trim().is_empty() && !email.contains('@') {
             return Err(ApiError::invalid("email", "needs an @"));
         }
-        self.submit(Command::EditContact { contact, name, email: email.trim().to_owned(), phone, notes }, Vec::new())
-            .await
+        let ContactRef { account, id: contact } = contact;
+        let email = email.trim().to_owned();
+        self.submit(account, Command::EditContact { contact, name, email, phone, notes }, Vec::new()).await
     }
 
     /// Prepared texts that fit what was typed.
@@ -403,8 +443,9 @@ impl App {
     /// # Errors
     /// `signed_out`.
     pub async fn canned_texts(&self, request: FindCannedTexts) -> Result<Vec<CannedTextView>, ApiError> {
-        self.read(move |session| {
-            let contact = match session.cache.conversation(request.conversation)? {
+        let ConversationRef { account, id } = request.conversation;
+        self.read(account, move |session| {
+            let contact = match session.cache.conversation(id)? {
                 Some(record) => session.cache.contact(record.conversation.contact)?,
                 None => None,
             };
@@ -414,27 +455,51 @@ impl App {
         .await
     }
 
-    /// Search as you type, over the cache.
+    /// Search as you type, over the caches.
     ///
     /// # Errors
     /// `signed_out`.
     pub async fn search(&self, request: Search) -> Result<Vec<SearchHit>, ApiError> {
-        check_length("text", &request.text, FIELD_MAX)?;
-        self.read(move |session| {
-            let found = session.cache.search(&request.text, session.account.agent, request.limit.clamp(1, HITS_MAX))?;
-            Ok(found.into_iter().map(views::search_hit).collect())
-        })
-        .await
+        let Search { account, text, limit } = request;
+        check_length("text", &text, FIELD_MAX)?;
+        let limit = limit.clamp(1, HITS_MAX);
+        let lists = self.read_all(account, move |session| {
+            let found = session.cache.search(&text, session.account.agent, limit)?;
+            Ok(found.into_iter().map(|hit| views::search_hit(hit, session.account.id)).collect::<Vec<_>>())
+        });
+        Ok(merged::merge(lists.await?, merged::by_hit, limit as usize))
     }
 
-    /// The same over the desk: what is found there and is not on this computer.
+    /// The same over the desks: what is found there and is not on this computer. A desk that cannot be asked is named.
     ///
     /// # Errors
-    /// `offline`, or why the desk refuses.
-    pub async fn search_desk(&self, request: Search) -> Result<Vec<SearchHit>, ApiError> {
-        check_length("text", &request.text, FIELD_MAX)?;
-        let found = self.session()?.client.search(request.text, request.limit.clamp(1, HITS_MAX)).await?;
-        Ok(found.into_iter().map(views::found_message).collect())
+    /// `offline`, or why the desk refuses, when no desk answers.
+    pub async fn search_desk(&self, request: Search) -> Result<DeskHits, ApiError> {
+        let Search { account, text, limit } = request;
+        check_length("text", &text, FIELD_MAX)?;
+        let limit = limit.clamp(1, HITS_MAX);
+        let asked = self.sessions(account)?.into_iter().map(|session| {
+            let text = text.clone();
+            // Owned by the tracker; the client's own time limits end it.
+            let answer = self.spawn(async move { session.client.search(text, limit).await });
+            (session.account.id, answer)
+        });
+        // All are asked before the first answer is waited for.
+        let asked: Vec<_> = asked.collect();
+        let (mut lists, mut silent, mut fault) = (Vec::new(), Vec::new(), None);
+        for (account, answer) in asked {
+            match answer.await.map_err(ApiError::internal)? {
+                Ok(found) => lists.push(found.into_iter().map(|hit| views::found_message(hit, account)).collect()),
+                Err(error) => {
+                    silent.push(account);
+                    fault = Some(error);
+                }
+            }
+        }
+        match fault {
+            Some(error) if lists.is_empty() => Err(error.into()),
+            _ => Ok(DeskHits { hits: merged::merge(lists, merged::by_hit, limit as usize), silent }),
+        }
     }
 
     /// Unsent text of a conversation.
@@ -442,8 +507,9 @@ impl App {
     /// # Errors
     /// `signed_out`.
     pub async fn draft(&self, request: ForConversation) -> Result<Draft, ApiError> {
-        self.read(move |session| {
-            let record = session.cache.draft(request.conversation)?;
+        let ConversationRef { account, id } = request.conversation;
+        self.read(account, move |session| {
+            let record = session.cache.draft(id)?;
             Ok(Draft { conversation: request.conversation, reply: record.reply, note: record.note })
         })
         .await
@@ -457,8 +523,8 @@ impl App {
         check_length("reply", &request.reply, DRAFT_MAX)?;
         check_length("note", &request.note, DRAFT_MAX)?;
         let conversation = request.conversation;
-        self.read(move |session| {
-            session.cache.save_draft(request.conversation, &request.reply, &request.note)?;
+        self.read(conversation.account, move |session| {
+            session.cache.save_draft(conversation.id, &request.reply, &request.note)?;
             Ok(())
         })
         .await?;
@@ -474,8 +540,14 @@ impl App {
         if request.boxes.len() > ROWS_MAX as usize {
             return Err(ApiError::invalid("boxes", "are 500 at the most"));
         }
-        let json = serde_json::to_string(&request.boxes).map_err(ApiError::internal)?;
-        self.read(move |session| Ok(session.cache.save_setting(BOXES, &json)?)).await?;
+        self.read_all(None, move |session| {
+            let own =
+                request.boxes.iter().enumerate().filter(|(_, shown)| shown.conversation.account == session.account.id);
+            let own: Vec<KeptBox> = own.map(|(place, shown)| KeptBox::of(shown, place)).collect();
+            let json = serde_json::to_string(&own).map_err(ApiError::internal)?;
+            Ok(session.cache.save_setting(BOXES, &json)?)
+        })
+        .await?;
         Ok(Nothing {})
     }
 
@@ -493,8 +565,9 @@ impl App {
         if bytes.is_empty() {
             return Err(ApiError::invalid("data", "is not empty"));
         }
-        let attachment = self.session()?.client.upload(&request.name, bytes).await?;
-        self.remember_upload(&attachment);
+        let account = request.conversation.account;
+        let attachment = self.session(account)?.client.upload(&request.name, bytes).await?;
+        self.remember_upload(account, &attachment);
         Ok(UploadView { attachment })
     }
 
@@ -503,8 +576,9 @@ impl App {
     /// # Errors
     /// `not_found`, `offline`, `disk_full`.
     pub async fn save_attachment(&self, request: ForAttachment) -> Result<SavedFile, ApiError> {
-        let session = self.session()?;
-        let attachment = self.attachment(request.attachment).await?;
+        let account = request.conversation.account;
+        let session = self.session(account)?;
+        let attachment = self.attachment(account, request.attachment).await?;
         let bytes = session.client.download(request.attachment).await?;
         let directory = self.host().downloads();
         let path = tokio::task::spawn_blocking(move || pictures::save_beside(&directory, &attachment, &bytes))
@@ -518,12 +592,10 @@ impl App {
     /// # Errors
     /// `not_found` unless that message has that link.
     pub async fn open_link(&self, request: OpenLink) -> Result<Nothing, ApiError> {
+        let ConversationRef { account, id } = request.conversation;
         let message = self
-            .read(move |session| {
-                session
-                    .cache
-                    .message(request.conversation, request.number)?
-                    .ok_or_else(|| ApiError::not_found("message"))
+            .read(account, move |session| {
+                session.cache.message(id, request.number)?.ok_or_else(|| ApiError::not_found("message"))
             })
             .await?;
         let url = text::link_at(&message.text, request.index).ok_or_else(|| ApiError::not_found("link"))?;
@@ -536,8 +608,9 @@ impl App {
     /// # Errors
     /// `not_found` unless that visitor was on that page and its address may be opened.
     pub async fn open_page(&self, request: OpenPage) -> Result<Nothing, ApiError> {
+        let VisitorRef { account, id } = request.visitor;
         let record = self
-            .read(move |session| session.cache.visitor(request.visitor)?.ok_or_else(|| ApiError::not_found("visitor")))
+            .read(account, move |session| session.cache.visitor(id)?.ok_or_else(|| ApiError::not_found("visitor")))
             .await?;
         let page = record.visitor.pages.get(request.index as usize).ok_or_else(|| ApiError::not_found("page"))?;
         let url = text::link(&page.url).ok_or_else(|| ApiError::not_found("page"))?;
@@ -555,17 +628,23 @@ impl App {
         Ok(Nothing {})
     }
 
-    async fn submit(&self, command: Command, attachments: Vec<Attachment>) -> Result<Queued, ApiError> {
-        let client_id = self.session()?.client.submit(command, attachments).await?;
+    async fn submit(
+        &self,
+        account: AccountId,
+        command: Command,
+        attachments: Vec<Attachment>,
+    ) -> Result<Queued, ApiError> {
+        let client_id = self.session(account)?.client.submit(command, attachments).await?;
         Ok(Queued { client_id })
     }
 
     /// A file of a message, or one just uploaded.
-    pub(crate) async fn attachment(&self, id: AttachmentId) -> Result<Attachment, ApiError> {
-        if let Some(recent) = self.recent_upload(id) {
+    pub(crate) async fn attachment(&self, account: AccountId, id: AttachmentId) -> Result<Attachment, ApiError> {
+        if let Some(recent) = self.recent_upload(account, id) {
             return Ok(recent);
         }
-        self.read(move |session| session.cache.attachment(id)?.ok_or_else(|| ApiError::not_found("file"))).await
+        self.read(account, move |session| session.cache.attachment(id)?.ok_or_else(|| ApiError::not_found("file")))
+            .await
     }
 }
 
@@ -599,7 +678,7 @@ macro_rules! dispatch {
 crate::with_commands!(dispatch);
 
 impl App {
-    fn tell_changed(&self, conversation: ConversationId) {
+    fn tell_changed(&self, conversation: ConversationRef) {
         self.publish(&AppEvent::Changed { conversations: vec![conversation], visitors: false, canned_texts: false });
     }
 }

@@ -4,20 +4,19 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use deskbell_protocol::ConversationId;
 use tokio::sync::Notify;
 
-use crate::types::{AppEvent, SyncView};
+use crate::types::{AccountSync, AppEvent, ConversationRef, SyncView};
 
 /// Events not yet taken.
 #[derive(Default)]
 struct Pending {
-    conversations: BTreeSet<ConversationId>,
+    conversations: BTreeSet<ConversationRef>,
     visitors: bool,
     canned_texts: bool,
-    sync: Option<SyncView>,
-    open: Option<Option<ConversationId>>,
-    ring: Vec<ConversationId>,
+    sync: Option<(Vec<AccountSync>, SyncView)>,
+    open: Option<Option<ConversationRef>>,
+    ring: Vec<ConversationRef>,
     account: bool,
 }
 
@@ -29,7 +28,7 @@ impl Pending {
                 self.visitors |= visitors;
                 self.canned_texts |= canned_texts;
             }
-            AppEvent::Sync { sync } => self.sync = Some(sync.clone()),
+            AppEvent::Sync { accounts, sync } => self.sync = Some((accounts.clone(), sync.clone())),
             AppEvent::Open { conversation } => self.open = Some(*conversation),
             AppEvent::Ring { conversations } => {
                 for id in conversations {
@@ -48,8 +47,8 @@ impl Pending {
         if pending.account {
             events.push(AppEvent::Account);
         }
-        if let Some(sync) = pending.sync {
-            events.push(AppEvent::Sync { sync });
+        if let Some((accounts, sync)) = pending.sync {
+            events.push(AppEvent::Sync { accounts, sync });
         }
         if !pending.conversations.is_empty() || pending.visitors || pending.canned_texts {
             events.push(AppEvent::Changed {
@@ -125,21 +124,28 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use deskbell_protocol::ConversationId;
+
     use super::*;
+    use crate::types::AccountId;
+
+    fn chat(account: u32, id: i64) -> ConversationRef {
+        ConversationRef::new(AccountId(account), ConversationId(id))
+    }
 
     #[tokio::test]
     async fn a_slow_page_gets_one_merged_event_and_misses_nothing() {
         let publisher = Publisher::default();
         let page = publisher.subscribe();
-        for id in [3, 1, 3, 2] {
+        for (account, id) in [(1, 3), (1, 1), (1, 3), (2, 1)] {
             publisher.publish(&AppEvent::Changed {
-                conversations: vec![ConversationId(id)],
-                visitors: id == 2,
+                conversations: vec![chat(account, id)],
+                visitors: account == 2,
                 canned_texts: false,
             });
         }
         let expected = AppEvent::Changed {
-            conversations: vec![ConversationId(1), ConversationId(2), ConversationId(3)],
+            conversations: vec![chat(1, 1), chat(1, 3), chat(2, 1)],
             visitors: true,
             canned_texts: false,
         };

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use deskbell_attention::{Alert, Calmed, Connection, Sound, TrayState};
 use deskbell_catalogue::{Catalogue, Language};
-use deskbell_protocol::{ConversationId, SignedIn, Timestamp};
+use deskbell_protocol::{SignedIn, Timestamp};
 use url::Url;
 
 use crate::keys::KeyStore;
-use crate::types::{ApiError, Counts};
+use crate::types::{ApiError, ConversationRef, Counts};
 
 /// A desk that runs inside this program.
 #[derive(Clone, Debug)]
@@ -52,13 +52,13 @@ pub trait Host: Send + Sync + 'static {
     fn language_tag(&self) -> String;
 
     /// Raises toast, sound and flashing window as decided.
-    fn alert(&self, alert: Alert, words: &Catalogue);
+    fn alert(&self, alert: Alert<ConversationRef>, words: &Catalogue);
 
     /// Plays a sound again because nobody reacted.
     fn sound(&self, sound: Sound);
 
     /// A conversation needs no attention any more: its toast goes, and the window stops flashing when none is left.
-    fn calm(&self, conversation: ConversationId, calmed: Calmed);
+    fn calm(&self, conversation: ConversationRef, calmed: Calmed);
 
     /// Shows badge, tray icon, tray menu and window title.
     fn surroundings(&self, surroundings: &Surroundings, words: &Catalogue);

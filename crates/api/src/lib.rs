@@ -3,6 +3,8 @@
 //! [`App`] is the whole app without its windows: `src-tauri` gives it native ones, `devhost` serves it to a
 //! browser. [`list`] names every command once; [`types`] is what the page sees.
 
+mod accounts;
+mod alerts;
 mod app;
 mod commands;
 mod error;
@@ -10,7 +12,9 @@ mod events;
 mod host;
 mod keys;
 pub mod list;
+mod merged;
 mod pictures;
+mod refs;
 mod store;
 pub mod text;
 pub mod types;
@@ -23,5 +27,6 @@ pub use events::Subscription;
 pub use host::{Host, HostFuture, LocalDesk, Surroundings};
 pub use keys::{KeyAnswer, KeyRefusal, KeyStore};
 pub use pictures::Picture;
+pub use refs::{AccountId, ContactRef, ConversationRef, NotAReference, VisitorRef};
 pub use store::make_private;
 pub use typescript::{COMMAND_NAMES, typescript, widget_typescript};

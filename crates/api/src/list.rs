@@ -10,15 +10,15 @@ macro_rules! with_commands {
         $callback! {
             /// Everything the first screen needs, from disk alone.
             start(Nothing) -> StartView;
-            /// Opens the account again after something kept it from being opened.
-            open_account(Nothing) -> Nothing;
+            /// Opens an account again after something kept it from being opened.
+            open_account(ForAccount) -> Nothing;
             /// Signs in at a desk and starts to sync.
             connect_desk(ConnectDesk) -> Nothing;
             /// Starts a desk inside this app and signs in at it.
             try_here(Nothing) -> Nothing;
-            /// Ends the session and removes this account's cache. Refused with `conflict` while messages are unsent.
-            sign_out(Nothing) -> Nothing;
-            /// Tries to connect at once.
+            /// Ends an account's session and removes its cache. Refused with `conflict` while messages are unsent.
+            sign_out(ForAccount) -> Nothing;
+            /// Tries to connect at once, wherever there is no connection.
             retry_now(Nothing) -> Nothing;
             /// How healthy the sync is.
             sync_health(AskHealth) -> SyncHealth;
@@ -58,10 +58,10 @@ macro_rules! with_commands {
             edit_contact(EditContact) -> Queued;
             /// Prepared texts that fit what was typed.
             canned_texts(FindCannedTexts) -> Vec<CannedTextView>;
-            /// Search as you type, over the cache.
+            /// Search as you type, over the caches.
             search(Search) -> Vec<SearchHit>;
-            /// The same over the desk: what is found there and is not on this computer.
-            search_desk(Search) -> Vec<SearchHit>;
+            /// The same over the desks: what is found there and is not on this computer.
+            search_desk(Search) -> DeskHits;
             /// Unsent text of a conversation.
             draft(ForConversation) -> Draft;
             /// Keeps unsent text.

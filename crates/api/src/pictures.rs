@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use deskbell_protocol::{Attachment, AttachmentId};
 
 use crate::app::App;
-use crate::types::{ApiError, ApiErrorCode};
+use crate::types::{AccountId, ApiError, ApiErrorCode};
 
 /// Endings that systems show or play without running anything. Every other file gets `.download` appended,
 /// so that a double click cannot start it.
@@ -31,18 +31,18 @@ impl App {
     ///
     /// # Errors
     /// `not_found` unless it is a picture that the desk re-encoded; `offline` when it is not on this computer.
-    pub async fn picture(&self, id: AttachmentId) -> Result<Picture, ApiError> {
-        let attachment = self.attachment(id).await?;
+    pub async fn picture(&self, account: AccountId, id: AttachmentId) -> Result<Picture, ApiError> {
+        let attachment = self.attachment(account, id).await?;
         if attachment.picture.is_none() {
             return Err(ApiError::not_found("picture"));
         }
-        let bytes = match self.read(move |session| Ok(session.cache.picture(id)?)).await? {
+        let bytes = match self.read(account, move |session| Ok(session.cache.picture(id)?)).await? {
             Some(bytes) => bytes,
             None => {
-                let bytes = self.session()?.client.download(id).await?;
+                let bytes = self.session(account)?.client.download(id).await?;
                 let copy = bytes.clone();
                 // A full disk costs only the next fetch.
-                let kept = self.read(move |session| Ok(session.cache.keep_picture(id, &copy)?)).await;
+                let kept = self.read(account, move |session| Ok(session.cache.keep_picture(id, &copy)?)).await;
                 if let Err(error) = kept {
                     tracing::warn!(%error, "a picture could not be kept");
                 }

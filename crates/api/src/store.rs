@@ -1,13 +1,16 @@
-//! Small JSON files beside the databases: settings and the account. Written whole and renamed into place,
+//! Small JSON files beside the databases: settings and the accounts. Written whole and renamed into place,
 //! so that a crash leaves either the old or the new one.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
-use serde::Serialize;
+use deskbell_protocol::AgentId;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-use crate::types::{AccountView, Settings, Theme};
+use crate::events::lock;
+use crate::types::{AccountId, AccountView, Settings, Theme};
 
 impl Default for Settings {
     fn default() -> Self {
@@ -25,31 +28,71 @@ impl Default for Settings {
     }
 }
 
+/// Says in its directory whose account it is.
+const ACCOUNT: &str = "account.json";
+
+/// Holds the number that was given last.
+const LAST: &str = "last.json";
+
+/// An account as it is kept; its number is the name of its directory.
+#[derive(Serialize, Deserialize)]
+struct AccountFile {
+    agent: AgentId,
+    name: String,
+    email: String,
+    desk: String,
+    address: String,
+    local: bool,
+}
+
+impl AccountFile {
+    fn of(account: &AccountView) -> Self {
+        let AccountView { id: _, agent, name, email, desk, address, local } = account.clone();
+        Self { agent, name, email, desk, address, local }
+    }
+
+    fn view(self, id: AccountId) -> AccountView {
+        let Self { agent, name, email, desk, address, local } = self;
+        AccountView { id, agent, name, email, desk, address, local }
+    }
+}
+
 /// The app's directory.
 #[derive(Clone, Debug)]
 pub(crate) struct Files {
     directory: PathBuf,
+    /// One number is given at a time.
+    numbering: Arc<Mutex<()>>,
 }
 
 impl Files {
     /// Takes the directory; it is made when first written to.
     pub(crate) fn new(directory: PathBuf) -> Self {
-        Self { directory }
+        Self { directory, numbering: Arc::default() }
     }
 
-    /// Holds everything of the signed-in account.
-    pub(crate) fn account_directory(&self) -> PathBuf {
+    /// Holds everything of one account.
+    pub(crate) fn account_directory(&self, id: AccountId) -> PathBuf {
+        self.accounts_directory().join(id.to_string())
+    }
+
+    fn accounts_directory(&self) -> PathBuf {
+        self.directory.join("accounts")
+    }
+
+    /// Where an earlier version kept the only account.
+    fn only_account(&self) -> PathBuf {
         self.directory.join("account")
     }
 
     /// The session's tokens as an earlier version kept them.
-    pub(crate) fn old_session(&self) -> PathBuf {
-        self.account_directory().join("session.json")
+    pub(crate) fn old_session(&self, id: AccountId) -> PathBuf {
+        self.account_directory(id).join("session.json")
     }
 
     /// Pictures as an earlier version kept them.
-    pub(crate) fn old_pictures(&self) -> PathBuf {
-        self.account_directory().join("pictures")
+    pub(crate) fn old_pictures(&self, id: AccountId) -> PathBuf {
+        self.account_directory(id).join("pictures")
     }
 
     /// What the person chose. An unreadable file counts as nothing chosen.
@@ -67,19 +110,66 @@ impl Files {
         write(&self.directory.join("settings.json"), settings)
     }
 
-    /// Who is signed in.
-    pub(crate) fn account(&self) -> Option<AccountView> {
-        read(&self.account_directory().join("account.json"))
+    /// Who is signed in, in the order in which they were added. The only account of an earlier version is among
+    /// them, under the number that [`Files::move_over`] gives it.
+    pub(crate) fn accounts(&self) -> Vec<AccountView> {
+        let mut found: Vec<AccountView> = self
+            .numbers()
+            .into_iter()
+            .filter_map(|id| Some(read::<AccountFile>(&self.account_directory(id).join(ACCOUNT))?.view(id)))
+            .collect();
+        if let Some(only) = read::<AccountFile>(&self.only_account().join(ACCOUNT)) {
+            found.push(only.view(self.next_account()));
+        }
+        found
+    }
+
+    /// Gives the only account of an earlier version its place among the others. Nothing inside it is touched.
+    pub(crate) fn move_over(&self) -> std::io::Result<()> {
+        let _one_at_a_time = lock(&self.numbering);
+        if !self.only_account().exists() {
+            return Ok(());
+        }
+        let id = self.take_number()?;
+        std::fs::rename(self.only_account(), self.account_directory(id))
+    }
+
+    /// Takes a number that no account ever had.
+    pub(crate) fn new_account(&self) -> std::io::Result<AccountId> {
+        self.move_over()?;
+        let _one_at_a_time = lock(&self.numbering);
+        self.take_number()
+    }
+
+    fn take_number(&self) -> std::io::Result<AccountId> {
+        let id = self.next_account();
+        write(&self.accounts_directory().join(LAST), &id)?;
+        Ok(id)
+    }
+
+    fn next_account(&self) -> AccountId {
+        let last = read::<AccountId>(&self.accounts_directory().join(LAST)).map_or(0, |last| last.0);
+        let taken = self.numbers().last().map_or(0, |id| id.0);
+        AccountId(last.max(taken).saturating_add(1))
+    }
+
+    /// The numbers of all directories of accounts, smallest first.
+    fn numbers(&self) -> Vec<AccountId> {
+        let Ok(entries) = std::fs::read_dir(self.accounts_directory()) else { return Vec::new() };
+        let mut numbers: Vec<AccountId> =
+            entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok().map(AccountId)).collect();
+        numbers.sort_unstable();
+        numbers
     }
 
     /// Keeps who is signed in.
     pub(crate) fn save_account(&self, account: &AccountView) -> std::io::Result<()> {
-        write(&self.account_directory().join("account.json"), account)
+        write(&self.account_directory(account.id).join(ACCOUNT), &AccountFile::of(account))
     }
 
-    /// Removes everything of the account from this computer.
-    pub(crate) fn remove_account(&self) -> std::io::Result<()> {
-        match std::fs::remove_dir_all(self.account_directory()) {
+    /// Removes everything of one account from this computer.
+    pub(crate) fn remove_account(&self, id: AccountId) -> std::io::Result<()> {
+        match std::fs::remove_dir_all(self.account_directory(id)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }

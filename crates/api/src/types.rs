@@ -3,11 +3,13 @@
 //! Views carry facts, never sentences: the page words them from the catalogue.
 
 use deskbell_protocol::{
-    AgentId, Attachment, AttachmentId, Author, CannedTextId, ClientId, ContactId, ConversationId, ConversationState,
-    ErrorCode, MessageId, MessageKind, Number, PageView, Region, Timestamp, VisitorId,
+    AgentId, Attachment, AttachmentId, Author, CannedTextId, ClientId, ConversationState, ErrorCode, MessageId,
+    MessageKind, Number, PageView, Region, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
+
+pub use crate::refs::{AccountId, ContactRef, ConversationRef, VisitorRef};
 
 /// Why a command of the page failed. The page has one sentence for each that says what to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -27,6 +29,10 @@ pub enum ApiErrorCode {
     Expired,
     /// Nobody is signed in.
     SignedOut,
+    /// The same person is signed in at this desk already.
+    SignedInAlready,
+    /// There are as many accounts as the app holds: sign out of one first.
+    TooManyAccounts,
     /// This computer's disk is full. Nothing was lost; make room and try again.
     DiskFull,
     /// The database on this computer was written by a newer app. Nothing was touched: update the app.
@@ -73,22 +79,30 @@ pub struct ApiError {
 pub struct StartView {
     /// The app's version.
     pub version: String,
-    /// Who is signed in, and where. `None`: show the first-run window, unless `opening` or `fault` says otherwise.
-    pub account: Option<AccountView>,
-    /// Whose databases did not open, to be signed in again.
-    pub known: Option<AccountView>,
-    /// The account is being opened: show nothing yet. An `account` event ends it.
-    pub opening: bool,
-    /// Where the key of the account's databases is.
-    pub key_place: Option<KeyPlace>,
+    /// Every account, in the order in which they were added. None: show the first-run window.
+    pub accounts: Vec<AccountState>,
     /// Language, theme and alerts.
     pub settings: Settings,
-    /// The chat boxes as they were left.
+    /// The chat boxes of the accounts that are open, as they were left.
     pub boxes: Vec<BoxRecord>,
-    /// The state of the connection.
+    /// The worst of all connections.
     pub sync: SyncView,
-    /// A start-up fault that the person must know of, e.g. a newer database.
+}
+
+/// An account and what has become of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct AccountState {
+    /// Who is signed in, and where.
+    pub account: AccountView,
+    /// Its chats can be read.
+    pub open: bool,
+    /// Why it is not open, e.g. a newer database. Neither open nor this: it is being opened, and an `account` event
+    /// ends that.
     pub fault: Option<ApiError>,
+    /// Where the key of its databases is.
+    pub key_place: Option<KeyPlace>,
+    /// The state of its connection.
+    pub sync: SyncView,
 }
 
 /// Where the key of the databases on this computer is kept.
@@ -104,6 +118,8 @@ pub enum KeyPlace {
 /// An account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct AccountView {
+    /// How this app names it.
+    pub id: AccountId,
     /// The signed-in agent.
     pub agent: AgentId,
     /// Their name.
@@ -182,7 +198,7 @@ pub enum BoxState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct BoxRecord {
     /// Whose box.
-    pub conversation: ConversationId,
+    pub conversation: ConversationRef,
     /// How it stands.
     pub state: BoxState,
     /// Larger: focused later.
@@ -241,17 +257,28 @@ pub struct SyncView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct AskHealth {
     /// The conversations on screen.
-    pub conversations: Vec<ConversationId>,
+    pub conversations: Vec<ConversationRef>,
 }
 
 /// How healthy the sync is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct SyncHealth {
-    /// As it is now.
+    /// The worst of all connections, as it is now.
     pub sync: SyncView,
     /// Conversations on screen that miss messages which the server has. Old ones that nobody asked for do not count.
     #[ts(type = "number")]
     pub holes: usize,
+    /// Every account's own.
+    pub accounts: Vec<AccountSync>,
+}
+
+/// The state of one account's connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct AccountSync {
+    /// Whose.
+    pub account: AccountId,
+    /// As it is now.
+    pub sync: SyncView,
 }
 
 /// A list of conversations.
@@ -273,6 +300,8 @@ pub enum Folder {
 pub struct ListConversations {
     /// Which one.
     pub folder: Folder,
+    /// Of this account alone; empty: of all together.
+    pub account: Option<AccountId>,
     /// At most 500.
     pub limit: u32,
 }
@@ -282,6 +311,17 @@ pub struct ListConversations {
 pub struct ConversationList {
     /// Rows in the folder's order.
     pub rows: Vec<ConversationRow>,
+    /// Rows of every folder, and people waiting, at all desks.
+    pub counts: Counts,
+    /// The same for every open account.
+    pub accounts: Vec<AccountCounts>,
+}
+
+/// The numbers of one account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct AccountCounts {
+    /// Whose.
+    pub account: AccountId,
     /// Rows of every folder, and people waiting.
     pub counts: Counts,
 }
@@ -311,12 +351,14 @@ pub struct Counts {
 /// A row of a list, and the head of a thread.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct ConversationRow {
-    /// Id.
-    pub id: ConversationId,
+    /// Which one.
+    pub id: ConversationRef,
+    /// Of which account.
+    pub account: AccountId,
     /// The person.
-    pub contact: ContactId,
+    pub contact: ContactRef,
     /// Their browser.
-    pub visitor: VisitorId,
+    pub visitor: VisitorRef,
     /// Empty: word it as "Visitor" with `visitor_number`.
     pub name: String,
     /// A short number for an unnamed visitor.
@@ -328,6 +370,8 @@ pub struct ConversationRow {
     pub assignee: Option<AgentId>,
     /// Their name; empty when nobody.
     pub assignee_name: String,
+    /// That is me.
+    pub mine: bool,
     /// The newest reply, note or file, in one line.
     pub preview: Option<Preview>,
     /// Time of the newest message.
@@ -374,7 +418,7 @@ pub struct Preview {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct ListMessages {
     /// Which conversation.
-    pub conversation: ConversationId,
+    pub conversation: ConversationRef,
     /// Messages with smaller numbers.
     pub before: Option<Number>,
     /// At most 200.
@@ -385,7 +429,7 @@ pub struct ListMessages {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct LoadOlder {
     /// Which conversation.
-    pub conversation: ConversationId,
+    pub conversation: ConversationRef,
     /// Messages with smaller numbers; empty: older than all that follow without a hole up to the newest.
     pub before: Option<Number>,
 }
@@ -481,8 +525,10 @@ pub struct MessageView {
 /// A row of the visitor list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct VisitorRow {
-    /// Id.
-    pub id: VisitorId,
+    /// Who.
+    pub id: VisitorRef,
+    /// At which account's desk.
+    pub account: AccountId,
     /// Empty: word it as "Visitor" with `number`.
     pub name: String,
     /// A short number for an unnamed visitor.
@@ -503,19 +549,21 @@ pub struct VisitorRow {
     /// The tab is in front.
     pub visible: bool,
     /// The conversation at hand: speech bubble instead of eye.
-    pub conversation: Option<ConversationId>,
+    pub conversation: Option<ConversationRef>,
 }
 
 /// The details panel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct VisitorDetails {
-    /// Id.
-    pub visitor: VisitorId,
+    /// Who.
+    pub visitor: VisitorRef,
+    /// At which account's desk.
+    pub account: AccountId,
     /// A short number for an unnamed visitor.
     #[ts(type = "number")]
     pub number: i64,
     /// The person.
-    pub contact: ContactId,
+    pub contact: ContactRef,
     /// Editable.
     pub name: String,
     /// Editable.
@@ -558,7 +606,7 @@ pub struct VisitorDetails {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct PastConversation {
     /// Id.
-    pub id: ConversationId,
+    pub id: ConversationRef,
     /// When it began.
     pub created_at: Timestamp,
     /// Where it stands.
@@ -603,8 +651,10 @@ pub enum HitKind {
 pub struct SearchHit {
     /// What it is.
     pub kind: HitKind,
+    /// Of which account.
+    pub account: AccountId,
     /// Where.
-    pub conversation: ConversationId,
+    pub conversation: ConversationRef,
     /// The message; empty when a person or page matched.
     pub number: Option<Number>,
     /// Whose conversation; empty: unnamed.
@@ -618,6 +668,15 @@ pub struct SearchHit {
     pub at: Timestamp,
 }
 
+/// What the desks found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct DeskHits {
+    /// What is not on this computer.
+    pub hits: Vec<SearchHit>,
+    /// Accounts whose desk could not be asked.
+    pub silent: Vec<AccountId>,
+}
+
 /// A file on its way: uploaded, and waiting to be sent with a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct UploadView {
@@ -629,9 +688,18 @@ pub struct UploadView {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Nothing {}
 
+/// One account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ForAccount {
+    /// Which one.
+    pub account: AccountId,
+}
+
 /// Connect to a desk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct ConnectDesk {
+    /// Whose session is to begin again; empty: a desk is added.
+    pub account: Option<AccountId>,
     /// The desk's address, with or without `https://`.
     pub address: String,
     /// The agent's e-mail.
@@ -644,21 +712,21 @@ pub struct ConnectDesk {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct ForConversation {
     /// Which one.
-    pub conversation: ConversationId,
+    pub conversation: ConversationRef,
 }
 
 /// One visitor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct ForVisitor {
     /// Which one.
-    pub visitor: VisitorId,
+    pub visitor: VisitorRef,
 }
 
 /// Send a message: it is on disk when this returns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct SendMessage {
     /// Where to.
-    pub conversation: ConversationId,
+    pub conversation: ConversationRef,
     /// Reply or note.
     pub kind: MessageKind,
     /// The text.
@@ -673,7 +741,7 @@ pub struct SendMessage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct TakenBack {
     /// Where.
-    pub conversation: ConversationId,
+    pub conversation: ConversationRef,
     /// Reply or note.
     pub kind: MessageKind,
     /// Its text.
@@ -692,6 +760,8 @@ pub struct Queued {
 /// One queued command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct ForQueued {
+    /// Where it is to go.
+    pub conversation: ConversationRef,
     /// Its permanent name.
     pub client_id: ClientId,
 }
@@ -700,7 +770,7 @@ pub struct ForQueued {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct SetState {
     /// Which conversation.
-    pub conversation: ConversationId,
+    pub conversation: ConversationRef,
     /// The new state.
     pub state: ConversationState,
 }
@@ -709,7 +779,7 @@ pub struct SetState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Assign {
     /// Which conversation.
-    pub conversation: ConversationId,
+    pub conversation: ConversationRef,
     /// True: me. False: nobody.
     pub to_me: bool,
 }
@@ -718,7 +788,7 @@ pub struct Assign {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct MarkRead {
     /// Which conversation.
-    pub conversation: ConversationId,
+    pub conversation: ConversationRef,
     /// Newest number seen.
     pub number: Number,
 }
@@ -727,7 +797,7 @@ pub struct MarkRead {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct SetTyping {
     /// Where.
-    pub conversation: ConversationId,
+    pub conversation: ConversationRef,
     /// Typing a reply. A note's typing is never told.
     pub typing: bool,
 }
@@ -736,14 +806,14 @@ pub struct SetTyping {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct SetFocus {
     /// None: none, or the window is in the background.
-    pub conversation: Option<ConversationId>,
+    pub conversation: Option<ConversationRef>,
 }
 
 /// What is known of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct EditContact {
     /// Who.
-    pub contact: ContactId,
+    pub contact: ContactRef,
     /// Name.
     pub name: String,
     /// E-mail.
@@ -760,12 +830,14 @@ pub struct FindCannedTexts {
     /// What was typed; empty: all.
     pub query: String,
     /// Whose placeholders to fill in.
-    pub conversation: ConversationId,
+    pub conversation: ConversationRef,
 }
 
 /// A search over the cache.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Search {
+    /// Of this account alone; empty: of all together.
+    pub account: Option<AccountId>,
     /// Words, "phrases" and filters such as `from:me`; the last word may be unfinished. Nothing that is typed is wrong.
     pub text: String,
     /// At most 100.
@@ -776,7 +848,7 @@ pub struct Search {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Draft {
     /// Which conversation.
-    pub conversation: ConversationId,
+    pub conversation: ConversationRef,
     /// Text of the reply tab.
     pub reply: String,
     /// Text of the note tab.
@@ -793,6 +865,8 @@ pub struct SaveBoxes {
 /// A file to upload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct AddAttachment {
+    /// Where it is to go.
+    pub conversation: ConversationRef,
     /// The file's name.
     pub name: String,
     /// Its bytes in base64, at most 20 MB of them.
@@ -802,6 +876,8 @@ pub struct AddAttachment {
 /// A file of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct ForAttachment {
+    /// Where it was written.
+    pub conversation: ConversationRef,
     /// Which one.
     pub attachment: AttachmentId,
 }
@@ -817,7 +893,7 @@ pub struct SavedFile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct OpenLink {
     /// Which conversation.
-    pub conversation: ConversationId,
+    pub conversation: ConversationRef,
     /// Which message.
     pub number: Number,
     /// Which of its links.
@@ -828,7 +904,7 @@ pub struct OpenLink {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct OpenPage {
     /// Whose.
-    pub visitor: VisitorId,
+    pub visitor: VisitorRef,
     /// Which of the pages in the details, 0 the newest.
     pub index: u32,
 }
@@ -840,26 +916,28 @@ pub enum AppEvent {
     /// The cache changed: ask again for what is on screen. Bursts are merged.
     Changed {
         /// Conversations whose head or messages changed, drafts and outbox included.
-        conversations: Vec<ConversationId>,
+        conversations: Vec<ConversationRef>,
         /// The visitor list or a visitor's details changed.
         visitors: bool,
         /// The canned texts changed.
         canned_texts: bool,
     },
-    /// The connection's state changed.
+    /// The state of an account's connection changed.
     Sync {
-        /// As it is now.
+        /// Every account's, as it is now.
+        accounts: Vec<AccountSync>,
+        /// The worst of them.
         sync: SyncView,
     },
     /// Somebody asked for a conversation from outside the page: a toast, the tray, a second start.
     Open {
         /// Which one; `None`: the one waiting longest.
-        conversation: Option<ConversationId>,
+        conversation: Option<ConversationRef>,
     },
     /// New chats ring: nobody answers them yet.
     Ring {
         /// Which ones, in the order in which they rang.
-        conversations: Vec<ConversationId>,
+        conversations: Vec<ConversationRef>,
     },
     /// Sign-in state changed: call `start` again.
     Account,

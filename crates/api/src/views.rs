@@ -11,14 +11,14 @@ use deskbell_protocol::{
 
 use crate::text;
 use crate::types::{
-    AccountView, CannedTextView, ConversationRow, Delivery, HitKind, MessageView, PastConversation, Preview, SearchHit,
-    VisitorDetails, VisitorRow,
+    AccountId, AccountView, CannedTextView, ContactRef, ConversationRef, ConversationRow, Delivery, HitKind,
+    MessageView, PastConversation, Preview, SearchHit, VisitorDetails, VisitorRef, VisitorRow,
 };
 
 /// A row of a list.
 pub(crate) fn conversation_row(
     record: ConversationRecord,
-    me: AgentId,
+    account: &AccountView,
     online: &[VisitorPresence],
     typing: bool,
 ) -> ConversationRow {
@@ -38,15 +38,17 @@ pub(crate) fn conversation_row(
         id, contact, visitor, state, assignee, last_number, waiting_since, active_at, visitor_read, ..
     } = conversation;
     ConversationRow {
-        id,
-        contact,
-        visitor,
+        id: ConversationRef::new(account.id, id),
+        account: account.id,
+        contact: ContactRef::new(account.id, contact),
+        visitor: VisitorRef::new(account.id, visitor),
         name: contact_name,
         visitor_number,
         state,
         assignee,
         assignee_name: assignee_name.unwrap_or_default(),
-        preview: preview.map(|found| self::preview(found, me)),
+        mine: assignee == Some(account.agent),
+        preview: preview.map(|found| self::preview(found, account.agent)),
         active_at,
         unread,
         waiting_since,
@@ -146,10 +148,11 @@ pub(crate) fn queued_message(
 }
 
 /// A row of the visitor list.
-pub(crate) fn visitor_row(record: VisitorRecord, presence: VisitorPresence) -> VisitorRow {
+pub(crate) fn visitor_row(record: VisitorRecord, presence: VisitorPresence, account: AccountId) -> VisitorRow {
     let VisitorRecord { visitor, number, contact_name, conversation } = record;
     VisitorRow {
-        id: visitor.id,
+        id: VisitorRef::new(account, visitor.id),
+        account,
         name: contact_name,
         number,
         region: visitor.region,
@@ -158,7 +161,7 @@ pub(crate) fn visitor_row(record: VisitorRecord, presence: VisitorPresence) -> V
         chats: visitor.chats,
         visit_started_at: visitor.visit_started_at,
         visible: presence.visible,
-        conversation,
+        conversation: conversation.map(|id| ConversationRef::new(account, id)),
     }
 }
 
@@ -168,13 +171,14 @@ pub(crate) fn visitor_details(
     contact: Contact,
     online: bool,
     past: Vec<ConversationRecord>,
-    me: AgentId,
+    account: &AccountView,
 ) -> VisitorDetails {
     let VisitorRecord { visitor, number, .. } = record;
     VisitorDetails {
-        visitor: visitor.id,
+        visitor: VisitorRef::new(account.id, visitor.id),
+        account: account.id,
         number,
-        contact: contact.id,
+        contact: ContactRef::new(account.id, contact.id),
         name: contact.name,
         email: contact.email,
         phone: contact.phone,
@@ -194,17 +198,17 @@ pub(crate) fn visitor_details(
         conversations: past
             .into_iter()
             .map(|record| PastConversation {
-                id: record.conversation.id,
+                id: ConversationRef::new(account.id, record.conversation.id),
                 created_at: record.conversation.created_at,
                 state: record.conversation.state,
-                preview: record.preview.map(|found| preview(found, me)),
+                preview: record.preview.map(|found| preview(found, account.agent)),
             })
             .collect(),
     }
 }
 
 /// A search hit.
-pub(crate) fn search_hit(record: SearchRecord) -> SearchHit {
+pub(crate) fn search_hit(record: SearchRecord, account: AccountId) -> SearchHit {
     SearchHit {
         kind: match record.found {
             Found::Person => HitKind::Person,
@@ -213,7 +217,8 @@ pub(crate) fn search_hit(record: SearchRecord) -> SearchHit {
             Found::Note => HitKind::Note,
             Found::File => HitKind::File,
         },
-        conversation: record.conversation,
+        account,
+        conversation: ConversationRef::new(account, record.conversation),
         number: record.number,
         name: record.contact_name,
         visitor_number: record.visitor_number,
@@ -223,14 +228,15 @@ pub(crate) fn search_hit(record: SearchRecord) -> SearchHit {
 }
 
 /// A hit at the desk.
-pub(crate) fn found_message(found: FoundMessage) -> SearchHit {
+pub(crate) fn found_message(found: FoundMessage, account: AccountId) -> SearchHit {
     SearchHit {
         kind: match found.kind {
             FoundKind::Message => HitKind::Message,
             FoundKind::Note => HitKind::Note,
             FoundKind::File => HitKind::File,
         },
-        conversation: found.conversation,
+        account,
+        conversation: ConversationRef::new(account, found.conversation),
         number: Some(found.number),
         name: found.name,
         visitor_number: visitor_number(found.visitor),
@@ -290,6 +296,7 @@ mod tests {
             tried: false,
         };
         let account = AccountView {
+            id: AccountId(1),
             agent: AgentId(1),
             name: "Ann".into(),
             email: String::new(),

@@ -1,6 +1,6 @@
-//! What one message deserves.
+//! What one message deserves. `C` is how the app names a conversation: two desks may give the same number.
 
-use deskbell_protocol::{AgentId, ConversationId, Number};
+use deskbell_protocol::{AgentId, Number};
 
 use crate::text::{clean_body, clean_title};
 
@@ -19,9 +19,9 @@ pub struct Preferences {
 
 /// What the person is doing when a message arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Situation {
+pub struct Situation<C> {
     /// The conversation on screen in the active window. `None`: none, or the window is in the background.
-    pub focused: Option<ConversationId>,
+    pub focused: Option<C>,
     /// What they chose.
     pub preferences: Preferences,
     /// Who they are.
@@ -30,9 +30,9 @@ pub struct Situation {
 
 /// A message of a visitor that this computer has not seen before.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Arrival {
+pub struct Arrival<C> {
     /// Where it was written.
-    pub conversation: ConversationId,
+    pub conversation: C,
     /// Its number there.
     pub message_number: Number,
     /// The visitor began the conversation with it.
@@ -41,6 +41,8 @@ pub struct Arrival {
     pub reopened: bool,
     /// Who answers. `None`: nobody yet.
     pub assignee: Option<AgentId>,
+    /// The desk's name, when the person answers at more than one.
+    pub desk: Option<String>,
     /// The name as the visitor gave it, or the name the app uses for an unnamed one.
     pub visitor_name: String,
     /// The text; empty when only files were sent.
@@ -85,14 +87,16 @@ impl Action {
 /// A native notification. Its texts are clean of control and direction characters and are capped, but are
 /// not escaped: see [`crate::escape_markup`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Toast {
+pub struct Toast<C> {
     /// The conversation that a click opens.
-    pub conversation: ConversationId,
+    pub conversation: C,
     /// Words the title.
     pub kind: ToastKind,
     /// The visitor's name, one line of at most [`crate::TITLE_MAX`] characters. Empty when nothing readable is
     /// left of it.
     pub title_name: String,
+    /// The desk's name, cleaned like a title. `None`: there is only one desk.
+    pub desk: Option<String>,
     /// What was written, one line of at most [`crate::BODY_MAX`] characters. `None`: the person wants it
     /// hidden, or only a file came.
     pub body: Option<String>,
@@ -138,15 +142,15 @@ pub enum Reason {
 
 /// What to do about one message. The badge follows the unread count and needs no alert.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Alert {
+pub struct Alert<C> {
     /// Where the message was written.
-    pub conversation: ConversationId,
+    pub conversation: C,
     /// Its number there.
     pub message_number: Number,
     /// It rings until read, taken, closed or abandoned, whatever the preferences say about sounds now.
     pub rings: bool,
     /// A notification.
-    pub toast: Option<Toast>,
+    pub toast: Option<Toast<C>>,
     /// A sound.
     pub sound: Option<Sound>,
     /// The window.
@@ -155,8 +159,8 @@ pub struct Alert {
     pub why_quiet: Option<Reason>,
 }
 
-impl Alert {
-    fn quiet(arrival: &Arrival, reason: Reason) -> Self {
+impl<C: Copy> Alert<C> {
+    fn quiet(arrival: &Arrival<C>, reason: Reason) -> Self {
         Self {
             conversation: arrival.conversation,
             message_number: arrival.message_number,
@@ -174,7 +178,7 @@ impl Alert {
 /// A visitor whom nobody answers yet and who has just come, or come back, rings. A message in my own
 /// conversation sounds and flashes. More from a visitor who waits in the queue sounds, and flashes once.
 /// What I am looking at, and what a colleague answers, stays quiet.
-pub fn decide(situation: &Situation, arrival: &Arrival) -> Alert {
+pub fn decide<C: Copy + Eq>(situation: &Situation<C>, arrival: &Arrival<C>) -> Alert<C> {
     if arrival.assignee.is_some_and(|assignee| assignee != situation.me) {
         return Alert::quiet(arrival, Reason::AssignedToColleague);
     }
@@ -205,12 +209,13 @@ pub fn decide(situation: &Situation, arrival: &Arrival) -> Alert {
     }
 }
 
-fn toast(arrival: &Arrival, kind: ToastKind, hide_text: bool) -> Toast {
+fn toast<C: Copy>(arrival: &Arrival<C>, kind: ToastKind, hide_text: bool) -> Toast<C> {
     let shown = |text: String| (!hide_text && !text.is_empty()).then_some(text);
     Toast {
         conversation: arrival.conversation,
         kind,
         title_name: clean_title(&arrival.visitor_name),
+        desk: arrival.desk.as_deref().map(clean_title).filter(|desk| !desk.is_empty()),
         body: shown(clean_body(&arrival.text)),
         file: arrival.file.as_deref().map(clean_title).and_then(shown),
         actions: match arrival.assignee {
@@ -225,6 +230,8 @@ fn toast(arrival: &Arrival, kind: ToastKind, hide_text: bool) -> Toast {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use deskbell_protocol::ConversationId;
+
     use super::*;
 
     const ANN: AgentId = AgentId(1);
@@ -234,24 +241,25 @@ mod tests {
     const ALL: Preferences = Preferences { toasts: true, sounds: true, flash: true, hide_text: false };
 
     /// Ann works in another program.
-    fn ann() -> Situation {
+    fn ann() -> Situation<ConversationId> {
         Situation { focused: None, preferences: ALL, me: ANN }
     }
 
-    fn vic_begins() -> Arrival {
+    fn vic_begins() -> Arrival<ConversationId> {
         Arrival {
             conversation: VICS,
             message_number: 1,
             first_of_conversation: true,
             reopened: false,
             assignee: None,
+            desk: None,
             visitor_name: "Vic".into(),
             text: "Where is my order?".into(),
             file: None,
         }
     }
 
-    fn vic_goes_on(assignee: Option<AgentId>) -> Arrival {
+    fn vic_goes_on(assignee: Option<AgentId>) -> Arrival<ConversationId> {
         Arrival { message_number: 2, first_of_conversation: false, assignee, ..vic_begins() }
     }
 
@@ -346,5 +354,16 @@ mod tests {
             assert_eq!(Action::from_id(action.id()), Some(action));
         }
         assert_eq!(Action::from_id("format-disk"), None);
+    }
+
+    #[test]
+    fn a_toast_names_the_desk_where_there_is_more_than_one() {
+        let named = |desk: Option<&str>| {
+            let arrival = Arrival { desk: desk.map(str::to_owned), ..vic_begins() };
+            decide(&ann(), &arrival).toast.unwrap().desk
+        };
+        assert_eq!(named(None), None);
+        assert_eq!(named(Some("Tea\u{202e} Shop\n")), Some("Tea Shop".to_owned()));
+        assert_eq!(named(Some(" ")), None, "an empty name says nothing");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use deskbell_protocol::{ConversationId, Timestamp};
+use deskbell_protocol::Timestamp;
 
 use crate::decision::{Alert, Flash, Preferences, Sound, ToastKind};
 
@@ -36,21 +36,27 @@ pub struct Calmed {
     pub others_want_attention: bool,
 }
 
-/// Remembers which conversations want attention and when to ring again. One entry for each conversation, so it
+/// Remembers which conversations, of whatever desk, want attention and when to ring again. One entry for each conversation, so it
 /// never outgrows the list of open ones.
 ///
 /// Times are milliseconds of this computer's clock. A clock that is set back makes a ring come early, never late.
-#[derive(Debug, Default)]
-pub struct AlertKeeper {
-    demands: BTreeMap<ConversationId, Demand>,
+#[derive(Debug)]
+pub struct AlertKeeper<C> {
+    demands: BTreeMap<C, Demand>,
 }
 
-impl AlertKeeper {
+impl<C> Default for AlertKeeper<C> {
+    fn default() -> Self {
+        Self { demands: BTreeMap::new() }
+    }
+}
+
+impl<C: Copy + Ord> AlertKeeper<C> {
     /// Takes note of an alert and returns it as it should be raised: what follows quickly in the same
     /// conversation is not heard twice, and a chat that rings already stays "new" until somebody takes it.
     ///
     /// The first message of a new chat always passes unchanged, and so does an alert that is quiet for a reason.
-    pub fn raise(&mut self, mut alert: Alert, now: Timestamp) -> Alert {
+    pub fn raise(&mut self, mut alert: Alert<C>, now: Timestamp) -> Alert<C> {
         if alert.why_quiet.is_some() && !alert.rings {
             return alert;
         }
@@ -77,14 +83,9 @@ impl AlertKeeper {
     }
 
     /// A conversation was read, taken, answered or closed, or its visitor left. `None`: it wanted nothing.
-    pub fn calm(&mut self, conversation: ConversationId) -> Option<Calmed> {
+    pub fn calm(&mut self, conversation: C) -> Option<Calmed> {
         self.demands.remove(&conversation)?;
         Some(Calmed { others_ring: self.ringing().next().is_some(), others_want_attention: !self.demands.is_empty() })
-    }
-
-    /// Forgets everything: the person signed out.
-    pub fn clear(&mut self) {
-        self.demands.clear();
     }
 
     /// The sound to repeat now, if it is time and sounds are on. Chats that ring at once ring together.
@@ -107,12 +108,12 @@ impl AlertKeeper {
     }
 
     /// Conversations that ring, oldest conversation first.
-    pub fn ringing(&self) -> impl Iterator<Item = ConversationId> {
+    pub fn ringing(&self) -> impl Iterator<Item = C> {
         self.demands.iter().filter(|(_, demand)| demand.rings).map(|(&conversation, _)| conversation)
     }
 
     /// Conversations that want attention, ringing or not, oldest conversation first.
-    pub fn wanting(&self) -> impl Iterator<Item = ConversationId> {
+    pub fn wanting(&self) -> impl Iterator<Item = C> {
         self.demands.keys().copied()
     }
 }
@@ -126,7 +127,7 @@ fn elapsed(then: Timestamp, now: Timestamp) -> i64 {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use deskbell_protocol::AgentId;
+    use deskbell_protocol::{AgentId, ConversationId};
 
     use super::*;
     use crate::decision::{Arrival, Situation, decide};
@@ -136,7 +137,7 @@ mod tests {
     const WENS: ConversationId = ConversationId(20);
     const ALL: Preferences = Preferences { toasts: true, sounds: true, flash: true, hide_text: false };
 
-    fn writes(conversation: ConversationId, number: i64, assignee: Option<AgentId>) -> Alert {
+    fn writes(conversation: ConversationId, number: i64, assignee: Option<AgentId>) -> Alert<ConversationId> {
         let situation = Situation { focused: None, preferences: ALL, me: ANN };
         let arrival = Arrival {
             conversation,
@@ -144,6 +145,7 @@ mod tests {
             first_of_conversation: number == 1,
             reopened: false,
             assignee,
+            desk: None,
             visitor_name: "Vic".into(),
             text: format!("message {number}"),
             file: None,
@@ -249,8 +251,18 @@ mod tests {
         let mut keeper = AlertKeeper::default();
         keeper.raise(writes(VICS, 2, Some(AgentId(2))), 0);
         assert_eq!(keeper.wanting().count(), 0);
-        keeper.raise(writes(WENS, 1, None), 0);
-        keeper.clear();
-        assert_eq!(keeper.next_due(0), None, "signed out");
+    }
+
+    #[test]
+    fn two_desks_that_give_a_chat_the_same_number_ring_apart() {
+        let mut keeper = AlertKeeper::default();
+        for desk in [1, 2] {
+            let Alert { message_number, rings, sound, flash, why_quiet, .. } = writes(VICS, 1, None);
+            let conversation = (desk, VICS);
+            let alert = Alert { conversation, message_number, rings, toast: None, sound, flash, why_quiet };
+            assert_eq!(keeper.raise(alert, desk).sound, Some(Sound::Ring), "neither is a repetition of the other");
+        }
+        assert_eq!(keeper.calm((1, VICS)), Some(Calmed { others_ring: true, others_want_attention: true }));
+        assert_eq!(keeper.ringing().collect::<Vec<_>>(), [(2, VICS)]);
     }
 }

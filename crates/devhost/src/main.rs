@@ -16,10 +16,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use clap::Parser;
 use deskbell_api::types::{ApiError, ApiErrorCode};
-use deskbell_api::{App, Host, HostFuture, KeyStore, LocalDesk, Surroundings};
+use deskbell_api::{App, ConversationRef, Host, HostFuture, KeyStore, LocalDesk, Surroundings};
 use deskbell_attention::{Alert, Calmed, Sound};
 use deskbell_catalogue::Catalogue;
-use deskbell_protocol::{AttachmentId, ConversationId, Timestamp};
+use deskbell_protocol::{AttachmentId, Timestamp};
 use serde_json::{Value, json};
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -74,8 +74,9 @@ impl Host for PrintingHost {
         "en".into()
     }
 
-    fn alert(&self, alert: Alert, _: &Catalogue) {
-        let toast = alert.toast.map(|toast| json!({ "name": toast.title_name, "body": toast.body }));
+    fn alert(&self, alert: Alert<ConversationRef>, _: &Catalogue) {
+        let toast =
+            alert.toast.map(|toast| json!({ "name": toast.title_name, "desk": toast.desk, "body": toast.body }));
         self.print(&json!({ "alert": alert.conversation, "toast": toast, "sound": alert.sound.map(|sound| format!("{sound:?}")) }));
     }
 
@@ -83,7 +84,7 @@ impl Host for PrintingHost {
         self.print(&json!({ "sound": format!("{sound:?}") }));
     }
 
-    fn calm(&self, conversation: ConversationId, _: Calmed) {
+    fn calm(&self, conversation: ConversationRef, _: Calmed) {
         self.print(&json!({ "calm": conversation }));
     }
 
@@ -121,7 +122,7 @@ async fn main() -> std::io::Result<()> {
     let routes = Router::new()
         .route("/call/{name}", post(call))
         .route("/events", get(events))
-        .route("/media/{id}", get(media))
+        .route("/media/{conversation}/{id}", get(media))
         .fallback_service(ServeDir::new(arguments.ui))
         .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
         .layer(SetResponseHeaderLayer::if_not_present(
@@ -188,8 +189,8 @@ async fn forward(app: App, mut socket: WebSocket) {
     }
 }
 
-async fn media(State(app): State<App>, Path(id): Path<i64>) -> Response {
-    match app.picture(AttachmentId(id)).await {
+async fn media(State(app): State<App>, Path((chat, id)): Path<(ConversationRef, i64)>) -> Response {
+    match app.picture(chat.account, AttachmentId(id)).await {
         Ok(picture) => (
             [
                 (header::CONTENT_TYPE, picture.mime),

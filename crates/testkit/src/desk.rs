@@ -101,6 +101,35 @@ impl TestDesk {
         let listener = TcpListener::bind(self.address).await.unwrap();
         self.running = Some(serve(&self.desk, listener));
     }
+
+    /// Another desk with a copy of the data: the same people and conversations under the same ids, which
+    /// then go their own ways.
+    pub async fn twin(&mut self) -> Self {
+        self.stop().await;
+        let data = tempfile::tempdir().unwrap();
+        copy(self.data.path(), data.path());
+        self.start_again().await;
+        let desk = open(data.path()).await;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let running = Some(serve(&desk, listener));
+        let (ann, ben, site, origin) = (self.ann.clone(), self.ben.clone(), self.site.clone(), self.origin.clone());
+        Self { desk, ann, ben, site, origin, address, data, running }
+    }
+}
+
+/// Copies a directory and everything in it.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let copied = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &copied);
+        } else {
+            std::fs::copy(entry.path(), copied).unwrap();
+        }
+    }
 }
 
 impl Drop for TestDesk {

@@ -42,11 +42,21 @@ impl Visitor {
 
     /// The same at a desk of which only this is known: its address, the site's key, the origin of the shop.
     pub async fn arrive_at(address: &str, site: &str, origin: &str, name: &str) -> Self {
+        Self::come(address, site, origin, name, None).await
+    }
+
+    /// The same person in the same browser at a desk that knows them: the one they left, or a copy of it.
+    pub async fn come_back_to(&self, desk: &TestDesk) -> Self {
+        let token = Some(self.token.clone());
+        Self::come(&desk.address(), &desk.site.key, &desk.origin, &self.name, token).await
+    }
+
+    async fn come(address: &str, site: &str, origin: &str, name: &str, token: Option<String>) -> Self {
         let presence = format!("{:032x}", rand::random::<u128>());
         let hello = |part, page| VisitorHello {
             site: site.to_owned(),
             part,
-            token: None,
+            token: token.clone(),
             presence: Some(presence.clone()),
             page,
             language: "en".to_owned(),
@@ -60,7 +70,7 @@ impl Visitor {
         say(&mut panel, &hello_frame(hello(VisitorPart::Panel, None))).await;
         let welcome = welcomed(&mut panel, name).await.visitor.unwrap();
         let mut visitor = Self {
-            token: welcome.token.expect("a new visitor is given a token"),
+            token: welcome.token.or(token).expect("a new visitor is given a token"),
             conversation: welcome.conversation,
             messages: BTreeMap::new(),
             name: name.to_owned(),

@@ -1,5 +1,6 @@
 /** Everything a key does, once: the handler, the sheet of shortcuts and the tests read the same list. */
 import { words } from '../i18n/index.svelte';
+import type { ConversationRef } from '../platform';
 import { app } from '../store/app.svelte';
 import * as machine from '../features/boxes/machine';
 
@@ -14,11 +15,11 @@ export interface Action {
 }
 
 /** The chat a shortcut is about: the one with the focus, otherwise the one that fills the pane. */
-function current(): number | null {
+function current(): ConversationRef | null {
   return app.focused ?? (app.view === 'inbox' ? app.maximised : null);
 }
 
-function withCurrent(job: (conversation: number) => void): () => void {
+function withCurrent(job: (conversation: ConversationRef) => void): () => void {
   return () => {
     const conversation = current();
     if (conversation !== null) job(conversation);

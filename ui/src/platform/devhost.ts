@@ -31,6 +31,6 @@ export function devhost(): Platform {
         socket?.close();
       };
     },
-    pictureUrl: (attachment) => `/media/${attachment}`,
+    pictureUrl: (conversation, attachment) => `/media/${conversation}/${attachment}`,
   };
 }

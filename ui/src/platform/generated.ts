@@ -16,30 +16,36 @@ export type AttachmentId = number;
 export type CannedTextId = number;
 
 /**
- * A known person, or a visitor who has not said who they are yet.
- */
-export type ContactId = number;
-
-/**
- * A conversation.
- */
-export type ConversationId = number;
-
-/**
  * A message.
  */
 export type MessageId = number;
-
-/**
- * A browser on a site.
- */
-export type VisitorId = number;
 
 /**
  * A command's permanent name, given by the client before the command is first sent: 128 random bits
  * as 32 lower-case hexadecimal digits. The server keeps it for ever, so a repeat is always recognised.
  */
 export type ClientId = string;
+
+/**
+ * An account of this app. Its number is given once and never again, so that what is left of one that signed out
+ * means nothing.
+ */
+export type AccountId = number;
+
+/**
+ * A conversation of one account.
+ */
+export type ConversationRef = `c${number}.${number}`;
+
+/**
+ * A visitor at one account's desk.
+ */
+export type VisitorRef = `v${number}.${number}`;
+
+/**
+ * A person known to one account's desk.
+ */
+export type ContactRef = `p${number}.${number}`;
 
 /**
  * Why something was refused.
@@ -144,7 +150,7 @@ picture: PictureSize | null, };
 /**
  * Why a command of the page failed. The page has one sentence for each that says what to do next.
  */
-export type ApiErrorCode = "wrong_password" | "too_many_attempts" | "unreachable" | "not_a_desk" | "version" | "expired" | "signed_out" | "disk_full" | "newer_database" | "damaged_database" | "keychain_locked" | "undecryptable" | "offline" | "not_found" | "invalid" | "conflict" | "too_late" | "too_large" | "unsupported_type" | "internal";
+export type ApiErrorCode = "wrong_password" | "too_many_attempts" | "unreachable" | "not_a_desk" | "version" | "expired" | "signed_out" | "signed_in_already" | "too_many_accounts" | "disk_full" | "newer_database" | "damaged_database" | "keychain_locked" | "undecryptable" | "offline" | "not_found" | "invalid" | "conflict" | "too_late" | "too_large" | "unsupported_type" | "internal";
 
 /**
  * A failed command.
@@ -172,42 +178,56 @@ export type StartView = {
  */
 version: string, 
 /**
- * Who is signed in, and where. `None`: show the first-run window, unless `opening` or `fault` says otherwise.
+ * Every account, in the order in which they were added. None: show the first-run window.
  */
-account: AccountView | null, 
-/**
- * Whose databases did not open, to be signed in again.
- */
-known: AccountView | null, 
-/**
- * The account is being opened: show nothing yet. An `account` event ends it.
- */
-opening: boolean, 
-/**
- * Where the key of the account's databases is.
- */
-key_place: KeyPlace | null, 
+accounts: Array<AccountState>, 
 /**
  * Language, theme and alerts.
  */
 settings: Settings, 
 /**
- * The chat boxes as they were left.
+ * The chat boxes of the accounts that are open, as they were left.
  */
 boxes: Array<BoxRecord>, 
 /**
- * The state of the connection.
+ * The worst of all connections.
  */
-sync: SyncView, 
+sync: SyncView, };
+
 /**
- * A start-up fault that the person must know of, e.g. a newer database.
+ * An account and what has become of it.
  */
-fault: ApiError | null, };
+export type AccountState = { 
+/**
+ * Who is signed in, and where.
+ */
+account: AccountView, 
+/**
+ * Its chats can be read.
+ */
+open: boolean, 
+/**
+ * Why it is not open, e.g. a newer database. Neither open nor this: it is being opened, and an `account` event
+ * ends that.
+ */
+fault: ApiError | null, 
+/**
+ * Where the key of its databases is.
+ */
+key_place: KeyPlace | null, 
+/**
+ * The state of its connection.
+ */
+sync: SyncView, };
 
 /**
  * An account.
  */
 export type AccountView = { 
+/**
+ * How this app names it.
+ */
+id: AccountId, 
 /**
  * The signed-in agent.
  */
@@ -301,7 +321,7 @@ export type BoxRecord = {
 /**
  * Whose box.
  */
-conversation: ConversationId, 
+conversation: ConversationRef, 
 /**
  * How it stands.
  */
@@ -371,6 +391,10 @@ export type ListConversations = {
  */
 folder: Folder, 
 /**
+ * Of this account alone; empty: of all together.
+ */
+account: AccountId | null, 
+/**
  * At most 500.
  */
 limit: number, };
@@ -383,6 +407,23 @@ export type ConversationList = {
  * Rows in the folder's order.
  */
 rows: Array<ConversationRow>, 
+/**
+ * Rows of every folder, and people waiting, at all desks.
+ */
+counts: Counts, 
+/**
+ * The same for every open account.
+ */
+accounts: Array<AccountCounts>, };
+
+/**
+ * The numbers of one account.
+ */
+export type AccountCounts = { 
+/**
+ * Whose.
+ */
+account: AccountId, 
 /**
  * Rows of every folder, and people waiting.
  */
@@ -422,17 +463,21 @@ waiting_since: number | null, };
  */
 export type ConversationRow = { 
 /**
- * Id.
+ * Which one.
  */
-id: ConversationId, 
+id: ConversationRef, 
+/**
+ * Of which account.
+ */
+account: AccountId, 
 /**
  * The person.
  */
-contact: ContactId, 
+contact: ContactRef, 
 /**
  * Their browser.
  */
-visitor: VisitorId, 
+visitor: VisitorRef, 
 /**
  * Empty: word it as "Visitor" with `visitor_number`.
  */
@@ -453,6 +498,10 @@ assignee: AgentId | null,
  * Their name; empty when nobody.
  */
 assignee_name: string, 
+/**
+ * That is me.
+ */
+mine: boolean, 
 /**
  * The newest reply, note or file, in one line.
  */
@@ -534,7 +583,7 @@ export type ListMessages = {
 /**
  * Which conversation.
  */
-conversation: ConversationId, 
+conversation: ConversationRef, 
 /**
  * Messages with smaller numbers.
  */
@@ -551,7 +600,7 @@ export type LoadOlder = {
 /**
  * Which conversation.
  */
-conversation: ConversationId, 
+conversation: ConversationRef, 
 /**
  * Messages with smaller numbers; empty: older than all that follow without a hole up to the newest.
  */
@@ -666,9 +715,13 @@ seen: number | null, };
  */
 export type VisitorRow = { 
 /**
- * Id.
+ * Who.
  */
-id: VisitorId, 
+id: VisitorRef, 
+/**
+ * At which account's desk.
+ */
+account: AccountId, 
 /**
  * Empty: word it as "Visitor" with `number`.
  */
@@ -704,16 +757,20 @@ visible: boolean,
 /**
  * The conversation at hand: speech bubble instead of eye.
  */
-conversation: ConversationId | null, };
+conversation: ConversationRef | null, };
 
 /**
  * The details panel.
  */
 export type VisitorDetails = { 
 /**
- * Id.
+ * Who.
  */
-visitor: VisitorId, 
+visitor: VisitorRef, 
+/**
+ * At which account's desk.
+ */
+account: AccountId, 
 /**
  * A short number for an unnamed visitor.
  */
@@ -721,7 +778,7 @@ number: number,
 /**
  * The person.
  */
-contact: ContactId, 
+contact: ContactRef, 
 /**
  * Editable.
  */
@@ -798,7 +855,7 @@ export type PastConversation = {
 /**
  * Id.
  */
-id: ConversationId, 
+id: ConversationRef, 
 /**
  * When it began.
  */
@@ -851,9 +908,13 @@ export type SearchHit = {
  */
 kind: HitKind, 
 /**
+ * Of which account.
+ */
+account: AccountId, 
+/**
  * Where.
  */
-conversation: ConversationId, 
+conversation: ConversationRef, 
 /**
  * The message; empty when a person or page matched.
  */
@@ -876,6 +937,19 @@ snippet: Array<string>,
 at: number, };
 
 /**
+ * What the desks found.
+ */
+export type DeskHits = { 
+/**
+ * What is not on this computer.
+ */
+hits: Array<SearchHit>, 
+/**
+ * Accounts whose desk could not be asked.
+ */
+silent: Array<AccountId>, };
+
+/**
  * A file on its way: uploaded, and waiting to be sent with a message.
  */
 export type UploadView = { 
@@ -890,9 +964,22 @@ attachment: Attachment, };
 export type Nothing = Record<symbol, never>;
 
 /**
+ * One account.
+ */
+export type ForAccount = { 
+/**
+ * Which one.
+ */
+account: AccountId, };
+
+/**
  * Connect to a desk.
  */
 export type ConnectDesk = { 
+/**
+ * Whose session is to begin again; empty: a desk is added.
+ */
+account: AccountId | null, 
 /**
  * The desk's address, with or without `https://`.
  */
@@ -913,7 +1000,7 @@ export type ForConversation = {
 /**
  * Which one.
  */
-conversation: ConversationId, };
+conversation: ConversationRef, };
 
 /**
  * One visitor.
@@ -922,7 +1009,7 @@ export type ForVisitor = {
 /**
  * Which one.
  */
-visitor: VisitorId, };
+visitor: VisitorRef, };
 
 /**
  * Send a message: it is on disk when this returns.
@@ -931,7 +1018,7 @@ export type SendMessage = {
 /**
  * Where to.
  */
-conversation: ConversationId, 
+conversation: ConversationRef, 
 /**
  * Reply or note.
  */
@@ -956,7 +1043,7 @@ export type TakenBack = {
 /**
  * Where.
  */
-conversation: ConversationId, 
+conversation: ConversationRef, 
 /**
  * Reply or note.
  */
@@ -977,20 +1064,37 @@ export type AskHealth = {
 /**
  * The conversations on screen.
  */
-conversations: Array<ConversationId>, };
+conversations: Array<ConversationRef>, };
 
 /**
  * How healthy the sync is.
  */
 export type SyncHealth = { 
 /**
- * As it is now.
+ * The worst of all connections, as it is now.
  */
 sync: SyncView, 
 /**
  * Conversations on screen that miss messages which the server has. Old ones that nobody asked for do not count.
  */
-holes: number, };
+holes: number, 
+/**
+ * Every account's own.
+ */
+accounts: Array<AccountSync>, };
+
+/**
+ * The state of one account's connection.
+ */
+export type AccountSync = { 
+/**
+ * Whose.
+ */
+account: AccountId, 
+/**
+ * As it is now.
+ */
+sync: SyncView, };
 
 /**
  * Something queued.
@@ -1006,6 +1110,10 @@ client_id: ClientId, };
  */
 export type ForQueued = { 
 /**
+ * Where it is to go.
+ */
+conversation: ConversationRef, 
+/**
  * Its permanent name.
  */
 client_id: ClientId, };
@@ -1017,7 +1125,7 @@ export type SetState = {
 /**
  * Which conversation.
  */
-conversation: ConversationId, 
+conversation: ConversationRef, 
 /**
  * The new state.
  */
@@ -1030,7 +1138,7 @@ export type Assign = {
 /**
  * Which conversation.
  */
-conversation: ConversationId, 
+conversation: ConversationRef, 
 /**
  * True: me. False: nobody.
  */
@@ -1043,7 +1151,7 @@ export type MarkRead = {
 /**
  * Which conversation.
  */
-conversation: ConversationId, 
+conversation: ConversationRef, 
 /**
  * Newest number seen.
  */
@@ -1056,7 +1164,7 @@ export type SetTyping = {
 /**
  * Where.
  */
-conversation: ConversationId, 
+conversation: ConversationRef, 
 /**
  * Typing a reply. A note's typing is never told.
  */
@@ -1069,7 +1177,7 @@ export type SetFocus = {
 /**
  * None: none, or the window is in the background.
  */
-conversation: ConversationId | null, };
+conversation: ConversationRef | null, };
 
 /**
  * What is known of a person.
@@ -1078,7 +1186,7 @@ export type EditContact = {
 /**
  * Who.
  */
-contact: ContactId, 
+contact: ContactRef, 
 /**
  * Name.
  */
@@ -1107,12 +1215,16 @@ query: string,
 /**
  * Whose placeholders to fill in.
  */
-conversation: ConversationId, };
+conversation: ConversationRef, };
 
 /**
  * A search over the cache.
  */
 export type Search = { 
+/**
+ * Of this account alone; empty: of all together.
+ */
+account: AccountId | null, 
 /**
  * Words, "phrases" and filters such as `from:me`; the last word may be unfinished. Nothing that is typed is wrong.
  */
@@ -1129,7 +1241,7 @@ export type Draft = {
 /**
  * Which conversation.
  */
-conversation: ConversationId, 
+conversation: ConversationRef, 
 /**
  * Text of the reply tab.
  */
@@ -1153,6 +1265,10 @@ boxes: Array<BoxRecord>, };
  */
 export type AddAttachment = { 
 /**
+ * Where it is to go.
+ */
+conversation: ConversationRef, 
+/**
  * The file's name.
  */
 name: string, 
@@ -1165,6 +1281,10 @@ data: string, };
  * A file of a message.
  */
 export type ForAttachment = { 
+/**
+ * Where it was written.
+ */
+conversation: ConversationRef, 
 /**
  * Which one.
  */
@@ -1186,7 +1306,7 @@ export type OpenLink = {
 /**
  * Which conversation.
  */
-conversation: ConversationId, 
+conversation: ConversationRef, 
 /**
  * Which message.
  */
@@ -1203,7 +1323,7 @@ export type OpenPage = {
 /**
  * Whose.
  */
-visitor: VisitorId, 
+visitor: VisitorRef, 
 /**
  * Which of the pages in the details, 0 the newest.
  */
@@ -1216,7 +1336,7 @@ export type AppEvent = { "event": "changed",
 /**
  * Conversations whose head or messages changed, drafts and outbox included.
  */
-conversations: Array<ConversationId>, 
+conversations: Array<ConversationRef>, 
 /**
  * The visitor list or a visitor's details changed.
  */
@@ -1226,25 +1346,29 @@ visitors: boolean,
  */
 canned_texts: boolean, } | { "event": "sync", 
 /**
- * As it is now.
+ * Every account's, as it is now.
+ */
+accounts: Array<AccountSync>, 
+/**
+ * The worst of them.
  */
 sync: SyncView, } | { "event": "open", 
 /**
  * Which one; `None`: the one waiting longest.
  */
-conversation: ConversationId | null, } | { "event": "ring", 
+conversation: ConversationRef | null, } | { "event": "ring", 
 /**
  * Which ones, in the order in which they rang.
  */
-conversations: Array<ConversationId>, } | { "event": "account" };
+conversations: Array<ConversationRef>, } | { "event": "account" };
 
 /** Every command: its request and its response. */
 export interface Commands {
   start: [Nothing, StartView];
-  open_account: [Nothing, Nothing];
+  open_account: [ForAccount, Nothing];
   connect_desk: [ConnectDesk, Nothing];
   try_here: [Nothing, Nothing];
-  sign_out: [Nothing, Nothing];
+  sign_out: [ForAccount, Nothing];
   retry_now: [Nothing, Nothing];
   sync_health: [AskHealth, SyncHealth];
   list_conversations: [ListConversations, ConversationList];
@@ -1266,7 +1390,7 @@ export interface Commands {
   edit_contact: [EditContact, Queued];
   canned_texts: [FindCannedTexts, Array<CannedTextView>];
   search: [Search, Array<SearchHit>];
-  search_desk: [Search, Array<SearchHit>];
+  search_desk: [Search, DeskHits];
   draft: [ForConversation, Draft];
   save_draft: [Draft, Nothing];
   save_boxes: [SaveBoxes, Nothing];

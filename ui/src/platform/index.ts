@@ -3,6 +3,7 @@ import { tauri } from './tauri';
 import type { Platform } from './types';
 
 export { CommandError, type Platform } from './types';
+export { accountOf } from './refs';
 export type * from './generated';
 
 let chosen: Platform | undefined;

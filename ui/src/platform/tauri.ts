@@ -23,6 +23,6 @@ export function tauri(): Platform {
         listening = false;
       };
     },
-    pictureUrl: (attachment) => convertFileSrc(String(attachment), 'media'),
+    pictureUrl: (conversation, attachment) => `${convertFileSrc(conversation, 'media')}/${attachment}`,
   };
 }

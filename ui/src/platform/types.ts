@@ -1,13 +1,13 @@
 /** The door to the program around the page. Nothing else in the page knows what that program is. */
-import type { ApiError, AppEvent, AttachmentId, Commands } from './generated';
+import type { ApiError, AppEvent, AttachmentId, Commands, ConversationRef } from './generated';
 
 export interface Platform {
   /** Runs a command. Rejects with a `CommandError`. */
   call<Name extends keyof Commands>(name: Name, request: Commands[Name][0]): Promise<Commands[Name][1]>;
   /** Listens to events until the returned function is called. */
   subscribe(listener: (event: AppEvent) => void): () => void;
-  /** Address of a picture that may be shown. */
-  pictureUrl(attachment: AttachmentId): string;
+  /** Address of a picture of a chat that may be shown. */
+  pictureUrl(conversation: ConversationRef, attachment: AttachmentId): string;
 }
 
 /** A command that failed, with a code that the page has a sentence for. */

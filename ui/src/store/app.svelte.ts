@@ -7,12 +7,15 @@ import * as machine from '../features/boxes/machine';
 import type { Facts } from '../features/boxes/machine';
 import { languageOf, words } from '../i18n/index.svelte';
 import {
+  accountOf,
   platform,
+  type AccountId,
+  type AccountSync,
   type AppEvent,
   type Attachment,
   type BoxRecord,
   type Commands,
-  type ConversationId,
+  type ConversationRef,
   type ConversationList,
   type ConversationRow,
   type Folder,
@@ -21,7 +24,7 @@ import {
   type SyncView,
   type Thread,
   type VisitorDetails,
-  type VisitorId,
+  type VisitorRef,
   type VisitorRow,
 } from '../platform';
 import { announcer } from './announcer.svelte';
@@ -48,6 +51,7 @@ const NOBODY: SyncView = {
 const EMPTY: ConversationList = {
   rows: [],
   counts: { open: 0, waiting: 0, mine: 0, closed: 0, unread: 0, waiting_since: null },
+  accounts: [],
 };
 
 export type View = 'inbox' | 'visitors';
@@ -65,45 +69,49 @@ class AppStore {
   list = $state.raw<ConversationList>(EMPTY);
   /** The folder that `list` is of; the chosen one is on its way if they differ. */
   listed = $state<Folder>('open');
-  heads = new SvelteMap<ConversationId, ConversationRow>();
-  threads = new SvelteMap<ConversationId, Thread>();
+  heads = new SvelteMap<ConversationRef, ConversationRow>();
+  threads = new SvelteMap<ConversationRef, Thread>();
   /** Chats of which older messages than the newest are on screen, and the number below which those end. */
-  tops = new SvelteMap<ConversationId, number>();
-  details = new SvelteMap<VisitorId, VisitorDetails>();
+  tops = new SvelteMap<ConversationRef, number>();
+  details = new SvelteMap<VisitorRef, VisitorDetails>();
   visitors = $state.raw<VisitorRow[]>([]);
   boxes = $state.raw<BoxRecord[]>([]);
   drafts = new Drafts();
   /** Files of messages that were taken back, until the chat's composer takes them. */
-  returned = new SvelteMap<ConversationId, Attachment[]>();
+  returned = new SvelteMap<ConversationRef, Attachment[]>();
   /** The second hand of every timer on the page. */
   now = $state(Date.now());
   width = $state(window.innerWidth);
   active = $state(document.hasFocus());
   /** The chat whose thread or composer has the focus. */
-  focused = $state<ConversationId | null>(null);
+  focused = $state<ConversationRef | null>(null);
   /** A message to show and mark, from a search. */
-  target = $state.raw<{ conversation: ConversationId; number: number } | null>(null);
+  target = $state.raw<{ conversation: ConversationRef; number: number } | null>(null);
   /** A chat whose composer wants the caret. */
-  wantsCaret = $state<ConversationId | null>(null);
+  wantsCaret = $state<ConversationRef | null>(null);
   detailsOpen = $state(false);
-  visitorShown = $state<VisitorId | null>(null);
+  visitorShown = $state<VisitorRef | null>(null);
   dialog = $state<'settings' | 'shortcuts' | null>(null);
 
   #turns = new Map<string, number>();
-  #watched = new Set<VisitorId>();
+  #watched = new Set<VisitorRef>();
   /** Counts the questions for details, and knows the one whose answer is on screen. */
   #asked = 0;
-  #answered = new Map<VisitorId, number>();
+  #answered = new Map<VisitorRef, number>();
   /** Chats whose box opened by itself and was not used yet. */
-  #uninvited = new Set<ConversationId>();
-  #pages = new Map<ConversationId, number>();
+  #uninvited = new Set<ConversationRef>();
+  #pages = new Map<ConversationRef, number>();
   /** What of a chat `threads` holds: as in `tops`, or null up to the newest message. */
-  #shown = new Map<ConversationId, number | null>();
-  #pending = { conversations: new Set<ConversationId>(), list: false, visitors: false };
+  #shown = new Map<ConversationRef, number | null>();
+  #pending = { conversations: new Set<ConversationRef>(), list: false, visitors: false };
   #scheduled = false;
   #readTimer: ReturnType<typeof setTimeout> | undefined;
 
-  readonly account = $derived(this.started?.account ?? null);
+  readonly accounts = $derived(this.started?.accounts ?? []);
+  /** Nobody knows yet whether they all open. */
+  readonly opening = $derived(this.accounts.some((account) => !account.open && account.fault === null));
+  /** Some account's chats can be read. */
+  readonly signedIn = $derived(this.accounts.some((account) => account.open));
   readonly settings = $derived(this.started?.settings ?? null);
   readonly maximised = $derived(machine.maximised(this.boxes)?.conversation ?? null);
   readonly restored = $derived(this.boxes.filter((box) => box.state === 'restored'));
@@ -111,7 +119,7 @@ class AppStore {
 
   get facts(): Facts {
     return {
-      mine: (id) => this.heads.get(id)?.assignee === this.account?.agent,
+      mine: (id) => this.heads.get(id)?.mine === true,
       waiting: (id) => (this.heads.get(id)?.waiting_since ?? null) !== null,
       draft: (id) => this.drafts.has(id),
       focused: this.focused,
@@ -163,45 +171,41 @@ class AppStore {
 
   async restart(): Promise<void> {
     try {
-      const before = this.account?.agent;
       const newest = this.turn('start');
       const syncNewest = this.turn('sync');
       const started = await platform().call('start', {});
       if (!newest()) return;
+      const before = this.accounts.filter((account) => account.open).map(({ account }) => account.id);
+      // What was told of a connection meanwhile is newer than this answer.
+      const told = syncNewest() ? null : this.accounts;
       this.started = started;
-      if (syncNewest()) this.sync = started.sync;
+      if (told) this.takeSync(told.map(({ account, sync }) => ({ account: account.id, sync })), this.sync);
+      else this.sync = started.sync;
       words.use(languageOf(started.settings.language));
       document.documentElement.dataset['theme'] = started.settings.theme;
-      if (started.account === null) {
-        this.forget();
-        return;
-      }
-      if (before !== started.account.agent) {
-        this.forget();
-        this.boxes = machine.revive(started.boxes);
-      }
-      this.refreshAll();
+      const now = started.accounts.filter((account) => account.open).map(({ account }) => account.id);
+      for (const gone of before.filter((id) => !now.includes(id))) this.forget(gone);
+      const come = now.filter((id) => !before.includes(id));
+      this.boxes = machine.join(this.boxes, started.boxes.filter((box) => come.includes(accountOf(box.conversation))));
+      if (this.signedIn) this.refreshAll();
     } catch (cause) {
       notices.fail(cause);
     }
   }
 
-  forget(): void {
-    this.boxes = [];
-    this.list = EMPTY;
-    this.visitors = [];
-    this.heads.clear();
-    this.threads.clear();
-    this.tops.clear();
-    this.#shown.clear();
-    this.details.clear();
-    this.drafts.clear();
-    this.returned.clear();
-    this.#pages.clear();
-    this.#uninvited.clear();
-    this.focused = null;
-    this.target = null;
-    this.visitorShown = null;
+  /** Forgets everything of an account that is no more. The others stay on screen as they are. */
+  forget(account: AccountId): void {
+    const its = (ref: ConversationRef | VisitorRef) => accountOf(ref) === account;
+    this.boxes = this.boxes.filter((box) => !its(box.conversation));
+    this.list = { ...this.list, rows: this.list.rows.filter((row) => row.account !== account) };
+    this.visitors = this.visitors.filter((row) => row.account !== account);
+    const chats = [this.heads, this.threads, this.tops, this.#shown, this.returned, this.#pages, this.#uninvited];
+    for (const kept of chats) for (const id of [...kept.keys()]) if (its(id)) kept.delete(id);
+    for (const id of [...this.details.keys()]) if (its(id)) this.details.delete(id);
+    this.drafts.forget(its);
+    if (this.focused !== null && its(this.focused)) this.focused = null;
+    if (this.target && its(this.target.conversation)) this.target = null;
+    if (this.visitorShown !== null && its(this.visitorShown)) this.visitorShown = null;
   }
 
   take(event: AppEvent): void {
@@ -215,7 +219,7 @@ class AppStore {
       case 'sync':
         this.turn('sync');
         this.tellSync(this.sync, event.sync);
-        this.sync = event.sync;
+        this.takeSync(event.accounts, event.sync);
         break;
       case 'open':
         void this.answer(event.conversation);
@@ -227,6 +231,15 @@ class AppStore {
         void this.restart();
         break;
     }
+  }
+
+  /** Takes the state of every connection, and of all together. */
+  takeSync(accounts: readonly AccountSync[], sync: SyncView): void {
+    this.sync = sync;
+    if (!this.started) return;
+    const of = new Map(accounts.map((account) => [account.account, account.sync]));
+    const known = this.started.accounts.map((state) => ({ ...state, sync: of.get(state.account.id) ?? state.sync }));
+    this.started = { ...this.started, accounts: known };
   }
 
   /** Asks again for everything on screen. */
@@ -249,7 +262,7 @@ class AppStore {
   }
 
   async refresh(): Promise<void> {
-    if (this.account === null) return;
+    if (!this.signedIn) return;
     const pending = this.#pending;
     this.#pending = { conversations: new Set(), list: false, visitors: false };
     const jobs: Promise<void>[] = [];
@@ -268,7 +281,7 @@ class AppStore {
   async loadList(): Promise<void> {
     const newest = this.turn('list');
     const folder = this.folder;
-    const list = await platform().call('list_conversations', { folder, limit: LIST_LIMIT });
+    const list = await platform().call('list_conversations', { folder, account: null, limit: LIST_LIMIT });
     if (!newest()) return;
     this.list = list;
     this.listed = folder;
@@ -280,7 +293,7 @@ class AppStore {
     if (newest()) this.visitors = visitors;
   }
 
-  async loadThread(id: ConversationId): Promise<void> {
+  async loadThread(id: ConversationRef): Promise<void> {
     const limit = this.#pages.get(id) ?? PAGE;
     const before = this.tops.get(id) ?? null;
     const newest = this.turn(`thread ${id}`);
@@ -299,7 +312,7 @@ class AppStore {
     this.readSoon();
   }
 
-  async loadDetails(id: VisitorId): Promise<void> {
+  async loadDetails(id: VisitorRef): Promise<void> {
     const asked = ++this.#asked;
     const details = await platform().call('visitor_details', { visitor: id });
     // An edit waits for what it kept to be shown, so an answer counts even if somebody has asked again since.
@@ -309,7 +322,7 @@ class AppStore {
   }
 
   /** Says a new message in the chat on screen, once, and asks for a decision wherever one is wanted. */
-  announce(id: ConversationId, head: ConversationRow, before: Thread | undefined, after: Thread): void {
+  announce(id: ConversationRef, head: ConversationRow, before: Thread | undefined, after: Thread): void {
     if (!before) return;
     const held = (thread: Thread) => thread.messages.filter((message) => message.delivery === 'held').length;
     if (held(after) > held(before)) announcer.alarm(words.m.announceHeld());
@@ -330,7 +343,7 @@ class AppStore {
   }
 
   /** Shows more of a chat: from the disk if it is there, otherwise from the desk. */
-  async loadOlder(id: ConversationId): Promise<void> {
+  async loadOlder(id: ConversationRef): Promise<void> {
     const thread = this.threads.get(id);
     if (!thread) return;
     try {
@@ -349,7 +362,7 @@ class AppStore {
   }
 
   /** Shows what follows the older messages that are on screen. */
-  async showNewer(id: ConversationId): Promise<void> {
+  async showNewer(id: ConversationRef): Promise<void> {
     const top = this.tops.get(id);
     if (top === undefined) return;
     const next = top + PAGE;
@@ -365,7 +378,7 @@ class AppStore {
   }
 
   /** Leaves the older messages of a chat. */
-  async showNewest(id: ConversationId): Promise<void> {
+  async showNewest(id: ConversationRef): Promise<void> {
     if (!this.tops.delete(id)) return;
     this.#pages.delete(id);
     try {
@@ -376,14 +389,14 @@ class AppStore {
   }
 
   /** Makes sure that a message is on this computer, in a page that ends below `before`. */
-  async #bring(conversation: ConversationId, before: number, number: number): Promise<void> {
+  async #bring(conversation: ConversationRef, before: number, number: number): Promise<void> {
     const page = await platform().call('messages', { conversation, before, limit: PAGE });
     if (page.messages.some((message) => message.number === number)) return;
     await platform().call('load_older', { conversation, before });
   }
 
   /** Shows a message of a chat with those around it, however old it is. */
-  async goTo(conversation: ConversationId, number: number | null): Promise<void> {
+  async goTo(conversation: ConversationRef, number: number | null): Promise<void> {
     this.open(conversation, 'maximised');
     try {
       if (number === null) {
@@ -414,12 +427,12 @@ class AppStore {
     const before = JSON.stringify(this.boxes);
     this.boxes = boxes;
     const after = JSON.stringify(boxes);
-    if (before === after || this.account === null) return;
+    if (before === after || !this.signedIn) return;
     platform().call('save_boxes', { boxes }).catch((cause: unknown) => notices.fail(cause));
   }
 
   /** Opens a chat. In the inbox it fills the pane; elsewhere it becomes a box. */
-  open(conversation: ConversationId, state?: 'restored' | 'maximised'): void {
+  open(conversation: ConversationRef, state?: 'restored' | 'maximised'): void {
     // Beside a chat that fills the pane there is no room for a small box.
     const filled = this.view === 'inbox' && this.maximised !== null;
     const wanted = filled ? 'maximised' : (state ?? (this.view === 'inbox' ? 'maximised' : 'restored'));
@@ -435,7 +448,7 @@ class AppStore {
   }
 
   /** New chats ring, and open by themselves if the person wants that. The focus stays where it is. */
-  ring(conversations: ConversationId[]): void {
+  ring(conversations: ConversationRef[]): void {
     if (!this.settings?.open_boxes) return;
     for (const id of conversations) {
       if (!machine.find(this.boxes, id)) this.#uninvited.add(id);
@@ -446,30 +459,30 @@ class AppStore {
   }
 
   /** A box that opened by itself, and that nobody used, goes when a colleague takes the chat. */
-  #dismiss(id: ConversationId, head: ConversationRow): void {
+  #dismiss(id: ConversationRef, head: ConversationRow): void {
     if (!this.#uninvited.has(id) || head.assignee === null) return;
     this.#uninvited.delete(id);
     if (!this.facts.mine(id) && !this.drafts.has(id)) this.keepBoxes(machine.done(this.boxes, id));
   }
 
-  minimise(conversation: ConversationId): void {
+  minimise(conversation: ConversationRef): void {
     if (this.focused === conversation) this.focusOn(null);
     this.keepBoxes(machine.minimise(this.boxes, conversation));
   }
 
-  toggle(conversation: ConversationId): void {
+  toggle(conversation: ConversationRef): void {
     this.keepBoxes(machine.toggle(this.boxes, conversation, this.width, this.facts));
     if (this.maximised === conversation) this.view = 'inbox';
   }
 
-  close(conversation: ConversationId): void {
+  close(conversation: ConversationRef): void {
     if (this.focused === conversation) this.focusOn(null);
     this.keepBoxes(machine.close(this.boxes, conversation, this.facts));
     this.tops.delete(conversation);
     if (!machine.find(this.boxes, conversation)) notices.show(words.m.noticeBoxClosed());
   }
 
-  focusOn(conversation: ConversationId | null): void {
+  focusOn(conversation: ConversationRef | null): void {
     if (this.focused === conversation) return;
     this.focused = conversation;
     if (conversation !== null) {
@@ -480,10 +493,10 @@ class AppStore {
   }
 
   /** Answers a call from outside: that chat, or the one waiting longest. */
-  async answer(conversation: ConversationId | null): Promise<void> {
+  async answer(conversation: ConversationRef | null): Promise<void> {
     let id = conversation;
     if (id === null) {
-      const waiting = await platform().call('list_conversations', { folder: 'waiting', limit: 1 });
+      const waiting = await platform().call('list_conversations', { folder: 'waiting', account: null, limit: 1 });
       id = waiting.rows[0]?.id ?? null;
     }
     if (id === null) return;
@@ -537,10 +550,10 @@ class AppStore {
   }
 
   /** Makes unsent text of a message again, and lets the person go on typing. */
-  async takeBack(conversation: ConversationId, client_id: string): Promise<void> {
+  async takeBack(conversation: ConversationRef, client_id: string): Promise<void> {
     try {
       await this.drafts.putBefore(conversation, async () => {
-        const { kind, text, attachments } = await platform().call('take_back', { client_id });
+        const { kind, text, attachments } = await platform().call('take_back', { conversation, client_id });
         const tab = kind === 'note' ? 'note' : 'reply';
         if (attachments.length > 0) this.returned.set(conversation, [...(this.returned.get(conversation) ?? []), ...attachments]);
         this.keepBoxes(machine.choose(this.boxes, conversation, tab));
@@ -553,16 +566,16 @@ class AppStore {
     }
   }
 
-  assignToMe(conversation: ConversationId): void {
+  assignToMe(conversation: ConversationRef): void {
     void this.run('assign', { conversation, to_me: true });
   }
 
-  reopen(conversation: ConversationId): void {
+  reopen(conversation: ConversationRef): void {
     void this.run('set_state', { conversation, state: 'open' });
   }
 
   /** Closes a chat, which answers all that the page knows of it, and moves on to the next one of the list. */
-  async done(conversation: ConversationId): Promise<void> {
+  async done(conversation: ConversationRef): Promise<void> {
     const head = this.heads.get(conversation) ?? this.list.rows.find((row) => row.id === conversation);
     const rows = this.list.rows;
     const at = rows.findIndex((row) => row.id === conversation);
@@ -588,7 +601,7 @@ class AppStore {
     if (next) this.open(next.id, 'maximised');
   }
 
-  async startWith(visitor: VisitorId): Promise<void> {
+  async startWith(visitor: VisitorRef): Promise<void> {
     try {
       const { conversation } = await platform().call('start_conversation', { visitor });
       this.open(conversation, 'restored');
@@ -598,7 +611,7 @@ class AppStore {
     }
   }
 
-  showDetailsOf(visitor: VisitorId | null): void {
+  showDetailsOf(visitor: VisitorRef | null): void {
     this.visitorShown = visitor;
   }
 
@@ -609,12 +622,12 @@ class AppStore {
   }
 
   /** Keeps a visitor's details fresh while they are on screen. */
-  watchDetails(visitor: VisitorId): void {
+  watchDetails(visitor: VisitorRef): void {
     this.#watched.add(visitor);
     this.loadDetails(visitor).catch((cause: unknown) => notices.fail(cause));
   }
 
-  forgetDetails(visitor: VisitorId): void {
+  forgetDetails(visitor: VisitorRef): void {
     this.#watched.delete(visitor);
     this.#answered.delete(visitor);
     this.details.delete(visitor);

@@ -4,7 +4,7 @@ import { CommandError, usePlatform, type Commands, type ConversationRow } from '
 import { app } from './app.svelte';
 import { notices } from './notices.svelte';
 
-const VIC = 1;
+const VIC = 'c1.1';
 
 /** Everything the page has asked its host to do. */
 let done: { name: keyof Commands; request: unknown }[];
@@ -19,7 +19,7 @@ beforeEach(() => {
     subscribe: () => () => {},
     pictureUrl: () => '',
   });
-  app.forget();
+  app.forget(1);
 });
 
 function head(row: Partial<ConversationRow>): ConversationRow {

@@ -1,36 +1,36 @@
 /** Unsent texts: shown from here, kept on disk a moment after each key. */
 import { SvelteMap } from 'svelte/reactivity';
-import { platform, type ConversationId, type Draft } from '../platform';
+import { platform, type ConversationRef, type Draft } from '../platform';
 import { notices } from './notices.svelte';
 
 const SAVE_AFTER_MS = 300;
 
 export class Drafts {
-  #texts = new SvelteMap<ConversationId, Draft>();
-  #timers = new Map<ConversationId, ReturnType<typeof setTimeout>>();
+  #texts = new SvelteMap<ConversationRef, Draft>();
+  #timers = new Map<ConversationRef, ReturnType<typeof setTimeout>>();
   /** Chats whose text on disk is older than the one here. */
-  #unsaved = new Set<ConversationId>();
+  #unsaved = new Set<ConversationRef>();
   /** Writes under way. Only one at a time for each chat: an older text must never land on a newer one. */
-  #writes = new Map<ConversationId, Promise<boolean>>();
+  #writes = new Map<ConversationRef, Promise<boolean>>();
 
   /** Reads a chat's unsent text from disk, unless something is typed here already. */
-  async load(conversation: ConversationId): Promise<void> {
+  async load(conversation: ConversationRef): Promise<void> {
     if (this.#texts.has(conversation)) return;
     const kept = await platform().call('draft', { conversation });
     if (!this.#texts.has(conversation)) this.#texts.set(conversation, kept);
   }
 
-  get(conversation: ConversationId): Draft {
+  get(conversation: ConversationRef): Draft {
     return this.#texts.get(conversation) ?? { conversation, reply: '', note: '' };
   }
 
   /** Whether anything unsent is kept for a chat. */
-  has(conversation: ConversationId): boolean {
+  has(conversation: ConversationRef): boolean {
     const draft = this.#texts.get(conversation);
     return draft !== undefined && (draft.reply.trim() !== '' || draft.note.trim() !== '');
   }
 
-  set(conversation: ConversationId, tab: 'reply' | 'note', text: string): void {
+  set(conversation: ConversationRef, tab: 'reply' | 'note', text: string): void {
     this.#texts.set(conversation, { ...this.get(conversation), [tab]: text });
     this.#unsaved.add(conversation);
     clearTimeout(this.#timers.get(conversation));
@@ -44,7 +44,7 @@ export class Drafts {
    * Writes a chat's unsent text to disk now, and waits until it is there. True: it is. A failure is told to the
    * person, and the text is written again with the next key or the next loss of focus.
    */
-  async flush(conversation: ConversationId): Promise<boolean> {
+  async flush(conversation: ConversationRef): Promise<boolean> {
     const before = this.#writes.get(conversation);
     if (!this.#unsaved.has(conversation)) return before ?? true;
     clearTimeout(this.#timers.get(conversation));
@@ -61,7 +61,7 @@ export class Drafts {
    * Puts a text before what is typed, once `job` has put it there on disk. Nothing else is written in between, and
    * what is typed meanwhile stays behind it. Fails like the job.
    */
-  async putBefore(conversation: ConversationId, job: () => Promise<{ tab: 'reply' | 'note'; text: string }>): Promise<void> {
+  async putBefore(conversation: ConversationRef, job: () => Promise<{ tab: 'reply' | 'note'; text: string }>): Promise<void> {
     await this.load(conversation);
     await this.flush(conversation);
     const put = job().then(({ tab, text }) => {
@@ -77,7 +77,7 @@ export class Drafts {
     await put;
   }
 
-  async #write(conversation: ConversationId, before: Promise<boolean> | undefined): Promise<boolean> {
+  async #write(conversation: ConversationRef, before: Promise<boolean> | undefined): Promise<boolean> {
     await before;
     try {
       await platform().call('save_draft', this.get(conversation));
@@ -95,11 +95,13 @@ export class Drafts {
     await Promise.all([...chats].map((conversation) => this.flush(conversation)));
   }
 
-  /** Forgets everything: another account signs in. */
-  clear(): void {
-    for (const timer of this.#timers.values()) clearTimeout(timer);
-    this.#timers.clear();
-    this.#unsaved.clear();
-    this.#texts.clear();
+  /** Forgets the texts of some chats: their account is gone. */
+  forget(gone: (conversation: ConversationRef) => boolean): void {
+    for (const conversation of [...this.#texts.keys()].filter(gone)) {
+      clearTimeout(this.#timers.get(conversation));
+      this.#timers.delete(conversation);
+      this.#unsaved.delete(conversation);
+      this.#texts.delete(conversation);
+    }
   }
 }

@@ -3,7 +3,7 @@ import { CommandError, usePlatform } from '../platform';
 import { Drafts } from './drafts.svelte';
 import { notices } from './notices.svelte';
 
-const VIC = 1;
+const VIC = 'c1.1';
 
 /** A disk on which every write waits until the test lets it through. */
 function slowDisk() {

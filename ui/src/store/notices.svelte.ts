@@ -46,6 +46,8 @@ export function errorText(code: ApiErrorCode): string {
     version: m.errorVersion,
     expired: m.errorExpired,
     signed_out: m.errorSignedOut,
+    signed_in_already: m.errorSignedInAlready,
+    too_many_accounts: m.errorTooManyAccounts,
     disk_full: m.errorDiskFull,
     newer_database: m.errorNewerDatabase,
     damaged_database: m.errorDamagedDatabase,

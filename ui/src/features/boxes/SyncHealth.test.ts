@@ -11,11 +11,11 @@ beforeEach(() => {
   asked = [];
   const sync = { ...app.sync, state: 'live' as const, synced_at: 0, last_event_at: null, lag: 7, unsent: 2, refused: 1, held: 3 };
   app.sync = { ...sync, lag: 0 };
-  app.boxes = [{ conversation: 1, state: 'restored', last_focus: 1, tab: 'reply' }];
+  app.boxes = [{ conversation: 'c1.1', state: 'restored', last_focus: 1, tab: 'reply' }];
   usePlatform({
     call: ((name: string, request: unknown) => {
       asked.push({ name, request });
-      return Promise.resolve(name === 'sync_health' ? { sync, holes: 4 } : {});
+      return Promise.resolve(name === 'sync_health' ? { sync, holes: 4, accounts: [] } : {});
     }) as never,
     subscribe: () => () => {},
     pictureUrl: () => '',
@@ -41,7 +41,7 @@ test('nothing is asked before somebody wants to know', () => {
 test('the facts are fresh when somebody looks, and the chats on screen are looked through for gaps', async () => {
   await opens();
   await vi.waitFor(() => expect(beside(words.m.syncHoles())).toBe('4'));
-  expect(asked[0]).toEqual({ name: 'sync_health', request: { conversations: [1] } });
+  expect(asked[0]).toEqual({ name: 'sync_health', request: { conversations: ['c1.1'] } });
   expect(beside(words.m.syncHeard())).toBe(words.m.syncNever());
   expect([words.m.syncLag(), words.m.syncUnsent(), words.m.syncRefused(), words.m.syncHeld()].map(beside)).toEqual(['7', '2', '1', '3']);
 });

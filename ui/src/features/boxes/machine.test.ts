@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import * as machine from './machine';
+import type { ConversationRef } from '../../platform';
 import type { Boxes, Facts } from './machine';
 
-const VIC = 1;
-const WEN = 2;
-const ZOE = 3;
+const VIC: ConversationRef = 'c1.1';
+const WEN: ConversationRef = 'c1.2';
+const ZOE: ConversationRef = 'c1.3';
 const quiet: Facts = { mine: () => false, waiting: () => false, draft: () => false, focused: null };
 const states = (boxes: Boxes) => Object.fromEntries(boxes.map((box) => [box.conversation, box.state]));
 
@@ -33,7 +34,7 @@ describe('chat boxes', () => {
   });
 
   test('DK-17: at most one box is maximised; mine and unsent ones stay in the dock', () => {
-    const facts = { ...quiet, mine: (id: number) => id === VIC, draft: (id: number) => id === WEN };
+    const facts = { ...quiet, mine: (id: ConversationRef) => id === VIC, draft: (id: ConversationRef) => id === WEN };
     let boxes = machine.maximise([], VIC, facts);
     boxes = machine.maximise(boxes, WEN, facts);
     boxes = machine.maximise(boxes, ZOE, facts);
@@ -56,7 +57,7 @@ describe('chat boxes', () => {
   });
 
   test('DK-18: a box with unsent text or the focus never makes way', () => {
-    const facts = { ...quiet, draft: (id: number) => id === VIC, focused: WEN };
+    const facts = { ...quiet, draft: (id: ConversationRef) => id === VIC, focused: WEN };
     let boxes: Boxes = [];
     for (const id of [VIC, WEN, ZOE]) boxes = machine.restore(boxes, id, 1280, facts);
     expect(states(boxes)).toEqual({ [VIC]: 'restored', [WEN]: 'restored', [ZOE]: 'minimised' });
@@ -80,7 +81,7 @@ describe('chat boxes', () => {
   });
 
   test('DK-16: closing a box of mine whose visitor waits keeps it in the dock', () => {
-    const facts = { ...quiet, mine: () => true, waiting: (id: number) => id === VIC };
+    const facts = { ...quiet, mine: () => true, waiting: (id: ConversationRef) => id === VIC };
     let boxes = machine.restore(machine.restore([], VIC, 1800, facts), WEN, 1800, facts);
     boxes = machine.close(machine.close(boxes, VIC, facts), WEN, facts);
     expect(states(boxes)).toEqual({ [VIC]: 'minimised' });

@@ -2,20 +2,20 @@
  * The chat boxes as one state machine: a chat is closed, minimised (a bar in the dock), restored (a small box) or
  * maximised (the thread pane). Nothing here draws; every function takes the boxes as they are and returns new ones.
  */
-import type { BoxRecord, BoxState, ConversationId, MessageKind } from '../../platform';
+import type { BoxRecord, BoxState, ConversationRef, MessageKind } from '../../platform';
 
 export type { BoxRecord, BoxState };
 
 /** What the machine must know of a chat to decide. */
 export interface Facts {
   /** Assigned to me. */
-  mine(conversation: ConversationId): boolean;
+  mine(conversation: ConversationRef): boolean;
   /** The visitor waits for an answer. */
-  waiting(conversation: ConversationId): boolean;
+  waiting(conversation: ConversationRef): boolean;
   /** Unsent text is kept. */
-  draft(conversation: ConversationId): boolean;
+  draft(conversation: ConversationRef): boolean;
   /** The box that has the focus. */
-  focused: ConversationId | null;
+  focused: ConversationRef | null;
 }
 
 export type Boxes = readonly BoxRecord[];
@@ -29,7 +29,7 @@ export function capacity(width: number): number {
   return 4;
 }
 
-export function find(boxes: Boxes, conversation: ConversationId): BoxRecord | undefined {
+export function find(boxes: Boxes, conversation: ConversationRef): BoxRecord | undefined {
   return boxes.find((box) => box.conversation === conversation);
 }
 
@@ -41,16 +41,16 @@ function latest(boxes: Boxes): number {
   return boxes.reduce((most, box) => Math.max(most, box.last_focus), 0);
 }
 
-function set(boxes: Boxes, conversation: ConversationId, state: BoxState): BoxRecord[] {
+function set(boxes: Boxes, conversation: ConversationRef, state: BoxState): BoxRecord[] {
   return boxes.map((box) => (box.conversation === conversation ? { ...box, state } : box));
 }
 
-function remove(boxes: Boxes, conversation: ConversationId): BoxRecord[] {
+function remove(boxes: Boxes, conversation: ConversationRef): BoxRecord[] {
   return boxes.filter((box) => box.conversation !== conversation);
 }
 
 /** Adds a box at the dock's end, or finds it; it becomes the one focused last. */
-function touch(boxes: Boxes, conversation: ConversationId, state: BoxState): BoxRecord[] {
+function touch(boxes: Boxes, conversation: ConversationRef, state: BoxState): BoxRecord[] {
   const last_focus = latest(boxes) + 1;
   if (!find(boxes, conversation)) return [...boxes, { conversation, state, last_focus, tab: 'reply' }];
   return boxes.map((box) => (box.conversation === conversation ? { ...box, state, last_focus } : box));
@@ -60,7 +60,7 @@ function touch(boxes: Boxes, conversation: ConversationId, state: BoxState): Box
  * Fills the thread pane with a chat, which then has the window to itself: small boxes become bars. The one that was
  * maximised before becomes a bar if it is mine or holds unsent text, otherwise its box closes.
  */
-export function maximise(boxes: Boxes, conversation: ConversationId, facts: Facts): BoxRecord[] {
+export function maximise(boxes: Boxes, conversation: ConversationRef, facts: Facts): BoxRecord[] {
   const before = maximised(boxes);
   let rest: Boxes = boxes.map((box) => (box.state === 'restored' ? { ...box, state: 'minimised' } : box));
   if (before && before.conversation !== conversation) {
@@ -74,7 +74,7 @@ export function maximise(boxes: Boxes, conversation: ConversationId, facts: Fact
  * Opens a chat as a small box. Beyond the room there is, the box focused longest ago makes way unless it has the
  * focus or unsent text; if all have, the new one becomes a bar. Without any room it opens maximised.
  */
-export function restore(boxes: Boxes, conversation: ConversationId, width: number, facts: Facts): BoxRecord[] {
+export function restore(boxes: Boxes, conversation: ConversationRef, width: number, facts: Facts): BoxRecord[] {
   const room = capacity(width);
   if (room === 0) return maximise(boxes, conversation, facts);
   const others = boxes.filter((box) => box.state === 'restored' && box.conversation !== conversation);
@@ -90,7 +90,7 @@ export function restore(boxes: Boxes, conversation: ConversationId, width: numbe
  * A new chat rings: it becomes a small box where one is free, otherwise a bar. What is open stays as it is, and the
  * newcomer is the first to make way.
  */
-export function ring(boxes: Boxes, conversation: ConversationId, width: number): BoxRecord[] {
+export function ring(boxes: Boxes, conversation: ConversationRef, width: number): BoxRecord[] {
   const there = find(boxes, conversation);
   if (there && there.state !== 'minimised') return [...boxes];
   const free = !maximised(boxes) && boxes.filter((box) => box.state === 'restored').length < capacity(width);
@@ -99,12 +99,12 @@ export function ring(boxes: Boxes, conversation: ConversationId, width: number):
 }
 
 /** Makes a bar of a box. Unsent text stays with its chat. */
-export function minimise(boxes: Boxes, conversation: ConversationId): BoxRecord[] {
+export function minimise(boxes: Boxes, conversation: ConversationRef): BoxRecord[] {
   return set(boxes, conversation, 'minimised');
 }
 
 /** Maximised becomes a small box, and the other way round. */
-export function toggle(boxes: Boxes, conversation: ConversationId, width: number, facts: Facts): BoxRecord[] {
+export function toggle(boxes: Boxes, conversation: ConversationRef, width: number, facts: Facts): BoxRecord[] {
   const box = find(boxes, conversation);
   return box?.state === 'maximised' && capacity(width) > 0
     ? restore(set(boxes, conversation, 'minimised'), conversation, width, facts)
@@ -112,12 +112,12 @@ export function toggle(boxes: Boxes, conversation: ConversationId, width: number
 }
 
 /** Closes a box, not the chat. A chat of mine whose visitor waits becomes a bar instead, so that it is not lost. */
-export function close(boxes: Boxes, conversation: ConversationId, facts: Facts): BoxRecord[] {
+export function close(boxes: Boxes, conversation: ConversationRef, facts: Facts): BoxRecord[] {
   return facts.mine(conversation) && facts.waiting(conversation) ? minimise(boxes, conversation) : remove(boxes, conversation);
 }
 
 /** The chat is done: its box goes, whatever it holds. */
-export function done(boxes: Boxes, conversation: ConversationId): BoxRecord[] {
+export function done(boxes: Boxes, conversation: ConversationRef): BoxRecord[] {
   return remove(boxes, conversation);
 }
 
@@ -129,18 +129,18 @@ export function resize(boxes: Boxes, width: number): BoxRecord[] {
 }
 
 /** A box got the focus. */
-export function focus(boxes: Boxes, conversation: ConversationId): BoxRecord[] {
+export function focus(boxes: Boxes, conversation: ConversationRef): BoxRecord[] {
   const last_focus = latest(boxes) + 1;
   return boxes.map((box) => (box.conversation === conversation ? { ...box, last_focus } : box));
 }
 
 /** The composer's tab of a box. */
-export function choose(boxes: Boxes, conversation: ConversationId, tab: MessageKind): BoxRecord[] {
+export function choose(boxes: Boxes, conversation: ConversationRef, tab: MessageKind): BoxRecord[] {
   return boxes.map((box) => (box.conversation === conversation ? { ...box, tab } : box));
 }
 
 /** Moves a bar by so many places; negative is towards the start. */
-export function move(boxes: Boxes, conversation: ConversationId, by: number): BoxRecord[] {
+export function move(boxes: Boxes, conversation: ConversationRef, by: number): BoxRecord[] {
   const from = boxes.findIndex((box) => box.conversation === conversation);
   if (from < 0) return [...boxes];
   const rest = boxes.filter((_, index) => index !== from);
@@ -158,4 +158,11 @@ export function revive(boxes: Boxes): BoxRecord[] {
     }
     return { ...box, state: 'minimised' };
   });
+}
+
+/** An account opened, now or at the start: its boxes stand behind those that are there, and take nobody's place. */
+export function join(boxes: Boxes, others: Boxes): BoxRecord[] {
+  const revived = revive(others).filter((box) => !find(boxes, box.conversation));
+  const taken = maximised(boxes) !== undefined;
+  return [...boxes, ...revived.map((box): BoxRecord => (taken ? { ...box, state: 'minimised' } : box))];
 }

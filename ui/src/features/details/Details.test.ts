@@ -1,7 +1,7 @@
 import { cleanup, render, screen } from '@testing-library/svelte';
 import { afterEach, expect, test, vi } from 'vitest';
 import { words } from '../../i18n/index.svelte';
-import { usePlatform, type BoxRecord } from '../../platform';
+import { usePlatform } from '../../platform';
 import { app, DRAWER_BELOW_PX } from '../../store/app.svelte';
 import Details from './Details.svelte';
 
@@ -10,7 +10,7 @@ afterEach(cleanup);
 test('DK-06: details that are yet to come say so, and can be closed', () => {
   usePlatform({ call: () => new Promise(() => {}), subscribe: () => () => {}, pictureUrl: () => '' });
   const close = vi.fn();
-  render(Details, { visitor: 7, close });
+  render(Details, { visitor: 'v1.7', close });
   expect(screen.getByText(words.m.loading())).toBeTruthy();
   screen.getByRole('button', { name: words.m.close() }).click();
   expect(close).toHaveBeenCalledOnce();
@@ -18,7 +18,7 @@ test('DK-06: details that are yet to come say so, and can be closed', () => {
 
 test('DK-05: the key for details opens a drawer only where it can be seen', () => {
   app.view = 'inbox';
-  app.boxes = [{ conversation: 1, state: 'maximised', tab: 'reply' } as BoxRecord];
+  app.boxes = [{ conversation: 'c1.1', state: 'maximised', last_focus: 1, tab: 'reply' }];
   app.width = DRAWER_BELOW_PX;
   app.toggleDetails();
   expect(app.detailsOpen).toBe(false);
@@ -31,7 +31,7 @@ test('DK-05: the key for details opens a drawer only where it can be seen', () =
 
 test('DK-05: among the visitors the key for details closes them and opens nothing unseen', () => {
   app.view = 'visitors';
-  app.showDetailsOf(7);
+  app.showDetailsOf('v1.7');
   app.toggleDetails();
   expect(app.visitorShown).toBeNull();
   app.toggleDetails();

@@ -1,5 +1,5 @@
 /** What an agent writes about a visitor: shown at once, kept a moment after the last key. */
-import { platform, type VisitorDetails, type VisitorId } from '../../platform';
+import { platform, type VisitorDetails, type VisitorRef } from '../../platform';
 import { app } from '../../store/app.svelte';
 import { notices } from '../../store/notices.svelte';
 
@@ -26,7 +26,7 @@ export class Edits {
   #keptAt = $state<number | null>(null);
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(readonly visitor: VisitorId) {}
+  constructor(readonly visitor: VisitorRef) {}
 
   /** When everything on screen was kept. None: something is not, or nothing was edited. */
   get savedAt(): number | null {

@@ -3,11 +3,11 @@ import { usePlatform, type Commands, type Platform, type VisitorDetails } from '
 import { app } from '../../store/app.svelte';
 import { Edits } from './edits.svelte';
 
-const VIC = 7;
+const VIC = 'v1.7';
 
 /** A disk with one visitor on it, that answers when it is told to. */
 class Disk {
-  details = { visitor: VIC, contact: 70, name: 'Vic', email: '', phone: '', notes: '' } as VisitorDetails;
+  details = { visitor: VIC, contact: 'p1.70', name: 'Vic', email: '', phone: '', notes: '' } as Partial<VisitorDetails> as VisitorDetails;
   kept: Commands['edit_contact'][0][] = [];
   /** Questions that wait for an answer. */
   waiting: { name: keyof Commands; answer: () => void }[] = [];
@@ -52,7 +52,7 @@ let disk: Disk;
 beforeEach(async () => {
   disk = new Disk();
   usePlatform(disk.platform);
-  app.forget();
+  app.forget(1);
   app.watchDetails(VIC);
   await disk.answer('visitor_details');
   await vi.waitUntil(() => app.details.has(VIC));

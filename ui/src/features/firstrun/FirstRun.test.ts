@@ -7,7 +7,7 @@ import SettingsDialog from '../settings/SettingsDialog.svelte';
 import FirstRun from './FirstRun.svelte';
 
 const LANGUAGES: Language[] = ['en', 'es', 'ru'];
-const ANN: AccountView = { agent: 1, name: 'Ann', email: 'ann@desk.test', desk: 'Desk', address: 'https://desk.test', local: false };
+const ANN: AccountView = { id: 1, agent: 1, name: 'Ann', email: 'ann@desk.test', desk: 'Desk', address: 'https://desk.test', local: false };
 const SETTINGS = { language: 'en', theme: 'system' } as Settings;
 
 let done: (keyof Commands)[];
@@ -38,21 +38,17 @@ afterEach(() => {
 function started(fault: ApiErrorCode | null, keyPlace: KeyPlace | null = null): StartView {
   return {
     version: '1',
-    account: keyPlace === null ? null : ANN,
-    known: fault === null ? null : ANN,
-    opening: false,
-    key_place: keyPlace,
+    accounts: [{ account: ANN, open: fault === null, fault: fault === null ? null : { code: fault, detail: '', field: null }, key_place: keyPlace, sync: app.sync }],
     settings: SETTINGS,
     boxes: [],
     sync: app.sync,
-    fault: fault === null ? null : { code: fault, detail: '', field: null },
   };
 }
 
 test.each(LANGUAGES)('a locked keychain is to be unlocked, and nobody is asked to sign in (%s)', async (language) => {
   words.use(language);
   app.started = started('keychain_locked');
-  render(FirstRun);
+  render(FirstRun, { of: app.started.accounts[0] });
   expect(screen.getByRole('heading', { name: words.m.lockedTitle() })).toBeTruthy();
   expect(screen.queryByLabelText(words.m.connectPassword())).toBeNull();
   refusal = 'keychain_locked';
@@ -67,7 +63,7 @@ test.each(LANGUAGES)('a locked keychain is to be unlocked, and nobody is asked t
 test.each(LANGUAGES)('a lost key asks for one sign-in and tells of what was not sent (%s)', (language) => {
   words.use(language);
   app.started = started('undecryptable');
-  render(FirstRun);
+  render(FirstRun, { of: app.started.accounts[0] });
   expect(screen.getByRole('heading', { name: words.m.undecryptableTitle() })).toBeTruthy();
   expect(screen.getByText(words.m.undecryptableUnsent())).toBeTruthy();
   expect(screen.getByLabelText<HTMLInputElement>(words.m.connectEmail()).value).toBe(ANN.email);

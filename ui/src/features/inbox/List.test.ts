@@ -17,7 +17,7 @@ beforeEach(async () => {
     subscribe: () => () => {},
     pictureUrl: () => '',
   });
-  app.forget();
+  app.forget(1);
   app.folder = 'open';
   await app.loadList();
   render(List);

@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
+import type { ConversationRef } from '../../platform';
 import { arrange } from './order';
 
-const row = (id: number, text = '') => ({ id, text });
-const VIC = 1;
-const WEN = 2;
-const NEW = 3;
-const NEWEST = 4;
+const row = (id: ConversationRef, text = '') => ({ id, text });
+const VIC = 'c1.1';
+const WEN = 'c1.2';
+const NEW = 'c1.3';
+const NEWEST = 'c1.4';
 
 test('OD-06: the most recently active chat comes first, wherever it stood', () => {
   const newest = [row(WEN, 'Hello?'), row(VIC)];

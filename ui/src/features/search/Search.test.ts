@@ -1,7 +1,7 @@
 import { cleanup, fireEvent, render, screen, within } from '@testing-library/svelte';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { tick } from 'svelte';
-import { usePlatform, type Commands, type SearchHit } from '../../platform';
+import { usePlatform, type Commands, type ConversationRef, type SearchHit } from '../../platform';
 import { app } from '../../store/app.svelte';
 import Search from './Search.svelte';
 
@@ -17,13 +17,13 @@ beforeEach(() => {
     call: (name, request) => {
       asked.push({ name, request });
       if (name === 'search') return Promise.resolve(here as never);
-      if (name === 'search_desk') return there instanceof Error ? Promise.reject(there) : Promise.resolve(there as never);
+      if (name === 'search_desk') return there instanceof Error ? Promise.reject(there) : Promise.resolve({ hits: there, silent: [] } as never);
       return Promise.resolve({} as never);
     },
     subscribe: () => () => {},
     pictureUrl: () => '',
   });
-  app.forget();
+  app.forget(1);
   app.sync = { ...app.sync, state: 'offline' };
   render(Search);
 });
@@ -33,8 +33,8 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-function hit(conversation: number, kind: SearchHit['kind'], snippet: string[], number: number | null = 1): SearchHit {
-  return { kind, conversation, number, name: 'Vic', visitor_number: 1, snippet, at: 0 };
+function hit(conversation: ConversationRef, kind: SearchHit['kind'], snippet: string[], number: number | null = 1): SearchHit {
+  return { kind, account: 1, conversation, number, name: 'Vic', visitor_number: 1, snippet, at: 0 };
 }
 
 const field = () => screen.getByRole<HTMLInputElement>('combobox');
@@ -47,7 +47,7 @@ async function type(text: string) {
 }
 
 test('OD-16: a hit says what it is, and its text is never markup', async () => {
-  here = [hit(1, 'person', ['', 'Vic'], null), hit(2, 'note', ['<b>no</b> ', 'tea', ' <img src=x>'])];
+  here = [hit('c1.1', 'person', ['', 'Vic'], null), hit('c1.2', 'note', ['<b>no</b> ', 'tea', ' <img src=x>'])];
   await type('tea');
   const options = screen.getAllByRole('option');
   expect(options.map((option) => option.querySelector('.kind')?.textContent)).toEqual(['Person', 'Note']);
@@ -58,12 +58,12 @@ test('OD-16: a hit says what it is, and its text is never markup', async () => {
 
 test('OD-16: arrow keys pick a hit, and Enter goes to its message', async () => {
   const goTo = vi.spyOn(app, 'goTo').mockResolvedValue();
-  here = [hit(1, 'message', ['a']), hit(2, 'message', ['b'], 7)];
+  here = [hit('c1.1', 'message', ['a']), hit('c1.2', 'message', ['b'], 7)];
   await type('tea');
   await fireEvent.keyDown(field(), { key: 'ArrowDown' });
   expect(field().getAttribute('aria-activedescendant')).toBe(screen.getAllByRole('option')[1]?.id);
   await fireEvent.keyDown(field(), { key: 'Enter' });
-  expect(goTo).toHaveBeenCalledWith(2, 7);
+  expect(goTo).toHaveBeenCalledWith('c1.2', 7);
   expect(field().getAttribute('aria-expanded')).toBe('false');
 });
 
@@ -78,27 +78,27 @@ test('OD-16: the filters are told under the field, and are within reach of the k
   await fireEvent.click(buttons[0]!);
   expect(field().value).toBe('tea from:');
   expect(document.activeElement).toBe(field());
-  expect(asked.at(-1)).toEqual({ name: 'search', request: { text: 'tea from:', limit: 50 } });
+  expect(asked.at(-1)).toEqual({ name: 'search', request: { account: null, text: 'tea from:', limit: 50 } });
 });
 
 test('OD-16: the desk is asked after this computer, once the typing pauses, and its hits stand apart', async () => {
   vi.useFakeTimers();
   const goTo = vi.spyOn(app, 'goTo').mockResolvedValue();
   app.sync = { ...app.sync, state: 'live' };
-  here = [hit(1, 'message', ['here'])];
-  there = [hit(2, 'note', ['there'], 5)];
+  here = [hit('c1.1', 'message', ['here'])];
+  there = [hit('c1.2', 'note', ['there'], 5)];
   await type('te');
   await type('tea');
   expect(asked.map(({ name }) => name)).toEqual(['search', 'search']);
   expect(screen.getAllByRole('option')).toHaveLength(1);
   await vi.advanceTimersByTimeAsync(300);
-  expect(asked.filter(({ name }) => name === 'search_desk')).toEqual([{ name: 'search_desk', request: { text: 'tea', limit: 50 } }]);
+  expect(asked.filter(({ name }) => name === 'search_desk')).toEqual([{ name: 'search_desk', request: { account: null, text: 'tea', limit: 50 } }]);
   await tick();
   const group = screen.getByRole('group', { name: 'Only at the desk, not on this computer' });
   expect(within(group).getAllByRole('option').map((option) => option.querySelector('.snippet')?.textContent)).toEqual(['there']);
   await fireEvent.keyDown(field(), { key: 'ArrowDown' });
   await fireEvent.keyDown(field(), { key: 'Enter' });
-  expect(goTo).toHaveBeenCalledWith(2, 5);
+  expect(goTo).toHaveBeenCalledWith('c1.2', 5);
   vi.useRealTimers();
 });
 

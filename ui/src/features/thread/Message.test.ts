@@ -5,7 +5,7 @@ import { usePlatform, type Delivery, type MessageView } from '../../platform';
 import { app } from '../../store/app.svelte';
 import Message from './Message.svelte';
 
-const VIC = 1;
+const VIC = 'c1.1';
 
 let asked: { name: string; request: unknown }[];
 
@@ -20,7 +20,7 @@ beforeEach(() => {
     subscribe: () => () => {},
     pictureUrl: () => '',
   });
-  app.forget();
+  app.forget(1);
   app.now = 1_000;
 });
 
@@ -42,7 +42,7 @@ test('a reply that is kept back counts down, and its button makes unsent text of
   expect(screen.getByText(words.m.deliveryDelayed({ seconds: 5 }), { exact: false })).toBeTruthy();
   await fireEvent.click(button(words.m.undo()));
   await expect.poll(() => app.drafts.get(VIC).reply).toBe('Hello');
-  expect(asked.find(({ name }) => name === 'take_back')?.request).toEqual({ client_id: 'c' });
+  expect(asked.find(({ name }) => name === 'take_back')?.request).toEqual({ conversation: VIC, client_id: 'c' });
 });
 
 test('a reply that somebody forestalled says so and leaves three ways', async () => {
@@ -50,14 +50,14 @@ test('a reply that somebody forestalled says so and leaves three ways', async ()
   expect(screen.getByText(words.m.heldWhy())).toBeTruthy();
   expect([words.m.sendAnyway(), words.m.editMessage(), words.m.discard()].map(button)).toHaveLength(3);
   await fireEvent.click(button(words.m.sendAnyway()));
-  expect(asked).toEqual([{ name: 'retry', request: { client_id: 'c' } }]);
+  expect(asked).toEqual([{ name: 'retry', request: { conversation: VIC, client_id: 'c' } }]);
 });
 
 test('a refused message says why and what to do', async () => {
   shows('refused', { refusal: 'not_found' });
   expect(screen.getByText(words.m.refusedNotFound())).toBeTruthy();
   await fireEvent.click(button(words.m.discard()));
-  expect(asked).toEqual([{ name: 'discard', request: { client_id: 'c' } }]);
+  expect(asked).toEqual([{ name: 'discard', request: { conversation: VIC, client_id: 'c' } }]);
 });
 
 test('what is on its way offers nothing that could come too late', () => {
