@@ -15,12 +15,12 @@ export function repliesAtOnce(data) {
 export class Server {
   #program;
 
-  /** Makes a desk in a directory and starts its server. */
-  static async start(directory) {
+  /** Makes a desk of this name in a directory and starts its server. */
+  static async start(directory, name = 'Test Desk') {
     const server = new Server();
-    server.data = join(directory, 'server');
+    server.data = join(directory, `server ${name}`);
     const run = (args, input) => output(built('deskbell-server'), [...args, '--data', server.data], { input });
-    await run(['init', '--name', 'Test Desk']);
+    await run(['init', '--name', name]);
     await run(['agent', 'add', '--name', ANN.name, '--email', ANN.email, '--admin'], `${ANN.password}\n`);
     server.shop = `127.0.0.1:${await freePort()}`;
     const snippet = await run(['site', 'add', '--name', 'Shop', '--origin', `http://${server.shop}`]);

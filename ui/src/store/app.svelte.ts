@@ -27,6 +27,7 @@ import {
   type VisitorRef,
   type VisitorRow,
 } from '../platform';
+import { deskNames } from './desks';
 import { announcer } from './announcer.svelte';
 import { Drafts } from './drafts.svelte';
 import { notices } from './notices.svelte';
@@ -74,7 +75,8 @@ class AppStore {
   /** Chats of which older messages than the newest are on screen, and the number below which those end. */
   tops = new SvelteMap<ConversationRef, number>();
   details = new SvelteMap<VisitorRef, VisitorDetails>();
-  visitors = $state.raw<VisitorRow[]>([]);
+  /** Visitors of all desks. */
+  everybody = $state.raw<VisitorRow[]>([]);
   boxes = $state.raw<BoxRecord[]>([]);
   drafts = new Drafts();
   /** Files of messages that were taken back, until the chat's composer takes them. */
@@ -89,6 +91,10 @@ class AppStore {
   target = $state.raw<{ conversation: ConversationRef; number: number } | null>(null);
   /** A chat whose composer wants the caret. */
   wantsCaret = $state<ConversationRef | null>(null);
+  /** The desk whose chats alone are listed; null: all of them. */
+  desk = $state<AccountId | null>(null);
+  /** The account that is to sign in again, or one that is to be added. */
+  signingIn = $state.raw<{ account: AccountId | null } | null>(null);
   detailsOpen = $state(false);
   visitorShown = $state<VisitorRef | null>(null);
   dialog = $state<'settings' | 'shortcuts' | null>(null);
@@ -108,6 +114,13 @@ class AppStore {
   #readTimer: ReturnType<typeof setTimeout> | undefined;
 
   readonly accounts = $derived(this.started?.accounts ?? []);
+  /** There is more than one desk, so each of them is named. */
+  readonly several = $derived(this.accounts.length > 1);
+  readonly deskNames = $derived(deskNames(this.accounts.map(({ account }) => account)));
+  /** The numbers of the desks that are listed. */
+  readonly counts = $derived(this.list.accounts.find((one) => one.account === this.desk)?.counts ?? this.list.counts);
+  /** Visitors of the desks that are listed. */
+  readonly visitors = $derived(this.desk === null ? this.everybody : this.everybody.filter((row) => row.account === this.desk));
   /** Nobody knows yet whether they all open. */
   readonly opening = $derived(this.accounts.some((account) => !account.open && account.fault === null));
   /** Some account's chats can be read. */
@@ -198,11 +211,12 @@ class AppStore {
     const its = (ref: ConversationRef | VisitorRef) => accountOf(ref) === account;
     this.boxes = this.boxes.filter((box) => !its(box.conversation));
     this.list = { ...this.list, rows: this.list.rows.filter((row) => row.account !== account) };
-    this.visitors = this.visitors.filter((row) => row.account !== account);
+    this.everybody = this.everybody.filter((row) => row.account !== account);
     const chats = [this.heads, this.threads, this.tops, this.#shown, this.returned, this.#pages, this.#uninvited];
     for (const kept of chats) for (const id of [...kept.keys()]) if (its(id)) kept.delete(id);
     for (const id of [...this.details.keys()]) if (its(id)) this.details.delete(id);
     this.drafts.forget(its);
+    if (this.desk === account) this.desk = null;
     if (this.focused !== null && its(this.focused)) this.focused = null;
     if (this.target && its(this.target.conversation)) this.target = null;
     if (this.visitorShown !== null && its(this.visitorShown)) this.visitorShown = null;
@@ -281,7 +295,7 @@ class AppStore {
   async loadList(): Promise<void> {
     const newest = this.turn('list');
     const folder = this.folder;
-    const list = await platform().call('list_conversations', { folder, account: null, limit: LIST_LIMIT });
+    const list = await platform().call('list_conversations', { folder, account: this.desk, limit: LIST_LIMIT });
     if (!newest()) return;
     this.list = list;
     this.listed = folder;
@@ -290,7 +304,7 @@ class AppStore {
   async loadVisitors(): Promise<void> {
     const newest = this.turn('visitors');
     const visitors = await platform().call('visitors', {});
-    if (newest()) this.visitors = visitors;
+    if (newest()) this.everybody = visitors;
   }
 
   async loadThread(id: ConversationRef): Promise<void> {
@@ -530,6 +544,19 @@ class AppStore {
     this.folder = folder;
     this.#pending.list = true;
     this.schedule();
+  }
+
+  /** Lists the chats and visitors of one desk, or of all. */
+  showDesk(desk: AccountId | null): void {
+    this.desk = desk;
+    this.#pending.list = true;
+    this.schedule();
+  }
+
+  /** Asks for a sign-in: again at a desk, or at one more. */
+  signIn(account: AccountId | null): void {
+    this.dialog = null;
+    this.signingIn = { account };
   }
 
   showVisitors(): void {
