@@ -19,9 +19,9 @@ async function open(stage) {
   const shop = stage.keep(await server.openShop());
   const host = stage.keep(await Devhost.start(stage.directory));
   const browser = stage.keep(await Browser.start());
-  const arrive = async (name, text) => {
+  const arrive = async (name, text, at = shop) => {
     const visitor = stage.keep(await browser.visitor(name));
-    await visitor.goTo(shop.address);
+    await visitor.goTo(at.address);
     await visitor.openChat();
     if (text) await visitor.write(text);
     return visitor;
@@ -259,6 +259,97 @@ journey('OD-35, TV-06: a picture and a file go both ways, and come out as they w
   assert.equal(download.suggestedFilename(), list.name);
   assert.deepEqual(readFileSync(await download.path()), list.buffer);
   for (const person of [vic, agent]) assert.deepEqual(person.complaints, [], person.name);
+});
+
+journey('two desks are one inbox: each row says which it is of, one may be down, and leaving one leaves the other', async (stage) => {
+  const { server, arrive, agent, page } = await open(stage);
+  await signIn(page, server);
+  const books = stage.keep(await Server.start(stage.directory, 'Book Shop'));
+  const bookShop = stage.keep(await books.openShop());
+  const desks = page.getByRole('navigation').getByRole('list', { name: ui.desks });
+  assert.equal(await desks.count(), 0, 'one desk needs no name');
+
+  // The second desk, by keyboard.
+  await page.keyboard.press('Control+,');
+  await page.getByRole('button', { name: ui['add-desk'] }).press('Enter');
+  const dialog = page.getByRole('dialog', { name: ui['add-desk'] });
+  await inspect(page, 'one more desk');
+  await dialog.getByLabel(ui['connect-address']).fill(server.address);
+  await dialog.getByLabel(ui['connect-email']).fill(ANN.email);
+  await dialog.getByLabel(ui['connect-password']).fill(ANN.password);
+  await page.keyboard.press('Enter');
+  await dialog.getByText(ui['error-signed-in-already']).waitFor();
+  await dialog.getByLabel(ui['connect-address']).fill(books.address);
+  await dialog.getByLabel(ui['connect-password']).press('Enter');
+  await dialog.waitFor({ state: 'detached' });
+  await desks.getByText('Book Shop').waitFor();
+
+  const vic = await arrive('Vic', 'I look for a blue teapot.');
+  const wen = await arrive('Wen', 'I look for a book on tea.', bookShop);
+  const rows = page.getByRole('list', { name: ui.conversations }).getByRole('button');
+  await until('both chats in one list', async () => (await rows.count()) === 2);
+  const [newest, older] = await rows.allInnerTexts();
+  assert.ok(newest.includes('Book Shop') && older.includes('Test Desk'), `${newest} / ${older}`);
+  await inspect(page, 'two desks');
+
+  // One of them alone, and both again.
+  await desks.getByRole('button', { name: /Book Shop/u }).press('Enter');
+  await until('the chats of one desk', async () => (await rows.count()) === 1);
+  await desks.getByRole('button', { name: ui['all-desks'] }).press('Enter');
+  await until('both chats', async () => (await rows.count()) === 2);
+
+  // An answer goes to whoever asked, and unsent text stays with its chat.
+  const chat = page.locator('main.chat');
+  const composer = chat.locator('textarea');
+  await rows.filter({ hasText: 'blue teapot' }).click();
+  await chat.getByText('I look for a blue teapot.').waitFor();
+  await composer.fill('A draft for Vic');
+  await rows.filter({ hasText: 'a book on tea' }).click();
+  await chat.getByText('I look for a book on tea.').waitFor();
+  await chat.locator('header').getByText('Book Shop').waitFor();
+  await composer.fill('We have two.');
+  await composer.press('Enter');
+  await wen.reads('We have two.');
+  assert.equal(await vic.count('We have two.'), 0);
+
+  // The search finds both, and says where.
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('look for');
+  const hits = page.getByRole('listbox', { name: ui['search-results'] }).getByRole('option');
+  await until('a hit at each desk', async () => {
+    const texts = await hits.allInnerTexts();
+    return ['Test Desk', 'Book Shop'].every((desk) => texts.some((text) => text.includes(desk)));
+  });
+  await page.keyboard.press('Escape');
+
+  // One desk down: its chats can be read, and say so; the other one goes on.
+  await books.kill();
+  await page.getByRole('status').getByText('Book Shop').waitFor();
+  await chat.getByText('I look for a book on tea.').waitFor();
+  await until('the mark', async () => (await rows.filter({ hasText: 'Book Shop' }).innerText()).includes(ui['offline-short']));
+  await vic.write('Or a green one?');
+  await rows.filter({ hasText: 'Or a green one?' }).or(rows.filter({ hasText: 'Test Desk' })).first().click();
+  await chat.getByText('Or a green one?').waitFor();
+  await until('the draft', async () => (await composer.inputValue()) === 'A draft for Vic');
+  await composer.press('Enter');
+  await vic.reads('A draft for Vic');
+  await inspect(page, 'one desk down');
+  await books.startAgain();
+  await page.getByRole('status').getByText('Book Shop').waitFor({ state: 'detached' });
+
+  // Leaving one leaves the other as it was.
+  await page.keyboard.press('Control+,');
+  await inspect(page, 'the desks in the settings');
+  await page.getByRole('button', { name: ui['action-of']({ action: ui['sign-out'], text: 'Book Shop' }) }).click();
+  await desks.waitFor({ state: 'detached' });
+  await page.keyboard.press('Escape');
+  await until('one chat', async () => (await rows.count()) === 1);
+  await chat.getByText('Or a green one?').waitFor();
+  // What was refused and who was not there, the browsers tell of themselves.
+  const expected = /WebSocket connection|ERR_CONNECTION|call\/connect_desk/u;
+  for (const person of [vic, wen, agent]) {
+    assert.deepEqual(person.complaints.filter((complaint) => !expected.test(complaint)), [], person.name);
+  }
 });
 
 journey('every screen keeps the accessibility rules in three languages and both themes', async (stage) => {
