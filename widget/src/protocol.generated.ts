@@ -260,7 +260,12 @@ active_at: number,
 /**
  * Newest number that the visitor has seen on screen.
  */
-visitor_read: number, };
+visitor_read: number, 
+/**
+ * When a snoozed one opens by itself. `None`: with the visitor's next message, or it is not snoozed. Never sent to
+ * a visitor.
+ */
+snoozed_until?: number, };
 
 /**
  * The kinds of entity in the change log.
@@ -776,9 +781,17 @@ number: number, } } | { "op": "set_state", "args": {
  */
 conversation: ConversationId, 
 /**
- * The new state.
+ * `open` or `closed`. `snoozed` is refused.
  */
-state: ConversationState, } } | { "op": "assign", "args": { 
+state: ConversationState, } } | { "op": "snooze", "args": { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * When the desk opens it, at most [`crate::SNOOZE_MAX_MS`] from now. `None`: with the visitor's next message.
+ */
+until: number | null, } } | { "op": "assign", "args": { 
 /**
  * Which conversation.
  */
@@ -857,9 +870,17 @@ number: number, } } | { "op": "set_state", "args": {
  */
 conversation: ConversationId, 
 /**
- * The new state.
+ * `open` or `closed`. `snoozed` is refused.
  */
-state: ConversationState, } } | { "op": "assign", "args": { 
+state: ConversationState, } } | { "op": "snooze", "args": { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * When the desk opens it, at most [`crate::SNOOZE_MAX_MS`] from now. `None`: with the visitor's next message.
+ */
+until: number | null, } } | { "op": "assign", "args": { 
 /**
  * Which conversation.
  */

@@ -285,6 +285,7 @@ impl App {
                 open: record.open,
                 waiting: record.waiting,
                 mine: record.mine,
+                snoozed: record.snoozed,
                 closed: record.closed,
                 unread: record.unread,
                 waiting_since: record.waiting_since,

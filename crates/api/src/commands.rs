@@ -8,7 +8,7 @@ use deskbell_cache::ConversationRecord;
 use deskbell_client::Sending;
 use deskbell_protocol::{
     ATTACHMENTS_MAX, Attachment, AttachmentId, Command, ConversationId, ConversationState, FIELD_MAX, FILE_BYTES_MAX,
-    MESSAGE_TEXT_MAX, MessageKind, NOTES_MAX,
+    MESSAGE_TEXT_MAX, MessageKind, NOTES_MAX, SNOOZE_MAX_MS,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -171,6 +171,7 @@ impl App {
                 Folder::Open => deskbell_cache::Folder::Open,
                 Folder::Waiting => deskbell_cache::Folder::Waiting,
                 Folder::Mine => deskbell_cache::Folder::Mine,
+                Folder::Snoozed => deskbell_cache::Folder::Snoozed,
                 Folder::Closed => deskbell_cache::Folder::Closed,
             };
             let online = session.client.online();
@@ -216,6 +217,7 @@ impl App {
             let visitor_read = record.conversation.visitor_read;
             let mut messages: Vec<MessageView> =
                 page.messages.into_iter().map(|message| views::message(message, me, visitor_read)).collect();
+            let refused = queued.iter().filter_map(views::refused_deed).collect();
             for item in queued {
                 let standing = session.client.standing(&item.frame.client_id);
                 if let Some(view) = views::queued_message(item, standing, &session.account)
@@ -224,7 +226,7 @@ impl App {
                     messages.push(view);
                 }
             }
-            Ok(Thread { messages, more_here: page.more_here, more_there: page.more_there })
+            Ok(Thread { messages, more_here: page.more_here, more_there: page.more_there, refused })
         })
         .await
     }
@@ -326,13 +328,34 @@ impl App {
         Ok(ForConversation { conversation: ConversationRef::new(account, conversation) })
     }
 
-    /// Closes or reopens.
+    /// Closes, or reopens; a snoozed one is woken.
     ///
     /// # Errors
-    /// `disk_full` when it could not be kept.
+    /// `invalid` for `snoozed`; `disk_full` when it could not be kept.
     pub async fn set_state(&self, request: SetState) -> Result<Queued, ApiError> {
+        if request.state == ConversationState::Snoozed {
+            return Err(ApiError::invalid("state", "is open or closed"));
+        }
         let ConversationRef { account, id } = request.conversation;
         self.submit(account, Command::SetState { conversation: id, state: request.state }, Vec::new()).await
+    }
+
+    /// Puts a conversation off, until a time or until the visitor's next message.
+    ///
+    /// # Errors
+    /// `invalid` names the field; `disk_full` when it could not be kept.
+    pub async fn snooze(&self, request: Snooze) -> Result<Queued, ApiError> {
+        let Snooze { conversation: ConversationRef { account, id }, until } = request;
+        if let Some(until) = until {
+            let ahead = until.saturating_sub(self.host().now());
+            if ahead <= 0 {
+                return Err(ApiError::invalid("until", "is in the future"));
+            }
+            if ahead > SNOOZE_MAX_MS {
+                return Err(ApiError::invalid("until", "is within one year"));
+            }
+        }
+        self.submit(account, Command::Snooze { conversation: id, until }, Vec::new()).await
     }
 
     /// Assigns to me or to nobody.

@@ -42,6 +42,8 @@ macro_rules! with_commands {
             start_conversation(ForVisitor) -> ForConversation;
             /// Closes or reopens.
             set_state(SetState) -> Queued;
+            /// Puts a conversation off, until a time or until the visitor's next message.
+            snooze(Snooze) -> Queued;
             /// Assigns to me or to nobody.
             assign(Assign) -> Queued;
             /// Everything up to a number was on screen.

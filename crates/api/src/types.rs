@@ -291,6 +291,8 @@ pub enum Folder {
     Waiting,
     /// Open ones assigned to me.
     Mine,
+    /// Snoozed ones.
+    Snoozed,
     /// Closed ones.
     Closed,
 }
@@ -338,6 +340,9 @@ pub struct Counts {
     /// Mine.
     #[ts(type = "number")]
     pub mine: i64,
+    /// Snoozed.
+    #[ts(type = "number")]
+    pub snoozed: i64,
     /// Closed.
     #[ts(type = "number")]
     pub closed: i64,
@@ -366,6 +371,8 @@ pub struct ConversationRow {
     pub visitor_number: i64,
     /// Open, snoozed, closed.
     pub state: ConversationState,
+    /// When a snoozed one opens by itself; empty: with the visitor's next message.
+    pub snoozed_until: Option<Timestamp>,
     /// Who answers.
     pub assignee: Option<AgentId>,
     /// Their name; empty when nobody.
@@ -443,6 +450,33 @@ pub struct Thread {
     pub more_here: bool,
     /// Smaller numbers exist on the server only: `load_older` fetches them when online.
     pub more_there: bool,
+    /// What I wanted done with the conversation and the desk refused; a refused message stands among the messages.
+    pub refused: Vec<RefusedDeed>,
+}
+
+/// Something other than a message that the desk refused: `retry` or `discard`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct RefusedDeed {
+    /// Its permanent name.
+    pub client_id: ClientId,
+    /// What it was.
+    pub deed: Deed,
+    /// Why it was refused.
+    pub refusal: ErrorCode,
+}
+
+/// What can be done with a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Deed {
+    /// Close, or open.
+    SetState,
+    /// Put off.
+    Snooze,
+    /// Assign.
+    Assign,
+    /// Anything else.
+    Other,
 }
 
 /// A piece of a message's text.
@@ -773,6 +807,15 @@ pub struct SetState {
     pub conversation: ConversationRef,
     /// The new state.
     pub state: ConversationState,
+}
+
+/// Put off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Snooze {
+    /// Which conversation.
+    pub conversation: ConversationRef,
+    /// When it opens by itself, within a year. Empty: with the visitor's next message.
+    pub until: Option<Timestamp>,
 }
 
 /// Assign to me, or to nobody.

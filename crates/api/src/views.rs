@@ -11,8 +11,8 @@ use deskbell_protocol::{
 
 use crate::text;
 use crate::types::{
-    AccountId, AccountView, CannedTextView, ContactRef, ConversationRef, ConversationRow, Delivery, HitKind,
-    MessageView, PastConversation, Preview, SearchHit, VisitorDetails, VisitorRef, VisitorRow,
+    AccountId, AccountView, CannedTextView, ContactRef, ConversationRef, ConversationRow, Deed, Delivery, HitKind,
+    MessageView, PastConversation, Preview, RefusedDeed, SearchHit, VisitorDetails, VisitorRef, VisitorRow,
 };
 
 /// A row of a list.
@@ -35,7 +35,17 @@ pub(crate) fn conversation_row(
         held,
     } = record;
     let Conversation {
-        id, contact, visitor, state, assignee, last_number, waiting_since, active_at, visitor_read, ..
+        id,
+        contact,
+        visitor,
+        state,
+        assignee,
+        last_number,
+        waiting_since,
+        active_at,
+        visitor_read,
+        snoozed_until,
+        ..
     } = conversation;
     ConversationRow {
         id: ConversationRef::new(account.id, id),
@@ -45,6 +55,7 @@ pub(crate) fn conversation_row(
         name: contact_name,
         visitor_number,
         state,
+        snoozed_until,
         assignee,
         assignee_name: assignee_name.unwrap_or_default(),
         mine: assignee == Some(account.agent),
@@ -145,6 +156,19 @@ pub(crate) fn queued_message(
         sends_at: item.guard.hold_until.filter(|_| delivery == Delivery::Delayed),
         seen: item.guard.seen.filter(|_| delivery == Delivery::Held),
     })
+}
+
+/// A command that is not a message and was refused.
+pub(crate) fn refused_deed(item: &OutboxItem) -> Option<RefusedDeed> {
+    let OutboxState::Refused(refusal) = item.state else { return None };
+    let deed = match item.frame.command {
+        Command::Send { .. } => return None,
+        Command::SetState { .. } => Deed::SetState,
+        Command::Snooze { .. } => Deed::Snooze,
+        Command::Assign { .. } => Deed::Assign,
+        Command::Start { .. } | Command::MarkRead { .. } | Command::EditContact { .. } => Deed::Other,
+    };
+    Some(RefusedDeed { client_id: item.frame.client_id.clone(), deed, refusal })
 }
 
 /// A row of the visitor list.

@@ -40,7 +40,8 @@ queries! {
             active_at = CASE WHEN excluded.rev > conversation.rev THEN excluded.active_at ELSE conversation.active_at END,
             rev = max(excluded.rev, conversation.rev)";
     SHOW_CONVERSATION = "UPDATE conversation
-        SET state = ?2, assignee = ?3, waiting_since = ?4, my_read = ?5, unread = ?6, preview = ?7 WHERE id = ?1";
+        SET state = ?2, assignee = ?3, waiting_since = ?4, my_read = ?5, unread = ?6, preview = ?7,
+            snoozed_until = ?8 WHERE id = ?1";
     FIND_CONVERSATION = "SELECT data FROM conversation WHERE id = ?1";
     OF_CONTACT = "SELECT id FROM conversation WHERE contact = ?1";
     OF_VISITOR = "SELECT id FROM conversation WHERE visitor = ?1";
@@ -613,9 +614,14 @@ pub(crate) fn refresh(connection: &Connection, id: ConversationId, pending: &[&O
         match &item.frame.command {
             Command::SetState { conversation, state } if *conversation == id => {
                 head.state = *state;
+                head.snoozed_until = None;
                 if *state == ConversationState::Closed {
                     head.waiting_since = None;
                 }
+            }
+            Command::Snooze { conversation, until } if *conversation == id => {
+                head.state = ConversationState::Snoozed;
+                head.snoozed_until = *until;
             }
             Command::Assign { conversation, agent } if *conversation == id => head.assignee = *agent,
             Command::MarkRead { conversation, number } if *conversation == id => my_read = my_read.max(*number),
@@ -640,7 +646,8 @@ pub(crate) fn refresh(connection: &Connection, id: ConversationId, pending: &[&O
         head.waiting_since,
         my_read,
         unread,
-        preview
+        preview,
+        head.snoozed_until
     ])?;
     Ok(())
 }

@@ -54,6 +54,7 @@ pub(crate) const CACHE: Plan = Plan {
         Step::sql(include_str!("schema_cache.sql")),
         Step::sql(include_str!("schema_cache_picture.sql")),
         Step { sql: include_str!("schema_cache_search.sql"), then: Some(index_everything) },
+        Step::sql(include_str!("schema_cache_commands.sql")),
     ],
 };
 /// The outbox cannot.

@@ -22,6 +22,8 @@ pub enum Folder {
     Waiting,
     /// Open ones of one agent, most recently active first.
     Mine,
+    /// Snoozed ones, most recently active first.
+    Snoozed,
     /// Closed ones, most recently active first.
     Closed,
 }
@@ -35,6 +37,8 @@ pub struct CountsRecord {
     pub waiting: i64,
     /// Open and mine.
     pub mine: i64,
+    /// Snoozed.
+    pub snoozed: i64,
     /// Closed.
     pub closed: i64,
     /// Open with messages of the visitor that I have not read.
@@ -108,7 +112,10 @@ pub struct VisitorRecord {
 /// Reads rows of conversations, in the order that [`head`] takes.
 macro_rules! heads {
     ($which:literal) => {
-        concat!("SELECT data, state, assignee, waiting_since, my_read, unread, preview FROM conversation ", $which)
+        concat!(
+            "SELECT data, state, assignee, waiting_since, my_read, unread, preview, snoozed_until FROM conversation ",
+            $which
+        )
     };
 }
 
@@ -119,6 +126,7 @@ queries! {
     COUNT_WAITING = "SELECT count(*) FROM conversation INDEXED BY conversation_waiting
         WHERE state = 'open' AND waiting_since IS NOT NULL";
     COUNT_MINE = "SELECT count(*) FROM conversation WHERE state = 'open' AND assignee = ?1";
+    COUNT_SNOOZED = "SELECT count(*) FROM conversation WHERE state = 'snoozed'";
     COUNT_CLOSED = "SELECT count(*) FROM conversation WHERE state = 'closed'";
     COUNT_UNREAD = "SELECT count(*) FROM conversation INDEXED BY conversation_unread WHERE state = 'open' AND unread > 0";
     WAITING_SINCE = "SELECT min(waiting_since) FROM conversation INDEXED BY conversation_waiting
@@ -137,6 +145,7 @@ queries! {
     ATTACHMENT = "SELECT data FROM attachment WHERE id = ?1";
     CANNED_TEXTS = "SELECT data FROM entity WHERE kind = 'canned_text' ORDER BY id";
     OPEN = heads!("WHERE state = 'open' ORDER BY active_at DESC, id DESC LIMIT ?1");
+    SNOOZED = heads!("WHERE state = 'snoozed' ORDER BY active_at DESC, id DESC LIMIT ?1");
     CLOSED = heads!("WHERE state = 'closed' ORDER BY active_at DESC, id DESC LIMIT ?1");
     WAITING = heads!("INDEXED BY conversation_waiting WHERE state = 'open' AND waiting_since IS NOT NULL
         ORDER BY waiting_since, id LIMIT ?1");
@@ -156,10 +165,10 @@ pub(crate) fn entity<T: DeserializeOwned>(
     Ok(data.map(|data| serde_json::from_str(&data)).transpose()?)
 }
 
-type Head = (String, String, Option<i64>, Option<i64>, i64, i64, Option<String>);
+type Head = (String, String, Option<i64>, Option<i64>, i64, i64, Option<String>, Option<i64>);
 
 fn head(row: &Row<'_>) -> rusqlite::Result<Head> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?))
 }
 
 /// A short number for an unnamed visitor: the last four digits of the id.
@@ -169,7 +178,7 @@ pub fn visitor_number(id: VisitorId) -> i64 {
 }
 
 fn record(connection: &Connection, found: Head) -> Result<ConversationRecord, CacheError> {
-    let (data, state, assignee, waiting_since, my_read, unread, preview) = found;
+    let (data, state, assignee, waiting_since, my_read, unread, preview, snoozed_until) = found;
     let mut conversation: Conversation = serde_json::from_str(&data)?;
     conversation.state = match state.as_str() {
         "closed" => ConversationState::Closed,
@@ -178,6 +187,7 @@ fn record(connection: &Connection, found: Head) -> Result<ConversationRecord, Ca
     };
     conversation.assignee = assignee.map(AgentId);
     conversation.waiting_since = waiting_since;
+    conversation.snoozed_until = snoozed_until;
     let contact: Option<Contact> = entity(connection, "contact", conversation.contact.0)?;
     let assignee: Option<Agent> = match conversation.assignee {
         Some(agent) => entity(connection, "agent", agent.0)?,
@@ -228,6 +238,7 @@ impl Cache {
                 open: count(COUNT_OPEN)?,
                 waiting: count(COUNT_WAITING)?,
                 mine: connection.prepare_cached(COUNT_MINE)?.query_row([me.0], |row| row.get(0))?,
+                snoozed: count(COUNT_SNOOZED)?,
                 closed: count(COUNT_CLOSED)?,
                 unread: count(COUNT_UNREAD)?,
                 waiting_since: connection.prepare_cached(WAITING_SINCE)?.query_row([], |row| row.get(0))?,
@@ -249,6 +260,7 @@ impl Cache {
             Folder::Open => OPEN,
             Folder::Waiting => WAITING,
             Folder::Mine => MINE,
+            Folder::Snoozed => SNOOZED,
             Folder::Closed => CLOSED,
         };
         let records = self.cache().read(|connection| {

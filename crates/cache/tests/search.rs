@@ -80,6 +80,7 @@ fn chat(id: ConversationId, contact: i64, state: ConversationState, assignee: Ag
         created_at: 1,
         active_at: MAY,
         visitor_read: 0,
+        snoozed_until: None,
     })
 }
 

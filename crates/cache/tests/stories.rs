@@ -80,6 +80,7 @@ fn head(last_number: i64, waiting_since: Option<i64>) -> Conversation {
         created_at: 1,
         active_at: last_number,
         visitor_read: 0,
+        snoozed_until: None,
     }
 }
 
@@ -179,6 +180,32 @@ fn the_same_delta_twice_changes_nothing_and_an_older_row_never_wins() {
     desk.apply(4, vec![change(1, vic("An older name")), change(2, from_vic(1, "an older text"))], vec![]);
     assert_eq!(desk.row().contact_name, "Vic");
     assert_eq!(desk.cache.message(CHAT, 1).unwrap().unwrap().text, "first");
+}
+
+#[test]
+fn dc_02_a_chat_put_off_without_a_connection_leaves_the_open_ones_at_once() {
+    let mut desk = Desk::new();
+    desk.delta(vec![Entity::Conversation(head(1, Some(1))), from_vic(1, "Hola")]);
+    let snooze = command(1, Command::Snooze { conversation: CHAT, until: Some(900) });
+    desk.cache.queue(&snooze, &[], 7).unwrap();
+    desk.reopen();
+    let folder = |desk: &Desk, folder| desk.cache.conversations(folder, ANN, 9).unwrap().len();
+    assert_eq!(
+        (folder(&desk, Folder::Open), folder(&desk, Folder::Waiting), folder(&desk, Folder::Snoozed)),
+        (0, 0, 1)
+    );
+    assert_eq!(desk.row().conversation.snoozed_until, Some(900));
+    let counts = desk.cache.counts(ANN).unwrap();
+    assert_eq!((counts.open, counts.waiting, counts.snoozed), (0, 0, 1));
+    // Waking it, still without a connection, brings it back with its wait.
+    let wake = command(2, Command::SetState { conversation: CHAT, state: ConversationState::Open });
+    desk.cache.queue(&wake, &[], 8).unwrap();
+    assert_eq!((folder(&desk, Folder::Waiting), folder(&desk, Folder::Snoozed)), (1, 0));
+    assert_eq!(desk.row().conversation.snoozed_until, None);
+    // The desk refuses what came too late: its own state shows.
+    desk.cache.discard(&wake.client_id).unwrap();
+    desk.cache.refuse(&snooze.client_id, ErrorCode::Invalid).unwrap();
+    assert_eq!((folder(&desk, Folder::Waiting), folder(&desk, Folder::Snoozed)), (1, 0));
 }
 
 #[test]

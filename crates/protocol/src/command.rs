@@ -49,12 +49,19 @@ pub enum Command {
         /// Newest number seen.
         number: Number,
     },
-    /// Close, reopen or snooze.
+    /// Close, or reopen; a snoozed one is woken.
     SetState {
         /// Which conversation.
         conversation: ConversationId,
-        /// The new state.
+        /// `open` or `closed`. `snoozed` is refused.
         state: ConversationState,
+    },
+    /// Put a conversation off. The visitor's next message opens it in any case.
+    Snooze {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// When the desk opens it, at most [`crate::SNOOZE_MAX_MS`] from now. `None`: with the visitor's next message.
+        until: Option<Timestamp>,
     },
     /// Give a conversation to an agent, or to nobody.
     Assign {
@@ -85,6 +92,7 @@ impl Command {
             Self::Send { conversation, .. } => *conversation,
             Self::MarkRead { conversation, .. }
             | Self::SetState { conversation, .. }
+            | Self::Snooze { conversation, .. }
             | Self::Assign { conversation, .. } => Some(*conversation),
             Self::Start { .. } | Self::EditContact { .. } => None,
         }

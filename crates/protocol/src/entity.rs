@@ -166,6 +166,11 @@ pub struct Conversation {
     pub active_at: Timestamp,
     /// Newest number that the visitor has seen on screen.
     pub visitor_read: Number,
+    /// When a snoozed one opens by itself. `None`: with the visitor's next message, or it is not snoozed. Never sent to
+    /// a visitor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub snoozed_until: Option<Timestamp>,
 }
 
 /// What a message is.

@@ -35,6 +35,9 @@ pub const NOTES_MAX: usize = 10_000;
 /// Most attachments of one message.
 pub const ATTACHMENTS_MAX: usize = 10;
 
+/// How far ahead a conversation may be put off: one year, in milliseconds.
+pub const SNOOZE_MAX_MS: i64 = 366 * 24 * 60 * 60 * 1000;
+
 /// Largest file of one attachment, in bytes.
 pub const FILE_BYTES_MAX: usize = 20 * 1024 * 1024;
 

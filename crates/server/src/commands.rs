@@ -3,7 +3,8 @@
 use deskbell_protocol::{
     ATTACHMENTS_MAX, Ack, AgentId, AttachmentId, Author, Change, ClientId, Command, CommandFrame, Contact, ContactId,
     Conversation, ConversationId, ConversationKind, ConversationState, EntityKind, ErrorCode, FIELD_MAX,
-    MESSAGE_TEXT_MAX, Message, MessageId, MessageKind, NOTES_MAX, Nack, Number, ReadMark, Refusal, Seq, VisitorId,
+    MESSAGE_TEXT_MAX, Message, MessageId, MessageKind, NOTES_MAX, Nack, Number, ReadMark, Refusal, SNOOZE_MAX_MS, Seq,
+    Timestamp, VisitorId,
 };
 
 use crate::authorize::{Action, Object, Principal, authorize};
@@ -19,6 +20,8 @@ const CONTACT_BYTES_MAX: usize = 48 * 1024;
 mod said {
     pub(super) const CLOSED: &str = "closed";
     pub(super) const REOPENED: &str = "reopened";
+    pub(super) use crate::store::conversations::{SNOOZED, WOKEN};
+
     pub(super) const UNASSIGNED: &str = "unassigned";
 
     pub(super) fn assigned(name: &str) -> String {
@@ -40,6 +43,7 @@ pub(crate) fn perform(write: &mut Write<'_>, principal: Principal, frame: Comman
         Command::Start { visitor } => start(write, principal, visitor)?,
         Command::MarkRead { conversation, number } => mark_read(write, principal, conversation, number, if_rev)?,
         Command::SetState { conversation, state } => set_state(write, principal, conversation, state, if_rev)?,
+        Command::Snooze { conversation, until } => snooze(write, principal, conversation, until, if_rev)?,
         Command::Assign { conversation, agent } => assign(write, principal, conversation, agent, if_rev)?,
         Command::EditContact { contact, name, email, phone, notes } => {
             let changed = Contact {
@@ -162,6 +166,7 @@ fn begin(write: &mut Write<'_>, visitor: VisitorId) -> Outcome<Conversation> {
         created_at: write.now,
         active_at: write.now,
         visitor_read: 0,
+        snoozed_until: None,
     };
     conversations::add(write.connection, &conversation)?;
     visitors::count_chat(write.connection, visitor.id)?;
@@ -211,11 +216,7 @@ fn send(
 
     let author = match principal {
         Principal::Visitor(_) => {
-            match conversation.state {
-                ConversationState::Closed => desk_says(write, &mut conversation, said::REOPENED)?,
-                ConversationState::Open | ConversationState::Snoozed => {}
-            }
-            conversation.state = ConversationState::Open;
+            reopen(write, &mut conversation)?;
             conversation.waiting_since = conversation.waiting_since.or(Some(write.now));
             Author::Visitor
         }
@@ -239,8 +240,7 @@ fn start(write: &mut Write<'_>, principal: Principal, visitor: VisitorId) -> Out
     authorize(&principal, Action::StartConversation, Object::Visitor)?;
     let conversation = match conversations::latest_of_visitor(write.connection, visitor)? {
         Some(mut found) => {
-            if found.state != ConversationState::Open {
-                reopen(write, &mut found)?;
+            if reopen(write, &mut found)? {
                 store(write, &found)?;
             }
             found
@@ -254,12 +254,30 @@ fn start(write: &mut Write<'_>, principal: Principal, visitor: VisitorId) -> Out
     Ok((Some(conversation.id.0), None))
 }
 
-fn reopen(write: &mut Write<'_>, conversation: &mut Conversation) -> Outcome<()> {
-    if conversation.state == ConversationState::Closed {
-        desk_says(write, conversation, said::REOPENED)?;
-    }
+/// Opens a conversation. False: it was open. The caller stores it.
+fn reopen(write: &mut Write<'_>, conversation: &mut Conversation) -> Outcome<bool> {
+    let code = match conversation.state {
+        ConversationState::Open => return Ok(false),
+        ConversationState::Closed => said::REOPENED,
+        ConversationState::Snoozed => said::WOKEN,
+    };
     conversation.state = ConversationState::Open;
-    Ok(())
+    conversation.snoozed_until = None;
+    desk_says(write, conversation, code)?;
+    Ok(true)
+}
+
+/// Opens snoozed conversations whose time has come, at most `limit` of them. How many they were.
+pub(crate) fn wake_due(write: &mut Write<'_>, limit: i64) -> Outcome<usize> {
+    let due = conversations::due(write.connection, write.now, limit)?;
+    for id in &due {
+        if let Some(mut conversation) = conversations::find(write.connection, *id)?
+            && reopen(write, &mut conversation)?
+        {
+            store(write, &conversation)?;
+        }
+    }
+    Ok(due.len())
 }
 
 fn move_read_mark(write: &mut Write<'_>, agent: AgentId, mark: ReadMark) -> Outcome<()> {
@@ -302,6 +320,9 @@ fn set_state(
     state: ConversationState,
     if_rev: Option<Seq>,
 ) -> Outcome<Made> {
+    if state == ConversationState::Snoozed {
+        return Err(Refusal::invalid("state", "must be open or closed; the command snooze puts off").into());
+    }
     let mut conversation = open(write, &principal, Action::SetState, id)?;
     unchanged_since(write, &principal, EntityKind::Conversation, id.0, if_rev)?;
     if conversation.state != state {
@@ -309,11 +330,40 @@ fn set_state(
             ConversationState::Closed => {
                 conversation.state = state;
                 conversation.waiting_since = None;
+                conversation.snoozed_until = None;
                 desk_says(write, &mut conversation, said::CLOSED)?;
             }
-            ConversationState::Open => reopen(write, &mut conversation)?,
-            ConversationState::Snoozed => conversation.state = state,
+            ConversationState::Open => {
+                reopen(write, &mut conversation)?;
+            }
+            ConversationState::Snoozed => {}
         }
+        store(write, &conversation)?;
+    }
+    Ok((Some(id.0), None))
+}
+
+fn snooze(
+    write: &mut Write<'_>,
+    principal: Principal,
+    id: ConversationId,
+    until: Option<Timestamp>,
+    if_rev: Option<Seq>,
+) -> Outcome<Made> {
+    let mut conversation = open(write, &principal, Action::SetState, id)?;
+    unchanged_since(write, &principal, EntityKind::Conversation, id.0, if_rev)?;
+    if let Some(until) = until {
+        if until <= write.now {
+            return Err(Refusal::invalid("until", "must be in the future").into());
+        }
+        if until > write.now.saturating_add(SNOOZE_MAX_MS) {
+            return Err(Refusal::invalid("until", "must be within one year").into());
+        }
+    }
+    if conversation.state != ConversationState::Snoozed || conversation.snoozed_until != until {
+        conversation.state = ConversationState::Snoozed;
+        conversation.snoozed_until = until;
+        desk_says(write, &mut conversation, said::SNOOZED)?;
         store(write, &conversation)?;
     }
     Ok((Some(id.0), None))

@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::serve::ListenerExt as _;
 use deskbell_protocol::VisitorId;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -44,6 +45,8 @@ pub(crate) struct Core {
     pub(crate) geo: Geo,
     pub(crate) files: Files,
     pub(crate) uploads: Uploads,
+    /// Told when a conversation was put off, which may now be the next to open.
+    pub(crate) snoozed: Notify,
 }
 
 /// What one run of the server shares.
@@ -108,6 +111,7 @@ impl Desk {
                 geo,
                 files,
                 uploads: Uploads::new(),
+                snoozed: Notify::new(),
             }),
         })
     }
@@ -142,6 +146,8 @@ impl Desk {
 
         // Task: tells agents who comes and goes.
         tasks.spawn(presence::run(Arc::clone(&self.core.hub), Arc::clone(&self.core.writer), stopping.clone()));
+        // Task: opens snoozed conversations at their time.
+        tasks.spawn(housekeeping::wake(Arc::clone(&self.core), stopping.clone()));
         // Task: clears away what nobody needs any more.
         tasks.spawn(housekeeping::run(Arc::clone(&self.core), stopping.clone()));
 

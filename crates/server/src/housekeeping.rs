@@ -1,13 +1,14 @@
-//! Clears away what nobody needs any more: expired tokens, files that were uploaded and never sent, and uploads
-//! that nobody goes on with.
+//! What happens by itself: snoozed conversations open at their time; what nobody needs any more goes, which is expired
+//! tokens, files that were uploaded and never sent, and uploads that nobody goes on with.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::commands;
 use crate::desk::Core;
-use crate::store::{Outcome, agents, files};
+use crate::store::{Outcome, agents, conversations, files};
 use crate::uploads;
 
 /// The first time comes late, so that starting is not slowed down.
@@ -16,7 +17,39 @@ const EVERY: Duration = Duration::from_secs(60 * 60);
 /// A file, and an upload in the middle, may lie this long, in milliseconds.
 const LOOSE_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// Runs until cancelled.
+/// Conversations opened in one transaction.
+const WOKEN_AT_ONCE: i64 = 64;
+/// However far the next one is, the clock may be set, and another server on this database may put one off for less.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
+/// Opens snoozed conversations at their time, until cancelled. The times stand in the database alone, so that those
+/// which passed while no server ran are made good at the start.
+pub(crate) async fn wake(core: Arc<Core>, cancelled: CancellationToken) {
+    loop {
+        let pause = match wake_once(&core).await {
+            Ok(pause) => pause,
+            Err(failure) => {
+                tracing::warn!(?failure, "snoozed conversations could not be opened; it is tried again in a minute");
+                LOOK_AGAIN
+            }
+        };
+        tokio::select! {
+            () = cancelled.cancelled() => return,
+            () = core.snoozed.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Opens what is due. How long the next one has to wait.
+async fn wake_once(core: &Core) -> Outcome<Duration> {
+    while core.writer.submit(|write| commands::wake_due(write, WOKEN_AT_ONCE)).await? > 0 {}
+    let next = core.readers.read(|connection| Ok(conversations::next_due(connection)?)).await?;
+    let wait = next.map(|next| u64::try_from(next.saturating_sub(crate::clock())).unwrap_or(0));
+    Ok(wait.map_or(LOOK_AGAIN, |wait| Duration::from_millis(wait).min(LOOK_AGAIN)))
+}
+
+/// Clears until cancelled.
 pub(crate) async fn run(core: Arc<Core>, cancelled: CancellationToken) {
     let mut pause = FIRST;
     loop {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use deskbell_protocol::{
-    Author, ByeCode, ClientFrame, ConversationId, ConversationState, Cursor, Ephemeral, Hello, HistoryRequest,
+    Author, ByeCode, ClientFrame, Command, ConversationId, ConversationState, Cursor, Ephemeral, Hello, HistoryRequest,
     ServerFrame, VisitorId, Welcome,
 };
 use tokio::sync::broadcast::error::RecvError;
@@ -213,9 +213,15 @@ impl Session {
             ClientFrame::Cmd(command) => {
                 let client_id = command.client_id.clone();
                 let principal = self.principal;
+                let snoozes = matches!(command.command, Command::Snooze { .. });
                 let done = self.core.writer.submit(move |write| commands::perform(write, principal, command));
+                let core = Arc::clone(&self.core);
                 self.answers.push(async move {
-                    Ok(match done.await {
+                    let done = done.await;
+                    if snoozes && done.is_ok() {
+                        core.snoozed.notify_one();
+                    }
+                    Ok(match done {
                         Ok(ack) => ServerFrame::Ack(ack),
                         Err(failure) => ServerFrame::Nack(commands::nack(client_id, failure)),
                     })

@@ -200,6 +200,18 @@ impl Desk {
         (answers.collect(), news)
     }
 
+    /// Opens the snoozed conversations whose time has come, as a server does by itself. What changed.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn wake(&self, now: Timestamp) -> Result<Option<News>, OpenError> {
+        let (job, answered) = ask(|write| commands::wake_due(write, i64::MAX));
+        let mut news = None;
+        self.batches.run(vec![job], now, |committed| news = Some(News(committed)));
+        answer(answered).map_err(internal)?;
+        Ok(news)
+    }
+
     /// Every row that a person may see, as it is now.
     ///
     /// # Errors

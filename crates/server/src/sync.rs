@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use deskbell_protocol::{
-    Author, Change, ContactId, Conversation, ConversationId, Delta, Entity, EntityKind, HistoryPage, HistoryRequest,
-    Message, MessageKind, Number, Seq, SnapshotPage, Timestamp, VisitorId,
+    Author, Change, ContactId, Conversation, ConversationId, ConversationState, Delta, Entity, EntityKind, HistoryPage,
+    HistoryRequest, Message, Number, Seq, SnapshotPage, Timestamp, VisitorId,
 };
 
 use crate::authorize::{Action, Object, Principal, authorize};
@@ -74,7 +74,9 @@ fn shown_to_visitor(connection: &Connection, principal: &Principal, place: Place
         }
         EntityKind::Message => {
             let found = conversations::find_message(connection, place.id.into())?;
-            let Some(message) = found.filter(|message| message.kind != MessageKind::Note) else { return Ok(None) };
+            let Some(message) = found.filter(|message| !conversations::is_for_the_team(message)) else {
+                return Ok(None);
+            };
             Entity::Message(match message.author {
                 Author::Visitor => message,
                 Author::Agent { .. } | Author::Desk => Message { client_id: None, ..message },
@@ -87,11 +89,15 @@ fn shown_to_visitor(connection: &Connection, principal: &Principal, place: Place
     Ok(Some((change, size)))
 }
 
-/// A conversation without a trace of its notes.
+/// A conversation without a trace of its notes, or of the team's putting it off.
 fn narrow(connection: &Connection, conversation: Conversation) -> Outcome<Conversation> {
     let newest = conversations::newest_shown(connection, conversation.id)?;
     let (last_number, active_at) = newest.unwrap_or((0, conversation.created_at));
-    Ok(Conversation { last_number, active_at, ..conversation })
+    let state = match conversation.state {
+        ConversationState::Snoozed => ConversationState::Open,
+        state => state,
+    };
+    Ok(Conversation { last_number, active_at, state, snoozed_until: None, ..conversation })
 }
 
 /// What comes after `from`, as far as one frame holds it.

@@ -37,6 +37,7 @@ pub(crate) fn everything(world: &World, desk: &Desk) -> Result<(), String> {
     for computer in &world.computers {
         let who = computer.person;
         done_once(computer, desk).map_err(|what| format!("{who:?}: {what}"))?;
+        shown(computer).map_err(|what| format!("{who:?}: {what}"))?;
         equal(computer, desk).map_err(|what| format!("{who:?} ({:?}): {what}", computer.phase()))?;
     }
     Ok(())
@@ -102,6 +103,34 @@ fn done_once(computer: &Computer, desk: &Desk) -> Result<(), String> {
                     "“{text}” overtook one that was written before: {conversation:?} {number} {last:?}"
                 ));
             }
+        }
+    }
+    Ok(())
+}
+
+/// No conversation sleeps beyond its time.
+pub(crate) fn nothing_is_overdue(world: &World) -> Result<(), String> {
+    let Some(agent) = world.computers.iter().find(|computer| matches!(computer.person, Person::Agent(_))) else {
+        return Ok(());
+    };
+    for row in world.desk()?.rows(agent.person).map_err(|error| error.to_string())? {
+        if let Some(data) = row.data
+            && let Ok(Some(Entity::Conversation(found))) = Entity::decode(row.entity, data)
+            && found.snoozed_until.is_some_and(|until| until <= world.latest_wake())
+        {
+            return Err(format!("{:?} should be open since {:?}", found.id, found.snoozed_until));
+        }
+    }
+    Ok(())
+}
+
+/// With nothing on its way, lists show what the desk has said.
+fn shown(computer: &Computer) -> Result<(), String> {
+    for (said, _) in conversations(computer.cache()) {
+        let found = computer.cache().conversation(said.id).map_err(|error| error.to_string())?;
+        let shown = found.ok_or_else(|| format!("{:?} is in no list", said.id))?.conversation;
+        if shown != said {
+            return Err(format!("{said:?} is shown as {shown:?}"));
         }
     }
     Ok(())

@@ -85,6 +85,8 @@ pub(crate) struct World {
     /// Frames may be lost, doubled and swapped.
     foul: bool,
     restores: bool,
+    /// Servers open snoozed conversations at their time.
+    wakes: bool,
 }
 
 /// Plays a seed from beginning to end.
@@ -120,10 +122,12 @@ fn play(seed: u64, story: Story) -> Result<(), String> {
     while world.now < quiet_from + QUIET && !world.is_settled()? {
         world.pass(5_000)?;
     }
+    // Whatever is due later is not part of the story.
+    world.wakes = false;
+    check::nothing_is_overdue(&world)?;
     // Nobody tells a visitor's session of the last change when the poke was lost: it looks by itself in a moment.
     world.pass(2 * POLL)?;
-    let desk = world.servers[0].desk.as_ref().ok_or("the server is down")?;
-    check::everything(&world, desk)
+    check::everything(&world, world.desk()?)
 }
 
 fn text(error: impl std::fmt::Display) -> String {
@@ -156,6 +160,7 @@ impl World {
             names: 0,
             foul,
             restores: story.restores,
+            wakes: true,
         };
         let mut desk = Some(first);
         for _ in 0..story.servers {
@@ -178,6 +183,11 @@ impl World {
         }
         world.settle_wishes();
         Ok(world)
+    }
+
+    /// The desk as the first server has it.
+    pub(crate) fn desk(&self) -> Result<&Desk, String> {
+        Ok(self.servers[0].desk.as_ref().ok_or("the server is down")?)
     }
 
     fn name(&mut self) -> u128 {
@@ -269,7 +279,7 @@ impl World {
         let id = conversation.id;
         let Person::Agent(me) = self.computers[who].person else { return };
         let careful = self.random.random_bool(0.5);
-        let (command, if_rev) = match self.random.random_range(0..10) {
+        let (command, if_rev) = match self.random.random_range(0..12) {
             0..4 => {
                 (Command::Send { conversation: Some(id), kind: MessageKind::Reply, text, attachments: vec![] }, None)
             }
@@ -278,12 +288,19 @@ impl World {
             6 => (Command::Assign { conversation: id, agent: Some(me) }, careful.then_some(rev)),
             7 => {
                 let state = match conversation.state {
-                    ConversationState::Closed => ConversationState::Open,
-                    _ => ConversationState::Closed,
+                    ConversationState::Closed | ConversationState::Snoozed => ConversationState::Open,
+                    ConversationState::Open => ConversationState::Closed,
                 };
                 (Command::SetState { conversation: id, state }, careful.then_some(rev))
             }
-            8 => (
+            8 | 9 => {
+                // By the clock of a server, which the other one may not share; some times have passed before they come.
+                let wall = self.wall(self.random.random_range(0..self.servers.len()));
+                let ahead = self.random.random_range(-1_000..60_000);
+                let until = self.random.random_bool(0.7).then_some(wall + ahead);
+                (Command::Snooze { conversation: id, until }, careful.then_some(rev))
+            }
+            10 => (
                 Command::EditContact {
                     contact: conversation.contact,
                     name: text,
@@ -622,6 +639,21 @@ impl World {
         }
     }
 
+    /// The desk opens what was put off until now, by this server's clock.
+    fn wake(&mut self, index: usize) -> Result<(), String> {
+        let wall = self.wall(index);
+        let Some(desk) = &self.servers[index].desk else { return Ok(()) };
+        let news = desk.wake(wall).map_err(text)?;
+        self.tell(index, news.as_ref());
+        Ok(())
+    }
+
+    /// What was put off until then, by the fastest clock of a server, is open now.
+    pub(crate) fn latest_wake(&self) -> i64 {
+        let walls = (0..self.servers.len()).map(|server| self.wall(server));
+        walls.max().unwrap_or_default() - i64::try_from(2 * POLL).unwrap_or_default()
+    }
+
     /// Sessions that have missed something read the log; servers give their signs of life.
     fn catch_up(&mut self) -> Result<(), String> {
         for index in 0..self.servers.len() {
@@ -653,6 +685,9 @@ impl World {
             }
             for (who, frames) in out {
                 self.send_down(who, frames);
+            }
+            if polls && self.wakes {
+                self.wake(index)?;
             }
         }
         Ok(())

@@ -102,6 +102,15 @@ const HAPPENINGS: &[Happening] = &[
         shop.does(ann, Command::SetState { conversation, state: ConversationState::Closed });
         shop.does(Person::Visitor(visitor), say(None, MessageKind::Reply, "one more thing"));
     }),
+    ("Ann puts it off", |shop, at| {
+        let (ann, conversation) = (Person::Agent(shop.ann), shop.chats[at]);
+        shop.does(ann, Command::Snooze { conversation, until: None });
+    }),
+    ("the desk wakes it", |shop, at| {
+        let (ann, conversation) = (Person::Agent(shop.ann), shop.chats[at]);
+        shop.does(ann, Command::Snooze { conversation, until: Some(NOW + 2_000) });
+        shop.desk.wake(NOW + 2_000).unwrap();
+    }),
     ("Ben learns the name", |shop, at| {
         let (ben, contact) = (Person::Agent(shop.ben), shop.contacts[at]);
         let (name, email) = ("Wen".into(), "wen@example.com".into());
@@ -203,6 +212,47 @@ fn dc_01_whatever_happens_between_two_pages_a_snapshot_ends_as_a_fresh_look() {
             }
         }
     }
+}
+
+#[test]
+fn a_conversation_that_was_due_while_no_server_ran_opens_when_one_starts() {
+    let mut shop = Shop::open();
+    let (ann, conversation) = (Person::Agent(shop.ann), shop.chats[0]);
+    let put_off = |until| Command::Snooze { conversation, until };
+    let refused = |answer: ServerFrame| match answer {
+        ServerFrame::Nack(nack) => (nack.code, nack.message),
+        other => panic!("{other:?}"),
+    };
+    // The shop's commands are done a second later.
+    let (code, why) = refused(shop.does(ann, put_off(Some(NOW + 1_000))));
+    assert!(code == ErrorCode::Invalid && why.contains("until") && why.contains("future"), "{why}");
+    let (code, why) = refused(shop.does(ann, put_off(Some(NOW + 1_001 + SNOOZE_MAX_MS))));
+    assert!(code == ErrorCode::Invalid && why.contains("until") && why.contains("year"), "{why}");
+    let state = |desk: &Desk, person| {
+        let rows = desk.rows(person).unwrap();
+        let found = rows.into_iter().find(|row| row.entity == EntityKind::Conversation && row.id == conversation.0);
+        let head: Conversation = serde_json::from_value(found.unwrap().data.unwrap()).unwrap();
+        (head.state, head.snoozed_until)
+    };
+    assert!(matches!(shop.does(ann, put_off(Some(NOW + 5_000))), ServerFrame::Ack(_)));
+    assert_eq!(state(&shop.desk, ann), (ConversationState::Snoozed, Some(NOW + 5_000)));
+    let vic = Person::Visitor(shop.visitors[0]);
+    assert_eq!(state(&shop.desk, vic), (ConversationState::Open, None), "a visitor hears nothing of it");
+
+    let Shop { desk, directory, .. } = shop;
+    drop(desk);
+    let desk = Desk::open(&directory.path().join("desk.db")).unwrap();
+    assert!(desk.wake(NOW + 4_999).unwrap().is_none(), "it is not due");
+    assert!(desk.wake(NOW + 60_000).unwrap().is_some());
+    assert_eq!(state(&desk, ann), (ConversationState::Open, None));
+    let said = |person| -> Vec<String> {
+        let rows = desk.rows(person).unwrap().into_iter();
+        let messages = rows.filter(|row| row.entity == EntityKind::Message).filter_map(|row| row.data);
+        let messages = messages.filter(|data| data["kind"] == "system" && data["conversation"] == conversation.0);
+        messages.map(|data| data["text"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(said(ann), ["snoozed", "woken"]);
+    assert!(said(vic).is_empty());
 }
 
 #[test]

@@ -40,6 +40,21 @@ export function shortTime(at: number, now: number): string {
   return new Intl.DateTimeFormat(words.language, { day: 'numeric', month: 'short' }).format(at);
 }
 
+/** A time to come: today's as a clock, another day's with the day. */
+export function until(at: number, now: number): string {
+  if (new Date(at).toDateString() === new Date(now).toDateString()) return clock(at);
+  const year = new Date(at).getFullYear() === new Date(now).getFullYear() ? undefined : 'numeric';
+  return new Intl.DateTimeFormat(words.language, {
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    year,
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  }).format(at);
+}
+
 /** 21 November 2026 */
 export function day(at: number): string {
   return new Intl.DateTimeFormat(words.language, { day: 'numeric', month: 'long', year: 'numeric' }).format(at);

@@ -51,6 +51,7 @@ export function actions(focusSearch: () => void): Action[] {
     { id: 'previous', label: () => m().keyPrevious(), keys: 'Alt+ArrowUp', single: 'k', run: () => app.step(-1) },
     { id: 'assign', label: () => m().assignToMe(), keys: 'Mod+Shift+A', single: 'i', run: withCurrent((id) => app.assignToMe(id)) },
     { id: 'done', label: () => m().done(), keys: 'Mod+Shift+D', single: 'e', run: withCurrent((id) => void app.done(id)) },
+    { id: 'snooze', label: () => m().snooze(), keys: 'Alt+M', run: withCurrent((id) => (app.wantsSnooze = id)) },
     {
       id: 'note',
       label: () => m().keyNote(),
@@ -83,6 +84,7 @@ export function actions(focusSearch: () => void): Action[] {
     { id: 'waiting', label: () => m().folderWaiting(), keys: 'Alt+2', run: () => app.showFolder('waiting') },
     { id: 'mine', label: () => m().folderMine(), keys: 'Alt+3', run: () => app.showFolder('mine') },
     { id: 'closed', label: () => m().folderClosed(), keys: 'Alt+4', run: () => app.showFolder('closed') },
+    { id: 'snoozed', label: () => m().folderSnoozed(), keys: 'Alt+6', run: () => app.showFolder('snoozed') },
     { id: 'visitors', label: () => m().visitors(), keys: 'Alt+5', run: () => app.showVisitors() },
     { id: 'details', label: () => m().details(), keys: 'Mod+Shift+I', run: () => app.toggleDetails() },
     { id: 'region', label: () => m().keyRegion(), keys: 'F6', run: () => region(1) },

@@ -380,7 +380,7 @@ lag: number, };
 /**
  * A list of conversations.
  */
-export type Folder = "open" | "waiting" | "mine" | "closed";
+export type Folder = "open" | "waiting" | "mine" | "snoozed" | "closed";
 
 /**
  * Asks for a list.
@@ -446,6 +446,10 @@ waiting: number,
  */
 mine: number, 
 /**
+ * Snoozed.
+ */
+snoozed: number, 
+/**
  * Closed.
  */
 closed: number, 
@@ -490,6 +494,10 @@ visitor_number: number,
  * Open, snoozed, closed.
  */
 state: ConversationState, 
+/**
+ * When a snoozed one opens by itself; empty: with the visitor's next message.
+ */
+snoozed_until: number | null, 
 /**
  * Who answers.
  */
@@ -621,7 +629,11 @@ more_here: boolean,
 /**
  * Smaller numbers exist on the server only: `load_older` fetches them when online.
  */
-more_there: boolean, };
+more_there: boolean, 
+/**
+ * What I wanted done with the conversation and the desk refused; a refused message stands among the messages.
+ */
+refused: Array<RefusedDeed>, };
 
 /**
  * A piece of a message's text.
@@ -1132,6 +1144,41 @@ conversation: ConversationRef,
 state: ConversationState, };
 
 /**
+ * Put off.
+ */
+export type Snooze = { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * When it opens by itself, within a year. Empty: with the visitor's next message.
+ */
+until: number | null, };
+
+/**
+ * Something other than a message that the desk refused: `retry` or `discard`.
+ */
+export type RefusedDeed = { 
+/**
+ * Its permanent name.
+ */
+client_id: ClientId, 
+/**
+ * What it was.
+ */
+deed: Deed, 
+/**
+ * Why it was refused.
+ */
+refusal: ErrorCode, };
+
+/**
+ * What can be done with a conversation.
+ */
+export type Deed = "set_state" | "snooze" | "assign" | "other";
+
+/**
  * Assign to me, or to nobody.
  */
 export type Assign = { 
@@ -1381,6 +1428,7 @@ export interface Commands {
   discard: [ForQueued, Nothing];
   start_conversation: [ForVisitor, ForConversation];
   set_state: [SetState, Queued];
+  snooze: [Snooze, Queued];
   assign: [Assign, Queued];
   mark_read: [MarkRead, Nothing];
   set_typing: [SetTyping, Nothing];

@@ -5,7 +5,7 @@
 import { SvelteMap } from 'svelte/reactivity';
 import * as machine from '../features/boxes/machine';
 import type { Facts } from '../features/boxes/machine';
-import { languageOf, words } from '../i18n/index.svelte';
+import { languageOf, until, words } from '../i18n/index.svelte';
 import {
   accountOf,
   platform,
@@ -51,7 +51,7 @@ const NOBODY: SyncView = {
 };
 const EMPTY: ConversationList = {
   rows: [],
-  counts: { open: 0, waiting: 0, mine: 0, closed: 0, unread: 0, waiting_since: null },
+  counts: { open: 0, waiting: 0, mine: 0, snoozed: 0, closed: 0, unread: 0, waiting_since: null },
   accounts: [],
 };
 
@@ -95,6 +95,8 @@ class AppStore {
   desk = $state<AccountId | null>(null);
   /** The account that is to sign in again, or one that is to be added. */
   signingIn = $state.raw<{ account: AccountId | null } | null>(null);
+  /** A chat whose menu of times is wanted. */
+  wantsSnooze = $state<ConversationRef | null>(null);
   detailsOpen = $state(false);
   visitorShown = $state<VisitorRef | null>(null);
   dialog = $state<'settings' | 'shortcuts' | null>(null);
@@ -604,19 +606,32 @@ class AppStore {
   /** Closes a chat, which answers all that the page knows of it, and moves on to the next one of the list. */
   async done(conversation: ConversationRef): Promise<void> {
     const head = this.heads.get(conversation) ?? this.list.rows.find((row) => row.id === conversation);
+    await this.#moveOnAfter(conversation, words.m.noticeDone(), async () => {
+      if (head && head.my_read < head.last_number) {
+        await this.run('mark_read', { conversation, number: head.last_number });
+      }
+      return this.run('set_state', { conversation, state: 'closed' });
+    });
+  }
+
+  /** Puts a chat off, until a time or until the next reply, and moves on to the next one of the list. */
+  async snooze(conversation: ConversationRef, time: number | null): Promise<void> {
+    const said = time === null ? words.m.noticeSnoozedReply() : words.m.noticeSnoozed({ time: until(time, this.now) });
+    await this.#moveOnAfter(conversation, said, () => this.run('snooze', { conversation, until: time }));
+  }
+
+  /** Leaves a chat once something is done with it. Which one is next is seen before the list changes. */
+  async #moveOnAfter(conversation: ConversationRef, said: string, deed: () => Promise<boolean>): Promise<void> {
     const rows = this.list.rows;
     const at = rows.findIndex((row) => row.id === conversation);
     const next = at < 0 ? undefined : (rows[at + 1] ?? rows[at - 1]);
     const moveOn = this.maximised === conversation && this.view === 'inbox';
     await this.drafts.flush(conversation);
-    if (head && head.my_read < head.last_number) {
-      await this.run('mark_read', { conversation, number: head.last_number });
-    }
-    if (!(await this.run('set_state', { conversation, state: 'closed' }))) return;
+    if (!(await deed())) return;
     if (this.focused === conversation) this.focusOn(null);
     this.keepBoxes(machine.done(this.boxes, conversation));
     this.tops.delete(conversation);
-    notices.show(words.m.noticeDone());
+    notices.show(said);
     if (moveOn && next) this.open(next.id, 'maximised');
   }
 

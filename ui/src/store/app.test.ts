@@ -51,6 +51,16 @@ test('OD-15: a chat that was read is only closed', async () => {
   expect(ofChat().map(({ name }) => name)).toEqual(['set_state']);
 });
 
+test('a chat that is put off makes way for the next one, and stays unread', async () => {
+  const other = head({ id: 'c1.2' });
+  app.list = { ...app.list, rows: [head({ my_read: 2, last_number: 5, unread: 3 }), other] };
+  app.open(VIC, 'maximised');
+  await app.snooze(VIC, 900);
+  expect(done.filter(({ name }) => name === 'snooze')).toEqual([{ name: 'snooze', request: { conversation: VIC, until: 900 } }]);
+  expect(ofChat()).toEqual([]);
+  expect(app.maximised).toBe('c1.2');
+});
+
 const REPLY = { conversation: VIC, kind: 'reply', text: 'Too fast', attachments: [] };
 
 /** A host that keeps unsent texts, and takes messages back. */

@@ -8,24 +8,30 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{files, queries};
 
+/// What the desk says of a conversation that was put off, and of one that is back.
+pub(crate) const SNOOZED: &str = "snoozed";
+pub(crate) const WOKEN: &str = "woken";
+
 queries! {
     FIND = "SELECT id, kind, contact, visitor, site, state, assignee, last_number, waiting_since, created_at,
-        active_at, visitor_read FROM conversation WHERE id = ?1";
+        active_at, visitor_read, snoozed_until FROM conversation WHERE id = ?1";
     LATEST_OF_VISITOR = "SELECT id FROM conversation WHERE visitor = ?1 ORDER BY id DESC LIMIT 1";
     BY_ACTIVITY = "SELECT active_at, id, contact, visitor FROM conversation WHERE (active_at, id) < (?1, ?2)
         ORDER BY active_at DESC, id DESC LIMIT ?3";
     ADD = "INSERT INTO conversation (id, kind, contact, visitor, site, state, assignee, last_number, waiting_since,
         created_at, active_at, visitor_read) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     UPDATE = "UPDATE conversation SET state = ?2, assignee = ?3, last_number = ?4, waiting_since = ?5,
-        active_at = ?6, visitor_read = ?7 WHERE id = ?1";
+        active_at = ?6, visitor_read = ?7, snoozed_until = ?8 WHERE id = ?1";
+    DUE = "SELECT id FROM conversation WHERE snoozed_until <= ?1 ORDER BY snoozed_until LIMIT ?2";
+    NEXT_DUE = "SELECT min(snoozed_until) FROM conversation WHERE snoozed_until IS NOT NULL";
     FIND_MESSAGE = "SELECT id, conversation, number, author_kind, author, author_name, kind, text, attachments,
         client_id, created_at FROM message WHERE id = ?1";
     ADD_MESSAGE = "INSERT INTO message (id, conversation, number, author_kind, author, author_name, kind, text,
         attachments, client_id, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     LAST_MESSAGES = "SELECT id, number FROM message WHERE conversation = ?1 AND number < ?2 ORDER BY number DESC LIMIT ?3";
-    LAST_SHOWN_MESSAGES = "SELECT id, number FROM message WHERE conversation = ?1 AND number < ?2 AND kind <> 1
+    LAST_SHOWN_MESSAGES = "SELECT id, number FROM message WHERE conversation = ?1 AND number < ?2 AND kind IN (0, 2)
         ORDER BY number DESC LIMIT ?3";
-    NEWEST_SHOWN = "SELECT number, created_at FROM message WHERE conversation = ?1 AND kind <> 1 ORDER BY number DESC LIMIT 1";
+    NEWEST_SHOWN = "SELECT number, created_at FROM message WHERE conversation = ?1 AND kind IN (0, 2) ORDER BY number DESC LIMIT 1";
     UNREAD_BY_VISITOR = "SELECT 1 FROM message WHERE conversation = ?1 AND number > ?2
         AND kind = 0 AND author_kind = 1 LIMIT 100";
     FIND_READ_MARK = "SELECT number FROM read_mark WHERE agent = ?1 AND conversation = ?2";
@@ -59,6 +65,7 @@ fn conversation(row: &Row<'_>) -> rusqlite::Result<Conversation> {
         created_at: row.get(9)?,
         active_at: row.get(10)?,
         visitor_read: row.get(11)?,
+        snoozed_until: row.get(12)?,
     })
 }
 
@@ -132,9 +139,29 @@ pub(crate) fn update(connection: &Connection, conversation: &Conversation) -> ru
         conversation.last_number,
         conversation.waiting_since,
         conversation.active_at,
-        conversation.visitor_read
+        conversation.visitor_read,
+        conversation.snoozed_until
     ])?;
     Ok(())
+}
+
+/// Snoozed conversations whose time has come, the earliest first.
+pub(crate) fn due(connection: &Connection, now: Timestamp, limit: i64) -> rusqlite::Result<Vec<ConversationId>> {
+    connection.prepare_cached(DUE)?.query_map([now, limit], |row| Ok(ConversationId(row.get(0)?)))?.collect()
+}
+
+/// When the next snoozed conversation is due.
+pub(crate) fn next_due(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
+    connection.prepare_cached(NEXT_DUE)?.query_row([], |row| row.get(0))
+}
+
+/// Whether a message is shown to the team alone: a note, or a word of the desk on what only the team sees.
+pub(crate) fn is_for_the_team(message: &Message) -> bool {
+    match message.kind {
+        MessageKind::Reply => false,
+        MessageKind::Note => true,
+        MessageKind::System => message.text == SNOOZED || message.text == WOKEN,
+    }
 }
 
 fn message(row: &Row<'_>) -> rusqlite::Result<(Message, i64)> {
@@ -185,6 +212,7 @@ pub(crate) fn add_message(connection: &Connection, message: &Message, attachment
     let kind = match message.kind {
         MessageKind::Reply => 0,
         MessageKind::Note => 1,
+        MessageKind::System if is_for_the_team(message) => 3,
         MessageKind::System => 2,
     };
     connection.prepare_cached(ADD_MESSAGE)?.execute(params![
@@ -218,7 +246,7 @@ pub(crate) fn last_messages(
         .collect()
 }
 
-/// Number and time of the newest message that is not a note.
+/// Number and time of the newest message that visitors are shown.
 pub(crate) fn newest_shown(
     connection: &Connection,
     id: ConversationId,

@@ -39,6 +39,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/001_first.sql"), then: None },
     Migration { sql: include_str!("migrations/002_search.sql"), then: Some(search::index_everything) },
     Migration { sql: include_str!("migrations/003_uploads.sql"), then: None },
+    Migration { sql: include_str!("migrations/004_commands.sql"), then: None },
 ];
 
 /// One step from format to format, taken whole or not at all.
@@ -351,7 +352,7 @@ mod tests {
         drop(connection);
         let before = std::fs::read(&path).unwrap();
         let error = open(&path, "Shop").unwrap_err();
-        assert!(matches!(error, OpenError::Newer { found: 999, known: 3 }), "{error}");
+        assert!(matches!(error, OpenError::Newer { found: 999, known: 4 }), "{error}");
         assert_eq!(std::fs::read(&path).unwrap(), before);
     }
 

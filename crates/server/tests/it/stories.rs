@@ -1,5 +1,7 @@
 //! Conversations, and what a client has of them.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use deskbell_protocol::*;
 
 use crate::desk::*;
@@ -271,6 +273,36 @@ async fn dk_20_closing_and_reopening_and_who_waits() {
     assert!(reopened.waiting_since.is_some());
     let history = other.history(id, 100, 100).await;
     assert_eq!(texts(&history.messages), ["Hello?", "a note", "Hi!", "closed", "reopened", "One more thing"]);
+}
+
+#[tokio::test]
+async fn a_snoozed_conversation_opens_at_its_time_and_with_the_visitors_next_message() {
+    let desk = TestDesk::start().await;
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let (mut vic, _) = desk.visitor().await;
+    vic.command(&reply(None, "Hello?")).await.unwrap();
+    let (head, _) = ann.conversation(|conversation| conversation.last_number == 1).await;
+    let snooze = |until| command(Command::Snooze { conversation: head.id, until });
+
+    // The desk opens it by itself, and the wait has gone on.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64;
+    ann.command(&snooze(Some(now + 300))).await.unwrap();
+    ann.conversation(|conversation| conversation.state == ConversationState::Snoozed).await;
+    let (woken, _) = ann.conversation(|conversation| conversation.state == ConversationState::Open).await;
+    assert_eq!((woken.snoozed_until, woken.waiting_since), (None, head.waiting_since));
+
+    ann.command(&snooze(None)).await.unwrap();
+    ann.conversation(|conversation| conversation.state == ConversationState::Snoozed).await;
+    vic.command(&reply(None, "One more thing")).await.unwrap();
+    ann.conversation(|conversation| conversation.state == ConversationState::Open).await;
+    let history = ann.history(head.id, 100, 100).await;
+    assert_eq!(texts(&history.messages), ["Hello?", "snoozed", "woken", "snoozed", "woken", "One more thing"]);
+    let history = vic.history(head.id, 100, 100).await;
+    assert_eq!(texts(&history.messages), ["Hello?", "One more thing"], "that is the team's own affair");
+
+    let old = command(Command::SetState { conversation: head.id, state: ConversationState::Snoozed });
+    assert_eq!(ann.command(&old).await.unwrap_err().code, ErrorCode::Invalid);
+    assert_eq!(vic.command(&snooze(None)).await.unwrap_err().code, ErrorCode::NotFound);
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@ export function systemText(code: string): string {
   const m = words.m;
   if (code === 'closed') return m.systemClosed();
   if (code === 'reopened') return m.systemReopened();
+  if (code === 'snoozed') return m.systemSnoozed();
+  if (code === 'woken') return m.systemWoken();
   if (code === 'unassigned') return m.systemUnassigned();
   const assigned = /^assigned:(.+)$/su.exec(code);
   return assigned?.[1] ? m.systemAssigned({ name: assigned[1] }) : m.systemOther();

@@ -1,6 +1,6 @@
 /** What a message of mine that is not sent yet says of itself, and what can be done about it. */
 import { words } from '../../i18n/index.svelte';
-import type { MessageView, Thread } from '../../platform';
+import type { MessageView, RefusedDeed, Thread } from '../../platform';
 
 /** No longer than this is ever shown, whatever the clocks say. */
 const SECONDS_MAX = 10;
@@ -63,6 +63,22 @@ export function refusalText(message: MessageView): string {
     default:
       return words.m.refusedOther();
   }
+}
+
+/** What was refused, and why. */
+export function refusedDeedText(refused: RefusedDeed): string {
+  const deeds: Record<RefusedDeed['deed'], () => string> = {
+    set_state: words.m.deedSetState,
+    snooze: words.m.deedSnooze,
+    assign: words.m.deedAssign,
+    other: words.m.deedOther,
+  };
+  const reasons: Partial<Record<RefusedDeed['refusal'], () => string>> = {
+    conflict: words.m.refusedDeedConflict,
+    invalid: words.m.refusedDeedInvalid,
+    not_found: words.m.refusedDeedNotFound,
+  };
+  return words.m.refusedDeed({ deed: deeds[refused.deed](), why: (reasons[refused.refusal] ?? words.m.refusedDeedOther)() });
 }
 
 /** The beginning of a message, to tell its buttons from another's. */
