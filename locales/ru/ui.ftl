@@ -92,6 +92,7 @@ refused-deed-other = сервер это не принял. Повторите �
 deed-set-state = Закрыть или открыть.
 deed-snooze = Отложить.
 deed-assign = Назначить.
+deed-change-labels = Изменить метки.
 deed-other = Изменение этого чата.
 picture-open = Показать { $name }
 file-save = Сохранить { $name }
@@ -125,6 +126,7 @@ canned-texts = Готовые тексты
 canned-none = Подходящих текстов нет
 missing-placeholders = Заполните { $list } перед отправкой.
 state-open = Открыт
+state-snoozed = Отложен
 state-closed = Закрыт
 assign-to-me = Назначить мне
 assigned-to-me = Назначен вам
@@ -231,6 +233,18 @@ now = сейчас
 no-pages = Страниц пока нет
 previous-chats = Чаты
 no-chats = Чатов пока нет
+labels = Метки
+label-add = Добавить метку
+labels-in-use = Используемые метки
+label-remove = Убрать метку { $label }
+labelled = Метка
+more-labels =
+    { $count ->
+        [one] ещё { $count } метка
+        [few] ещё { $count } метки
+        [many] ещё { $count } меток
+       *[other] ещё { $count } метки
+    }
 search = Поиск
 search-placeholder = Поиск сообщений, людей и страниц
 search-results = Результаты
@@ -246,8 +260,9 @@ search-here-only = Сервер сейчас недоступен: поиск в
 search-asking = Запрос к серверу…
 search-from = кто написал: visitor (посетитель), me (я) или имя
 search-to = кому: visitor (посетитель), me (я) или имя
-search-in = open (открытые), closed (закрытые), mine (мои) или notes (заметки)
+search-in = open (открытые), snoozed (отложенные), closed (закрытые), mine (мои) или notes (заметки)
 search-pages = страница, которую посетил человек
+search-tag = метка или её начало
 search-has = file (файл), picture (картинка), link (ссылка) или note (заметка)
 search-before = дата, например 2026-05-31, 2026-05 или 2026
 search-after = начиная с даты: 2026-05-31, 2026-05 или 2026
@@ -309,6 +324,8 @@ announce-offline = Связь прервалась. Читать можно вс
 announce-online = Связь восстановлена.
 announce-undo = Ответ уйдёт через 5 секунд. Ctrl+Z вернёт его.
 announce-taken-back = Сообщение не отправлено. Его текст снова в поле ввода.
+announce-labelled = Метка { $label } добавлена.
+announce-unlabelled = Метка { $label } убрана.
 announce-held = Ваш ответ не отправлен: тем временем написал кто-то другой. Решите, что с ним делать.
 error-wrong-password = Неверная почта или пароль. Проверьте их и попробуйте снова.
 error-too-many-attempts = Слишком много попыток. Подождите несколько минут и попробуйте снова.

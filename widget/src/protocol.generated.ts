@@ -265,7 +265,11 @@ visitor_read: number,
  * When a snoozed one opens by itself. `None`: with the visitor's next message, or it is not snoozed. Never sent to
  * a visitor.
  */
-snoozed_until?: number, };
+snoozed_until?: number, 
+/**
+ * What the team calls it, sorted; at most [`crate::LABELS_MAX`]. Never sent to a visitor.
+ */
+labels?: Array<string>, };
 
 /**
  * The kinds of entity in the change log.
@@ -799,7 +803,19 @@ conversation: ConversationId,
 /**
  * Who answers from now on.
  */
-agent: AgentId | null, } } | { "op": "edit_contact", "args": { 
+agent: AgentId | null, } } | { "op": "change_labels", "args": { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * To be there afterwards. One that is there in another spelling stays as it is.
+ */
+add: Array<string>, 
+/**
+ * Not to be there afterwards, unless it is added by the same command.
+ */
+remove: Array<string>, } } | { "op": "edit_contact", "args": { 
 /**
  * Who.
  */
@@ -888,7 +904,19 @@ conversation: ConversationId,
 /**
  * Who answers from now on.
  */
-agent: AgentId | null, } } | { "op": "edit_contact", "args": { 
+agent: AgentId | null, } } | { "op": "change_labels", "args": { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * To be there afterwards. One that is there in another spelling stays as it is.
+ */
+add: Array<string>, 
+/**
+ * Not to be there afterwards, unless it is added by the same command.
+ */
+remove: Array<string>, } } | { "op": "edit_contact", "args": { 
 /**
  * Who.
  */

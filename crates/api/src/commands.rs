@@ -25,6 +25,8 @@ const MESSAGES_MAX: u32 = 200;
 const HITS_MAX: u32 = 100;
 /// Prepared texts offered at once.
 const CANNED_TEXTS_MAX: u32 = 50;
+/// Labels offered at once.
+const LABELS_OFFERED: u32 = 20;
 /// Earlier conversations in the details panel.
 const PAST_MAX: u32 = 50;
 /// Visitors in the list at the most.
@@ -366,6 +368,33 @@ impl App {
         let ConversationRef { account, id } = request.conversation;
         let agent = request.to_me.then(|| self.session(account).map(|session| session.account.agent)).transpose()?;
         self.submit(account, Command::Assign { conversation: id, agent }, Vec::new()).await
+    }
+
+    /// Puts labels on a conversation and takes others off.
+    ///
+    /// # Errors
+    /// `invalid` for what is no label and for more than a conversation can have; `not_found`; `disk_full` when it
+    /// could not be kept.
+    pub async fn change_labels(&self, request: ChangeLabels) -> Result<Queued, ApiError> {
+        let ChangeLabels { conversation: ConversationRef { account, id }, add, remove } = request;
+        let (add, remove) = self
+            .read(account, move |session| {
+                let record = session.cache.conversation(id)?.ok_or_else(|| ApiError::not_found("conversation"))?;
+                deskbell_search::change_labels(&record.conversation.labels, &add, &remove)
+                    .map_err(|bad| ApiError::invalid("add", &bad.to_string()))?;
+                Ok((add, remove))
+            })
+            .await?;
+        self.submit(account, Command::ChangeLabels { conversation: id, add, remove }, Vec::new()).await
+    }
+
+    /// Labels in use that begin with what was typed.
+    ///
+    /// # Errors
+    /// `signed_out`.
+    pub async fn labels(&self, request: FindLabels) -> Result<Vec<String>, ApiError> {
+        let FindLabels { conversation, query } = request;
+        self.read(conversation.account, move |session| Ok(session.cache.labels(&query, LABELS_OFFERED)?)).await
     }
 
     /// Everything up to a number was on screen. Nothing happens when that was known.

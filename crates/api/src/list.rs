@@ -46,6 +46,10 @@ macro_rules! with_commands {
             snooze(Snooze) -> Queued;
             /// Assigns to me or to nobody.
             assign(Assign) -> Queued;
+            /// Puts labels on a conversation and takes others off.
+            change_labels(ChangeLabels) -> Queued;
+            /// Labels in use that begin with what was typed.
+            labels(FindLabels) -> Vec<String>;
             /// Everything up to a number was on screen.
             mark_read(MarkRead) -> Nothing;
             /// I am typing, or stopped.

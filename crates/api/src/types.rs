@@ -373,6 +373,8 @@ pub struct ConversationRow {
     pub state: ConversationState,
     /// When a snoozed one opens by itself; empty: with the visitor's next message.
     pub snoozed_until: Option<Timestamp>,
+    /// What the team calls it, sorted.
+    pub labels: Vec<String>,
     /// Who answers.
     pub assignee: Option<AgentId>,
     /// Their name; empty when nobody.
@@ -475,6 +477,8 @@ pub enum Deed {
     Snooze,
     /// Assign.
     Assign,
+    /// Labels.
+    ChangeLabels,
     /// Anything else.
     Other,
 }
@@ -825,6 +829,26 @@ pub struct Assign {
     pub conversation: ConversationRef,
     /// True: me. False: nobody.
     pub to_me: bool,
+}
+
+/// Labels to be put on and taken off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ChangeLabels {
+    /// Which conversation.
+    pub conversation: ConversationRef,
+    /// To be there; at most 40 characters each.
+    pub add: Vec<String>,
+    /// Not to be there.
+    pub remove: Vec<String>,
+}
+
+/// Asks for labels in use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct FindLabels {
+    /// For which conversation: those in use at its desk.
+    pub conversation: ConversationRef,
+    /// How they begin; empty: all.
+    pub query: String,
 }
 
 /// Seen on screen.

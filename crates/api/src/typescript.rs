@@ -108,6 +108,8 @@ pub fn typescript() -> String {
         ForQueued,
         SetState,
         Snooze,
+        ChangeLabels,
+        FindLabels,
         RefusedDeed,
         Deed,
         Assign,

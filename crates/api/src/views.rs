@@ -45,6 +45,7 @@ pub(crate) fn conversation_row(
         active_at,
         visitor_read,
         snoozed_until,
+        labels,
         ..
     } = conversation;
     ConversationRow {
@@ -56,6 +57,7 @@ pub(crate) fn conversation_row(
         visitor_number,
         state,
         snoozed_until,
+        labels,
         assignee,
         assignee_name: assignee_name.unwrap_or_default(),
         mine: assignee == Some(account.agent),
@@ -166,6 +168,7 @@ pub(crate) fn refused_deed(item: &OutboxItem) -> Option<RefusedDeed> {
         Command::SetState { .. } => Deed::SetState,
         Command::Snooze { .. } => Deed::Snooze,
         Command::Assign { .. } => Deed::Assign,
+        Command::ChangeLabels { .. } => Deed::ChangeLabels,
         Command::Start { .. } | Command::MarkRead { .. } | Command::EditContact { .. } => Deed::Other,
     };
     Some(RefusedDeed { client_id: item.frame.client_id.clone(), deed, refusal })

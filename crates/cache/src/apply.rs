@@ -8,14 +8,14 @@ use deskbell_protocol::{
     Agent, Author, Change, ChangeKind, ClientId, Command, Contact, Conversation, ConversationId, ConversationState,
     Cursor, Entity, EntityKind, Message, MessageKind, Number, ResetReason, Seq, Visitor,
 };
-use deskbell_search::{facets, fold, words};
+use deskbell_search::{change_labels, facets, fold, label_key, words};
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 
 use crate::Cache;
 use crate::error::CacheError;
 use crate::outbox::{self, OutboxItem, OutboxState};
 use crate::queries::queries;
-use crate::read::PreviewRecord;
+use crate::read::{PreviewRecord, labels_of};
 
 /// Longest preview, in characters.
 const PREVIEW_MAX: usize = 160;
@@ -42,6 +42,8 @@ queries! {
     SHOW_CONVERSATION = "UPDATE conversation
         SET state = ?2, assignee = ?3, waiting_since = ?4, my_read = ?5, unread = ?6, preview = ?7,
             snoozed_until = ?8 WHERE id = ?1";
+    REMOVE_LABELS = "DELETE FROM conversation_label WHERE conversation = ?1";
+    ADD_LABEL = "INSERT INTO conversation_label (conversation, key, label) VALUES (?1, ?2, ?3)";
     FIND_CONVERSATION = "SELECT data FROM conversation WHERE id = ?1";
     OF_CONTACT = "SELECT id FROM conversation WHERE contact = ?1";
     OF_VISITOR = "SELECT id FROM conversation WHERE visitor = ?1";
@@ -393,6 +395,7 @@ impl Writer<'_> {
                     self.remove_message(message)?;
                 }
                 self.connection.prepare_cached(REMOVE_COVERAGE)?.execute([id])?;
+                self.connection.prepare_cached(REMOVE_LABELS)?.execute([id])?;
                 self.connection.prepare_cached(REMOVE_CONVERSATION)?.execute([id])?;
                 self.changed.conversations.insert(ConversationId(id));
             }
@@ -623,12 +626,25 @@ pub(crate) fn refresh(connection: &Connection, id: ConversationId, pending: &[&O
                 head.state = ConversationState::Snoozed;
                 head.snoozed_until = *until;
             }
+            Command::ChangeLabels { conversation, add, remove } if *conversation == id => {
+                // What the desk will refuse does not show.
+                if let Ok(labels) = change_labels(&head.labels, add, remove) {
+                    head.labels = labels;
+                }
+            }
             Command::Assign { conversation, agent } if *conversation == id => head.assignee = *agent,
             Command::MarkRead { conversation, number } if *conversation == id => my_read = my_read.max(*number),
             Command::Send { conversation: Some(conversation), kind: MessageKind::Reply, .. } if *conversation == id => {
                 head.waiting_since = None;
             }
             _ => {}
+        }
+    }
+    if labels_of(connection, id)? != head.labels {
+        connection.prepare_cached(REMOVE_LABELS)?.execute([id.0])?;
+        let mut add = connection.prepare_cached(ADD_LABEL)?;
+        for label in &head.labels {
+            add.execute(params![id.0, label_key(label), label])?;
         }
     }
     let unread: i64 = connection.prepare_cached(UNREAD)?.query_row(params![id.0, my_read], |row| row.get(0))?;

@@ -4,6 +4,7 @@ use deskbell_protocol::{
     Agent, AgentId, Attachment, AttachmentId, Author, CannedText, Command, Contact, ContactId, Conversation,
     ConversationId, ConversationState, Message, MessageKind, Number, Timestamp, Visitor, VisitorId,
 };
+use deskbell_search::label_key;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -151,6 +152,9 @@ queries! {
         ORDER BY waiting_since, id LIMIT ?1");
     MINE = heads!("WHERE state = 'open' AND assignee = ?2 ORDER BY active_at DESC, id DESC LIMIT ?1");
     FIND = heads!("WHERE id = ?1");
+    LABELS_OF = "SELECT label FROM conversation_label WHERE conversation = ?1 ORDER BY key";
+    LABELS_IN_USE = "SELECT min(label) FROM conversation_label INDEXED BY label_in_use
+        WHERE key >= ?1 AND key < ?1 || char(1114111) GROUP BY key ORDER BY key LIMIT ?2";
     OF_CONTACT = heads!("WHERE contact = ?1 ORDER BY created_at DESC LIMIT ?2");
 }
 
@@ -171,6 +175,12 @@ fn head(row: &Row<'_>) -> rusqlite::Result<Head> {
     Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?))
 }
 
+/// The labels of a conversation, with changes that are still on their way.
+pub(crate) fn labels_of(connection: &Connection, id: ConversationId) -> Result<Vec<String>, CacheError> {
+    let mut statement = connection.prepare_cached(LABELS_OF)?;
+    Ok(statement.query_map([id.0], |row| row.get(0))?.collect::<Result<_, _>>()?)
+}
+
 /// A short number for an unnamed visitor: the last four digits of the id.
 pub fn visitor_number(id: VisitorId) -> i64 {
     // The low twelve bits of an id count within a millisecond; above them neighbours differ.
@@ -188,6 +198,7 @@ fn record(connection: &Connection, found: Head) -> Result<ConversationRecord, Ca
     conversation.assignee = assignee.map(AgentId);
     conversation.waiting_since = waiting_since;
     conversation.snoozed_until = snoozed_until;
+    conversation.labels = labels_of(connection, conversation.id)?;
     let contact: Option<Contact> = entity(connection, "contact", conversation.contact.0)?;
     let assignee: Option<Agent> = match conversation.assignee {
         Some(agent) => entity(connection, "agent", agent.0)?,
@@ -290,6 +301,18 @@ impl Cache {
     /// [`CacheError`].
     pub fn past_conversations(&self, contact: ContactId, limit: u32) -> Result<Vec<ConversationRecord>, CacheError> {
         self.cache().read(|connection| of_contact(connection, contact, limit))
+    }
+
+    /// Labels in use that begin with what was typed, in their order.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn labels(&self, typed: &str, limit: u32) -> Result<Vec<String>, CacheError> {
+        let beginning = label_key(typed.trim());
+        self.cache().read(|connection| {
+            let mut statement = connection.prepare_cached(LABELS_IN_USE)?;
+            Ok(statement.query_map(params![beginning, limit], |row| row.get(0))?.collect::<Result<_, _>>()?)
+        })
     }
 
     /// A visitor's newest conversation, an open one first.

@@ -29,6 +29,9 @@ queries! {
                 WHEN 0 THEN conversation.contact IN (SELECT rowid FROM person_words WHERE person_words MATCH ?11)
                 ELSE conversation.assignee IN (SELECT rowid FROM agent_words WHERE agent_words MATCH ?11) END)
             AND (?12 IS NULL OR conversation.assignee = ?12)
+            AND NOT EXISTS (SELECT 1 FROM json_each(?13) AS tag WHERE NOT EXISTS
+                (SELECT 1 FROM conversation_label WHERE conversation_label.conversation = message.conversation
+                    AND key >= tag.value AND key < tag.value || char(1114111)))
         ORDER BY message_words.rowid DESC LIMIT ?2";
     PEOPLE = "SELECT rowid, highlight(person_words, 0, char(1), char(2)), highlight(person_words, 1, char(1), char(2)),
             highlight(person_words, 2, char(1), char(2)), highlight(person_words, 3, char(1), char(2)),
@@ -193,6 +196,7 @@ fn messages(connection: &Connection, query: &Query, me: AgentId, limit: u32) -> 
     };
     let state = query.places.iter().rev().find_map(|place| match place {
         Place::Open => Some("open"),
+        Place::Snoozed => Some("snoozed"),
         Place::Closed => Some("closed"),
         Place::Mine | Place::Notes => None,
     });
@@ -214,6 +218,7 @@ fn messages(connection: &Connection, query: &Query, me: AgentId, limit: u32) -> 
                 named(&query.from),
                 named(&query.to),
                 to_me,
+                serde_json::to_string(&query.tags)?,
             ],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?

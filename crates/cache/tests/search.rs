@@ -81,6 +81,7 @@ fn chat(id: ConversationId, contact: i64, state: ConversationState, assignee: Ag
         active_at: MAY,
         visitor_read: 0,
         snoozed_until: None,
+        labels: vec![],
     })
 }
 
@@ -431,4 +432,32 @@ proptest! {
             Ok(())
         })?;
     }
+}
+
+#[test]
+fn od_16_tag_finds_what_is_said_in_labelled_chats_also_while_the_label_is_on_its_way() {
+    let desk = Desk::with_two_chats();
+    let label = |number: u128, conversation, label: &str| CommandFrame {
+        client_id: ClientId::from_bits(number),
+        command: Command::ChangeLabels { conversation, add: vec![label.into()], remove: vec![] },
+        if_rev: None,
+        client_time: 0,
+    };
+    desk.cache.queue(&label(1, CHAT, "Refund"), &[], 1).unwrap();
+    desk.cache.queue(&label(2, CHAT, "Новая ёлка"), &[], 1).unwrap();
+    desk.cache.queue(&label(3, OVER, "refused"), &[], 1).unwrap();
+    let chats = |typed: &str| {
+        let mut chats: Vec<ConversationId> =
+            desk.cache.search(typed, ANN, 50).unwrap().into_iter().map(|hit| hit.conversation).collect();
+        chats.sort();
+        chats.dedup();
+        chats
+    };
+    assert_eq!(chats("tag:REFUND tea"), [CHAT]);
+    assert_eq!(chats("tag:ref"), [CHAT, OVER], "a label that is not typed to its end");
+    assert_eq!(chats("tag:\"новая елка\""), [CHAT]);
+    assert_eq!(chats("tag:refund tag:refused"), [], "both must be there");
+    assert_eq!(chats("tag:nothing"), []);
+    desk.cache.discard(&ClientId::from_bits(1)).unwrap();
+    assert_eq!(chats("tag:refund"), []);
 }

@@ -81,6 +81,7 @@ fn head(last_number: i64, waiting_since: Option<i64>) -> Conversation {
         active_at: last_number,
         visitor_read: 0,
         snoozed_until: None,
+        labels: vec![],
     }
 }
 
@@ -206,6 +207,26 @@ fn dc_02_a_chat_put_off_without_a_connection_leaves_the_open_ones_at_once() {
     desk.cache.discard(&wake.client_id).unwrap();
     desk.cache.refuse(&snooze.client_id, ErrorCode::Invalid).unwrap();
     assert_eq!((folder(&desk, Folder::Waiting), folder(&desk, Folder::Snoozed)), (1, 0));
+}
+
+#[test]
+fn dc_02_labels_changed_without_a_connection_show_at_once_and_come_back_as_the_desk_has_them() {
+    let mut desk = Desk::new();
+    let labelled =
+        |labels: &[&str]| Conversation { labels: labels.iter().map(|&label| label.into()).collect(), ..head(1, None) };
+    desk.delta(vec![Entity::Conversation(labelled(&["Refund", "VIP"])), from_vic(1, "Hola")]);
+    let change =
+        command(1, Command::ChangeLabels { conversation: CHAT, add: vec!["tea".into()], remove: vec!["vip".into()] });
+    desk.cache.queue(&change, &[], 7).unwrap();
+    desk.reopen();
+    assert_eq!(desk.row().conversation.labels, ["Refund", "tea"]);
+    assert_eq!(desk.cache.labels("", 9).unwrap(), ["Refund", "tea"]);
+    assert_eq!(desk.cache.labels("RE", 9).unwrap(), ["Refund"]);
+    // Ben's label comes meanwhile, and Ann's change shows on top.
+    desk.delta(vec![Entity::Conversation(labelled(&["new", "Refund", "VIP"]))]);
+    assert_eq!(desk.row().conversation.labels, ["new", "Refund", "tea"]);
+    desk.cache.refuse(&change.client_id, ErrorCode::NotFound).unwrap();
+    assert_eq!(desk.row().conversation.labels, ["new", "Refund", "VIP"]);
 }
 
 #[test]

@@ -70,6 +70,15 @@ pub enum Command {
         /// Who answers from now on.
         agent: Option<AgentId>,
     },
+    /// Put labels on a conversation and take others off. Two agents at once lose nothing of each other's.
+    ChangeLabels {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// To be there afterwards. One that is there in another spelling stays as it is.
+        add: Vec<String>,
+        /// Not to be there afterwards, unless it is added by the same command.
+        remove: Vec<String>,
+    },
     /// Write down what is known of a person. All four fields are replaced.
     EditContact {
         /// Who.
@@ -93,7 +102,8 @@ impl Command {
             Self::MarkRead { conversation, .. }
             | Self::SetState { conversation, .. }
             | Self::Snooze { conversation, .. }
-            | Self::Assign { conversation, .. } => Some(*conversation),
+            | Self::Assign { conversation, .. }
+            | Self::ChangeLabels { conversation, .. } => Some(*conversation),
             Self::Start { .. } | Self::EditContact { .. } => None,
         }
     }

@@ -171,6 +171,10 @@ pub struct Conversation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub snoozed_until: Option<Timestamp>,
+    /// What the team calls it, sorted; at most [`crate::LABELS_MAX`]. Never sent to a visitor.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<String>>")]
+    pub labels: Vec<String>,
 }
 
 /// What a message is.

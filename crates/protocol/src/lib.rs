@@ -38,6 +38,12 @@ pub const ATTACHMENTS_MAX: usize = 10;
 /// How far ahead a conversation may be put off: one year, in milliseconds.
 pub const SNOOZE_MAX_MS: i64 = 366 * 24 * 60 * 60 * 1000;
 
+/// Most labels of one conversation.
+pub const LABELS_MAX: usize = 20;
+
+/// Longest label, in Unicode scalar values.
+pub const LABEL_MAX: usize = 40;
+
 /// Largest file of one attachment, in bytes.
 pub const FILE_BYTES_MAX: usize = 20 * 1024 * 1024;
 

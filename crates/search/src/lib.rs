@@ -4,9 +4,11 @@
 //! output, and nothing that is typed is an error.
 
 mod index;
+mod labels;
 mod query;
 mod snippet;
 
 pub use index::{facets, fold, marked_file, words};
+pub use labels::{BadLabel, change_labels, label_key, read_label};
 pub use query::{Date, Has, Place, Query, Side};
 pub use snippet::{MARKS, snippet};

@@ -5,6 +5,7 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 use crate::index::{BY_AGENT, BY_VISITOR, FILE, LINK, NOTE, PICTURE, REPLY, by, fold};
+use crate::labels::{label_key, read_label};
 
 /// Words and phrases of one query at the most; what is beyond them is not looked at.
 const TERMS_MAX: usize = 12;
@@ -56,6 +57,8 @@ pub enum Side {
 pub enum Place {
     /// In an open conversation.
     Open,
+    /// In one that is put off.
+    Snoozed,
     /// In a closed conversation.
     Closed,
     /// In a conversation of the agent who searches.
@@ -128,6 +131,8 @@ impl fmt::Display for Date {
 pub struct Query {
     terms: Vec<Term>,
     pages: Vec<Term>,
+    /// How the labels of its conversation begin, folded: one for each.
+    pub tags: Vec<String>,
     /// Who wrote the message.
     pub from: Option<Side>,
     /// Whom it was for.
@@ -160,6 +165,7 @@ impl Query {
         }
         query.terms.truncate(TERMS_MAX);
         query.pages.truncate(TERMS_MAX);
+        query.tags.truncate(TERMS_MAX);
         query
     }
 
@@ -211,6 +217,12 @@ impl Query {
                 let term = Term::read(value, true);
                 let found = term.is_some();
                 self.pages.extend(term);
+                found
+            }
+            "tag" => {
+                let tag = read_label(value).map(|label| label_key(&label)).ok();
+                let found = tag.is_some();
+                self.tags.extend(tag);
                 found
             }
             "in" => put(&mut self.places, PLACES, &lower),
@@ -306,10 +318,15 @@ impl Query {
 }
 
 /// The names of the filters.
-const NAMES: &[&str] = &["from", "to", "in", "page", "has", "before", "after"];
+const NAMES: &[&str] = &["from", "to", "in", "page", "has", "tag", "before", "after"];
 
-const PLACES: &[(&str, Place)] =
-    &[("open", Place::Open), ("closed", Place::Closed), ("mine", Place::Mine), ("notes", Place::Notes)];
+const PLACES: &[(&str, Place)] = &[
+    ("open", Place::Open),
+    ("snoozed", Place::Snoozed),
+    ("closed", Place::Closed),
+    ("mine", Place::Mine),
+    ("notes", Place::Notes),
+];
 
 const HAS: &[(&str, Has)] = &[("file", Has::File), ("picture", Has::Picture), ("link", Has::Link), ("note", Has::Note)];
 
@@ -412,6 +429,8 @@ mod tests {
         assert_eq!(query.before.unwrap().to_string(), "2026-05-04");
         assert_eq!(query.after.unwrap().to_string(), "2025-01-01");
         assert_eq!(query.visited().unwrap(), "{pages} : (\"checkout\" *)");
+        assert_eq!(Query::read("tag:VIP tag:\"Needs  Ёлка\" tea").tags, ["vip", "needs елка"]);
+        assert_eq!(Query::read("in:snoozed").places, [Place::Snoozed]);
         assert_eq!(Query::read("from:me").from, Some(Side::Me));
         assert_eq!(Query::read("from:\"Ann Miller\"").from, Some(Side::Named("{name} : (\"Ann Miller\" *)".into())));
         assert_eq!(Query::read("from:ann from:me").from, Some(Side::Me), "the last one counts");
@@ -419,12 +438,13 @@ mod tests {
 
     #[test]
     fn od_16_what_is_no_filter_is_a_word_and_an_unfinished_one_is_passed_over() {
-        assert_eq!(words("tag:vip"), "\"tag vip\" *");
+        assert_eq!(words("label:vip"), "\"label vip\" *");
         assert_eq!(words("in:kitchen"), "\"in kitchen\" *");
         assert_eq!(words("before:yesterday tea"), "\"before yesterday\" \"tea\" *");
         assert_eq!(words("has:tea"), "\"has tea\" *");
         assert_eq!(words("10:30"), "\"10 30\" *");
-        for typed in ["from:", "in:", "in:clo", "has:pic", "before:2026-0", "after:20", "page:", "FROM:", "before:\"\""]
+        for typed in
+            ["from:", "in:", "in:clo", "has:pic", "before:2026-0", "after:20", "page:", "tag:", "FROM:", "before:\"\""]
         {
             assert_eq!(Query::read(&format!("tea {typed}")), Query::read("tea"), "{typed}");
         }
@@ -480,7 +500,8 @@ mod tests {
         fn a_phrase_in_quotes_is_never_a_filter(typed in "[a-z:\\-0-9 ]{0,40}") {
             let query = Query::read(&format!("\"{typed}\""));
             prop_assert!(query.from.is_none() && query.to.is_none() && query.places.is_empty() && query.has.is_empty());
-            prop_assert!(query.before.is_none() && query.after.is_none() && query.pages.is_empty());
+            prop_assert!(query.before.is_none() && query.after.is_none());
+            prop_assert!(query.pages.is_empty() && query.tags.is_empty());
         }
     }
 
@@ -491,6 +512,7 @@ mod tests {
             "to:",
             "in:open",
             "page:",
+            "tag:",
             "has:file",
             "before:2026",
             "after:",

@@ -31,6 +31,7 @@ pub(crate) enum Action {
     MarkRead,
     SetState,
     Assign,
+    Label,
     Edit,
     Attach,
     Search,
@@ -57,7 +58,7 @@ fn allowed(principal: &Principal, action: Action, object: &Object) -> bool {
     match (principal, action, object) {
         (
             P::Agent(_),
-            A::Read | A::Reply | A::WriteNote | A::MarkRead | A::SetState | A::Assign,
+            A::Read | A::Reply | A::WriteNote | A::MarkRead | A::SetState | A::Assign | A::Label,
             O::Conversation(_),
         ) => true,
         (P::Agent(_), A::StartConversation, O::Visitor) => true,
@@ -102,7 +103,14 @@ mod tests {
             assert!(allowed(&VIC, action, &own));
             assert!(!allowed(&VIC, action, &foreign));
         }
-        for action in [Action::WriteNote, Action::SetState, Action::Assign, Action::StartConversation, Action::Edit] {
+        for action in [
+            Action::WriteNote,
+            Action::SetState,
+            Action::Assign,
+            Action::Label,
+            Action::StartConversation,
+            Action::Edit,
+        ] {
             for object in [own, foreign, Object::Contact, Object::Visitor] {
                 assert!(!allowed(&VIC, action, &object), "{action:?} {object:?}");
             }

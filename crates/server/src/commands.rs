@@ -45,6 +45,9 @@ pub(crate) fn perform(write: &mut Write<'_>, principal: Principal, frame: Comman
         Command::SetState { conversation, state } => set_state(write, principal, conversation, state, if_rev)?,
         Command::Snooze { conversation, until } => snooze(write, principal, conversation, until, if_rev)?,
         Command::Assign { conversation, agent } => assign(write, principal, conversation, agent, if_rev)?,
+        Command::ChangeLabels { conversation, add, remove } => {
+            change_labels(write, principal, conversation, &add, &remove, if_rev)?
+        }
         Command::EditContact { contact, name, email, phone, notes } => {
             let changed = Contact {
                 id: contact,
@@ -167,6 +170,7 @@ fn begin(write: &mut Write<'_>, visitor: VisitorId) -> Outcome<Conversation> {
         active_at: write.now,
         visitor_read: 0,
         snoozed_until: None,
+        labels: Vec::new(),
     };
     conversations::add(write.connection, &conversation)?;
     visitors::count_chat(write.connection, visitor.id)?;
@@ -389,6 +393,25 @@ fn assign(
         conversation.assignee = agent;
         desk_says(write, &mut conversation, &said)?;
         store(write, &conversation)?;
+    }
+    Ok((Some(id.0), None))
+}
+
+fn change_labels(
+    write: &mut Write<'_>,
+    principal: Principal,
+    id: ConversationId,
+    add: &[String],
+    remove: &[String],
+    if_rev: Option<Seq>,
+) -> Outcome<Made> {
+    let conversation = open(write, &principal, Action::Label, id)?;
+    unchanged_since(write, &principal, EntityKind::Conversation, id.0, if_rev)?;
+    let labels = deskbell_search::change_labels(&conversation.labels, add, remove)
+        .map_err(|bad| Refusal::invalid("add", &bad.to_string()))?;
+    if labels != conversation.labels {
+        conversations::set_labels(write.connection, id, &labels)?;
+        write.touch_in(EntityKind::Conversation, id.0, id)?;
     }
     Ok((Some(id.0), None))
 }

@@ -89,7 +89,7 @@ fn shown_to_visitor(connection: &Connection, principal: &Principal, place: Place
     Ok(Some((change, size)))
 }
 
-/// A conversation without a trace of its notes, or of the team's putting it off.
+/// A conversation without a trace of its notes, or of what only the team does with it.
 fn narrow(connection: &Connection, conversation: Conversation) -> Outcome<Conversation> {
     let newest = conversations::newest_shown(connection, conversation.id)?;
     let (last_number, active_at) = newest.unwrap_or((0, conversation.created_at));
@@ -97,7 +97,7 @@ fn narrow(connection: &Connection, conversation: Conversation) -> Outcome<Conver
         ConversationState::Snoozed => ConversationState::Open,
         state => state,
     };
-    Ok(Conversation { last_number, active_at, state, snoozed_until: None, ..conversation })
+    Ok(Conversation { last_number, active_at, state, snoozed_until: None, labels: Vec::new(), ..conversation })
 }
 
 /// What comes after `from`, as far as one frame holds it.

@@ -279,7 +279,7 @@ impl World {
         let id = conversation.id;
         let Person::Agent(me) = self.computers[who].person else { return };
         let careful = self.random.random_bool(0.5);
-        let (command, if_rev) = match self.random.random_range(0..12) {
+        let (command, if_rev) = match self.random.random_range(0..14) {
             0..4 => {
                 (Command::Send { conversation: Some(id), kind: MessageKind::Reply, text, attachments: vec![] }, None)
             }
@@ -295,12 +295,20 @@ impl World {
             }
             8 | 9 => {
                 // By the clock of a server, which the other one may not share; some times have passed before they come.
-                let wall = self.wall(self.random.random_range(0..self.servers.len()));
+                let server = self.random.random_range(0..self.servers.len());
+                let wall = self.wall(server);
                 let ahead = self.random.random_range(-1_000..60_000);
                 let until = self.random.random_bool(0.7).then_some(wall + ahead);
                 (Command::Snooze { conversation: id, until }, careful.then_some(rev))
             }
-            10 => (
+            10 | 11 => {
+                // A few labels, so that agents meet on them; some in another spelling.
+                let label = |bits: u32| format!("{} {}", ["Label", "label"][(bits % 2) as usize], bits % 30);
+                let add = (0..self.random.random_range(0..3)).map(|_| label(self.random.random())).collect();
+                let remove = (0..self.random.random_range(0..2)).map(|_| label(self.random.random())).collect();
+                (Command::ChangeLabels { conversation: id, add, remove }, None)
+            }
+            12 => (
                 Command::EditContact {
                     contact: conversation.contact,
                     name: text,

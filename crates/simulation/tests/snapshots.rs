@@ -111,6 +111,10 @@ const HAPPENINGS: &[Happening] = &[
         shop.does(ann, Command::Snooze { conversation, until: Some(NOW + 2_000) });
         shop.desk.wake(NOW + 2_000).unwrap();
     }),
+    ("Ben labels it", |shop, at| {
+        let (ben, conversation) = (Person::Agent(shop.ben), shop.chats[at]);
+        shop.does(ben, Command::ChangeLabels { conversation, add: vec!["refund".into()], remove: vec![] });
+    }),
     ("Ben learns the name", |shop, at| {
         let (ben, contact) = (Person::Agent(shop.ben), shop.contacts[at]);
         let (name, email) = ("Wen".into(), "wen@example.com".into());

@@ -499,6 +499,10 @@ state: ConversationState,
  */
 snoozed_until: number | null, 
 /**
+ * What the team calls it, sorted.
+ */
+labels: Array<string>, 
+/**
  * Who answers.
  */
 assignee: AgentId | null, 
@@ -1157,6 +1161,32 @@ conversation: ConversationId,
 until: number | null, };
 
 /**
+ * Labels to be put on and taken off.
+ */
+export type ChangeLabels = { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * To be there; at most 40 characters each.
+ */
+add: Array<string>, 
+/**
+ * Not to be there.
+ */
+remove: Array<string>, };
+
+/**
+ * Asks for labels in use.
+ */
+export type FindLabels = { 
+/**
+ * How they begin; empty: all.
+ */
+query: string, };
+
+/**
  * Something other than a message that the desk refused: `retry` or `discard`.
  */
 export type RefusedDeed = { 
@@ -1176,7 +1206,7 @@ refusal: ErrorCode, };
 /**
  * What can be done with a conversation.
  */
-export type Deed = "set_state" | "snooze" | "assign" | "other";
+export type Deed = "set_state" | "snooze" | "assign" | "change_labels" | "other";
 
 /**
  * Assign to me, or to nobody.
@@ -1430,6 +1460,8 @@ export interface Commands {
   set_state: [SetState, Queued];
   snooze: [Snooze, Queued];
   assign: [Assign, Queued];
+  change_labels: [ChangeLabels, Queued];
+  labels: [FindLabels, Array<string>];
   mark_read: [MarkRead, Nothing];
   set_typing: [SetTyping, Nothing];
   set_focus: [SetFocus, Nothing];

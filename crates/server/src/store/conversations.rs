@@ -4,6 +4,7 @@ use deskbell_protocol::{
     AgentId, Author, ClientId, ContactId, Conversation, ConversationId, ConversationKind, ConversationState, Message,
     MessageId, MessageKind, Number, ReadMark, SiteId, Timestamp, VisitorId,
 };
+use deskbell_search::label_key;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{files, queries};
@@ -22,6 +23,9 @@ queries! {
         created_at, active_at, visitor_read) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     UPDATE = "UPDATE conversation SET state = ?2, assignee = ?3, last_number = ?4, waiting_since = ?5,
         active_at = ?6, visitor_read = ?7, snoozed_until = ?8 WHERE id = ?1";
+    LABELS = "SELECT label FROM conversation_label WHERE conversation = ?1 ORDER BY key";
+    DROP_LABELS = "DELETE FROM conversation_label WHERE conversation = ?1";
+    ADD_LABEL = "INSERT INTO conversation_label (conversation, key, label) VALUES (?1, ?2, ?3)";
     DUE = "SELECT id FROM conversation WHERE snoozed_until <= ?1 ORDER BY snoozed_until LIMIT ?2";
     NEXT_DUE = "SELECT min(snoozed_until) FROM conversation WHERE snoozed_until IS NOT NULL";
     FIND_MESSAGE = "SELECT id, conversation, number, author_kind, author, author_name, kind, text, attachments,
@@ -66,11 +70,25 @@ fn conversation(row: &Row<'_>) -> rusqlite::Result<Conversation> {
         active_at: row.get(10)?,
         visitor_read: row.get(11)?,
         snoozed_until: row.get(12)?,
+        labels: Vec::new(),
     })
 }
 
 pub(crate) fn find(connection: &Connection, id: ConversationId) -> rusqlite::Result<Option<Conversation>> {
-    connection.prepare_cached(FIND)?.query_row([id.0], conversation).optional()
+    let found = connection.prepare_cached(FIND)?.query_row([id.0], conversation).optional()?;
+    let Some(found) = found else { return Ok(None) };
+    let labels = connection.prepare_cached(LABELS)?.query_map([id.0], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(Some(Conversation { labels, ..found }))
+}
+
+/// Replaces the labels of a conversation.
+pub(crate) fn set_labels(connection: &Connection, id: ConversationId, labels: &[String]) -> rusqlite::Result<()> {
+    connection.prepare_cached(DROP_LABELS)?.execute([id.0])?;
+    let mut add = connection.prepare_cached(ADD_LABEL)?;
+    for label in labels {
+        add.execute(params![id.0, label_key(label), label])?;
+    }
+    Ok(())
 }
 
 /// The conversation at hand of a visitor.

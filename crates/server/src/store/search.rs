@@ -35,6 +35,9 @@ queries! {
                 WHEN 0 THEN conversation.assignee IN (SELECT rowid FROM agent_words WHERE agent_words MATCH ?10)
                 ELSE conversation.contact IN (SELECT rowid FROM contact_words WHERE contact_words MATCH ?10) END)
             AND (?11 IS NULL OR conversation.assignee = ?11)
+            AND NOT EXISTS (SELECT 1 FROM json_each(?12) AS tag WHERE NOT EXISTS
+                (SELECT 1 FROM conversation_label WHERE conversation_label.conversation = message.conversation
+                    AND key >= tag.value AND key < tag.value || char(1114111)))
         ORDER BY message_words.rowid DESC LIMIT ?2";
     /// Everything an older server has stored, once.
     MESSAGES_STORED = "SELECT id FROM message WHERE id > ?1 ORDER BY id";
@@ -125,6 +128,7 @@ pub(crate) fn find(
     };
     let state = query.places.iter().rev().find_map(|place| match place {
         Place::Open => Some(0),
+        Place::Snoozed => Some(1),
         Place::Closed => Some(2),
         Place::Mine | Place::Notes => None,
     });
@@ -145,6 +149,7 @@ pub(crate) fn find(
                 named(&query.from),
                 named(&query.to),
                 to_me,
+                serde_json::to_string(&query.tags)?,
             ],
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
         )?

@@ -112,3 +112,26 @@ async fn od_16_dk_25_nobody_but_an_agent_searches() {
     assert_eq!(ask(&desk, "Bearer nonsense", &[("q", "hola")]).await.status(), 401);
     assert_eq!(http().get(desk.url("/v1/search?q=hola")).send().await.unwrap().status(), 401);
 }
+
+#[tokio::test]
+async fn od_16_the_desk_finds_what_is_said_in_labelled_and_in_snoozed_chats() {
+    let desk = TestDesk::start().await;
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let mut chats = Vec::new();
+    for text in ["Where is my tea?", "Where is my coffee?"] {
+        let (mut visitor, _) = desk.visitor().await;
+        visitor.command(&reply(None, text)).await.unwrap();
+        visitor.command(&reply(None, "Hello?")).await.unwrap();
+        chats.push(ann.message(text).await.0.conversation);
+    }
+    let add = vec!["Needs  a Refund".to_owned(), "VIP".to_owned()];
+    let change = Command::ChangeLabels { conversation: chats[0], add, remove: Vec::new() };
+    ann.command(&command(change)).await.unwrap();
+    let snooze = Command::Snooze { conversation: chats[1], until: None };
+    ann.command(&command(snooze)).await.unwrap();
+    assert_eq!(numbers(&desk, "tag:\"needs a refund\" tea").await, [1]);
+    assert_eq!(numbers(&desk, "tag:vip tag:nee").await, [2, 1]);
+    assert_eq!(numbers(&desk, "tag:vip coffee").await, [] as [Number; 0]);
+    assert_eq!(numbers(&desk, "tag:vip tag:other").await, [] as [Number; 0]);
+    assert_eq!(numbers(&desk, "in:snoozed where").await, [1]);
+}

@@ -306,6 +306,42 @@ async fn a_snoozed_conversation_opens_at_its_time_and_with_the_visitors_next_mes
 }
 
 #[tokio::test]
+async fn two_agents_label_one_conversation_at_once_and_the_visitor_never_hears_of_it() {
+    let desk = TestDesk::start().await;
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let mut ben = desk.agent(&desk.ben, None).await.synced().await;
+    let (mut vic, token) = desk.visitor().await;
+    vic.command(&reply(None, "Hello?")).await.unwrap();
+    let (head, _) = ann.conversation(|conversation| conversation.last_number == 1).await;
+    let texts_of = |labels: &[&str]| labels.iter().map(|label| (*label).to_owned()).collect::<Vec<_>>();
+    let change = |add: &[&str], remove: &[&str]| {
+        command(Command::ChangeLabels { conversation: head.id, add: texts_of(add), remove: texts_of(remove) })
+    };
+    ann.command(&change(&["SECRET  refund", "new"], &[])).await.unwrap();
+    let (refund, new) = (change(&["secret REFUND", "VIP"], &[]), change(&["tea"], &["NEW"]));
+    let (one, other) = tokio::join!(ben.command(&refund), ann.command(&new));
+    (one.unwrap(), other.unwrap());
+    let (labelled, _) = ben.conversation(|conversation| conversation.labels.len() == 3).await;
+    assert_eq!(labelled.labels, ["SECRET refund", "tea", "VIP"], "the first spelling stays, in the order of the words");
+
+    for bad in [&["x".repeat(41)][..], &["a\u{202e}b".to_owned()], &[" ".to_owned()]] {
+        let bad: Vec<&str> = bad.iter().map(String::as_str).collect();
+        let nack = ann.command(&change(&bad, &[])).await.unwrap_err();
+        assert_eq!(nack.code, ErrorCode::Invalid, "{bad:?}");
+    }
+    assert_eq!(vic.command(&change(&["mine"], &[])).await.unwrap_err().code, ErrorCode::NotFound);
+    ann.command(&reply(Some(head.id), "Yes!")).await.unwrap();
+    let mut seen = String::new();
+    while !seen.contains("Yes!") {
+        seen.push_str(&vic.next().await.unwrap().to_text());
+    }
+    let mut again = desk.panel(Some(&token), None, None).await;
+    again.welcome().await;
+    seen.push_str(&serde_json::to_string(&again.snapshot().await).unwrap());
+    assert!(!seen.contains("SECRET") && !seen.contains("label"), "{seen}");
+}
+
+#[tokio::test]
 async fn tv_03_two_agents_take_one_conversation_and_one_is_told_who_was_faster() {
     let desk = TestDesk::start().await;
     let mut ann = desk.agent(&desk.ann, None).await.synced().await;

@@ -29,7 +29,7 @@ afterEach(() => {
 });
 
 function listOf(folder: Folder): ConversationList {
-  const row = (name: string) => ({ id: people.indexOf(name) + 1, name, preview: null, active_at: 0, waiting_since: null, unread: 0 });
+  const row = (name: string) => ({ id: people.indexOf(name) + 1, name, preview: null, active_at: 0, waiting_since: null, unread: 0, labels: [] });
   return { ...app.list, rows: rows[folder].map((name) => row(name) as unknown as ConversationRow) };
 }
 

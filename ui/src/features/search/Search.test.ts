@@ -72,7 +72,7 @@ test('OD-16: the filters are told under the field, and are within reach of the k
   const help = document.getElementById(field().getAttribute('aria-describedby') ?? '');
   expect(help?.textContent).toContain('Narrow');
   const buttons = within(help!.parentElement!).getAllByRole('button');
-  expect(buttons.map((button) => button.textContent)).toEqual(['from:', 'to:', 'in:', 'page:', 'has:', 'before:', 'after:']);
+  expect(buttons.map((button) => button.textContent)).toEqual(['from:', 'to:', 'in:', 'page:', 'tag:', 'has:', 'before:', 'after:']);
   expect(buttons.every((button) => button.tabIndex === 0 && button.title !== '')).toBe(true);
   await type('tea');
   await fireEvent.click(buttons[0]!);

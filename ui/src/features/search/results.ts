@@ -1,7 +1,7 @@
 /** What the list of results does, without the page. */
 
 /** The filters, in the order of the help. */
-export const FILTERS = ['from', 'to', 'in', 'page', 'has', 'before', 'after'] as const;
+export const FILTERS = ['from', 'to', 'in', 'page', 'tag', 'has', 'before', 'after'] as const;
 export type Filter = (typeof FILTERS)[number];
 
 /** The text with a filter to be filled in at its end, in the place of another one that is still empty. */

@@ -71,6 +71,7 @@ export function refusedDeedText(refused: RefusedDeed): string {
     set_state: words.m.deedSetState,
     snooze: words.m.deedSnooze,
     assign: words.m.deedAssign,
+    change_labels: words.m.deedChangeLabels,
     other: words.m.deedOther,
   };
   const reasons: Partial<Record<RefusedDeed['refusal'], () => string>> = {
