@@ -312,13 +312,19 @@ impl Cache {
     /// [`CacheError`].
     pub fn acknowledge(&self, id: &ClientId, seq: Seq) -> Result<(), CacheError> {
         let passed = self.cursor()?.is_some_and(|cursor| cursor.seq >= seq);
+        let leaves = if passed { self.find(id)? } else { None };
         self.outbox_database().write(|transaction| {
             if passed {
                 return complete(transaction, std::slice::from_ref(id));
             }
             transaction.prepare_cached(ACKNOWLEDGE)?.execute(params![id.as_str(), seq.0])?;
             Ok(())
-        })
+        })?;
+        // The change that it made came before, so nothing else draws its conversation without it.
+        if let Some(item) = leaves {
+            self.show_gone(&item.frame.command);
+        }
+        Ok(())
     }
 
     /// The server refuses a command for good. Returns it, so that its conversation can be shown again.

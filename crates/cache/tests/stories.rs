@@ -230,6 +230,20 @@ fn dc_02_labels_changed_without_a_connection_show_at_once_and_come_back_as_the_d
 }
 
 #[test]
+fn dc_02_a_command_that_the_desk_had_long_done_leaves_no_trace_on_the_row() {
+    let mut desk = Desk::new();
+    desk.delta(vec![Entity::Conversation(head(1, Some(1))), from_vic(1, "Hola")]);
+    // Offered again after a reset; the desk answers that it has it, and Vic has written since.
+    let close = command(1, Command::SetState { conversation: CHAT, state: ConversationState::Closed });
+    desk.cache.queue(&close, &[], 7).unwrap();
+    assert_eq!(desk.row().conversation.state, ConversationState::Closed);
+    desk.cache.acknowledge(&close.client_id, Seq(1)).unwrap();
+    assert!(desk.cache.outbox().unwrap().is_empty());
+    assert_eq!(desk.row().conversation.state, ConversationState::Open);
+    assert_eq!(desk.row().conversation.waiting_since, Some(1));
+}
+
+#[test]
 fn dc_02_a_command_survives_a_restart_and_shows_at_once() {
     let mut desk = Desk::new();
     desk.delta(vec![Entity::Conversation(head(1, Some(1))), from_vic(1, "Hola")]);
