@@ -43,6 +43,16 @@ CREATE INDEX conversation_of_agent ON conversation (assignee, active_at DESC, id
 CREATE INDEX conversation_unread ON conversation (id) WHERE unread > 0 AND state = 'open';
 CREATE INDEX conversation_of_contact ON conversation (contact, created_at DESC);
 CREATE INDEX conversation_of_visitor ON conversation (visitor, created_at DESC);
+ALTER TABLE conversation ADD COLUMN snoozed_until INTEGER;  -- effective
+
+-- What the team calls a conversation, effective. `key` is what two spellings of one label have in common.
+CREATE TABLE conversation_label (
+    conversation INTEGER NOT NULL,
+    key          TEXT    NOT NULL,
+    label        TEXT    NOT NULL,
+    PRIMARY KEY (conversation, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX label_in_use ON conversation_label (key, label);
 
 -- Messages. The id grows with time, so newest first is the order of the rowid.
 CREATE TABLE message (

@@ -321,8 +321,11 @@ async fn two_agents_label_one_conversation_at_once_and_the_visitor_never_hears_o
     let (refund, new) = (change(&["secret REFUND", "VIP"], &[]), change(&["tea"], &["NEW"]));
     let (one, other) = tokio::join!(ben.command(&refund), ann.command(&new));
     (one.unwrap(), other.unwrap());
-    let (labelled, _) = ben.conversation(|conversation| conversation.labels.contains(&"tea".to_owned())
-        && conversation.labels.contains(&"VIP".to_owned())).await;
+    let (labelled, _) = ben
+        .conversation(|conversation| {
+            conversation.labels.contains(&"tea".to_owned()) && conversation.labels.contains(&"VIP".to_owned())
+        })
+        .await;
     assert_eq!(labelled.labels, ["SECRET refund", "tea", "VIP"], "the first spelling stays, in the order of the words");
 
     for bad in [&["x".repeat(41)][..], &["a\u{202e}b".to_owned()], &[" ".to_owned()]] {
