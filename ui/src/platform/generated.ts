@@ -1154,7 +1154,7 @@ export type Snooze = {
 /**
  * Which conversation.
  */
-conversation: ConversationId, 
+conversation: ConversationRef, 
 /**
  * When it opens by itself, within a year. Empty: with the visitor's next message.
  */
@@ -1167,7 +1167,7 @@ export type ChangeLabels = {
 /**
  * Which conversation.
  */
-conversation: ConversationId, 
+conversation: ConversationRef, 
 /**
  * To be there; at most 40 characters each.
  */
@@ -1181,6 +1181,10 @@ remove: Array<string>, };
  * Asks for labels in use.
  */
 export type FindLabels = { 
+/**
+ * For which conversation: those in use at its desk.
+ */
+conversation: ConversationRef, 
 /**
  * How they begin; empty: all.
  */

@@ -19,7 +19,7 @@ beforeEach(() => {
     subscribe: () => () => {},
     pictureUrl: () => '',
   });
-  app.heads.set(VIC, { id: VIC, labels: ['VIP'] } as ConversationRow);
+  app.heads.set(VIC, { id: VIC, labels: ['VIP'] } as unknown as ConversationRow);
   render(Labels, { conversation: VIC });
 });
 
