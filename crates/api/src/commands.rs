@@ -373,14 +373,14 @@ impl App {
     /// Puts labels on a conversation and takes others off.
     ///
     /// # Errors
-    /// `invalid` for what is no label and for more than a conversation can have; `not_found`; `disk_full` when it
-    /// could not be kept.
+    /// `invalid` for what is no label and for more than a conversation can have; `disk_full` when it could not be kept.
     pub async fn change_labels(&self, request: ChangeLabels) -> Result<Queued, ApiError> {
         let ChangeLabels { conversation: ConversationRef { account, id }, add, remove } = request;
         let (add, remove) = self
             .read(account, move |session| {
-                let record = session.cache.conversation(id)?.ok_or_else(|| ApiError::not_found("conversation"))?;
-                deskbell_search::change_labels(&record.conversation.labels, &add, &remove)
+                session
+                    .cache
+                    .check_labels(id, &add, &remove)?
                     .map_err(|bad| ApiError::invalid("add", &bad.to_string()))?;
                 Ok((add, remove))
             })

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use apply::Changed;
+pub use deskbell_search::BadLabel;
 pub use error::{CacheError, OpenError};
 pub use key::Key;
 pub use outbox::{DraftRecord, Guard, OutboxCounts, OutboxItem, OutboxState, TakenBack};

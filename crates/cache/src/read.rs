@@ -4,7 +4,7 @@ use deskbell_protocol::{
     Agent, AgentId, Attachment, AttachmentId, Author, CannedText, Command, Contact, ContactId, Conversation,
     ConversationId, ConversationState, Message, MessageKind, Number, Timestamp, Visitor, VisitorId,
 };
-use deskbell_search::label_key;
+use deskbell_search::{BadLabel, change_labels, label_key};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -312,6 +312,22 @@ impl Cache {
         self.cache().read(|connection| {
             let mut statement = connection.prepare_cached(LABELS_IN_USE)?;
             Ok(statement.query_map(params![beginning, limit], |row| row.get(0))?.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Whether a conversation can have its labels changed so.
+    ///
+    /// # Errors
+    /// [`CacheError`]; why not is the answer.
+    pub fn check_labels(
+        &self,
+        conversation: ConversationId,
+        add: &[String],
+        remove: &[String],
+    ) -> Result<Result<(), BadLabel>, CacheError> {
+        self.cache().read(|connection| {
+            let labels = labels_of(connection, conversation)?;
+            Ok(change_labels(&labels, add, remove).map(|_| ()))
         })
     }
 

@@ -8,7 +8,7 @@ import List from './List.svelte';
 import Sidebar from './Sidebar.svelte';
 
 const LANGUAGES = ['en', 'es', 'ru'] as const;
-const COUNTS = { open: 1, waiting: 0, mine: 0, closed: 0, unread: 0, waiting_since: null };
+const COUNTS = { open: 1, waiting: 0, mine: 0, snoozed: 0, closed: 0, unread: 0, waiting_since: null };
 const SETTINGS = { language: 'en', theme: 'system' } as StartView['settings'];
 
 let asked: { name: keyof Commands; request: unknown }[];
@@ -26,7 +26,7 @@ function begin(...accounts: AccountState[]) {
 
 /** Vic at each desk, under the same id. */
 const vic = (account: number) =>
-  ({ id: `c${account}.7`, account, name: 'Vic', visitor_number: 1, active_at: 0, unread: 0, waiting_since: null, preview: null }) as ConversationRow;
+  ({ id: `c${account}.7`, account, name: 'Vic', visitor_number: 1, active_at: 0, unread: 0, waiting_since: null, preview: null, labels: [] as string[] }) as ConversationRow;
 
 beforeEach(() => {
   asked = [];
