@@ -283,6 +283,25 @@ fn dk_06_dk_09_a_person_is_found_by_the_pages_they_saw() {
 }
 
 #[test]
+fn dc_01_a_person_who_is_erased_leaves_neither_words_nor_pictures() {
+    let mut desk = Desk::with_two_chats();
+    let picture = file("cup.png", true);
+    let sent = Message { attachments: vec![picture.clone()], ..said(CHAT, 30, Author::Visitor, "marmalade") };
+    desk.delta(vec![Entity::Message(sent)]);
+    desk.cache.keep_picture(picture.id, b"a cup").unwrap();
+    desk.cache.keep_picture(AttachmentId(999), b"somebody else's").unwrap();
+    assert_eq!(desk.search("marmalade").len(), 1);
+    desk.seq += 1;
+    let kind = ChangeKind::Erase;
+    let erased =
+        Change { seq: Seq(desk.seq), kind, entity: EntityKind::Conversation, id: CHAT.0, data: None, client_id: None };
+    desk.apply(desk.seq - 1, vec![erased]);
+    assert_eq!(desk.search("marmalade"), []);
+    assert_eq!(desk.cache.picture(picture.id).unwrap(), None);
+    assert!(desk.cache.picture(AttachmentId(999)).unwrap().is_some());
+}
+
+#[test]
 fn od_16_marks_of_letters_make_no_difference_in_three_languages() {
     let mut desk = Desk::with_two_chats();
     let texts = [

@@ -9,6 +9,7 @@ use deskbell_protocol::{
 use serde::Deserialize;
 
 use crate::desk::Core;
+use crate::operations::{self, Erased, Person};
 use crate::store::batch::Write;
 use crate::store::{Failure, Outcome, agents, sites};
 use crate::{accounts, origin, text, tokens};
@@ -211,6 +212,14 @@ impl Administration {
             Ok(())
         })
         .await
+    }
+
+    /// Erases a person from the desk, from every agent's computer, and from the disk.
+    ///
+    /// # Errors
+    /// `not_found` when there is no such person; `invalid` when an address belongs to several.
+    pub async fn erase(&self, person: Person) -> Result<Erased, Refusal> {
+        operations::erase(&self.core, person).await.map_err(refuse)
     }
 
     /// Signs an agent in without a password, for a desk inside the agent's own app.

@@ -17,7 +17,7 @@ use crate::files::Files;
 use crate::geo::Geo;
 use crate::hub::Hub;
 use crate::limits::{Buckets, SignInGuard};
-use crate::operations::{Lock, OperationError};
+use crate::operations::{self, Lock, OperationError};
 use crate::settings::Settings;
 use crate::store::{self, OpenError, Readers, log};
 use crate::tokens::Passwords;
@@ -116,9 +116,8 @@ impl Desk {
         })
     }
 
-    #[cfg(test)]
-    pub(crate) fn core(&self) -> &Core {
-        &self.core
+    pub(crate) fn core(&self) -> Arc<Core> {
+        Arc::clone(&self.core)
     }
 
     /// The desk's name.
@@ -150,6 +149,11 @@ impl Desk {
         tasks.spawn(housekeeping::wake(Arc::clone(&self.core), stopping.clone()));
         // Task: clears away what nobody needs any more.
         tasks.spawn(housekeeping::run(Arc::clone(&self.core), stopping.clone()));
+
+        if self.core.settings.command_line {
+            // Task: answers the command line.
+            tasks.spawn(operations::serve_control(Arc::clone(&self.core), tasks.clone(), stopping.clone()));
+        }
 
         let writer_ended = self.core.writer.ended().clone();
         let service = http::routes(serving).into_make_service_with_connect_info::<SocketAddr>();

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use deskbell_protocol::{AgentId, Ephemeral, VisitorId, VisitorPresence};
+use deskbell_protocol::{AgentId, ChangeKind, EntityKind, Ephemeral, VisitorId, VisitorPresence};
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -50,6 +50,7 @@ struct Link {
 struct Shared {
     visitor: AtomicI64,
     changed: Notify,
+    erased: CancellationToken,
 }
 
 #[derive(Default)]
@@ -147,6 +148,12 @@ impl Hub {
                     link.shared.changed.notify_one();
                 }
             }
+            let erased = committed.changes.iter().map(|logged| &logged.change);
+            for change in erased.filter(|it| it.kind == ChangeKind::Erase && it.entity == EntityKind::Visitor) {
+                for link in state.visitors.get(&VisitorId(change.id)).iter().flat_map(|entry| &entry.links) {
+                    link.shared.erased.cancel();
+                }
+            }
         }
         // An error only means that no agent is connected.
         let _ = self.agents.send(AgentEvent::Committed(Arc::new(committed)));
@@ -190,7 +197,11 @@ impl Hub {
         visible: bool,
     ) -> VisitorSeat {
         let session = self.next_session.fetch_add(1, Ordering::Relaxed);
-        let shared = Arc::new(Shared { visitor: AtomicI64::new(visitor.0), changed: Notify::new() });
+        let shared = Arc::new(Shared {
+            visitor: AtomicI64::new(visitor.0),
+            changed: Notify::new(),
+            erased: CancellationToken::new(),
+        });
         let (ephemeral, received) = mpsc::channel(EPHEMERAL_BACKLOG);
         let mut state = self.state();
         let entry = state.visitors.entry(visitor).or_default();
@@ -353,6 +364,11 @@ impl VisitorSeat {
             () = self.shared.changed.notified() => None,
             Some(ephemeral) = self.ephemeral.recv() => Some(ephemeral),
         }
+    }
+
+    /// Done when everything known of the visitor was erased.
+    pub(crate) fn erased(&self) -> CancellationToken {
+        self.shared.erased.clone()
     }
 
     /// Whether the page is in front.

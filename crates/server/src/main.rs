@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use deskbell_protocol::Role;
-use deskbell_server::operations::{self, BackedUp, Restored};
+use deskbell_server::operations::{self, Answer, BackedUp, Erased, Export, Format, Person, Request, Restored};
 use deskbell_server::{Desk, Settings, StoreIp};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -71,6 +71,26 @@ enum Task {
         #[arg(long)]
         force: bool,
     },
+    /// Write all that is known of one person into a new directory.
+    Export {
+        #[command(flatten)]
+        data: Data,
+        #[command(flatten)]
+        who: Who,
+        /// The directory to make.
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+        /// Also write the messages as a table for a spreadsheet.
+        #[arg(long)]
+        csv: bool,
+    },
+    /// Erase one person for good: here, on every agent's computer, and in what is restored over this desk later.
+    Erase {
+        #[command(flatten)]
+        data: Data,
+        #[command(flatten)]
+        who: Who,
+    },
     /// Change who answers.
     Agent {
         #[command(subcommand)]
@@ -117,6 +137,30 @@ enum SiteTask {
         #[arg(long = "origin", value_name = "ORIGIN", required = true)]
         origins: Vec<String>,
     },
+}
+
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+struct Who {
+    /// A browser, by its id.
+    #[arg(long, value_name = "ID")]
+    visitor: Option<i64>,
+    /// A person, by their id.
+    #[arg(long, value_name = "ID")]
+    contact: Option<i64>,
+    /// A person, by their address.
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+}
+
+impl Who {
+    fn person(self) -> Person {
+        match self {
+            Self { visitor: Some(id), .. } => Person::Visitor(id.into()),
+            Self { contact: Some(id), .. } => Person::Contact(id.into()),
+            Self { email, .. } => Person::Email(email.unwrap_or_default()),
+        }
+    }
 }
 
 #[derive(clap::Args)]
@@ -191,6 +235,7 @@ async fn run(task: Task) -> Result<(), Failed> {
                 store_ip: store_ip.into(),
                 geo_database,
                 public_origin,
+                command_line: true,
                 ..Settings::default()
             };
             let desk = open(settings)?;
@@ -226,19 +271,40 @@ async fn run(task: Task) -> Result<(), Failed> {
                 println!("The desk that was there is in {}; delete it when you do not need it.", aside.display());
             }
         }
+        Task::Export { data, who, to, csv } => {
+            let format = if csv { Format::Csv } else { Format::Json };
+            let Export { messages, files, missing } = operations::export(&data.directory, &who.person(), &to, format)?;
+            println!("{} has {messages} messages and {files} files.", to.display());
+            if missing > 0 {
+                eprintln!("{missing} files were missing on the disk; `deskbell-server doctor` names them.");
+            }
+        }
+        Task::Erase { data, who } => {
+            let request = Request::Erase { person: who.person() };
+            if let Answer::Erased(Erased { visitors, conversations, messages, files }) =
+                operations::ask(&data.directory, request).await?
+            {
+                let files = files.len();
+                println!(
+                    "Erased: {visitors} browsers, {conversations} conversations, {messages} messages, {files} files."
+                );
+                println!("Backups still have them; a restore over this desk erases them again.");
+            }
+        }
         Task::Agent { task: AgentTask::Add { data, name, email, admin, password_file } } => {
-            let desk = open(Settings { data: data.directory, ..Settings::default() })?;
             let password = password(password_file.as_deref())?;
             let role = if admin { Role::Admin } else { Role::Agent };
-            let agent = desk.administer().add_agent(&name, &email, &password, role).await?;
-            println!("{} can sign in as {}.", agent.name, agent.email);
+            let request = Request::AddAgent { name, email, password, role };
+            if let Answer::Agent(agent) = operations::ask(&data.directory, request).await? {
+                println!("{} can sign in as {}.", agent.name, agent.email);
+            }
         }
         Task::Site { task: SiteTask::Add { data, name, origins } } => {
-            let desk = open(Settings { data: data.directory, ..Settings::default() })?;
-            let site = desk.administer().add_site(&name, &origins).await?;
-            println!("Key: {}", site.key);
-            println!("Put this before </body> of every page, with the server's own address:");
-            println!("<script src=\"https://YOUR-SERVER/w/loader.js\" data-site=\"{}\" async></script>", site.key);
+            if let Answer::Site(site) = operations::ask(&data.directory, Request::AddSite { name, origins }).await? {
+                println!("Key: {}", site.key);
+                println!("Put this before </body> of every page, with the server's own address:");
+                println!("<script src=\"https://YOUR-SERVER/w/loader.js\" data-site=\"{}\" async></script>", site.key);
+            }
         }
     }
     Ok(())

@@ -140,6 +140,8 @@ async fn page(
         core.writer.submit(move |write| visits::page_opened(write, &site, &name, &details, first.as_ref()))
     };
     let mut seat = core.hub.seat_visitor(opened.await.map_err(failed)?, Some(name), visible);
+    // Whoever was erased comes back as somebody new.
+    let erased = seat.erased();
     let mut online: watch::Receiver<bool> = core.hub.online();
     let there = *online.borrow_and_update();
     let read = core
@@ -161,6 +163,7 @@ async fn page(
         tokio::select! {
             () = serving.stopping.cancelled() => return Ok(End::Bye(ByeCode::Drain)),
             () = outgoing.dead() => return Ok(End::Closed),
+            () = erased.cancelled() => return Ok(End::Bye(ByeCode::Drain)),
             received = incoming.next() => match received {
                 Received::Frame(frame) => {
                     if let ClientFrame::Eph(Ephemeral::Page { page }) = *frame {
@@ -279,6 +282,7 @@ impl Panel {
     }
 
     async fn run(mut self, serving: &Serving, mut incoming: Incoming, mut seat: VisitorSeat) -> Result<End, End> {
+        let erased = seat.erased();
         let mut online = self.core.hub.online();
         let mut beat = beats();
         loop {
@@ -286,6 +290,7 @@ impl Panel {
             tokio::select! {
                 () = serving.stopping.cancelled() => return Ok(End::Bye(ByeCode::Drain)),
                 () = self.outgoing.dead() => return Ok(End::Closed),
+                () = erased.cancelled() => return Ok(End::Bye(ByeCode::Drain)),
                 received = incoming.next(), if self.answers.have_room() => match received {
                     Received::Frame(frame) => self.frame(*frame).await?,
                     Received::Unreadable(client_id, reason) => self.outgoing.send(&socket::unreadable(client_id, &reason))?,

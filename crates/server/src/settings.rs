@@ -51,6 +51,8 @@ pub struct Settings {
     /// The origin under which browsers reach the server, e.g. `https://chat.shop.example`, when a proxy changes
     /// the `Host` header. `None`: the `Host` header tells.
     pub public_origin: Option<String>,
+    /// Whether the command line of this computer may change the desk while it is served.
+    pub command_line: bool,
     /// Most sockets of visitors from one address; loopback is exempt, for it is usually a proxy or a test.
     pub visitor_sockets_per_address: usize,
     /// Bytes of files that one visitor may send within 24 hours. The file that reaches the limit is still taken.
@@ -66,6 +68,7 @@ impl Default for Settings {
             store_ip: StoreIp::default(),
             geo_database: None,
             public_origin: None,
+            command_line: false,
             visitor_sockets_per_address: 100,
             visitor_upload_bytes_a_day: 100 * 1024 * 1024,
         }

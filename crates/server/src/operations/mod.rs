@@ -1,16 +1,23 @@
 //! What whoever runs a desk does with it beside serving it. `docs/deploy.md` tells when.
 
 mod backup;
+mod control;
 mod lock;
+mod person;
 mod restore;
 
 use std::path::{Path, PathBuf};
 
 pub use backup::{BackedUp, back_up};
+pub(crate) use control::serve as serve_control;
+pub use control::{Answer, Request, ask};
 pub(crate) use lock::Lock;
+pub(crate) use person::erase;
+pub use person::{Export, Format, export};
 pub use restore::{Restored, restore};
 
 use crate::store::OpenError;
+pub use crate::store::people::{Erased, Known, KnownConversation, KnownVisitor, Person};
 
 /// The database in a data directory.
 pub(crate) const DATABASE: &str = "desk.db";
@@ -45,6 +52,14 @@ pub enum OperationError {
     /// Files went away while they were copied, again and again.
     #[error("files of the desk went away while they were copied; try again")]
     Restless,
+    /// The desk says no.
+    #[error("{0}")]
+    Refused(String),
+    /// A server has the desk and does not answer on this computer.
+    #[error(
+        "a server has the desk in {0} and does not answer; is it another user's, or just ending? Try again, or stop it first"
+    )]
+    Silent(String),
     /// The database could not be opened or read.
     #[error(transparent)]
     Open(#[from] OpenError),

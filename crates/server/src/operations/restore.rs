@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use super::backup::read;
 use super::{DATABASE, FILES, Lock, OperationError, flush, flush_directory, make_private};
 use crate::files;
-use crate::store::backup::become_a_desk;
+use crate::store::backup::{Copy, become_a_desk};
+use crate::store::people::Person;
 
 /// What was restored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +38,8 @@ pub fn restore(backup: &Path, data: &Path, force: bool) -> Result<Restored, Oper
     if new.try_exists().map_err(OperationError::io(&new))? {
         std::fs::remove_dir_all(&new).map_err(OperationError::io(&new))?;
     }
-    let built = build(backup, &new);
+    let erased = if exists { erased(&database) } else { Vec::new() };
+    let built = build(backup, &new, erased);
     if built.is_err() {
         // What is left is removed by the next try; the reason of this failure matters more.
         let _ = std::fs::remove_dir_all(&new);
@@ -52,15 +54,23 @@ pub fn restore(backup: &Path, data: &Path, force: bool) -> Result<Restored, Oper
     Ok(Restored { files, aside })
 }
 
+/// Whom the desk that is there has erased. Of one that cannot be read nothing is known.
+fn erased(database: &Path) -> Vec<Person> {
+    Copy::read_only(database).and_then(|desk| desk.erased()).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the desk that was there does not say who was erased from it");
+        Vec::new()
+    })
+}
+
 fn move_to(from: &Path, to: &Path) -> Result<(), OperationError> {
     std::fs::rename(from, to).map_err(OperationError::io(from))
 }
 
 /// The desk in a directory of its own, and the number of its files.
-fn build(backup: &Path, new: &Path) -> Result<u64, OperationError> {
+fn build(backup: &Path, new: &Path, erased: Vec<Person>) -> Result<u64, OperationError> {
     let directory = new.join(FILES);
     std::fs::create_dir_all(&directory).map_err(OperationError::io(&directory))?;
-    let mut files = 0;
+    let mut files: u64 = 0;
     read(backup, |name, bytes| {
         let path = files::path_in(&directory, name);
         let parent = path.parent().unwrap_or(&directory);
@@ -73,7 +83,11 @@ fn build(backup: &Path, new: &Path) -> Result<u64, OperationError> {
     let database = new.join(DATABASE);
     std::fs::copy(backup, &database).map_err(OperationError::io(&database))?;
     make_private(&database)?;
-    become_a_desk(&database)?;
+    for file in become_a_desk(&database, erased, crate::clock())? {
+        let path = files::path_in(&directory, &file);
+        std::fs::remove_file(&path).map_err(OperationError::io(&path))?;
+        files = files.saturating_sub(1);
+    }
     flush(&database)?;
     Ok(files)
 }

@@ -6,7 +6,9 @@ use std::path::Path;
 use deskbell_protocol::{AttachmentId, Timestamp};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
-use super::{OpenError, files, queries};
+use super::batch::{Batches, ask};
+use super::people::{self, Known, Person};
+use super::{Failure, OpenError, Outcome, files, queries};
 
 /// What a backup has that a desk has not.
 pub(super) const TABLES: &str = include_str!("backup.sql");
@@ -71,6 +73,11 @@ impl Copy {
         Ok(self.connection.prepare_cached(HAS_ATTACHMENT)?.exists([id.0])?)
     }
 
+    /// What the desk knows of a file.
+    pub(crate) fn stored(&self, id: AttachmentId) -> Result<Option<files::Stored>, OpenError> {
+        Ok(files::find(&self.connection, id)?)
+    }
+
     /// Adds a file to a backup.
     pub(crate) fn add_file(&self, name: &str, sha256: &[u8], bytes: &[u8]) -> Result<(), OpenError> {
         self.connection.prepare_cached(ADD_FILE)?.execute(params![name, sha256, bytes])?;
@@ -82,6 +89,16 @@ impl Copy {
         let mut statement = self.connection.prepare_cached(FILE)?;
         let kept = statement.query_row([name], |row| Ok(Kept { sha256: row.get(0)?, bytes: row.get(1)? }));
         Ok(kept.optional()?)
+    }
+
+    /// Who was ever erased from the desk.
+    pub(crate) fn erased(&self) -> Result<Vec<Person>, OpenError> {
+        Ok(people::erased_in(&self.connection)?)
+    }
+
+    /// All that the desk knows of a person.
+    pub(crate) fn known(&self, person: &Person) -> Outcome<Known> {
+        people::known(&self.connection, person)
     }
 
     /// Everything SQLite finds wrong, at most a hundred lines.
@@ -98,11 +115,28 @@ pub(crate) fn finish(path: &Path) -> Result<(), OpenError> {
 }
 
 /// Makes a desk of a copy of a backup: in the format of this server, without the files' rows, and with a log of its
-/// own, so that every client takes a new snapshot and offers again what it has said lately.
-pub(crate) fn become_a_desk(path: &Path) -> Result<(), OpenError> {
+/// own, so that every client takes a new snapshot and offers again what it has said lately. Files on their way begin
+/// anew, for their first parts are in no backup. Who was erased since goes
+/// again; what is returned are the names of their files.
+pub(crate) fn become_a_desk(path: &Path, erased: Vec<Person>, now: Timestamp) -> Result<Vec<String>, OpenError> {
     let connection = super::open(path, "")?;
-    connection.execute_batch("DROP TABLE backup_file; DROP TABLE backup; VACUUM")?;
+    connection.execute_batch("DROP TABLE backup_file; DROP TABLE backup; DELETE FROM upload WHERE attachment IS NULL; VACUUM")?;
     super::log::begin_another_epoch(&connection)?;
-    connection.pragma_update(None, "wal_checkpoint", "truncate")?;
-    Ok(())
+    let (job, mut answered) = ask(move |write| {
+        let mut files = Vec::new();
+        for person in erased {
+            match people::erase(write, &person) {
+                Ok(gone) => files.extend(gone.files),
+                // The backup is older than the person.
+                Err(Failure::Refused(_)) => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(files)
+    });
+    Batches::new(connection).run(vec![job], now, |_| {});
+    let files = answered.try_recv().unwrap_or(Err(Failure::Busy));
+    let files = files.map_err(|failure| OpenError::Io(std::io::Error::other(failure.into_refusal().message)))?;
+    finish(path)?;
+    Ok(files)
 }

@@ -125,6 +125,15 @@ impl Write<'_> {
         self.record(entity, id, log::EVERYBODY, ChangeKind::Delete, None)
     }
 
+    /// Says that an entity was erased, to all who may have it.
+    pub(crate) fn erased(&mut self, entity: EntityKind, id: i64) -> Outcome<()> {
+        for audience in log::audiences(self.connection, entity, id)? {
+            self.touched.remove(&(entity, id, audience));
+            self.record(entity, id, audience, ChangeKind::Erase, None)?;
+        }
+        Ok(())
+    }
+
     fn record(
         &mut self,
         entity: EntityKind,

@@ -21,6 +21,8 @@ queries! {
         ON CONFLICT (entity, id, audience) DO UPDATE SET seq = excluded.seq, kind = excluded.kind,
         sender_kind = excluded.sender_kind, sender = excluded.sender, client_id = excluded.client_id,
         conversation = excluded.conversation";
+    AUDIENCES = "SELECT audience FROM change WHERE entity = ?1 AND id = ?2";
+    ERASED = "SELECT id FROM change WHERE entity = ?1 AND id > 0 AND kind = 2";
     FIND_CHANGE = "SELECT seq, entity, id, audience, kind, sender_kind, sender, client_id, conversation
         FROM change WHERE entity = ?1 AND id = ?2 AND audience = ?3";
     CHANGES_FOR_AGENT = "SELECT seq, entity, id, audience, kind, sender_kind, sender, client_id, conversation
@@ -152,7 +154,11 @@ impl Place {
             entity: entities::kind_from(row.get(1)?),
             id: row.get(2)?,
             audience: row.get(3)?,
-            kind: if row.get::<_, i64>(4)? == 0 { ChangeKind::Put } else { ChangeKind::Delete },
+            kind: match row.get::<_, i64>(4)? {
+                0 => ChangeKind::Put,
+                2 => ChangeKind::Erase,
+                _ => ChangeKind::Delete,
+            },
             sender: match (sender, row.get(6)?) {
                 (Some(kind), Some(id)) => Some((kind, id)),
                 _ => None,
@@ -172,7 +178,7 @@ impl Place {
             Some(entity) => Change::put(self.seq, &entity, None)?,
             None => Change {
                 seq: self.seq,
-                kind: ChangeKind::Delete,
+                kind: if self.kind == ChangeKind::Erase { ChangeKind::Erase } else { ChangeKind::Delete },
                 entity: self.entity,
                 id: self.id,
                 data: None,
@@ -195,7 +201,11 @@ pub(super) fn put(connection: &Connection, place: &Place) -> rusqlite::Result<()
         entities::kind_code(place.entity),
         place.id,
         place.audience,
-        i64::from(place.kind != ChangeKind::Put),
+        match place.kind {
+            ChangeKind::Put => 0,
+            ChangeKind::Erase => 2,
+            _ => 1,
+        },
         place.sender.map(|sender| sender.0),
         place.sender.map(|sender| sender.1),
         place.client_id.as_ref().map(ClientId::as_str),
@@ -215,6 +225,16 @@ pub(crate) fn place(
         .prepare_cached(FIND_CHANGE)?
         .query_row([entities::kind_code(entity), id, audience], Place::read)
         .optional()
+}
+
+/// For whom the log has a place of an entity.
+pub(super) fn audiences(connection: &Connection, entity: EntityKind, id: i64) -> rusqlite::Result<Vec<i64>> {
+    connection.prepare_cached(AUDIENCES)?.query_map([entities::kind_code(entity), id], |row| row.get(0))?.collect()
+}
+
+/// Everything of a kind that was ever erased.
+pub(super) fn erased(connection: &Connection, entity: EntityKind) -> rusqlite::Result<Vec<i64>> {
+    connection.prepare_cached(ERASED)?.query_map([entities::kind_code(entity)], |row| row.get(0))?.collect()
 }
 
 /// An entity's present state as a row of a snapshot. `None` when it is gone.

@@ -10,6 +10,7 @@ pub(crate) mod conversations;
 pub(crate) mod entities;
 pub(crate) mod files;
 pub(crate) mod log;
+pub(crate) mod people;
 pub(crate) mod search;
 pub(crate) mod sites;
 pub(crate) mod uploads;
@@ -271,7 +272,7 @@ mod tests {
     use super::*;
 
     /// Tables that hold a handful of rows by nature, and are always read whole.
-    const SMALL: &[&str] = &["agent", "site", "canned_text", "desk"];
+    const SMALL: &[&str] = &["agent", "site", "canned_text", "desk", "sqlite_schema"];
 
     #[test]
     fn dc_01_every_query_uses_an_index() {
@@ -284,6 +285,7 @@ mod tests {
             conversations::QUERIES,
             files::QUERIES,
             log::QUERIES,
+            people::QUERIES,
             search::QUERIES,
             sites::QUERIES,
             uploads::QUERIES,
@@ -299,6 +301,10 @@ mod tests {
             while let Some(row) = rows.next().unwrap() {
                 let plan: String = row.get(3).unwrap();
                 let small = SMALL.iter().any(|table| plan == format!("SCAN {table}"));
+                // What SQLite says of a table, or a parameter's own list, is no table.
+                let made =
+                    ["SCAN link VIRTUAL", "SCAN field VIRTUAL", "SCAN json_each VIRTUAL", "SCAN pragma_table_info"];
+                let small = small || made.iter().any(|made| plan.starts_with(made));
                 // An index of words is read by the words that are looked for, and from end to end without any.
                 let words = plan.split_once(" VIRTUAL TABLE INDEX ").is_some_and(|(_, by)| by != "0:");
                 assert!(small || words || !plan.starts_with("SCAN"), "{name} reads a whole table: {plan}");
@@ -319,6 +325,7 @@ mod tests {
             include_str!("entities.rs"),
             include_str!("files.rs"),
             include_str!("log.rs"),
+            include_str!("people.rs"),
             include_str!("search.rs"),
             include_str!("sites.rs"),
             include_str!("uploads.rs"),
@@ -330,7 +337,9 @@ mod tests {
             for line in source.lines() {
                 listed = if listed { line != "}" } else { line == "queries! {" };
                 let begins = ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "REPLACE ", "WITH "];
-                if !listed && begins.iter().any(|word| line.contains(&format!("\"{word}"))) {
+                // Tables that point to a row that is erased are found in the schema.
+                let of_schema = line.contains("FROM {}") || line.contains("{of}");
+                if !listed && !of_schema && begins.iter().any(|word| line.contains(&format!("\"{word}"))) {
                     outside.push(line);
                 }
             }

@@ -169,3 +169,139 @@ fn dc_01_a_damaged_backup_is_refused_and_the_desk_stays() {
     drop(database);
     refused(&damaged);
 }
+
+/// Whether any file below a directory holds some bytes.
+fn holds(directory: &Path, bytes: &str) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(holds(&path, bytes));
+        } else if std::fs::read(&path).unwrap().windows(bytes.len()).any(|window| window == bytes.as_bytes()) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dc_01_a_person_is_handed_out_and_then_erased_everywhere() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("desk");
+    let key = make(&data);
+    let (mut process, address) = serve(shown(&data));
+    let signed_in = sign_in(address).await;
+    let mut ann = Client::agent(address, &signed_in.access_token, None).await.synced().await;
+    let (mut guest, welcome) = vic(address, &key, None, None).await;
+    guest.snapshot().await;
+    let token = welcome.visitor.unwrap().token.unwrap();
+    let file = http()
+        .post(format!("http://{address}/v1/files"))
+        .query(&[("name", "zanzibar.txt")])
+        .header("authorization", format!("Visitor {token}"))
+        .header("origin", format!("http://{address}"));
+    let file: Attachment = file.body("a map of zanzibar").send().await.unwrap().json().await.unwrap();
+    let send = command(Command::Send {
+        conversation: None,
+        kind: MessageKind::Reply,
+        text: "=zanzibar please".to_owned(),
+        attachments: vec![file.id],
+    });
+    guest.command(&send).await.unwrap();
+    let (message, _) = ann.message("=zanzibar please").await;
+    let contact = {
+        let mut again = Client::agent(address, &signed_in.access_token, None).await;
+        again.welcome().await;
+        let rows = again.snapshot().await;
+        let mut found = rows.iter().filter_map(decode).filter_map(|row| match row {
+            Entity::Conversation(found) if found.id == message.conversation => Some(found.contact),
+            _ => None,
+        });
+        found.next().unwrap()
+    };
+    let edit = Command::EditContact {
+        contact,
+        name: "Vic Zanzibar".to_owned(),
+        email: "vic@zanzibar.example".to_owned(),
+        phone: String::new(),
+        notes: "likes zanzibar".to_owned(),
+    };
+    ann.command(&command(edit)).await.unwrap();
+    let (mut other, _) = vic(address, &key, None, None).await;
+    other.snapshot().await;
+    other.command(&reply(None, "Madagascar please")).await.unwrap();
+    ann.message("Madagascar please").await;
+    let backup = directory.path().join("before.backup");
+    assert!(run(&["backup", "--data", shown(&data), shown(&backup)], "").0);
+
+    let out = directory.path().join("vic");
+    let export = ["export", "--data", shown(&data), "--email", "VIC@zanzibar.example", "--to", shown(&out), "--csv"];
+    let (done, said, wrong) = run(&export, "");
+    assert!(done && said.contains("1 messages and 1 files"), "{said}{wrong}");
+    let json = std::fs::read_to_string(out.join("person.json")).unwrap();
+    for known in ["=zanzibar please", "vic@zanzibar.example", "zanzibar.txt", "likes zanzibar"] {
+        assert!(json.contains(known), "{known} is missing: {json}");
+    }
+    assert!(!json.contains("Madagascar"), "what is another person's was handed out");
+    let table = std::fs::read_to_string(out.join("messages.csv")).unwrap();
+    assert!(table.contains("\"'=zanzibar please\""), "{table}");
+    assert_eq!(std::fs::read_to_string(out.join(format!("files/{}.txt", file.id))).unwrap(), "a map of zanzibar");
+    assert!(!holds(&data, "zanzibar").is_empty(), "this test looks in the wrong place");
+
+    let id = contact.to_string();
+    let (done, said, wrong) = run(&["erase", "--data", shown(&data), "--contact", &id], "");
+    assert!(done && said.contains("1 conversations, 1 messages, 1 files"), "{said}{wrong}");
+    let mut erased: Vec<EntityKind> = Vec::new();
+    while !erased.contains(&EntityKind::Conversation) {
+        let changes = ann.delta().await.changes;
+        erased.extend(changes.iter().filter(|change| change.kind == ChangeKind::Erase).map(|change| change.entity));
+    }
+    assert!(erased.contains(&EntityKind::Contact) && erased.contains(&EntityKind::Visitor), "{erased:?}");
+    assert_eq!(guest.bye().await, ByeCode::Drain, "the erased visitor's messenger begins anew");
+    let traces = ["zanzibar", "Zanzibar"].map(|word| holds(&data, word)).concat();
+    assert!(traces.is_empty(), "traces are left in {traces:?}");
+    let (_, again) = vic(address, &key, Some(token), None).await;
+    assert!(again.visitor.unwrap().token.is_some(), "the old secret still opens something");
+    let page = ann.history(message.conversation, Number::MAX, 10).await;
+    assert!(page.messages.is_empty());
+    let (done, _, said) = run(&["erase", "--data", shown(&data), "--contact", &id], "");
+    assert!(!done && said.contains("There is no such contact"), "{said}");
+
+    // A backup brings nobody back who was erased since.
+    process.kill().unwrap();
+    process.wait().unwrap();
+    let (done, _, wrong) = run(&["restore", "--data", shown(&data), shown(&backup), "--force"], "");
+    assert!(done, "{wrong}");
+    for aside in std::fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
+        if aside.file_name().unwrap().to_str().unwrap().starts_with("before-restore-") {
+            std::fs::remove_dir_all(aside).unwrap();
+        }
+    }
+    let traces = ["zanzibar", "Zanzibar"].map(|word| holds(&data, word)).concat();
+    assert!(traces.is_empty(), "traces came back in {traces:?}");
+    assert!(!holds(&data, "Madagascar").is_empty());
+}
+
+#[test]
+fn dc_01_agents_are_added_while_the_desk_is_served() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("desk");
+    make(&data);
+    let (mut process, _) = serve(shown(&data));
+    let add = ["agent", "add", "--data", shown(&data), "--name", "Ben", "--email", "ben@desk.example"];
+    let mut done = (false, String::new(), String::new());
+    // The server answers the command line a moment after it listens.
+    for _ in 0..50 {
+        done = run(&add, "correct horse battery\n");
+        if !done.2.contains("does not answer") {
+            break;
+        }
+    }
+    assert!(done.0 && done.1.contains("ben@desk.example"), "{done:?}");
+    let (done, _, said) = run(&add, "correct horse battery\n");
+    assert!(!done && said.contains("another agent has this address"), "{said}");
+    let (done, _, said) = run(&["serve", "--data", shown(&data), "--listen", "127.0.0.1:0"], "");
+    assert!(!done && said.contains("stop it first"), "{said}");
+    process.kill().unwrap();
+    process.wait().unwrap();
+}

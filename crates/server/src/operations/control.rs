@@ -1,0 +1,200 @@
+//! How the command line reaches a desk that is served: one line of JSON there and one back, on a loopback address
+//! that stands in a file of the data directory with a secret. Whoever may read that file may change the desk anyway.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use deskbell_protocol::{Agent, ErrorCode, Refusal, Role, Site};
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{Erased, Lock, OperationError, Person, database, make_private};
+use crate::desk::Core;
+use crate::{Administration, Desk, Settings, tokens};
+
+/// Longest line, in bytes.
+const LINE_BYTES_MAX: u64 = 64 * 1024;
+/// How long either side waits for the other.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the command line asks of a desk.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case")]
+pub enum Request {
+    /// Add an agent.
+    AddAgent {
+        /// Shown to visitors and colleagues.
+        name: String,
+        /// Sign-in address.
+        email: String,
+        /// 8 to 1000 characters.
+        password: String,
+        /// What they may do.
+        role: Role,
+    },
+    /// Add a site.
+    AddSite {
+        /// Shown to agents.
+        name: String,
+        /// Whose pages may show the widget.
+        origins: Vec<String>,
+    },
+    /// Erase a person.
+    Erase {
+        /// Whom.
+        person: Person,
+    },
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "answer", content = "value", rename_all = "snake_case")]
+pub enum Answer {
+    /// The agent was added.
+    Agent(Agent),
+    /// The site was added.
+    Site(Site),
+    /// The person was erased.
+    Erased(Erased),
+    /// Nothing was changed.
+    Refused(Refusal),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Envelope {
+    secret: String,
+    request: Request,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Address {
+    address: SocketAddr,
+    secret: String,
+}
+
+fn path(data: &Path) -> PathBuf {
+    data.join("desk.control")
+}
+
+async fn perform(core: &Arc<Core>, request: Request) -> Answer {
+    let administration = Administration::new(Arc::clone(core));
+    let done = match request {
+        Request::AddAgent { name, email, password, role } => {
+            administration.add_agent(&name, &email, &password, role).await.map(Answer::Agent)
+        }
+        Request::AddSite { name, origins } => administration.add_site(&name, &origins).await.map(Answer::Site),
+        Request::Erase { person } => administration.erase(person).await.map(Answer::Erased),
+    };
+    done.unwrap_or_else(Answer::Refused)
+}
+
+/// Has a desk changed, by the server that has it, or by this process when none has. Blocks.
+///
+/// # Errors
+/// [`OperationError`]; `Refused` with the desk's own words.
+pub async fn ask(data: &Path, request: Request) -> Result<Answer, OperationError> {
+    database(data)?;
+    let answer = match Lock::take(data) {
+        Ok(_lock) => {
+            let desk = Desk::open(Settings { data: data.to_owned(), ..Settings::default() })?;
+            perform(&desk.core(), request).await
+        }
+        Err(OperationError::InUse(_)) => {
+            let silent = || OperationError::Silent(data.display().to_string());
+            let address = std::fs::read(path(data)).map_err(|_| silent())?;
+            let address: Address = serde_json::from_slice(&address).map_err(|_| silent())?;
+            over_the_wire(&address, request).map_err(|_| silent())?
+        }
+        Err(error) => return Err(error),
+    };
+    match answer {
+        Answer::Refused(refusal) => Err(OperationError::Refused(refusal.message)),
+        answer => Ok(answer),
+    }
+}
+
+fn over_the_wire(address: &Address, request: Request) -> std::io::Result<Answer> {
+    let mut stream = TcpStream::connect_timeout(&address.address, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let envelope = Envelope { secret: address.secret.clone(), request };
+    stream.write_all(format!("{}\n", serde_json::to_string(&envelope)?).as_bytes())?;
+    let mut line = String::new();
+    // An answer may name every file that was removed.
+    BufReader::new(stream.take(64 * LINE_BYTES_MAX)).read_line(&mut line)?;
+    Ok(serde_json::from_str(&line)?)
+}
+
+/// The file with the address, which goes when the server ends.
+struct Announced(PathBuf);
+
+impl Drop for Announced {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_file(&self.0) {
+            tracing::warn!(%error, "the address of the command line was left behind");
+        }
+    }
+}
+
+fn announce(data: &Path, address: &Address) -> Result<Announced, OperationError> {
+    let path = path(data);
+    let write = |text: &str| std::fs::write(&path, text).map_err(OperationError::io(&path));
+    // Private before the secret is in it, also when an old one was left by a crash.
+    write("")?;
+    make_private(&path)?;
+    write(&serde_json::to_string(address).unwrap_or_default())?;
+    Ok(Announced(path))
+}
+
+/// Answers the command line until cancelled.
+pub(crate) async fn serve(core: Arc<Core>, tasks: TaskTracker, cancelled: CancellationToken) {
+    let listener = match TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await {
+        Ok(listener) => listener,
+        Err(error) => return tracing::warn!(%error, "the command line cannot reach this server"),
+    };
+    let Ok(address) = listener.local_addr() else { return };
+    let secret = tokens::secret();
+    let hash = tokens::hash(&secret);
+    let announced = match announce(&core.settings.data, &Address { address, secret }) {
+        Ok(announced) => announced,
+        Err(error) => return tracing::warn!(%error, "the command line cannot reach this server"),
+    };
+    loop {
+        let stream = tokio::select! {
+            () = cancelled.cancelled() => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(_) => continue,
+            },
+        };
+        let core = Arc::clone(&core);
+        // Task: one request; the server waits for it when it stops.
+        tasks.spawn(async move {
+            if let Ok(Err(error)) = tokio::time::timeout(PATIENCE, answer(&core, &hash, stream)).await {
+                tracing::debug!(%error, "a request of the command line was cut off");
+            }
+        });
+    }
+    drop(announced);
+}
+
+async fn answer(core: &Arc<Core>, secret: &tokens::Hash, mut stream: tokio::net::TcpStream) -> std::io::Result<()> {
+    let (reading, mut writing) = stream.split();
+    let mut line = String::new();
+    tokio::io::BufReader::new(reading.take(LINE_BYTES_MAX)).read_line(&mut line).await?;
+    let envelope: Option<Envelope> = serde_json::from_str(&line).ok();
+    let answer = match envelope.filter(|envelope| tokens::hash(&envelope.secret) == *secret) {
+        Some(Envelope { request, .. }) => perform(core, request).await,
+        None => Answer::Refused(Refusal::new(
+            ErrorCode::Expired,
+            "The server has started anew, or is of another version; try again with its own program.",
+        )),
+    };
+    writing.write_all(format!("{}\n", serde_json::to_string(&answer)?).as_bytes()).await
+}

@@ -1,0 +1,158 @@
+//! Hands out, and erases, all that is known of one person.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use deskbell_protocol::{Author, MessageKind};
+
+use super::{DATABASE, FILES, Known, OperationError, Person, database, flush_directory, make_private};
+use crate::desk::Core;
+use crate::files;
+use crate::store::backup::{Copy, finish};
+use crate::store::people::{self, Erased};
+use crate::store::{Outcome, files as rows};
+
+/// In which form messages are handed out, beside the files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Everything, in `person.json`.
+    #[default]
+    Json,
+    /// The messages as a table for a spreadsheet, in `messages.csv`, beside `person.json`.
+    Csv,
+}
+
+/// What was handed out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Export {
+    /// Messages and notes.
+    pub messages: usize,
+    /// Files of messages.
+    pub files: usize,
+    /// Files that rows name and the disk does not have.
+    pub missing: usize,
+}
+
+/// Erases a person, tells everybody who is connected, and removes the files.
+pub(crate) async fn erase(core: &Core, person: Person) -> Outcome<Erased> {
+    let erased = core.writer.submit(move |write| people::erase(write, &person)).await?;
+    for file in &erased.files {
+        core.files.remove(file).await;
+    }
+    // Until the log has gone into the database, its old pages would still hold what was erased.
+    let database = core.settings.data.join(DATABASE);
+    let finished = tokio::task::spawn_blocking(move || finish(&database)).await;
+    if !matches!(finished, Ok(Ok(()))) {
+        tracing::warn!(?finished, "the database's log could not be emptied; the next start does it");
+    }
+    let Erased { visitors, conversations, messages, files } = &erased;
+    tracing::info!(visitors, conversations, messages, files = files.len(), "a person was erased");
+    Ok(erased)
+}
+
+/// Writes all that a desk knows of a person into the new directory `to`: `person.json`, the table if it is asked for,
+/// and the files under their ids. The desk may be served meanwhile. Blocks on the disk.
+///
+/// # Errors
+/// [`OperationError`]; what was written by then stays.
+pub fn export(data: &Path, person: &Person, to: &Path, format: Format) -> Result<Export, OperationError> {
+    let desk = Copy::read_only(&database(data)?)?;
+    let known = desk.known(person).map_err(|failure| OperationError::Refused(failure.into_refusal().message))?;
+    if to.try_exists().map_err(OperationError::io(to))? {
+        return Err(OperationError::Exists(to.display().to_string()));
+    }
+    let directory = to.join(FILES);
+    std::fs::create_dir_all(&directory).map_err(OperationError::io(&directory))?;
+    write(&to.join("person.json"), &serde_json::to_vec_pretty(&known).unwrap_or_default())?;
+    if format == Format::Csv {
+        write(&to.join("messages.csv"), csv(&known).as_bytes())?;
+    }
+    let mut export = Export { messages: 0, files: 0, missing: 0 };
+    for message in known.conversations.iter().flat_map(|known| &known.messages) {
+        export.messages += 1;
+        for attachment in &message.attachments {
+            let Some(stored) = desk.stored(attachment.id)? else { continue };
+            let from = files::path_in(&data.join(FILES), &stored.file);
+            let to = directory.join(file_name(&stored));
+            match std::fs::copy(&from, &to) {
+                Ok(_) => {
+                    make_private(&to)?;
+                    export.files += 1;
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => export.missing += 1,
+                Err(error) => return Err(OperationError::io(&from)(error)),
+            }
+        }
+    }
+    flush_directory(to)?;
+    Ok(export)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), OperationError> {
+    let written = std::fs::File::create_new(path).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    written.map_err(OperationError::io(path))?;
+    make_private(path)
+}
+
+/// The id, which is unique, and the ending; the rest of the name is the sender's and stands in the JSON.
+fn file_name(stored: &rows::Stored) -> String {
+    let ending = Path::new(&stored.attachment.name).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    let ending: String = ending.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
+    if ending.is_empty() { stored.attachment.id.to_string() } else { format!("{}.{ending}", stored.attachment.id) }
+}
+
+/// A cell that no spreadsheet takes for a formula.
+fn cell(text: &str) -> String {
+    let begins = text.trim_start_matches(' ').chars().next();
+    let formula = matches!(begins, Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠'));
+    format!("\"{}{}\"", if formula { "'" } else { "" }, text.replace('"', "\"\""))
+}
+
+/// The messages, one a line, as RFC 4180 has it.
+pub(crate) fn csv(known: &Known) -> String {
+    let mut lines =
+        String::from("\"conversation\",\"number\",\"milliseconds\",\"author\",\"kind\",\"text\",\"files\"\r\n");
+    for message in known.conversations.iter().flat_map(|known| &known.messages) {
+        let author = match &message.author {
+            Author::Visitor => known.contact.name.as_str(),
+            Author::Agent { name, .. } => name.as_str(),
+            _ => "",
+        };
+        let kind = match message.kind {
+            MessageKind::Reply => "reply",
+            MessageKind::Note => "note",
+            _ => "system",
+        };
+        let names: Vec<&str> = message.attachments.iter().map(|attachment| attachment.name.as_str()).collect();
+        let numbers = [message.conversation.0, message.number, message.created_at];
+        let mut cells: Vec<String> = numbers.iter().map(|number| cell(&number.to_string())).collect();
+        cells.extend([author, kind, &message.text, &names.join("; ")].map(cell));
+        lines.push_str(&cells.join(","));
+        lines.push_str("\r\n");
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dc_01_a_cell_of_a_table_is_never_a_formula() {
+        for (text, expected) in [
+            ("Tea", "\"Tea\""),
+            ("say \"tea\"", "\"say \"\"tea\"\"\""),
+            ("=1+1", "\"'=1+1\""),
+            (" =HYPERLINK(\"x\")", "\"' =HYPERLINK(\"\"x\"\")\""),
+            ("@SUM(A1)", "\"'@SUM(A1)\""),
+            ("-2", "\"'-2\""),
+            ("\t=1", "\"'\t=1\""),
+            ("＝1", "\"'＝1\""),
+        ] {
+            assert_eq!(cell(text), expected);
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! Everything about one person: to hand it out, and to erase it.
+
+use std::collections::HashSet;
+
+use deskbell_protocol::{
+    Contact, ContactId, Conversation, ConversationId, EntityKind, Message, MessageId, PageView, Visitor, VisitorId,
+};
+use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
+
+use super::batch::Write;
+use super::{Failure, Outcome, conversations, entities, log, queries, visitors};
+
+queries! {
+    BY_EMAIL = "SELECT id FROM contact WHERE id > 0 AND email <> '' AND lower(email) = lower(?1) ORDER BY id";
+    VISITORS = "SELECT id FROM visitor WHERE contact = ?1";
+    CONVERSATIONS = "SELECT id FROM conversation WHERE contact = ?1";
+    MESSAGES = "SELECT id FROM message WHERE conversation = ?1 ORDER BY number";
+    PAGES = "SELECT url, title, at FROM page_view WHERE visitor = ?1 ORDER BY id";
+    /// Tables with rows that belong to a row of another table.
+    CHILDREN_OF_FEW = "SELECT sqlite_schema.name, link.\"from\" FROM sqlite_schema, pragma_foreign_key_list(sqlite_schema.name) AS link
+        WHERE sqlite_schema.type = 'table' AND link.\"table\" = ?1";
+    HAS_IDS_OF_FEW = "SELECT 1 FROM pragma_table_info(?1) WHERE name = 'id' AND pk = 1";
+    HAS_UPLOADERS_OF_FEW = "SELECT sqlite_schema.name FROM sqlite_schema, pragma_table_info(sqlite_schema.name) AS field
+        WHERE sqlite_schema.type = 'table' AND field.name = 'uploader'";
+    UPLOADS = "SELECT id FROM attachment WHERE uploader_kind = 2 AND uploader IN (SELECT value FROM json_each(?1))";
+    FILE = "SELECT file FROM attachment WHERE id = ?1";
+    DROP_COMMANDS = "DELETE FROM command WHERE sender_kind = 2 AND sender IN (SELECT value FROM json_each(?1))";
+    DROP_CHANGES = "DELETE FROM change WHERE entity = ?1 AND id IN (SELECT value FROM json_each(?2))";
+    DROP_MESSAGE_WORDS = "DELETE FROM message_words WHERE rowid = ?1";
+    DROP_CONTACT_WORDS = "DELETE FROM contact_words WHERE rowid = ?1";
+    DROP_PAGE_WORDS = "DELETE FROM page_words WHERE rowid = ?1";
+}
+
+/// Leaves no deleted word in the indexes.
+const FORGET_WORDS: &str = include_str!("forget_words.sql");
+
+/// Who is meant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Person {
+    /// One browser. When it is the person's only one, all that is known of the person.
+    Visitor(VisitorId),
+    /// A person with all browsers they used.
+    Contact(ContactId),
+    /// The person with this address, in any spelling of case.
+    Email(String),
+}
+
+/// All that a desk knows of one person.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Known {
+    /// What the team knows.
+    pub contact: Contact,
+    /// The browsers they used.
+    pub visitors: Vec<KnownVisitor>,
+    /// Their conversations, oldest first, with notes of the team.
+    pub conversations: Vec<KnownConversation>,
+}
+
+/// One browser of a person.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct KnownVisitor {
+    /// The browser, with the last pages.
+    pub visitor: Visitor,
+    /// Every page that is stored, oldest first.
+    pub pages: Vec<PageView>,
+}
+
+/// A conversation with all its messages.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct KnownConversation {
+    /// The conversation.
+    pub conversation: Conversation,
+    /// Its messages, oldest first.
+    pub messages: Vec<Message>,
+}
+
+/// What was erased.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erased {
+    /// Browsers.
+    pub visitors: usize,
+    /// Conversations.
+    pub conversations: usize,
+    /// Messages and notes.
+    pub messages: usize,
+    /// The names of their files on disk, which are to be removed after the commit.
+    pub files: Vec<String>,
+}
+
+fn ids(connection: &Connection, sql: &str, of: i64) -> rusqlite::Result<Vec<i64>> {
+    connection.prepare_cached(sql)?.query_map([of], |row| row.get(0))?.collect()
+}
+
+/// The person's row. For a visitor who shares it with another browser, the second value is that visitor alone.
+fn find(connection: &Connection, person: &Person) -> Outcome<(ContactId, Option<VisitorId>)> {
+    match person {
+        Person::Contact(id) => match visitors::find_contact(connection, *id)? {
+            Some(contact) => Ok((contact.id, None)),
+            None => Err(Failure::not_found("contact")),
+        },
+        Person::Visitor(id) => {
+            let found = visitors::find(connection, *id)?.ok_or_else(|| Failure::not_found("visitor"))?;
+            let alone = ids(connection, VISITORS, found.contact.0)?.len() == 1;
+            Ok((found.contact, (!alone).then_some(found.id)))
+        }
+        Person::Email(email) => {
+            let mut statement = connection.prepare_cached(BY_EMAIL)?;
+            let found: Vec<i64> = statement.query_map([email], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            match found.as_slice() {
+                [] => Err(Failure::not_found("contact")),
+                [one] => Ok((ContactId(*one), None)),
+                [first, ..] => {
+                    let words = format!(
+                        "{} contacts have this address, {first} among them; name one by --contact",
+                        found.len()
+                    );
+                    Err(deskbell_protocol::Refusal::invalid("email", &words).into())
+                }
+            }
+        }
+    }
+}
+
+/// Everything about a person. A visitor's is their contact's, with all browsers.
+pub(crate) fn known(connection: &Connection, person: &Person) -> Outcome<Known> {
+    let (contact, _) = find(connection, person)?;
+    let mut known = Known {
+        contact: visitors::find_contact(connection, contact)?.ok_or_else(|| Failure::not_found("contact"))?,
+        visitors: Vec::new(),
+        conversations: Vec::new(),
+    };
+    for id in ids(connection, VISITORS, contact.0)? {
+        let Some(visitor) = visitors::find(connection, VisitorId(id))? else { continue };
+        let mut statement = connection.prepare_cached(PAGES)?;
+        let pages =
+            statement.query_map([id], |row| Ok(PageView { url: row.get(0)?, title: row.get(1)?, at: row.get(2)? }));
+        known.visitors.push(KnownVisitor { visitor, pages: pages?.collect::<Result<_, _>>()? });
+    }
+    for id in ids(connection, CONVERSATIONS, contact.0)? {
+        let Some(conversation) = conversations::find(connection, ConversationId(id))? else { continue };
+        let mut messages = Vec::new();
+        for message in ids(connection, MESSAGES, id)? {
+            messages.extend(conversations::find_message(connection, MessageId(message))?);
+        }
+        known.conversations.push(KnownConversation { conversation, messages });
+    }
+    known.conversations.sort_by_key(|known| known.conversation.id);
+    Ok(known)
+}
+
+/// Deletes a person's rows, search entries and traces in the log, and tells the log that they were erased. Rows of
+/// tables that are added later go as well when they point to rows that go.
+pub(crate) fn erase(write: &mut Write<'_>, person: &Person) -> Outcome<Erased> {
+    let (contact, visitor) = find(write.connection, person)?;
+    write.connection.execute_batch(FORGET_WORDS)?;
+    let visitors = match visitor {
+        Some(visitor) => vec![visitor.0],
+        None => ids(write.connection, VISITORS, contact.0)?,
+    };
+    let senders = serde_json::to_string(&visitors)?;
+    let mut eraser = Eraser { write, erased: Erased::default(), gone: HashSet::new() };
+    // What was uploaded and never sent belongs to no message.
+    let uploads: Vec<i64> = {
+        let mut statement = eraser.write.connection.prepare_cached(UPLOADS)?;
+        statement.query_map([&senders], |row| row.get(0))?.collect::<Result<_, _>>()?
+    };
+    match visitor {
+        Some(visitor) => eraser.rows("visitor", &[visitor.0])?,
+        None => eraser.rows("contact", &[contact.0])?,
+    }
+    eraser.rows("attachment", &uploads)?;
+    let connection = eraser.write.connection;
+    let tables: Vec<String> =
+        connection.prepare_cached(HAS_UPLOADERS_OF_FEW)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    for table in tables {
+        let sql = format!(
+            "DELETE FROM {} WHERE uploader_kind = 2 AND uploader IN (SELECT value FROM json_each(?1))",
+            quoted(&table)
+        );
+        connection.execute(&sql, [&senders])?;
+    }
+    connection.execute(DROP_COMMANDS, [&senders])?;
+    let erased = eraser.erased;
+    write.connection.execute_batch(FORGET_WORDS)?;
+    Ok(erased)
+}
+
+/// Erases again what another database of this desk says was erased, after that was restored from a backup.
+pub(crate) fn erased_in(connection: &Connection) -> rusqlite::Result<Vec<Person>> {
+    let contacts = log::erased(connection, EntityKind::Contact)?.into_iter().map(|id| Person::Contact(ContactId(id)));
+    let visitors = log::erased(connection, EntityKind::Visitor)?.into_iter().map(|id| Person::Visitor(VisitorId(id)));
+    Ok(contacts.chain(visitors).collect())
+}
+
+/// The name of a table or a column, from the database's own schema, as SQL writes it.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+struct Eraser<'a, 'w> {
+    write: &'a mut Write<'w>,
+    erased: Erased,
+    gone: HashSet<(String, i64)>,
+}
+
+impl Eraser<'_, '_> {
+    /// Deletes rows with all rows that point to them.
+    fn rows(&mut self, table: &str, ids: &[i64]) -> Outcome<()> {
+        let ids: Vec<i64> = ids.iter().copied().filter(|id| self.gone.insert((table.to_owned(), *id))).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let list = serde_json::to_string(&ids)?;
+        let connection = self.write.connection;
+        let mut statement = connection.prepare_cached(CHILDREN_OF_FEW)?;
+        let children: Vec<(String, String)> =
+            statement.query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+        for (child, column) in children {
+            let of = format!("FROM {} WHERE {} IN (SELECT value FROM json_each(?1))", quoted(&child), quoted(&column));
+            if connection.prepare_cached(HAS_IDS_OF_FEW)?.exists([&child])? {
+                let mut statement = connection.prepare(&format!("SELECT id {of}"))?;
+                let found: Vec<i64> = statement.query_map([&list], |row| row.get(0))?.collect::<Result<_, _>>()?;
+                self.rows(&child, &found)?;
+            } else {
+                connection.execute(&format!("DELETE {of}"), [&list])?;
+            }
+        }
+        for id in &ids {
+            self.traces(table, *id)?;
+        }
+        if table == "message" {
+            // The conversation's own erasure takes its messages along, so the log need not keep them.
+            connection.execute(DROP_CHANGES, params![entities::kind_code(EntityKind::Message), list])?;
+        }
+        let sql = format!("DELETE FROM {} WHERE id IN (SELECT value FROM json_each(?1))", quoted(table));
+        connection.execute(&sql, [&list])?;
+        Ok(())
+    }
+
+    /// What no key of the database leads to.
+    fn traces(&mut self, table: &str, id: i64) -> Outcome<()> {
+        let connection = self.write.connection;
+        match table {
+            "contact" => {
+                connection.prepare_cached(DROP_CONTACT_WORDS)?.execute([id])?;
+                self.write.erased(EntityKind::Contact, id)?;
+            }
+            "visitor" => {
+                self.erased.visitors += 1;
+                self.write.erased(EntityKind::Visitor, id)?;
+            }
+            "conversation" => {
+                self.erased.conversations += 1;
+                self.write.erased(EntityKind::Conversation, id)?;
+                self.write.erased(EntityKind::ReadMark, id)?;
+            }
+            "message" => {
+                self.erased.messages += 1;
+                connection.prepare_cached(DROP_MESSAGE_WORDS)?.execute([id])?;
+            }
+            "page_view" => {
+                connection.prepare_cached(DROP_PAGE_WORDS)?.execute([id])?;
+            }
+            "attachment" => {
+                let file: String = connection.prepare_cached(FILE)?.query_row([id], |row| row.get(0))?;
+                self.erased.files.push(file);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
