@@ -116,8 +116,8 @@ impl Desk {
         })
     }
 
-    pub(crate) fn core(&self) -> Arc<Core> {
-        Arc::clone(&self.core)
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
     }
 
     /// The desk's name.

@@ -103,7 +103,7 @@ pub async fn ask(data: &Path, request: Request) -> Result<Answer, OperationError
     let answer = match Lock::take(data) {
         Ok(_lock) => {
             let desk = Desk::open(Settings { data: data.to_owned(), ..Settings::default() })?;
-            perform(&desk.core(), request).await
+            perform(desk.core(), request).await
         }
         Err(OperationError::InUse(_)) => {
             let silent = || OperationError::Silent(data.display().to_string());

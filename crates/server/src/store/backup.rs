@@ -120,7 +120,9 @@ pub(crate) fn finish(path: &Path) -> Result<(), OpenError> {
 /// again; what is returned are the names of their files.
 pub(crate) fn become_a_desk(path: &Path, erased: Vec<Person>, now: Timestamp) -> Result<Vec<String>, OpenError> {
     let connection = super::open(path, "")?;
-    connection.execute_batch("DROP TABLE backup_file; DROP TABLE backup; DELETE FROM upload WHERE attachment IS NULL; VACUUM")?;
+    connection.execute_batch(
+        "DROP TABLE backup_file; DROP TABLE backup; DELETE FROM upload WHERE attachment IS NULL; VACUUM",
+    )?;
     super::log::begin_another_epoch(&connection)?;
     let (job, mut answered) = ask(move |write| {
         let mut files = Vec::new();

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod crash;
+mod deployment;
 mod desk;
 mod files;
 mod operations;
