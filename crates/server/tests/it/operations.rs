@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use deskbell_protocol::http::SignedIn;
 use deskbell_protocol::*;
 
 use crate::crash::{make, run, serve, sign_in};
@@ -25,10 +24,13 @@ async fn vic(address: SocketAddr, key: &str, token: Option<String>, cursor: Opti
     (vic, welcome)
 }
 
-async fn upload(address: SocketAddr, ann: &SignedIn, name: &str, text: &str) -> Attachment {
-    let request = http().post(format!("http://{address}/v1/files")).query(&[("name", name)]);
-    let response = request.bearer_auth(&ann.access_token).body(text.to_owned()).send().await.unwrap();
-    response.error_for_status().unwrap().json().await.unwrap()
+async fn upload(address: SocketAddr, authorization: &str, name: &str, text: &str) -> Attachment {
+    let id = ClientId::from_bits(rand::random());
+    let query = [("client_id", id.as_str()), ("name", name), ("size", &text.len().to_string())];
+    let request = http().post(format!("http://{address}/v1/uploads")).query(&query).body(text.to_owned());
+    let request = request.header("authorization", authorization).header("origin", format!("http://{address}"));
+    let response = request.send().await.unwrap().error_for_status().unwrap();
+    response.json::<Upload>().await.unwrap().attachment.unwrap()
 }
 
 fn shown(path: &Path) -> &str {
@@ -49,7 +51,8 @@ async fn dc_01_a_backup_under_load_brings_back_everything_that_was_acknowledged_
     guest.command(&reply(None, "Is the teapot in stock?")).await.unwrap();
     let (question, _) = ann.message("Is the teapot in stock?").await;
     let conversation = Some(question.conversation);
-    let leaflet = upload(address, &signed_in, "leaflet.txt", "All our teapots").await;
+    let leaflet =
+        upload(address, &format!("Bearer {}", signed_in.access_token), "leaflet.txt", "All our teapots").await;
     let with_file = command(Command::Send {
         conversation,
         kind: MessageKind::Reply,
@@ -195,12 +198,7 @@ async fn dc_01_a_person_is_handed_out_and_then_erased_everywhere() {
     let (mut guest, welcome) = vic(address, &key, None, None).await;
     guest.snapshot().await;
     let token = welcome.visitor.unwrap().token.unwrap();
-    let file = http()
-        .post(format!("http://{address}/v1/files"))
-        .query(&[("name", "zanzibar.txt")])
-        .header("authorization", format!("Visitor {token}"))
-        .header("origin", format!("http://{address}"));
-    let file: Attachment = file.body("a map of zanzibar").send().await.unwrap().json().await.unwrap();
+    let file = upload(address, &format!("Visitor {token}"), "zanzibar.txt", "a map of zanzibar").await;
     let send = command(Command::Send {
         conversation: None,
         kind: MessageKind::Reply,
