@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use deskbell_engine::Batch;
+use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
     Agent, Author, Change, ChangeKind, ClientId, Command, Contact, Conversation, ConversationId, ConversationState,
     Cursor, Entity, EntityKind, Message, MessageKind, Number, ResetReason, Seq, Visitor,
@@ -144,7 +145,13 @@ impl Cache {
     pub fn apply(&self, batch: &Batch) -> Result<Changed, CacheError> {
         if let Batch::Reset(reason) = batch {
             // Before the cursor goes: after a crash in between, the same reset comes again.
-            self.offer_again(matches!(reason, ResetReason::Epoch | ResetReason::Ahead))?;
+            let lost = matches!(reason, ResetReason::Epoch | ResetReason::Ahead);
+            self.offer_again(lost && !is_planted(Bug::NothingOfferedAgain))?;
+        }
+        if let Batch::Delta { epoch, delta, .. } = batch
+            && is_planted(Bug::CursorOutsideTransaction)
+        {
+            self.cache().write(|transaction| set_cursor(transaction, epoch, delta.to))?;
         }
         let (changed, done) = self.cache().write(|transaction| {
             // Read while the cache is held, so that a command queued meanwhile is shown after this and not undone.
@@ -171,7 +178,8 @@ impl Cache {
                 }
                 Batch::History(page) => {
                     writer.changes(&page.messages)?;
-                    cover(transaction, page.conversation, page.from, page.to)?;
+                    let from = if is_planted(Bug::HoleCovered) { 1 } else { page.from };
+                    cover(transaction, page.conversation, from, page.to)?;
                     writer.changed.conversations.insert(page.conversation);
                 }
                 Batch::Reset(_) => {

@@ -134,6 +134,8 @@ impl Database {
         let mut writer = lock(&self.writer);
         let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let answer = change(&transaction)?;
+        #[cfg(feature = "simulation")]
+        crate::simulation::commit()?;
         transaction.commit()?;
         Ok(answer)
     }

@@ -16,6 +16,8 @@ mod plaintext;
 mod queries;
 mod read;
 mod search;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 mod testing;
 
 use std::path::{Path, PathBuf};

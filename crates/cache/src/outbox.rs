@@ -1,5 +1,6 @@
 //! What exists nowhere else: commands not yet done, unsent texts, and an account's settings.
 
+use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
     AgentId, Attachment, ClientId, Command, CommandFrame, ConversationId, ErrorCode, MessageKind, Number, Seq,
     Timestamp,
@@ -314,7 +315,7 @@ impl Cache {
         let passed = self.cursor()?.is_some_and(|cursor| cursor.seq >= seq);
         let leaves = if passed { self.find(id)? } else { None };
         self.outbox_database().write(|transaction| {
-            if passed {
+            if passed || is_planted(Bug::RemovedOnAck) {
                 return complete(transaction, std::slice::from_ref(id));
             }
             transaction.prepare_cached(ACKNOWLEDGE)?.execute(params![id.as_str(), seq.0])?;

@@ -21,6 +21,23 @@ impl Cache {
         }
     }
 
+    /// A number of a conversation that counts as here and is not.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    #[doc(hidden)]
+    pub fn hole_for_test(&self) -> Result<Option<(i64, i64)>, CacheError> {
+        self.cache().read(|connection| {
+            let mut statement = connection.prepare(
+                "SELECT conversation, first, last FROM coverage WHERE last - first + 1 <>
+                 (SELECT count(*) FROM message WHERE message.conversation = coverage.conversation
+                  AND number BETWEEN first AND last)",
+            )?;
+            let mut rows = statement.query([])?;
+            rows.next()?.map(|row| Ok((row.get(0)?, row.get(1)?))).transpose()
+        })
+    }
+
     /// Every row that came from the desk.
     ///
     /// # Errors

@@ -9,6 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
+use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{ClientId, Command, CommandFrame, ContactId, ConversationId, Seq};
 
 use crate::{DELAY_MAX_MS, IN_FLIGHT_MAX, Millis, UNANSWERED_MS};
@@ -212,6 +213,9 @@ impl Outbox {
                 }
                 Waiting::Until(_) | Waiting::Comparing | Waiting::Held | Waiting::InFlight(_) => {}
             }
+            if item.tried && is_planted(Bug::OrderLostOnRetry) {
+                continue;
+            }
             blocked.extend(lane);
         }
         due
@@ -228,6 +232,9 @@ impl Outbox {
 
     /// The server has done a command. True when the command is in the outbox.
     pub fn acknowledged(&mut self, id: &ClientId, seq: Seq) -> bool {
+        if is_planted(Bug::RemovedOnAck) {
+            return self.remove(id);
+        }
         self.items.iter_mut().find(|item| item.frame.client_id == *id).is_some_and(|item| {
             item.state = Waiting::Acknowledged(seq);
             true

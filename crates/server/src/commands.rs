@@ -1,5 +1,6 @@
 //! What each command does, inside the writer's transaction.
 
+use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
     ATTACHMENTS_MAX, Ack, AgentId, AttachmentId, Author, Change, ClientId, Command, CommandFrame, Contact, ContactId,
     Conversation, ConversationId, ConversationKind, ConversationState, EntityKind, ErrorCode, FIELD_MAX,
@@ -32,8 +33,12 @@ mod said {
 /// Does a command once: a repeat is answered like the first time.
 pub(crate) fn perform(write: &mut Write<'_>, principal: Principal, frame: CommandFrame) -> Outcome<Ack> {
     let CommandFrame { client_id, command, if_rev, client_time: _ } = frame;
+    let mut client_id = client_id;
     if let Some(done) = log::find_command(write.connection, principal.key(), &client_id)? {
-        return Ok(ack(client_id, done, true));
+        if !is_planted(Bug::DedupeDropped) {
+            return Ok(ack(client_id, done, true));
+        }
+        client_id = ClientId::from_bits(write.new_id().unsigned_abs().into());
     }
     write.caused_by(&principal, &client_id);
     let made = match command {
@@ -286,7 +291,7 @@ pub(crate) fn wake_due(write: &mut Write<'_>, limit: i64) -> Outcome<usize> {
 
 fn move_read_mark(write: &mut Write<'_>, agent: AgentId, mark: ReadMark) -> Outcome<()> {
     let before = conversations::find_read_mark(write.connection, agent, mark.conversation)?;
-    if before.is_none_or(|before| before.number < mark.number) {
+    if before.is_none_or(|before| before.number < mark.number) || is_planted(Bug::ReadMarkGoesBack) {
         conversations::set_read_mark(write.connection, agent, mark)?;
         write.touch_for(EntityKind::ReadMark, mark.conversation.0, agent.0)?;
     }

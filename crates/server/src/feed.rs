@@ -3,6 +3,7 @@
 //! No socket, no clock and no task: a session asks what follows from what happened, and sends it. Whatever reads the
 //! database takes the connection as a parameter, so that a session can do it on a reader's thread.
 
+use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
     Ack, Cursor, Delta, Reset, ResetReason, Seq, ServerFrame, SnapshotEnd, SnapshotNext, SyncMode, Timestamp,
 };
@@ -70,7 +71,12 @@ impl Feed {
         if page.next.is_some() {
             return Ok(vec![ServerFrame::Snap(page)]);
         }
-        let end = SnapshotEnd { generation: page.generation.clone(), base: page.base };
+        let mut base = page.base;
+        if is_planted(Bug::SnapshotFromItsEnd) {
+            base = log::desk(connection)?.head;
+            (self.cursor, self.covered) = (base, base);
+        }
+        let end = SnapshotEnd { generation: page.generation.clone(), base };
         self.snapshot = None;
         self.behind = true;
         Ok(vec![ServerFrame::Snap(page), ServerFrame::SnapEnd(end)])

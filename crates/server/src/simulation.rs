@@ -60,6 +60,11 @@ pub struct Desk {
     reader: Connection,
 }
 
+/// Makes the pages of this thread's servers so small; `None`: as they are.
+pub fn page_bytes(bytes: Option<usize>) {
+    sync::SMALL_PAGES.set(bytes);
+}
+
 /// The answer to a job whose transaction is over.
 fn answer<T>(mut answered: oneshot::Receiver<Outcome<T>>) -> Outcome<T> {
     answered.try_recv().unwrap_or(Err(Failure::Busy))
@@ -210,6 +215,14 @@ impl Desk {
         self.batches.run(vec![job], now, |committed| news = Some(News(committed)));
         answer(answered).map_err(internal)?;
         Ok(news)
+    }
+
+    /// Begins commands in one transaction, and dies when it is to be made durable. The answers that had left by
+    /// then.
+    pub fn die_over(&self, group: Vec<(Person, CommandFrame)>, now: Timestamp) -> Vec<Option<ServerFrame>> {
+        self.batches.die_at_commit();
+        let (answers, _) = self.perform(group, now);
+        answers.into_iter().map(|answer| matches!(answer, ServerFrame::Ack(_)).then_some(answer)).collect()
     }
 
     /// Every row that a person may see, as it is now.

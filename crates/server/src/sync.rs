@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
     Author, Change, ContactId, Conversation, ConversationId, ConversationState, Delta, Entity, EntityKind, HistoryPage,
     HistoryRequest, Message, Number, Seq, SnapshotPage, Timestamp, VisitorId,
@@ -14,6 +15,20 @@ use crate::tokens;
 
 /// Bytes of rows in one frame. With one more row of the largest size a frame stays below its limit of 64 KB.
 pub(crate) const PAGE_BYTES: usize = 48 * 1024;
+
+#[cfg(feature = "simulation")]
+thread_local! {
+    /// Smaller pages, so that little is enough for many of them.
+    pub(crate) static SMALL_PAGES: std::cell::Cell<Option<usize>> = const { std::cell::Cell::new(None) };
+}
+
+fn page_bytes() -> usize {
+    #[cfg(feature = "simulation")]
+    if let Some(bytes) = SMALL_PAGES.get() {
+        return bytes;
+    }
+    PAGE_BYTES
+}
 
 /// Rows of one delta.
 const DELTA_ROWS: i64 = 200;
@@ -41,7 +56,7 @@ impl Page {
     }
 
     fn fits(&self, size: usize) -> bool {
-        self.rows.is_empty() || self.bytes + size <= PAGE_BYTES
+        self.rows.is_empty() || self.bytes + size <= page_bytes()
     }
 
     fn push(&mut self, change: Change, size: usize) {
@@ -106,10 +121,11 @@ pub(crate) fn delta(connection: &Connection, principal: &Principal, from: Seq) -
     if from >= head {
         return Ok(Delta { from, to: from, changes: Vec::new(), more: false });
     }
+    let after = if is_planted(Bug::DeltaBorder) { Seq(from.0 - 1) } else { from };
     let places = match principal {
-        Principal::Agent(agent) => log::changes_for_agent(connection, *agent, from, head, DELTA_ROWS)?,
+        Principal::Agent(agent) => log::changes_for_agent(connection, *agent, after, head, DELTA_ROWS)?,
         Principal::Visitor(visitor) => match conversations::latest_of_visitor(connection, *visitor)? {
-            Some(conversation) => log::changes_of_conversation(connection, conversation.id, from, head, DELTA_ROWS)?,
+            Some(conversation) => log::changes_of_conversation(connection, conversation.id, after, head, DELTA_ROWS)?,
             None => Vec::new(),
         },
     };

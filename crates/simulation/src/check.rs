@@ -36,7 +36,10 @@ pub(crate) fn everything(world: &World, desk: &Desk) -> Result<(), String> {
     dense(world, desk)?;
     for computer in &world.computers {
         let who = computer.person;
-        done_once(computer, desk).map_err(|what| format!("{who:?}: {what}"))?;
+        done_once(world, computer, desk).map_err(|what| format!("{who:?}: {what}"))?;
+        if let Some(hole) = computer.cache().hole_for_test().map_err(|error| error.to_string())? {
+            return Err(format!("{who:?}: {hole:?} counts as here and is not"));
+        }
         shown(computer).map_err(|what| format!("{who:?}: {what}"))?;
         equal(computer, desk).map_err(|what| format!("{who:?} ({:?}): {what}", computer.phase()))?;
     }
@@ -78,16 +81,17 @@ fn dense(world: &World, desk: &Desk) -> Result<(), String> {
 }
 
 /// Every command is done exactly once or was refused, and messages stand in the order in which they were written.
-fn done_once(computer: &Computer, desk: &Desk) -> Result<(), String> {
+fn done_once(world: &World, computer: &Computer, desk: &Desk) -> Result<(), String> {
     let unsent = computer.unsent();
     if unsent > 0 {
-        return Err(format!("{unsent} commands still wait"));
+        return Err(format!("{unsent} commands still wait ({:?}): {}", computer.phase(), computer.waiting()));
     }
     let refused: HashSet<&ClientId> = computer.refused.iter().map(|(id, _)| id).collect();
     let places: HashMap<String, (ConversationId, Number)> = messages(desk, computer.person)?
         .into_iter()
         .map(|message| (message.text, (message.conversation, message.number)))
         .collect();
+    let marks = read_marks(desk, computer.person)?;
     let mut last: HashMap<ConversationId, Number> = HashMap::new();
     for frame in &computer.queued {
         if refused.contains(&frame.client_id) {
@@ -95,6 +99,13 @@ fn done_once(computer: &Computer, desk: &Desk) -> Result<(), String> {
         }
         if !desk.has_done(computer.person, &frame.client_id).map_err(|error| error.to_string())? {
             return Err(format!("{:?} is lost", frame.command));
+        }
+        // A restored desk may have had fewer messages to read.
+        if let Command::MarkRead { conversation, number } = &frame.command
+            && !world.restored
+            && marks.get(conversation).copied().unwrap_or(0) < *number
+        {
+            return Err(format!("{conversation:?} was read up to {number}, and no mark says so"));
         }
         if let Command::Send { text, .. } = &frame.command {
             let (conversation, number) = places.get(text).ok_or_else(|| format!("“{text}” is lost"))?;
@@ -134,6 +145,15 @@ fn shown(computer: &Computer) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+fn read_marks(desk: &Desk, person: Person) -> Result<HashMap<ConversationId, Number>, String> {
+    let rows = desk.rows(person).map_err(|error| error.to_string())?;
+    let marks = rows.into_iter().filter_map(|row| match Entity::decode(row.entity, row.data?) {
+        Ok(Some(Entity::ReadMark(mark))) => Some((mark.conversation, mark.number)),
+        _ => None,
+    });
+    Ok(marks.collect())
 }
 
 type Rows = BTreeMap<(String, i64), Value>;

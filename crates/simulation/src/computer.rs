@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use deskbell_cache::simulation as disk;
 use deskbell_cache::{Cache, CacheError, Guard, OutboxItem, OutboxState};
 use deskbell_engine::{Batch, Effect, Engine, Entry, Event, Phase};
 use deskbell_protocol::{ClientFrame, ClientId, Command, CommandFrame, ConversationId, Cursor, ErrorCode, Seq};
@@ -26,6 +27,8 @@ pub(crate) struct Computer {
     pub(crate) wire: Option<Wire>,
     /// A connection that is being made comes about then.
     pub(crate) connects_at: Option<Millis>,
+    /// The program dies after so many more transactions.
+    pub(crate) dies_after: Option<u32>,
     /// The person's computer does nothing until then: asleep, or busy.
     pub(crate) asleep_until: Millis,
     /// Every command ever queued, in order, with what became of it.
@@ -52,6 +55,7 @@ impl Computer {
             engine,
             wire: None,
             connects_at: None,
+            dies_after: None,
             asleep_until: 0,
             queued: Vec::new(),
             refused: Vec::new(),
@@ -78,12 +82,26 @@ impl Computer {
     pub(crate) fn crash(&mut self, now: Millis, random: u64) {
         self.wire = None;
         self.connects_at = None;
+        self.dies_after = None;
         self.outgoing.clear();
         self.wishes.clear();
         // The disk lives as long as somebody has it open.
         self.cache = open(&self.disk);
         self.engine = wake(&self.cache, now);
+        for item in must("outbox", self.cache.outbox()) {
+            let known = self.refused.iter().any(|(id, _)| *id == item.frame.client_id);
+            if let (OutboxState::Refused(code), false) = (item.state, known) {
+                self.refused.push((item.frame.client_id, code));
+            }
+        }
         self.step(now, random, Event::Started);
+        // Whoever is asked sends it all the same.
+        let held = must("outbox", self.cache.outbox()).into_iter().filter(|item| item.state == OutboxState::Held);
+        for item in held {
+            if let Some(item) = must("retry", self.cache.retry(&item.frame.client_id)) {
+                self.step(now, random, Event::Queued(entry(item, now)));
+            }
+        }
     }
 
     /// Puts a command on the disk, and then hands it to the engine.
@@ -116,11 +134,27 @@ impl Computer {
         }
     }
 
+    /// Takes an event. When the program dies over it, nothing more happens until [`Self::crash`].
     pub(crate) fn step(&mut self, now: Millis, random: u64, event: Event) {
+        disk::die_after(self.dies_after);
+        self.work(now, random, event);
+        self.dies_after = disk::left();
+        disk::die_after(None);
+    }
+
+    pub(crate) fn is_dead(&self) -> bool {
+        self.dies_after == Some(0)
+    }
+
+    fn work(&mut self, now: Millis, random: u64, event: Event) {
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
             for effect in self.engine.step(now, random, event) {
-                let next = self.carry_out(now, effect);
+                let next = match self.carry_out(now, effect) {
+                    Ok(next) => next,
+                    Err(_) if disk::left() == Some(0) => return,
+                    Err(error) => panic!("{error}"),
+                };
                 // What is on disk is reported before anything else happens.
                 for event in next.into_iter().rev() {
                     events.push_front(event);
@@ -129,7 +163,7 @@ impl Computer {
         }
     }
 
-    fn carry_out(&mut self, now: Millis, effect: Effect) -> Vec<Event> {
+    fn carry_out(&mut self, now: Millis, effect: Effect) -> Result<Vec<Event>, CacheError> {
         match effect {
             Effect::Connect => self.wishes.push(Wish::Connect),
             Effect::Close => {
@@ -138,39 +172,48 @@ impl Computer {
             }
             Effect::Send(frame) => {
                 if let ClientFrame::Cmd(command) = &*frame {
-                    must("tried", self.cache.mark_tried(&command.client_id));
+                    self.cache.mark_tried(&command.client_id)?;
                 }
                 self.outgoing.push(*frame);
             }
             Effect::Apply(batch) => return self.apply(now, &batch),
-            Effect::Acknowledged(id, seq, _) => must("acknowledge", self.cache.acknowledge(&id, seq)),
+            Effect::Acknowledged(id, seq, _) => {
+                let waited = self.waits_for(&id)?;
+                self.cache.acknowledge(&id, seq)?;
+                let passed = self.cache.cursor()?.is_some_and(|cursor| cursor.seq >= seq);
+                assert!(!waited || passed || self.waits_for(&id)?, "{id:?} left before its change came");
+            }
             Effect::Refuse(id, code) => {
-                must("refuse", self.cache.refuse(&id, code));
+                self.cache.refuse(&id, code)?;
                 self.refused.push((id, code));
             }
             Effect::Compare(id, me) => {
-                let answered = must("compare", self.cache.was_answered_meanwhile(&id, me));
-                return vec![Event::Compared(id, answered)];
+                let answered = self.cache.was_answered_meanwhile(&id, me)?;
+                return Ok(vec![Event::Compared(id, answered)]);
             }
             // Whoever is asked sends it all the same.
             Effect::Hold(id) => {
-                must("hold", self.cache.hold(&id));
-                let item = must("retry", self.cache.retry(&id));
-                return item.into_iter().map(|item| Event::Queued(entry(item, now))).collect();
+                self.cache.hold(&id)?;
+                let item = self.cache.retry(&id)?;
+                return Ok(item.into_iter().map(|item| Event::Queued(entry(item, now))).collect());
             }
             Effect::Renew | Effect::Phase(_) | Effect::Ephemeral(_) => {}
         }
-        Vec::new()
+        Ok(Vec::new())
     }
 
-    fn apply(&mut self, now: Millis, batch: &Batch) -> Vec<Event> {
-        must("apply", self.cache.apply(batch));
+    fn waits_for(&self, id: &ClientId) -> Result<bool, CacheError> {
+        Ok(self.cache.outbox()?.iter().any(|item| item.frame.client_id == *id))
+    }
+
+    fn apply(&mut self, now: Millis, batch: &Batch) -> Result<Vec<Event>, CacheError> {
+        self.cache.apply(batch)?;
         if let Batch::Snapshot(page) = batch
             && let Some(next) = Engine::next_page(page)
         {
             self.outgoing.push(next);
         }
-        let cursor = must("cursor", self.cache.cursor());
+        let cursor = self.cache.cursor()?;
         if let (Some(before), Some(now)) = (&self.furthest, &cursor) {
             assert!(
                 before.epoch != now.epoch || before.seq <= now.seq,
@@ -180,10 +223,17 @@ impl Computer {
         if cursor.is_some() {
             self.furthest.clone_from(&cursor);
         }
-        vec![match batch {
+        Ok(vec![match batch {
             Batch::Reset(_) => Event::Reoffered(to_send(&self.cache, now)),
             _ => Event::Applied(cursor),
-        }]
+        }])
+    }
+
+    /// Where the commands stand, on disk and for the engine.
+    pub(crate) fn waiting(&self) -> String {
+        let items = must("outbox", self.cache.outbox());
+        let disk: Vec<_> = items.iter().map(|item| (&item.frame, item.state, item.guard, item.tried)).collect();
+        format!("{disk:?}, {:?}", self.engine.outbox().states())
     }
 
     /// Commands that are neither done nor refused.

@@ -4,8 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use deskbell_engine::Event;
-use deskbell_protocol::{ClientFrame, Command, CommandFrame, ConversationState, MessageKind, ServerFrame};
-use deskbell_server::simulation::{Desk, News, Person, Session};
+use deskbell_protocol::{
+    ClientFrame, Command, CommandFrame, ConversationState, ErrorCode, MessageKind, Nack, ServerFrame,
+};
+use deskbell_server::simulation::{Desk, News, Person, Session, page_bytes};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -148,6 +150,8 @@ impl World {
             let id = first.add_visitor(BEGINNING).map_err(text)?;
             computers.push(Computer::new(Person::Visitor(id)));
         }
+        // Little is enough for a snapshot of many pages then.
+        page_bytes(random.random_bool(0.5).then_some(2_000));
         let foul = random.random_bool(0.5);
         let mut world = Self {
             random,
@@ -242,10 +246,12 @@ impl World {
             }
             76..82 => {}
             82..87 => {
-                let chance = self.random.random();
-                let now = self.now;
-                self.hang_up(who);
-                self.computers[who].crash(now, chance);
+                // At once, or in the middle of what it does next.
+                if self.random.random() {
+                    self.computers[who].dies_after = Some(self.random.random_range(1..8));
+                } else {
+                    self.crash(who);
+                }
             }
             87..90 => self.stop_server(server, awhile / 4),
             90..93 => self.computers[who].asleep_until = self.now + awhile,
@@ -284,7 +290,11 @@ impl World {
                 (Command::Send { conversation: Some(id), kind: MessageKind::Reply, text, attachments: vec![] }, None)
             }
             4 => (Command::Send { conversation: Some(id), kind: MessageKind::Note, text, attachments: vec![] }, None),
-            5 => (Command::MarkRead { conversation: id, number: conversation.last_number }, None),
+            5 => {
+                // Whoever has scrolled up sees older ones.
+                let number = self.random.random_range(0..=conversation.last_number);
+                (Command::MarkRead { conversation: id, number }, None)
+            }
             6 => (Command::Assign { conversation: id, agent: Some(me) }, careful.then_some(rev)),
             7 => {
                 let state = match conversation.state {
@@ -332,6 +342,12 @@ impl World {
         self.computers[who].wire = None;
         let (now, chance) = (self.now, self.random.random());
         self.computers[who].step(now, chance, Event::Disconnected);
+    }
+
+    fn crash(&mut self, who: usize) {
+        let (now, chance) = (self.now, self.random.random());
+        self.hang_up(who);
+        self.computers[who].crash(now, chance);
     }
 
     /// The server forgets a computer's session.
@@ -412,6 +428,7 @@ impl World {
         }
         self.foul = false;
         for computer in &mut self.computers {
+            computer.dies_after = None;
             computer.asleep_until = now;
             if let Some(wire) = &mut computer.wire {
                 wire.up.heal();
@@ -503,6 +520,9 @@ impl World {
     /// Carries out what computers want of the network.
     fn settle_wishes(&mut self) {
         for who in 0..self.computers.len() {
+            if self.computers[who].is_dead() {
+                self.crash(who);
+            }
             for wish in std::mem::take(&mut self.computers[who].wishes) {
                 match wish {
                     Wish::Close => {
@@ -586,16 +606,27 @@ impl World {
         Ok(())
     }
 
-    /// One transaction. The server may die before it, or after it and before anybody hears of it.
+    /// One transaction. The server may die over it, or after it and before anybody hears of it.
     fn perform(&mut self, index: usize, group: Vec<(usize, CommandFrame)>) {
         let wall = self.wall(index);
         let fate = self.random.random_range(0..400);
-        if fate == 0 {
-            return self.stop_server(index, 2_000);
+        // A queue that is full refuses one command and takes the next.
+        let (refused, group): (Vec<_>, Vec<_>) = group.into_iter().partition(|_| self.random.random_ratio(1, 40));
+        for (who, command) in refused {
+            let (code, message, retry_after_ms) = (ErrorCode::Busy, String::new(), Some(1_000));
+            let nack = Nack { client_id: command.client_id, code, message, retry_after_ms, current: None };
+            self.send_down(who, vec![ServerFrame::Nack(nack)]);
         }
-        let Some(desk) = &self.servers[index].desk else { return };
         let asked: Vec<usize> = group.iter().map(|(who, _)| *who).collect();
         let group = group.into_iter().map(|(who, command)| (self.computers[who].person, command)).collect();
+        let Some(desk) = &self.servers[index].desk else { return };
+        if fate == 0 {
+            let left = desk.die_over(group, wall);
+            for (who, answer) in asked.into_iter().zip(left) {
+                self.send_down(who, answer.into_iter().collect());
+            }
+            return self.stop_server(index, 2_000);
+        }
         let (answers, news) = desk.perform(group, wall);
         if fate == 1 {
             return self.stop_server(index, 2_000);

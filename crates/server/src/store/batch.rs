@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{ChangeKind, ClientId, ConversationId, EntityKind, Seq, Timestamp};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -158,17 +159,42 @@ impl Write<'_> {
 /// The writing connection.
 pub(crate) struct Batches {
     connection: Connection,
+    /// The server dies instead of the next commit.
+    #[cfg(feature = "simulation")]
+    dies: std::cell::Cell<bool>,
 }
 
 impl Batches {
     pub(crate) fn new(connection: Connection) -> Self {
-        Self { connection }
+        Self {
+            connection,
+            #[cfg(feature = "simulation")]
+            dies: std::cell::Cell::new(false),
+        }
+    }
+
+    /// Lets the server die at the very moment of the next commit.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn die_at_commit(&self) {
+        self.dies.set(true);
+    }
+
+    fn commit(&self) -> Outcome<()> {
+        #[cfg(feature = "simulation")]
+        if self.dies.take() {
+            return Err(Failure::Busy);
+        }
+        Ok(self.connection.execute_batch("COMMIT")?)
     }
 
     /// Runs the jobs in one transaction. Askers are told after the commit, and after `publish`; when the commit
     /// fails, all of them are told so and nothing is stored.
     pub(crate) fn run(&self, mut jobs: Vec<Box<dyn Job>>, now: Timestamp, publish: impl FnOnce(Committed)) {
-        let result = self.work(&mut jobs, now);
+        let worked = self.work(&mut jobs, now);
+        if is_planted(Bug::AckBeforeCommit) && worked.is_ok() {
+            jobs.drain(..).for_each(|job| job.finish(Ok(())));
+        }
+        let result = worked.and_then(|committed| self.commit().map(|()| committed));
         let outcome = match result {
             Ok(committed) => {
                 if committed.to > committed.from {
@@ -226,9 +252,7 @@ impl Batches {
             }
         }
         log::move_head(&self.connection, head, ids.last)?;
-        let committed = self.collect(from, head, touched)?;
-        self.connection.execute_batch("COMMIT")?;
-        Ok(committed)
+        self.collect(from, head, touched)
     }
 
     /// Reads the state that the touched entities have at the end of the transaction.

@@ -1,5 +1,6 @@
 //! Conversations, their messages, and how far agents have read.
 
+use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
     AgentId, Author, ClientId, ContactId, Conversation, ConversationId, ConversationKind, ConversationState, Message,
     MessageId, MessageKind, Number, ReadMark, SiteId, Timestamp, VisitorId,
@@ -40,7 +41,7 @@ queries! {
         AND kind = 0 AND author_kind = 1 LIMIT 100";
     FIND_READ_MARK = "SELECT number FROM read_mark WHERE agent = ?1 AND conversation = ?2";
     SET_READ_MARK = "INSERT INTO read_mark (agent, conversation, number) VALUES (?1, ?2, ?3)
-        ON CONFLICT (agent, conversation) DO UPDATE SET number = max(number, excluded.number)";
+        ON CONFLICT (agent, conversation) DO UPDATE SET number = CASE WHEN ?4 THEN excluded.number ELSE max(number, excluded.number) END";
 }
 
 fn state_code(state: ConversationState) -> i64 {
@@ -296,6 +297,7 @@ pub(crate) fn find_read_mark(
 
 /// Moves the mark forward, never backwards.
 pub(crate) fn set_read_mark(connection: &Connection, agent: AgentId, mark: ReadMark) -> rusqlite::Result<()> {
-    connection.prepare_cached(SET_READ_MARK)?.execute([agent.0, mark.conversation.0, mark.number])?;
+    let back = is_planted(Bug::ReadMarkGoesBack);
+    connection.prepare_cached(SET_READ_MARK)?.execute(params![agent.0, mark.conversation.0, mark.number, back])?;
     Ok(())
 }

@@ -112,6 +112,32 @@ pub(super) fn directions(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
+/// Features that change what a product does, for tests of it.
+const TEST_FEATURES: &[&str] = &["planted", "simulation"];
+
+/// The one package that has them, and the sections in which it may.
+const SIMULATION: &str = "crates/simulation/Cargo.toml";
+
+pub(super) fn test_features(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for file in tree.under(&["Cargo.toml", "crates/"], &["Cargo.toml"]) {
+        let mut section = "";
+        for (index, line) in file.text.lines().enumerate() {
+            if let Some(header) = line.trim().strip_prefix('[') {
+                section = header.trim_end_matches(']');
+            }
+            let enabled = |feature: &&&str| ["\"", "/"].iter().any(|by| line.contains(&format!("{by}{feature}\"")));
+            let Some(feature) = TEST_FEATURES.iter().find(enabled) else { continue };
+            let for_tests = section.starts_with("dev-dependencies");
+            if file.path != SIMULATION || (*feature == "planted" && !for_tests) {
+                let rule = format!("no product has the feature {feature}: it is for the tests of {SIMULATION} alone");
+                findings.push(Finding::new(&file.path, index + 1, rule));
+            }
+        }
+    }
+    findings
+}
+
 fn is_manifest_of_a_crate(path: &str) -> bool {
     path.strip_prefix("crates/").and_then(|rest| rest.split_once('/')).is_some_and(|(_, rest)| rest == "Cargo.toml")
 }
@@ -248,6 +274,20 @@ mod tests {
                 ("crates/attic/Cargo.toml", 0),
                 ("Cargo.toml", 4)
             ]
+        );
+    }
+
+    #[test]
+    fn a_product_with_planted_bugs_is_found() {
+        let tree = tree(&[
+            ("crates/protocol/Cargo.toml", "[features]\nplanted = []\n"),
+            (SIMULATION, "[dependencies]\na = { features = [\"simulation\"] }\nb = { features = [\"planted\"] }\n"),
+            ("crates/server/Cargo.toml", "[features]\nsimulation = []\ndefault = [\"deskbell-protocol/planted\"]\n"),
+            ("Cargo.toml", "[dependencies]\ndeskbell-cache = { workspace = true, features = [\"simulation\"] }\n"),
+        ]);
+        assert_eq!(
+            places(&test_features(&tree)),
+            [(SIMULATION, 3), ("crates/server/Cargo.toml", 3), ("Cargo.toml", 2)]
         );
     }
 

@@ -79,6 +79,7 @@ impl Tree {
 const RULES: &[fn(&Tree) -> Vec<Finding>] = &[
     crates::no_tauri_under_crates,
     crates::directions,
+    crates::test_features,
     crates::sql_in_its_rooms,
     crates::sockets_in_client_alone,
     crates::pure_rooms,
