@@ -77,6 +77,14 @@ pub enum ServeError {
     InUse(#[from] OperationError),
 }
 
+/// Makes a directory into which nobody else of this computer may look. One that exists stays as it is.
+fn make_private_directory(path: &std::path::Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(path)
+}
+
 impl Desk {
     /// Opens the desk of a data directory, or makes one. Blocks on the disk.
     ///
@@ -90,7 +98,7 @@ impl Desk {
             return Err(OpenError::Io(std::io::Error::new(std::io::ErrorKind::InvalidInput, words)));
         }
         let geo = Geo::open(settings.geo_database.as_deref())?;
-        std::fs::create_dir_all(&settings.data)?;
+        make_private_directory(&settings.data)?;
         let path: PathBuf = settings.data.join("desk.db");
         let connection = store::open(&path, &settings.desk)?;
         let files = Files::open(&settings.data)?;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use deskbell_protocol::Role;
-use deskbell_server::operations::{self, Answer, BackedUp, Erased, Export, Format, Person, Request, Restored};
+use deskbell_server::operations::{self, Answer, BackedUp, Erased, Export, Finding, Format, Person, Request, Restored};
 use deskbell_server::{Desk, Settings, StoreIp};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -90,6 +90,14 @@ enum Task {
         data: Data,
         #[command(flatten)]
         who: Who,
+    },
+    /// Look the desk over and say what to do. Ends with an error when data are wrong.
+    Doctor {
+        #[command(flatten)]
+        data: Data,
+        /// Mend what is safe to mend: make a wrong search index anew, and remove files that belong to no message.
+        #[arg(long)]
+        repair: bool,
     },
     /// Change who answers.
     Agent {
@@ -290,6 +298,17 @@ async fn run(task: Task) -> Result<(), Failed> {
                 );
                 println!("Backups still have them; a restore over this desk erases them again.");
             }
+        }
+        Task::Doctor { data, repair } => {
+            let diagnosis = operations::examine(&data.directory, repair)?;
+            diagnosis.mended.iter().for_each(|sentence| println!("Mended: {sentence}"));
+            for Finding { fault, sentence } in &diagnosis.findings {
+                println!("{}: {sentence}", if *fault { "Fault" } else { "Advice" });
+            }
+            if !diagnosis.is_sound() {
+                return Err("the desk is not sound; the sentences above say what to do".into());
+            }
+            println!("The desk is sound.");
         }
         Task::Agent { task: AgentTask::Add { data, name, email, admin, password_file } } => {
             let password = password(password_file.as_deref())?;

@@ -2,6 +2,7 @@
 
 mod backup;
 mod control;
+mod doctor;
 mod lock;
 mod person;
 mod restore;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 pub use backup::{BackedUp, back_up};
 pub(crate) use control::serve as serve_control;
 pub use control::{Answer, Request, ask};
+pub use doctor::{Diagnosis, Finding, examine};
 pub(crate) use lock::Lock;
 pub(crate) use person::erase;
 pub use person::{Export, Format, export};

@@ -7,6 +7,7 @@ use deskbell_protocol::{AttachmentId, Timestamp};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::batch::{Batches, ask};
+use super::check::Rows;
 use super::people::{self, Known, Person};
 use super::{Failure, OpenError, Outcome, files, queries};
 
@@ -101,6 +102,11 @@ impl Copy {
         people::known(&self.connection, person)
     }
 
+    /// What the rows say about themselves.
+    pub(crate) fn rows(&self) -> Outcome<Rows> {
+        super::check::rows(&self.connection)
+    }
+
     /// Everything SQLite finds wrong, at most a hundred lines.
     pub(crate) fn faults(&self) -> Result<Vec<String>, OpenError> {
         Ok(super::faults(&self.connection)?)
@@ -112,6 +118,11 @@ pub(crate) fn finish(path: &Path) -> Result<(), OpenError> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.pragma_update(None, "wal_checkpoint", "truncate")?;
     Ok(())
+}
+
+/// Makes the search index of a desk anew. No server may have it.
+pub(crate) fn rebuild_words(path: &Path) -> Result<(), OpenError> {
+    Ok(super::check::rebuild_words(&super::open(path, "")?)?)
 }
 
 /// Makes a desk of a copy of a backup: in the format of this server, without the files' rows, and with a log of its

@@ -23,6 +23,11 @@ pub(crate) fn first_id_at(time: Timestamp) -> i64 {
     (time.clamp(ID_EPOCH, ID_EPOCH + (1 << 41)) - ID_EPOCH) << ID_COUNTER_BITS
 }
 
+/// When the thing with this id was made.
+pub(crate) fn time_of(id: i64) -> Timestamp {
+    (id >> ID_COUNTER_BITS) + ID_EPOCH
+}
+
 /// Makes ids: 41 bits of milliseconds and 12 bits of counter. Never repeats and never decreases, also when
 /// the clock is set back, because it goes on from the largest id given out.
 #[derive(Clone, Copy, Debug)]

@@ -17,7 +17,7 @@ queries! {
     ATTACH = "UPDATE attachment SET message = ?2 WHERE id = ?1 AND message IS NULL";
     UPLOADED_SINCE = "SELECT coalesce(sum(size), 0) FROM attachment WHERE uploader_kind = ?1 AND uploader = ?2 AND created_at > ?3";
     LOOSE_BEFORE = "SELECT id, file FROM attachment INDEXED BY attachment_loose WHERE message IS NULL AND created_at < ?1 ORDER BY created_at LIMIT 1000";
-    NAMES = "SELECT id, file FROM attachment WHERE id > ?1 ORDER BY id LIMIT 1000";
+    NAMES = "SELECT id, file, size FROM attachment WHERE id > ?1 ORDER BY id LIMIT 1000";
     DROP = "DELETE FROM attachment WHERE id = ?1 AND message IS NULL";
 }
 
@@ -112,12 +112,14 @@ pub(crate) struct Named {
     pub(crate) id: AttachmentId,
     /// Random name on disk.
     pub(crate) file: String,
+    /// Bytes, as the row says.
+    pub(crate) size: i64,
 }
 
 /// Up to a thousand files that rows name, in the order of their ids, those after `after`.
 pub(crate) fn names(connection: &Connection, after: AttachmentId) -> rusqlite::Result<Vec<Named>> {
     connection
         .prepare_cached(NAMES)?
-        .query_map([after.0], |row| Ok(Named { id: AttachmentId(row.get(0)?), file: row.get(1)? }))?
+        .query_map([after.0], |row| Ok(Named { id: AttachmentId(row.get(0)?), file: row.get(1)?, size: row.get(2)? }))?
         .collect()
 }

@@ -6,6 +6,7 @@
 pub(crate) mod agents;
 pub(crate) mod backup;
 pub(crate) mod batch;
+pub(crate) mod check;
 pub(crate) mod conversations;
 pub(crate) mod entities;
 pub(crate) mod files;
@@ -282,6 +283,7 @@ mod tests {
         let all = [
             agents::QUERIES,
             backup::QUERIES,
+            check::QUERIES,
             conversations::QUERIES,
             files::QUERIES,
             log::QUERIES,
@@ -321,6 +323,7 @@ mod tests {
             include_str!("agents.rs"),
             include_str!("backup.rs"),
             include_str!("batch.rs"),
+            include_str!("check.rs"),
             include_str!("conversations.rs"),
             include_str!("entities.rs"),
             include_str!("files.rs"),

@@ -303,3 +303,79 @@ fn dc_01_agents_are_added_while_the_desk_is_served() {
     process.kill().unwrap();
     process.wait().unwrap();
 }
+
+#[tokio::test]
+async fn dc_01_the_doctor_says_what_is_wrong_and_mends_what_is_safe() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("desk");
+    let key = make(&data);
+    let doctor = |more: &[&str]| run(&[&["doctor", "--data", shown(&data)], more].concat(), "");
+    {
+        let (mut process, address) = serve(shown(&data));
+        let signed_in = sign_in(address).await;
+        let (mut guest, _) = vic(address, &key, None, None).await;
+        guest.snapshot().await;
+        guest.command(&reply(None, "Is the teapot in stock?")).await.unwrap();
+        let mut ann = Client::agent(address, &signed_in.access_token, None).await;
+        ann.welcome().await;
+        let rows = ann.snapshot().await;
+        let question = rows.iter().find_map(as_message).unwrap();
+        let leaflet =
+            upload(address, &format!("Bearer {}", signed_in.access_token), "leaflet.txt", "All our teapots").await;
+        let with_file = command(Command::Send {
+            conversation: Some(question.conversation),
+            kind: MessageKind::Reply,
+            text: "Here".to_owned(),
+            attachments: vec![leaflet.id],
+        });
+        ann.command(&with_file).await.unwrap();
+        let (done, said, wrong) = doctor(&[]);
+        assert!(done && said.trim() == "The desk is sound.", "{said}{wrong}");
+        let (done, _, said) = doctor(&["--repair"]);
+        assert!(!done && said.contains("stop it first"), "{said}");
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
+
+    // What can be made anew is mended.
+    let database = || rusqlite::Connection::open(data.join("desk.db")).unwrap();
+    database().execute_batch("DELETE FROM message_words").unwrap();
+    let orphan = data.join("files/zz/zz0");
+    std::fs::create_dir_all(orphan.parent().unwrap()).unwrap();
+    std::fs::write(&orphan, "nobody's").unwrap();
+    let hours_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(7_200);
+    std::fs::File::options().write(true).open(&orphan).unwrap().set_modified(hours_ago).unwrap();
+    let (done, said, _) = doctor(&[]);
+    assert!(!done && said.contains("2 messages are not in it"), "{said}");
+    let (done, said, _) = doctor(&["--repair"]);
+    assert!(done && said.contains("made anew") && said.contains("1 files that belong to no message"), "{said}");
+    assert!(!orphan.exists());
+    let (done, said, _) = doctor(&[]);
+    assert!(done && said.trim() == "The desk is sound.", "{said}");
+
+    // What cannot is named, and nothing is touched.
+    let shelves = std::fs::read_dir(data.join("files")).unwrap().map(|entry| entry.unwrap().path());
+    let mut files =
+        shelves.filter(|shelf| !shelf.ends_with("incoming")).flat_map(|shelf| std::fs::read_dir(shelf).unwrap());
+    let file = files.next().unwrap().unwrap().path();
+    let bytes = std::fs::read(&file).unwrap();
+    std::fs::write(&file, "All").unwrap();
+    assert!(doctor(&[]).1.contains("not as long as they were"));
+    std::fs::remove_file(&file).unwrap();
+    let (done, said, _) = doctor(&["--repair"]);
+    assert!(!done && said.contains(shown(&file)), "{said}");
+    std::fs::write(&file, bytes).unwrap();
+    database().execute_batch("UPDATE message SET number = 7 WHERE number = 2").unwrap();
+    assert!(doctor(&[]).1.contains("1 conversations have gaps"));
+    database()
+        .execute_batch("UPDATE message SET number = 2 WHERE number = 7; DELETE FROM change WHERE entity = 6")
+        .unwrap();
+    let (done, said, _) = doctor(&["--repair"]);
+    assert!(!done && said.contains("the table message: 2 rows are not in it"), "{said}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o755)).unwrap();
+        assert!(doctor(&[]).1.contains("chmod 700"));
+    }
+}

@@ -1,0 +1,201 @@
+//! Looks a desk over, says in plain sentences what to do, and mends what is safe to mend.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use deskbell_protocol::AttachmentId;
+
+use super::{FILES, Lock, OperationError, database};
+use crate::files;
+use crate::store::backup::{Copy, rebuild_words};
+
+/// A clock may be this far behind what was written by it, in milliseconds.
+const CLOCK_MS: i64 = 5 * 60 * 1000;
+/// Files named one by one; of more, the number is told.
+const NAMED: usize = 10;
+
+/// One thing that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Data are wrong or lost. Otherwise somebody should know, and nothing is broken.
+    pub fault: bool,
+    /// What it is and what to do, in one or two sentences.
+    pub sentence: String,
+}
+
+/// What was found, and what was mended of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Diagnosis {
+    /// What is not as it should be, after the repair.
+    pub findings: Vec<Finding>,
+    /// What was mended, in sentences.
+    pub mended: Vec<String>,
+}
+
+impl Diagnosis {
+    fn fault(&mut self, sentence: impl Into<String>) {
+        self.findings.push(Finding { fault: true, sentence: sentence.into() });
+    }
+
+    fn advice(&mut self, sentence: impl Into<String>) {
+        self.findings.push(Finding { fault: false, sentence: sentence.into() });
+    }
+
+    /// Whether data are sound.
+    pub fn is_sound(&self) -> bool {
+        !self.findings.iter().any(|finding| finding.fault)
+    }
+}
+
+/// Looks a desk over, also while it is served. With `repair`, which needs a desk that is not served, the search index
+/// is made anew when it is wrong, and files that belong to no message are removed. Blocks on the disk.
+///
+/// # Errors
+/// [`OperationError`] when the desk cannot be looked at at all.
+pub fn examine(data: &Path, repair: bool) -> Result<Diagnosis, OperationError> {
+    let path = database(data)?;
+    let _lock = if repair { Some(Lock::take(data)?) } else { None };
+    let desk = Copy::read_only(&path)?;
+    let mut found = Diagnosis::default();
+    rows(&desk, &path, repair, &mut found)?;
+    if found.is_sound() {
+        compare_files(&desk, data, repair, &mut found)?;
+    }
+    permissions(data, &mut found)?;
+    Ok(found)
+}
+
+fn rows(desk: &Copy, path: &Path, repair: bool, found: &mut Diagnosis) -> Result<(), OperationError> {
+    let rows = desk.rows().map_err(|failure| OperationError::Refused(failure.into_refusal().message))?;
+    for fault in &rows.faults {
+        found.fault(format!("The database is damaged ({fault}). Stop the server and restore the last backup."));
+    }
+    for (table, missing, extra) in &rows.log {
+        found.fault(format!(
+            "The change log does not fit the table {table}: {missing} rows are not in it, {extra} of its entries have no row. \
+             Somebody has changed the database by hand; restore the last backup."
+        ));
+    }
+    if rows.ahead > 0 {
+        found.fault(format!("{} entries of the change log lie behind its end. Restore the last backup.", rows.ahead));
+    }
+    if rows.not_dense > 0 {
+        let number = rows.not_dense;
+        found.fault(format!("Messages of {number} conversations have gaps in their numbers. Restore the last backup."));
+    }
+    let (missing, extra) = rows.not_found;
+    if missing + extra > 0 {
+        if repair && rows.faults.is_empty() {
+            rebuild_words(path)?;
+            found.mended.push("The search index was made anew.".to_owned());
+        } else {
+            found.fault(format!(
+                "The search index is wrong: {missing} messages are not in it, {extra} of its entries have no message. \
+                 Stop the server and run this again with --repair."
+            ));
+        }
+    }
+    let behind = rows.newest_at.saturating_sub(crate::clock());
+    if behind > CLOCK_MS {
+        let minutes = behind / 60_000;
+        found.advice(format!("This computer's clock is {minutes} minutes behind what was written here; set it right."));
+    }
+    if rows.agents == 0 {
+        found.advice("Nobody can sign in; add somebody with: deskbell-server agent add");
+    }
+    if rows.sites_without_origins > 0 {
+        let number = rows.sites_without_origins;
+        found.advice(format!("{number} sites have no origin, so their widget shows on no page; give them one."));
+    }
+    Ok(())
+}
+
+fn compare_files(desk: &Copy, data: &Path, repair: bool, found: &mut Diagnosis) -> Result<(), OperationError> {
+    let directory = data.join(FILES);
+    let mut named = HashSet::new();
+    let (mut missing, mut cut) = (Vec::new(), Vec::new());
+    let mut after = AttachmentId(0);
+    loop {
+        let names = desk.names(after)?;
+        let Some(last) = names.last() else { break };
+        after = last.id;
+        for row in names {
+            let path = files::path_in(&directory, &row.file);
+            match std::fs::metadata(&path) {
+                Ok(about) if i64::try_from(about.len()) == Ok(row.size) => {}
+                Ok(_) => cut.push(path.clone()),
+                // A file may be deleted with its row between the two looks.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    if desk.has_attachment(row.id)? {
+                        missing.push(path.clone());
+                    }
+                }
+                Err(error) => return Err(OperationError::io(&path)(error)),
+            }
+            named.insert(path);
+        }
+    }
+    if !missing.is_empty() {
+        found.fault(format!("Files of messages are missing: {}. Take them from a backup.", list(&missing)));
+    }
+    if !cut.is_empty() {
+        found.fault(format!("Files are not as long as they were: {}. Take them from a backup.", list(&cut)));
+    }
+    let mut orphans = Vec::new();
+    for entry in entries(&directory)? {
+        let is_shelf = entry.is_dir() && entry.file_name().is_some_and(|name| name != "incoming");
+        if is_shelf {
+            orphans.extend(entries(&entry)?.into_iter().filter(|file| !named.contains(file) && is_old(file)));
+        }
+    }
+    if orphans.is_empty() {
+        return Ok(());
+    }
+    if repair {
+        for orphan in &orphans {
+            std::fs::remove_file(orphan).map_err(OperationError::io(orphan))?;
+        }
+        found.mended.push(format!("{} files that belong to no message were removed.", orphans.len()));
+    } else {
+        found.advice(format!(
+            "Files belong to no message: {}. Stop the server and run this again with --repair to remove them.",
+            list(&orphans)
+        ));
+    }
+    Ok(())
+}
+
+/// A file gets its place a moment before its row.
+fn is_old(file: &Path) -> bool {
+    let age = std::fs::metadata(file).and_then(|about| about.modified()).ok().and_then(|at| at.elapsed().ok());
+    age.is_none_or(|age| age.as_secs() > 60 * 60)
+}
+
+fn entries(directory: &Path) -> Result<Vec<PathBuf>, OperationError> {
+    let read = std::fs::read_dir(directory).map_err(OperationError::io(directory))?;
+    read.map(|entry| entry.map(|entry| entry.path()).map_err(OperationError::io(directory))).collect()
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    let mut names: Vec<String> = paths.iter().take(NAMED).map(|path| path.display().to_string()).collect();
+    if paths.len() > NAMED {
+        names.push(format!("and {} more", paths.len() - NAMED));
+    }
+    names.join(", ")
+}
+
+/// Nobody else of this computer has any business in the directory.
+fn permissions(data: &Path, found: &mut Diagnosis) -> Result<(), OperationError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(data).map_err(OperationError::io(data))?.permissions().mode();
+        if mode & 0o077 != 0 {
+            let place = data.display();
+            found.advice(format!("Other users of this computer can look into {place}; run: chmod 700 {place}"));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (data, found);
+    Ok(())
+}
