@@ -520,6 +520,27 @@ generation: string,
 base: Seq, };
 
 /**
+ * A place in a snapshot: what its last page said.
+ */
+export type SnapshotAt = { 
+/**
+ * The log.
+ */
+epoch: string, 
+/**
+ * The snapshot's name.
+ */
+generation: string, 
+/**
+ * The page's `base`.
+ */
+base: Seq, 
+/**
+ * The page's `next`.
+ */
+token: string, };
+
+/**
  * See [`ClientFrame::Seen`].
  */
 export type Seen = { 

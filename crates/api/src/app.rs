@@ -352,6 +352,7 @@ fn sync_view(status: &SyncStatus) -> SyncView {
             Below::Version => SyncState::Version,
         },
         synced_at: status.synced_at,
+        over_http: status.over_http,
         offline_since: status.offline_since,
         unsent: status.unsent,
         refused: status.refused,

@@ -57,6 +57,7 @@ pub(crate) fn nobody() -> SyncView {
     SyncView {
         state: SyncState::SignedOut,
         synced_at: None,
+        over_http: false,
         offline_since: None,
         unsent: 0,
         refused: 0,
@@ -73,6 +74,7 @@ pub(crate) fn worst(accounts: &[AccountSync]) -> SyncView {
         state: if badness(sync.state) > badness(sum.state) { sync.state } else { sum.state },
         // Whole up to here, all of them; one that never was leaves nothing to say.
         synced_at: sum.synced_at.zip(sync.synced_at).map(|(one, other)| one.min(other)),
+        over_http: sum.over_http || sync.over_http,
         offline_since: earlier(sum.offline_since, sync.offline_since),
         unsent: sum.unsent + sync.unsent,
         refused: sum.refused + sync.refused,

@@ -235,6 +235,8 @@ pub struct SyncView {
     pub state: SyncState,
     /// When the cache was last known to be whole, by this computer's clock.
     pub synced_at: Option<Timestamp>,
+    /// Requests carry the connection, because the network lets no socket through.
+    pub over_http: bool,
     /// Since when there is no connection.
     pub offline_since: Option<Timestamp>,
     /// Commands not yet taken by the server.

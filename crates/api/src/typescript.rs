@@ -175,6 +175,7 @@ pub fn widget_typescript() -> String {
         protocol::SnapshotPage,
         protocol::SnapshotNext,
         protocol::SnapshotEnd,
+        protocol::SnapshotAt,
         protocol::Seen,
         protocol::Delta,
         protocol::Ack,

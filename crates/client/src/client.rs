@@ -59,6 +59,8 @@ pub enum SyncState {
 pub struct SyncStatus {
     /// Where the connection stands.
     pub state: SyncState,
+    /// Requests carry the connection, because the network lets no socket through.
+    pub over_http: bool,
     /// When the cache was last known to be whole, by this computer's clock.
     pub synced_at: Option<Timestamp>,
     /// Since when there is no connection.

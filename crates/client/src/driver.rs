@@ -1,4 +1,4 @@
-//! The task that owns the socket and the engine: it carries out effects, strictly in order.
+//! The task that owns the connection and the engine: it carries out effects, strictly in order.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::future::Future;
@@ -9,24 +9,21 @@ use std::time::{Duration, SystemTime};
 use deskbell_cache::{Cache, CacheError, Changed, OutboxItem, OutboxState, TakenBack};
 use deskbell_engine::{Batch, DELAY_MAX_MS, Effect, Engine, Entry, Event, Millis, Phase, Refused, Standing};
 use deskbell_protocol::{
-    Author, ClientFrame, ClientId, Command, CommandFrame, ConversationId, Cursor, Ephemeral, FrameError,
-    HistoryRequest, Number, ServerFrame,
+    Author, ClientFrame, ClientId, Command, CommandFrame, ConversationId, Cursor, Ephemeral, HistoryRequest, Number,
+    ServerFrame,
 };
-use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::{ClientEvent, ClientSettings, Shared, SyncState, lock, now};
 use crate::error::ClientError;
 use crate::http::Authorised;
-use crate::socket::{self, Socket, SocketError};
+use crate::socket::SocketError;
+use crate::transport::{Arrival, Transport, ready};
 
 /// The engine looks at the time so often.
 const TICK: Duration = Duration::from_millis(500);
-/// A frame must leave within this time, or the socket is taken for dead.
-const SEND: Duration = Duration::from_secs(10);
 /// The wall clock jumped this much ahead of the steady one: the computer slept.
 const SLEPT: Duration = Duration::from_secs(60);
 /// Messages of one page of history.
@@ -50,7 +47,6 @@ pub(crate) enum Order {
     RetryNow,
 }
 
-type Opening = Pin<Box<dyn Future<Output = Result<Socket, SocketError>> + Send>>;
 type Renewing = Pin<Box<dyn Future<Output = Result<(), ClientError>> + Send>>;
 
 pub(crate) struct Driver {
@@ -59,8 +55,7 @@ pub(crate) struct Driver {
     http: Arc<Authorised>,
     shared: Arc<Shared>,
     events: mpsc::Sender<ClientEvent>,
-    socket: Option<Socket>,
-    opening: Option<Opening>,
+    transport: Transport,
     renewing: Option<Renewing>,
     asked: HashMap<ClientId, oneshot::Sender<Result<i64, ClientError>>>,
     history: HashMap<u64, oneshot::Sender<()>>,
@@ -68,7 +63,7 @@ pub(crate) struct Driver {
     began: Instant,
     /// Where every command stood when it was last told.
     told: BTreeMap<ClientId, Standing>,
-    /// The socket went while something was sent, and the engine does not know yet.
+    /// The connection went while something was sent, and the engine does not know yet.
     broken: bool,
 }
 
@@ -82,12 +77,11 @@ impl Driver {
     ) -> Self {
         Self {
             cache,
+            transport: Transport::new(Arc::clone(&http)),
             app: format!("{} ({})", settings.app, settings.device),
             http,
             shared,
             events,
-            socket: None,
-            opening: None,
             renewing: None,
             asked: HashMap::new(),
             history: HashMap::new(),
@@ -112,27 +106,17 @@ impl Driver {
                     Some(order) => self.take(&engine, order).await,
                     None => break,
                 },
-                frame = receive(&mut self.socket) => Some(match frame {
-                    Some(frame) => Event::Frame(Box::new(frame)),
-                    None => {
-                        self.socket = None;
-                        Event::Disconnected
+                arrival = self.transport.next() => match arrival {
+                    Arrival::Frame(frame) => Some(Event::Frame(frame)),
+                    Arrival::Opened => Some(Event::Connected),
+                    Arrival::Failed(SocketError::Token) => Some(Event::Refused(Refused::Token)),
+                    Arrival::Failed(reason) => {
+                        tracing::info!(%reason, "no connection");
+                        Some(Event::Disconnected)
                     }
-                }),
-                opened = ready(&mut self.opening) => {
-                    self.opening = None;
-                    Some(match opened {
-                        Ok(socket) => {
-                            self.socket = Some(socket);
-                            Event::Connected
-                        }
-                        Err(SocketError::Token) => Event::Refused(Refused::Token),
-                        Err(SocketError::Unreachable(reason)) => {
-                            tracing::info!(%reason, "no connection");
-                            Event::Disconnected
-                        }
-                    })
-                }
+                    Arrival::Gone => Some(Event::Disconnected),
+                    Arrival::Switched => None,
+                },
                 renewed = ready(&mut self.renewing) => {
                     self.renewing = None;
                     Some(match renewed {
@@ -160,7 +144,7 @@ impl Driver {
                 self.handle(&mut engine, Event::Disconnected).await;
             }
             self.tell_standings(&engine).await;
-            self.note(&engine);
+            self.note(&engine).await;
             if beat {
                 self.fresh();
                 self.tell_status().await;
@@ -174,10 +158,7 @@ impl Driver {
             }
         }
         self.handle(&mut engine, Event::Ending).await;
-        if let Some(mut socket) = self.socket.take() {
-            // A polite end; a desk that does not listen any more loses nothing.
-            tokio::time::timeout(Duration::from_secs(1), socket.close(None)).await.ok();
-        }
+        self.transport.say_goodbye().await;
     }
 
     /// Makes the engine from what is on disk.
@@ -284,10 +265,18 @@ impl Driver {
         }
     }
 
-    /// Keeps how far the cache is behind, for whoever asks.
-    fn note(&self, engine: &Engine) {
+    /// Keeps how far the cache is behind, for whoever asks, and tells when the way of the frames has changed.
+    async fn note(&mut self, engine: &Engine) {
         let behind = engine.cursor().map_or(0, |cursor| engine.head().0.saturating_sub(cursor.seq.0));
-        lock(&self.shared.status).lag = behind.max(0);
+        let over_http = self.transport.is_over_http();
+        let before = {
+            let mut status = lock(&self.shared.status);
+            status.lag = behind.max(0);
+            std::mem::replace(&mut status.over_http, over_http)
+        };
+        if before != over_http {
+            self.tell_status().await;
+        }
     }
 
     /// Tells where commands stand, for those that stand elsewhere now.
@@ -332,15 +321,15 @@ impl Driver {
     async fn carry_out(&mut self, effect: Effect) -> Option<Event> {
         match effect {
             Effect::Connect => {
-                let Some(token) = self.http.token() else { return Some(Event::Refused(Refused::Session)) };
-                let address = self.http.address().clone();
-                self.opening = Some(Box::pin(async move { socket::open(&address, &token).await }));
-                None
+                if self.transport.connect() {
+                    None
+                } else {
+                    Some(Event::Refused(Refused::Session))
+                }
             }
             Effect::Close => {
                 self.broken = false;
-                self.socket = None;
-                self.opening = None;
+                self.transport.close();
                 None
             }
             Effect::Renew => {
@@ -486,16 +475,11 @@ impl Driver {
         }
     }
 
-    /// Sends a frame. False: the socket is gone.
+    /// Sends a frame. False: the connection is gone.
     async fn send(&mut self, frame: &ClientFrame) -> bool {
-        let Some(socket) = &mut self.socket else { return false };
-        let sent = tokio::time::timeout(SEND, socket.send(Message::text(frame.to_text()))).await;
-        if matches!(sent, Ok(Ok(()))) {
-            return true;
-        }
-        self.socket = None;
-        self.broken = true;
-        false
+        let sent = self.transport.send(frame).await;
+        self.broken |= !sent;
+        sent
     }
 
     async fn pass_by(&mut self, ephemeral: Ephemeral) {
@@ -638,38 +622,6 @@ fn entry(item: OutboxItem) -> Entry {
         guarded: item.guard.seen.is_some(),
         tried: item.tried,
         held: item.state == OutboxState::Held,
-    }
-}
-
-/// The next frame of the socket. `None`: the socket is gone. Never without a socket.
-async fn receive(socket: &mut Option<Socket>) -> Option<ServerFrame> {
-    let Some(open) = socket else { return std::future::pending().await };
-    loop {
-        let message = match open.next().await {
-            Some(Ok(message)) => message,
-            Some(Err(error)) => {
-                tracing::info!(%error, "the connection broke");
-                return None;
-            }
-            None => return None,
-        };
-        let Some(text) = socket::text(&message) else { continue };
-        match ServerFrame::parse(text) {
-            Ok(frame) => return Some(frame),
-            Err(FrameError::UnknownType(kind)) => tracing::debug!(kind, "a frame of a newer desk was skipped"),
-            Err(FrameError::Malformed(error)) => {
-                tracing::error!(%error, "the desk sent something unreadable");
-                return None;
-            }
-        }
-    }
-}
-
-/// The output of a future that may not be there. Never without one.
-async fn ready<T>(future: &mut Option<Pin<Box<dyn Future<Output = T> + Send>>>) -> T {
-    match future {
-        Some(future) => future.await,
-        None => std::future::pending().await,
     }
 }
 

@@ -4,12 +4,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use deskbell_protocol::{
-    Attachment, AttachmentId, ClientId, ErrorCode, FILE_BYTES_MAX, FoundMessages, PROTOCOL, Refresh, Refusal,
-    ServerInfo, SignIn, SignedIn, Upload,
+    Attachment, AttachmentId, ClientFrame, ClientId, ErrorCode, FILE_BYTES_MAX, FoundMessages, PROTOCOL, Pull, Refresh,
+    Refusal, ServerInfo, SignIn, SignedIn, Upload,
 };
 use reqwest::{Client, Response, StatusCode};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 use crate::error::ClientError;
@@ -19,6 +19,10 @@ use crate::tokens::TokenStore;
 const CONNECT: Duration = Duration::from_secs(5);
 /// Until everything is said.
 const TOTAL: Duration = Duration::from_secs(60);
+/// Until a request for frames, which may wait for news, has its answer.
+const FRAMES: Duration = Duration::from_secs(40);
+/// Largest answer with frames, in bytes: a desk has many visitors, and tells of all of them at once.
+const FRAMES_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Largest answer that is not a file, in bytes.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
@@ -142,6 +146,14 @@ async fn post<T: DeserializeOwned>(http: &Client, url: Url, request: &impl Seria
     answer(http.post(url).json(request).send().await?).await
 }
 
+/// An answer with frames, not read yet.
+#[derive(Debug, Deserialize)]
+pub(crate) struct FrameAnswer {
+    pub(crate) frames: Vec<serde_json::Value>,
+    #[serde(default)]
+    pub(crate) presence: Option<String>,
+}
+
 /// Requests with the session's token, renewed when it has to be.
 pub(crate) struct Authorised {
     address: Url,
@@ -213,6 +225,31 @@ impl Authorised {
     pub(crate) async fn search(&self, query: &[(&str, String)]) -> Result<FoundMessages, ClientError> {
         let url = join(&self.address, "v1/search")?;
         answer(self.send(|http| http.get(url.clone()).query(query)).await?).await
+    }
+
+    /// What a socket would bring.
+    pub(crate) async fn pull(&self, pull: &Pull) -> Result<FrameAnswer, ClientError> {
+        self.frames("v1/pull", pull).await
+    }
+
+    /// Sends frames as a socket would.
+    pub(crate) async fn push(&self, frames: &[ClientFrame]) -> Result<FrameAnswer, ClientError> {
+        #[derive(Serialize)]
+        struct Push<'a> {
+            frames: &'a [ClientFrame],
+        }
+        self.frames("v1/cmd", &Push { frames }).await
+    }
+
+    async fn frames(&self, path: &str, request: &impl Serialize) -> Result<FrameAnswer, ClientError> {
+        let url = join(&self.address, path)?;
+        let response = self.send(|http| http.post(url.clone()).timeout(FRAMES).json(request)).await?;
+        let status = response.status();
+        let bytes = body(response, FRAMES_BYTES_MAX).await?;
+        if status.is_success() {
+            return serde_json::from_slice(&bytes).map_err(|error| ClientError::NotADesk(error.to_string()));
+        }
+        Err(refusal(status, &bytes))
     }
 
     /// Ends the session, here in any case.

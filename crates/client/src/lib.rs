@@ -7,8 +7,10 @@ mod client;
 mod driver;
 mod error;
 mod http;
+mod pulling;
 mod socket;
 mod tokens;
+mod transport;
 
 pub use client::{Client, ClientEvent, ClientSettings, Sending, SyncState, SyncStatus};
 pub use deskbell_engine::Standing;

@@ -17,11 +17,16 @@ pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// Why no socket could be opened.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum SocketError {
     /// The token is not accepted.
+    #[error("the token is not accepted")]
     Token,
-    /// Nobody answers, or not as a desk does.
+    /// Somebody on the way answers with something else than a socket.
+    #[error("no socket: {0}")]
+    Blocked(String),
+    /// Nobody answers.
+    #[error("{0}")]
     Unreachable(String),
 }
 
@@ -43,6 +48,7 @@ pub(crate) async fn open(address: &Url, token: &str) -> Result<Socket, SocketErr
     match tokio::time::timeout(CONNECT, connect_async_with_config(request, Some(limits), true)).await {
         Ok(Ok((socket, _))) => Ok(socket),
         Ok(Err(Error::Http(answer))) if answer.status() == StatusCode::UNAUTHORIZED => Err(SocketError::Token),
+        Ok(Err(error @ (Error::Http(_) | Error::Protocol(_)))) => Err(SocketError::Blocked(error.to_string())),
         Ok(Err(error)) => Err(unreachable(&error)),
         Err(_) => Err(SocketError::Unreachable("no answer in time".into())),
     }

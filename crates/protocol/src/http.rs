@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::entity::{Agent, Attachment};
-use crate::id::{ConversationId, Number, Timestamp, VisitorId};
+use crate::frame::{Hello, HistoryRequest, ServerFrame};
+use crate::id::{ConversationId, Cursor, Epoch, Number, Seq, Timestamp, VisitorId};
 
 /// `GET /v1/info`: who answers at this address. Needs no token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -106,4 +107,70 @@ pub struct Upload {
     pub size: i64,
     /// The file, when it is whole and was looked into: to be named in a `send` within a day.
     pub attachment: Option<Attachment>,
+}
+
+/// Longest wait of a pull for news, in milliseconds.
+pub const PULL_WAIT_MAX_MS: u64 = 25_000;
+/// Most pages of history that one pull may ask for.
+pub const PULL_HISTORY_MAX: usize = 4;
+/// Most frames of one `POST /v1/cmd`.
+pub const PUSH_FRAMES_MAX: usize = 16;
+
+/// `POST /v1/pull`: the frames that a socket would bring, for networks that block sockets. Every answer ends with a
+/// heartbeat; nothing of it is remembered by the server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Pull {
+    /// The greeting, in a connection's first pull alone: the answer begins with `welcome`. A visitor's later pulls
+    /// carry their token in the header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub hello: Option<Hello>,
+    /// Where the last answer ended; not with a greeting, which carries its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub cursor: Option<Cursor>,
+    /// The page of a snapshot that is next, in place of the cursor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub snapshot: Option<SnapshotAt>,
+    /// Older messages, at most [`PULL_HISTORY_MAX`] pages.
+    #[serde(default)]
+    pub history: Vec<HistoryRequest>,
+    /// What the last answer said of who is there; empty to be told in any case. Absent: it is not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub presence: Option<String>,
+    /// Without news the answer waits for some, so long at the most; never longer than [`PULL_WAIT_MAX_MS`].
+    #[serde(default)]
+    #[ts(type = "number")]
+    pub wait_ms: u64,
+}
+
+/// A place in a snapshot: what its last page said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct SnapshotAt {
+    /// The log.
+    pub epoch: Epoch,
+    /// The snapshot's name.
+    pub generation: String,
+    /// The page's `base`.
+    pub base: Seq,
+    /// The page's `next`.
+    pub token: String,
+}
+
+/// The answer to a pull.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct Pulled {
+    /// In order.
+    pub frames: Vec<ServerFrame>,
+    /// For the next pull that asks who is there.
+    pub presence: Option<String>,
+}
+
+/// The answer to `POST /v1/cmd`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+pub struct Pushed {
+    /// An `ack` or `nack` for each command, in the order of the commands.
+    pub frames: Vec<ServerFrame>,
 }

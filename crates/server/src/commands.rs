@@ -1,14 +1,18 @@
 //! What each command does, inside the writer's transaction.
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
     ATTACHMENTS_MAX, Ack, AgentId, AttachmentId, Author, Change, ClientId, Command, CommandFrame, Contact, ContactId,
     Conversation, ConversationId, ConversationKind, ConversationState, EntityKind, ErrorCode, FIELD_MAX,
     MESSAGE_TEXT_MAX, Message, MessageId, MessageKind, NOTES_MAX, Nack, Number, ReadMark, Refusal, SNOOZE_MAX_MS, Seq,
-    Timestamp, VisitorId,
+    ServerFrame, Timestamp, VisitorId,
 };
 
 use crate::authorize::{Action, Object, Principal, authorize};
+use crate::desk::Core;
 use crate::store::batch::Write;
 use crate::store::log::{self, Done, EVERYBODY};
 use crate::store::{Failure, Outcome, Refused, agents, conversations, files, search, visitors};
@@ -72,6 +76,44 @@ pub(crate) fn perform(write: &mut Write<'_>, principal: Principal, frame: Comman
 
 fn ack(client_id: ClientId, done: Done, duplicate: bool) -> Ack {
     Ack { client_id, seq: done.seq, id: done.id, number: done.number, duplicate }
+}
+
+/// Queues a command at once, in the order of calls; the answer comes after the commit.
+pub(crate) fn submit(
+    core: &Arc<Core>,
+    principal: Principal,
+    frame: CommandFrame,
+) -> impl Future<Output = ServerFrame> + Send + 'static {
+    let client_id = frame.client_id.clone();
+    let snoozes = matches!(frame.command, Command::Snooze { .. });
+    let wait = match (principal, &frame.command) {
+        (Principal::Visitor(visitor), Command::Send { .. }) => core.visitor_messages.take(visitor, Instant::now()),
+        _ => Ok(()),
+    };
+    let done = wait.map(|()| core.writer.submit(move |write| perform(write, principal, frame)));
+    let core = Arc::clone(core);
+    async move {
+        let wait = match done {
+            Ok(done) => {
+                let done = done.await;
+                if snoozes && done.is_ok() {
+                    core.snoozed.notify_one();
+                }
+                return match done {
+                    Ok(ack) => ServerFrame::Ack(ack),
+                    Err(failure) => ServerFrame::Nack(nack(client_id, failure)),
+                };
+            }
+            Err(wait) => wait,
+        };
+        ServerFrame::Nack(Nack {
+            client_id,
+            code: ErrorCode::TooManyAttempts,
+            message: "Too many messages at once; this one can be sent again in a moment.".to_owned(),
+            retry_after_ms: Some(wait.as_millis().try_into().unwrap_or(u64::MAX).max(1)),
+            current: None,
+        })
+    }
 }
 
 /// The refusal of a command.

@@ -29,6 +29,14 @@ use crate::{housekeeping, http, origin, presence};
 const VISITOR_BURST: u32 = 8;
 const VISITOR_REFILL: Duration = Duration::from_secs(3);
 
+/// Typing that is passed on of one person: so often at once, and then once in this time.
+const TYPING_BURST: u32 = 10;
+const TYPING_REFILL: Duration = Duration::from_millis(500);
+
+/// Frames that a client may send at once, and then each second: generous for agents, who may have an outbox to send.
+pub(crate) const AGENT_FRAMES: (u32, u32) = (2_000, 200);
+pub(crate) const VISITOR_FRAMES: (u32, u32) = (200, 20);
+
 /// How long running requests and sockets may take to end.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -42,6 +50,12 @@ pub(crate) struct Core {
     pub(crate) passwords: Passwords,
     pub(crate) sign_ins: SignInGuard,
     pub(crate) visitor_messages: Buckets<VisitorId>,
+    /// Signs of typing that are passed on, by who types.
+    pub(crate) typing: Buckets<(i64, i64)>,
+    /// Requests and frames over HTTP, by device.
+    pub(crate) agent_frames: Buckets<i64>,
+    /// Likewise, by visitor.
+    pub(crate) visitor_frames: Buckets<VisitorId>,
     pub(crate) geo: Geo,
     pub(crate) files: Files,
     pub(crate) uploads: Uploads,
@@ -116,6 +130,9 @@ impl Desk {
                 passwords: Passwords::new(),
                 sign_ins: SignInGuard::new(),
                 visitor_messages: Buckets::new(VISITOR_BURST, VISITOR_REFILL),
+                typing: Buckets::new(TYPING_BURST, TYPING_REFILL),
+                agent_frames: Buckets::new(AGENT_FRAMES.0, Duration::from_secs(1) / AGENT_FRAMES.1),
+                visitor_frames: Buckets::new(VISITOR_FRAMES.0, Duration::from_secs(1) / VISITOR_FRAMES.1),
                 geo,
                 files,
                 uploads: Uploads::new(),

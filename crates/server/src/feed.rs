@@ -5,13 +5,15 @@
 
 use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
-    Ack, Cursor, Delta, Reset, ResetReason, Seq, ServerFrame, SnapshotEnd, SnapshotNext, SyncMode, Timestamp,
+    Ack, Cursor, Delta, Reset, ResetReason, Seq, ServerFrame, SnapshotAt, SnapshotEnd, SnapshotNext, SyncMode,
+    Timestamp,
 };
 
 use crate::authorize::Principal;
+use crate::snapshot::Snapshot;
 use crate::store::log::{self, Committed};
 use crate::store::{Connection, Outcome};
-use crate::sync::{self, Snapshot};
+use crate::sync;
 
 /// Frames of one commit beyond which the log is read instead.
 const LIVE_FRAMES: usize = 3;
@@ -80,6 +82,34 @@ impl Feed {
         self.snapshot = None;
         self.behind = true;
         Ok(vec![ServerFrame::Snap(page), ServerFrame::SnapEnd(end)])
+    }
+
+    /// Goes on where an earlier answer has ended: with a page of a snapshot, or after a cursor. False: that place is
+    /// of no use, and the client has to greet anew.
+    pub(crate) fn resume(
+        &mut self,
+        desk: &log::Desk,
+        cursor: Option<&Cursor>,
+        at: Option<&SnapshotAt>,
+        now: Timestamp,
+    ) -> bool {
+        if let Some(SnapshotAt { epoch, generation, base, token }) = at {
+            let before = Cursor { epoch: epoch.clone(), seq: *base };
+            let resumed = Snapshot::resume(self.principal, generation.clone(), *base, token, now);
+            let Some(snapshot) = resumed.filter(|_| log::judge(desk, &before).is_none()) else { return false };
+            (self.cursor, self.covered) = (*base, *base);
+            self.snapshot = Some(snapshot);
+            return true;
+        }
+        let Some(cursor) = cursor.filter(|cursor| log::judge(desk, cursor).is_none()) else { return false };
+        (self.cursor, self.covered) = (cursor.seq, cursor.seq);
+        self.behind = cursor.seq < desk.head;
+        true
+    }
+
+    /// Whether a snapshot is on its way, so that nothing is read of the log.
+    pub(crate) fn is_in_a_snapshot(&self) -> bool {
+        self.snapshot.is_some()
     }
 
     /// Whether the client asks for the page that is next.

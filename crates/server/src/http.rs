@@ -12,7 +12,7 @@ use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
-use deskbell_protocol::http::{FoundMessages, Refresh, ServerInfo, SignIn, SignedIn};
+use deskbell_protocol::http::{FoundMessages, Pulled, Pushed, Refresh, ServerInfo, SignIn, SignedIn};
 use deskbell_protocol::{
     AttachmentId, ClientId, ErrorCode, FIELD_MAX, FOUND_MAX, FRAME_BYTES_MAX, PROTOCOL, Refusal, SUBPROTOCOL,
     Timestamp, UPLOAD_OFFSET, Upload,
@@ -25,18 +25,18 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::accounts::{self, Identity};
 use crate::authorize::{Action, Object, Principal, authorize};
-use crate::desk::{Core, Serving};
+use crate::desk::{AGENT_FRAMES, Core, Serving, VISITOR_FRAMES};
+use crate::pull::Speaker;
 use crate::session_visitor::Caller;
 use crate::store::{self, Failure, Outcome};
 use crate::uploads::{Announced, Denied, Incoming};
-use crate::{assets, origin, session_agent, session_visitor, socket, uploads};
+use crate::{assets, origin, pull, session_agent, session_visitor, socket, uploads};
+
+/// Largest body of commands, in bytes: a few frames of the largest size.
+const PUSH_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
 
 /// Largest JSON body, in bytes.
 const JSON_BYTES_MAX: usize = 16 * 1024;
-
-/// Frames that a client may send at once, and then each second: generous for agents, who may have an outbox to send.
-const AGENT_FRAMES: (u32, u32) = (2_000, 200);
-const VISITOR_FRAMES: (u32, u32) = (200, 20);
 
 /// An error as the asker sees it.
 pub(crate) struct HttpError(Refusal);
@@ -93,6 +93,8 @@ pub(crate) fn routes(serving: Serving) -> Router {
             "/v1/uploads/{client_id}",
             get(find_upload).patch(append_upload).delete(cancel_upload).layer(DefaultBodyLimit::disable()),
         )
+        .route("/v1/pull", post(pull))
+        .route("/v1/cmd", post(push).layer(DefaultBodyLimit::max(PUSH_BYTES_MAX)))
         .route("/v1/files/{id}", get(download))
         .route("/v1/search", get(search))
         .route("/w/loader.js", get(assets::loader))
@@ -201,13 +203,7 @@ async fn open_socket(
         .max_message_size(FRAME_BYTES_MAX);
     let agent =
         if headers.contains_key(header::AUTHORIZATION) { Some(identity(&serving.core, &headers).await?) } else { None };
-    let owned = |name| text(&headers, &name).map(str::to_owned);
-    let caller = Caller {
-        address: address(&serving.core.settings.trusted_proxies, peer, &headers),
-        origin: owned(header::ORIGIN),
-        host: owned(header::HOST),
-        user_agent: owned(header::USER_AGENT).unwrap_or_default(),
-    };
+    let caller = caller(&serving.core, peer, &headers);
     let tasks = serving.tasks.clone();
     // The session's task belongs to the tracker, which the server waits for.
     Ok(upgrade.on_upgrade(move |socket| {
@@ -230,6 +226,49 @@ async fn open_socket(
             }
         })
     }))
+}
+
+fn caller(core: &Core, peer: SocketAddr, headers: &HeaderMap) -> Caller {
+    let owned = |name| text(headers, &name).map(str::to_owned);
+    Caller {
+        address: address(&core.settings.trusted_proxies, peer, headers),
+        origin: owned(header::ORIGIN),
+        host: owned(header::HOST),
+        user_agent: owned(header::USER_AGENT).unwrap_or_default(),
+    }
+}
+
+/// Who speaks `chat.v1` over HTTP. A visitor does so from the messenger alone; one who greets may have no token yet.
+async fn speaker(core: &Core, peer: SocketAddr, headers: &HeaderMap) -> Result<Speaker, HttpError> {
+    let caller = caller(core, peer, headers);
+    let Some(authorization) = text(headers, &header::AUTHORIZATION) else { return Ok(Speaker::Stranger(caller)) };
+    let Some(token) = authorization.strip_prefix("Visitor ") else {
+        return Ok(Speaker::Agent(identity(core, headers).await?));
+    };
+    if !origin::is_own(caller.origin.as_deref(), caller.host.as_deref(), core.settings.public_origin.as_deref()) {
+        return Err(Refusal::new(ErrorCode::Origin, "Visitors speak from the messenger alone.").into());
+    }
+    Ok(Speaker::Visitor(accounts::authenticate_visitor(core, token).await?, caller))
+}
+
+async fn pull(
+    State(serving): State<Serving>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Pulled>, HttpError> {
+    let speaker = speaker(&serving.core, peer, &headers).await?;
+    Ok(Json(pull::pull(&serving, speaker, json(body)?).await?))
+}
+
+async fn push(
+    State(serving): State<Serving>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Pushed>, HttpError> {
+    let speaker = speaker(&serving.core, peer, &headers).await?;
+    Ok(Json(pull::push(&serving.core, speaker, json(body)?).await?))
 }
 
 /// Who uploads. A visitor's files come from the messenger alone.

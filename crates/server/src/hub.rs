@@ -266,12 +266,13 @@ impl Hub {
 
     /// Everybody on the sites now, in frames.
     pub(crate) fn everybody(&self) -> Vec<Ephemeral> {
-        let online: Vec<VisitorPresence> = self
+        let mut online: Vec<VisitorPresence> = self
             .state()
             .visitors
             .iter()
             .map(|(id, entry)| VisitorPresence { visitor: *id, visible: entry.visible() })
             .collect();
+        online.sort_unstable_by_key(|presence| presence.visitor);
         in_frames(true, &online, &[])
     }
 

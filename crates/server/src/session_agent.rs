@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use deskbell_protocol::{
-    Author, ByeCode, ClientFrame, Command, ConversationId, ConversationState, Cursor, Ephemeral, Hello, HistoryRequest,
+    Agent, Author, ByeCode, ClientFrame, ConversationId, ConversationState, Cursor, Ephemeral, Hello, HistoryRequest,
     ServerFrame, VisitorId, Welcome,
 };
 use tokio::sync::broadcast::error::RecvError;
@@ -15,16 +15,11 @@ use crate::authorize::{Action, Object, Principal, authorize};
 use crate::desk::{Core, Serving};
 use crate::feed::Feed;
 use crate::hub::{AgentEvent, AgentSeat};
-use crate::limits::Bucket;
 use crate::socket::{self, Answers, End, HEARTBEAT, Incoming, Outgoing, Received};
 use crate::store::log::Committed;
 use crate::store::{Connection, Failure, Outcome, agents, conversations, log};
 use crate::sync;
 use crate::{commands, tokens};
-
-/// Typing of an agent that is passed on: this many at once, and then one in this time.
-const TYPING_BURST: u32 = 10;
-const TYPING_REFILL: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// Frames about presence that may wait before the whole list is taken instead.
 const PRESENCE_BACKLOG: usize = 64;
@@ -36,7 +31,6 @@ struct Session {
     outgoing: Arc<Outgoing>,
     answers: Answers,
     feed: Feed,
-    typing: Bucket,
     /// What waits to be said about who is there. Unlike typing it may not be lost.
     presence: VecDeque<Ephemeral>,
 }
@@ -61,7 +55,6 @@ pub(crate) async fn run(serving: &Serving, identity: Identity, mut incoming: Inc
         outgoing,
         answers: Answers::new(),
         feed: Feed::new(principal),
-        typing: Bucket::new(TYPING_BURST, TYPING_REFILL, std::time::Instant::now()),
         presence: VecDeque::new(),
     };
     session.run(serving, hello, incoming, seat).await.unwrap_or_else(|end| end)
@@ -211,21 +204,8 @@ impl Session {
                 }
             }
             ClientFrame::Cmd(command) => {
-                let client_id = command.client_id.clone();
-                let principal = self.principal;
-                let snoozes = matches!(command.command, Command::Snooze { .. });
-                let done = self.core.writer.submit(move |write| commands::perform(write, principal, command));
-                let core = Arc::clone(&self.core);
-                self.answers.push(async move {
-                    let done = done.await;
-                    if snoozes && done.is_ok() {
-                        core.snoozed.notify_one();
-                    }
-                    Ok(match done {
-                        Ok(ack) => ServerFrame::Ack(ack),
-                        Err(failure) => ServerFrame::Nack(commands::nack(client_id, failure)),
-                    })
-                });
+                let done = commands::submit(&self.core, self.principal, command);
+                self.answers.push(async move { Ok(done.await) });
             }
             ClientFrame::Hist(request) => {
                 let principal = self.principal;
@@ -233,30 +213,30 @@ impl Session {
                 self.answers.push(async move { history(&core, principal, request).await });
             }
             ClientFrame::Eph(Ephemeral::Typing { conversation: Some(conversation), typing, ttl_ms, .. }) => {
-                if self.typing.take(std::time::Instant::now()).is_ok() {
-                    self.typing(conversation, typing, ttl_ms).await;
-                }
+                self::typing(&self.core, &self.identity.agent, conversation, typing, ttl_ms).await;
             }
             ClientFrame::Eph(_) | ClientFrame::Seen(_) | ClientFrame::Hb(_) => {}
         }
         Ok(())
     }
+}
 
-    async fn typing(&mut self, conversation: ConversationId, typing: bool, ttl_ms: u32) {
-        let principal = self.principal;
-        let found =
-            self.core.readers.read(move |connection| open_conversation(connection, principal, conversation)).await;
-        let Ok(visitor) = found else { return };
-        let agent = &self.identity.agent;
-        let told = Ephemeral::Typing {
-            conversation: Some(conversation),
-            author: Some(Author::Agent { id: agent.id, name: agent.name.clone() }),
-            typing,
-            ttl_ms: ttl_ms.min(socket::TYPING_TTL_MAX_MS),
-        };
-        self.core.hub.tell_visitor(visitor, &told);
-        self.core.hub.tell_agents(Some(agent.id), told);
+/// Passes on that an agent is typing, as often as one may.
+pub(crate) async fn typing(core: &Core, agent: &Agent, conversation: ConversationId, typing: bool, ttl_ms: u32) {
+    let principal = Principal::Agent(agent.id);
+    if core.typing.take(principal.key(), std::time::Instant::now()).is_err() {
+        return;
     }
+    let found = core.readers.read(move |connection| open_conversation(connection, principal, conversation)).await;
+    let Ok(visitor) = found else { return };
+    let told = Ephemeral::Typing {
+        conversation: Some(conversation),
+        author: Some(Author::Agent { id: agent.id, name: agent.name.clone() }),
+        typing,
+        ttl_ms: ttl_ms.min(socket::TYPING_TTL_MAX_MS),
+    };
+    core.hub.tell_visitor(visitor, &told);
+    core.hub.tell_agents(Some(agent.id), told);
 }
 
 /// Lets a feed read the log on a reader's thread, and sends what that gives.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use deskbell_protocol::{
-    Author, ByeCode, ClientFrame, Command, CommandFrame, ConversationId, Cursor, Ephemeral, ErrorCode, Hello, Nack,
-    PageSeen, Seq, ServerFrame, Site, SyncMode, VisitorHello, VisitorId, VisitorPart, VisitorWelcome, Welcome,
+    Author, ByeCode, ClientFrame, ConversationId, Cursor, Ephemeral, Hello, PageSeen, Seq, ServerFrame, Site, SyncMode,
+    VisitorHello, VisitorId, VisitorPart, VisitorWelcome, Welcome,
 };
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
@@ -28,9 +28,6 @@ use crate::{commands, tokens};
 /// Pages of one socket that are stored: this many at once, and then one in this time.
 const PAGE_BURST: u32 = 10;
 const PAGE_REFILL: Duration = Duration::from_secs(2);
-/// Typing that is passed on: likewise.
-const TYPING_BURST: u32 = 10;
-const TYPING_REFILL: Duration = Duration::from_millis(500);
 
 /// What the handshake told of the other side.
 pub(crate) struct Caller {
@@ -65,7 +62,7 @@ pub(crate) async fn run(serving: &Serving, caller: Caller, mut incoming: Incomin
     session.await.unwrap_or_else(|end| end)
 }
 
-async fn find_site(core: &Core, key: &str) -> Result<Option<Site>, End> {
+pub(crate) async fn find_site(core: &Core, key: &str) -> Result<Option<Site>, End> {
     let key = key.to_owned();
     core.readers.read(move |connection| sites::find_by_key(connection, &key)).await.map_err(failed)
 }
@@ -84,7 +81,7 @@ fn presence(name: Option<&str>) -> Option<tokens::Hash> {
     valid.then(|| tokens::hash(&name.to_ascii_lowercase()))
 }
 
-fn welcome(core: &Core, epoch: String, head: Seq, mode: SyncMode, visitor: VisitorWelcome) -> ServerFrame {
+pub(crate) fn welcome(core: &Core, epoch: String, head: Seq, mode: SyncMode, visitor: VisitorWelcome) -> ServerFrame {
     ServerFrame::Welcome(Welcome {
         session: tokens::random_name(),
         epoch,
@@ -98,11 +95,11 @@ fn welcome(core: &Core, epoch: String, head: Seq, mode: SyncMode, visitor: Visit
 }
 
 /// To visitors only whether anybody is there.
-fn anybody(online: bool) -> ServerFrame {
+pub(crate) fn anybody(online: bool) -> ServerFrame {
     ServerFrame::Eph(Ephemeral::Agents { agents: Vec::new(), online })
 }
 
-async fn unread(core: &Core, visitor: VisitorId) -> Result<(Option<ConversationId>, i64), End> {
+pub(crate) async fn unread(core: &Core, visitor: VisitorId) -> Result<(Option<ConversationId>, i64), End> {
     let read = core.readers.read(move |connection| {
         Ok(match conversations::latest_of_visitor(connection, visitor)? {
             Some(conversation) => (Some(conversation.id), conversations::unread_by_visitor(connection, &conversation)?),
@@ -209,6 +206,31 @@ async fn see(core: &Core, seat: &VisitorSeat, current: &mut Option<PageSeen>, pa
     }
 }
 
+/// Lets a messenger in: whose it is, and the secret that is theirs if it is new.
+pub(crate) async fn open_panel(
+    core: &Core,
+    caller: &Caller,
+    site: Site,
+    hello: &VisitorHello,
+) -> Result<(visits::Arrived, String), End> {
+    if !origin::is_own(caller.origin.as_deref(), caller.host.as_deref(), core.settings.public_origin.as_deref()) {
+        return Err(End::Bye(ByeCode::Origin));
+    }
+    let name = presence(hello.presence.as_deref());
+    let details = details(core, caller, hello);
+    let token = hello.token.as_deref().map(tokens::hash);
+    let fresh = tokens::secret();
+    let fresh_hash = tokens::hash(&fresh);
+    let opened = core
+        .writer
+        .submit(move |write| visits::panel_opened(write, &site, token.as_ref(), &fresh_hash, name.as_ref(), &details));
+    let arrived = opened.await.map_err(failed)?;
+    if let (Some(from), Some(name)) = (arrived.moved_from, name) {
+        core.hub.move_pages(from, arrived.visitor, &name);
+    }
+    Ok((arrived, fresh))
+}
+
 /// The messenger's session.
 struct Panel {
     core: Arc<Core>,
@@ -217,7 +239,6 @@ struct Panel {
     visitor: VisitorId,
     answers: Answers,
     feed: Feed,
-    typing: Bucket,
 }
 
 impl Panel {
@@ -232,21 +253,7 @@ impl Panel {
         outgoing: Arc<Outgoing>,
     ) -> Result<End, End> {
         let core = Arc::clone(&serving.core);
-        if !origin::is_own(caller.origin.as_deref(), caller.host.as_deref(), core.settings.public_origin.as_deref()) {
-            return Err(End::Bye(ByeCode::Origin));
-        }
-        let name = presence(hello.presence.as_deref());
-        let details = details(&core, caller, &hello);
-        let token = hello.token.as_deref().map(tokens::hash);
-        let fresh = tokens::secret();
-        let fresh_hash = tokens::hash(&fresh);
-        let opened = core.writer.submit(move |write| {
-            visits::panel_opened(write, &site, token.as_ref(), &fresh_hash, name.as_ref(), &details)
-        });
-        let arrived = opened.await.map_err(failed)?;
-        if let (Some(from), Some(name)) = (arrived.moved_from, name) {
-            core.hub.move_pages(from, arrived.visitor, &name);
-        }
+        let (arrived, fresh) = open_panel(&core, caller, site, &hello).await?;
         // Seated before the head is read: what is committed from here on is heard.
         let seat = core.hub.seat_visitor(arrived.visitor, None, true);
         let mut panel = Self {
@@ -255,7 +262,6 @@ impl Panel {
             visitor: arrived.visitor,
             answers: Answers::new(),
             feed: Feed::new(Principal::Visitor(arrived.visitor)),
-            typing: Bucket::new(TYPING_BURST, TYPING_REFILL, Instant::now()),
             core,
         };
         let cursor = cursor.filter(|_| !arrived.token_is_new);
@@ -331,64 +337,38 @@ impl Panel {
                     self.read(Feed::snapshot_page).await?;
                 }
             }
-            ClientFrame::Cmd(command) => self.command(command)?,
+            ClientFrame::Cmd(command) => {
+                let done = commands::submit(&self.core, self.principal, command);
+                self.answers.push(async move { Ok(done.await) });
+            }
             ClientFrame::Hist(request) => {
                 let (core, principal) = (Arc::clone(&self.core), self.principal);
                 self.answers.push(async move { history(&core, principal, request).await });
             }
             ClientFrame::Eph(Ephemeral::Typing { typing, ttl_ms, .. }) => {
-                if self.typing.take(Instant::now()).is_ok() {
-                    self.typing(typing, ttl_ms).await;
-                }
+                self::typing(&self.core, self.visitor, typing, ttl_ms).await;
             }
             ClientFrame::Eph(_) | ClientFrame::Seen(_) | ClientFrame::Hb(_) => {}
         }
         Ok(())
     }
+}
 
-    fn command(&mut self, command: CommandFrame) -> Result<(), End> {
-        let client_id = command.client_id.clone();
-        if matches!(command.command, Command::Send { .. })
-            && let Err(wait) = self.core.visitor_messages.take(self.visitor, Instant::now())
-        {
-            self.outgoing.send(&ServerFrame::Nack(Nack {
-                client_id,
-                code: ErrorCode::TooManyAttempts,
-                message: "Too many messages at once; this one can be sent again in a moment.".to_owned(),
-                retry_after_ms: Some(wait.as_millis().try_into().unwrap_or(u64::MAX).max(1)),
-                current: None,
-            }))?;
-            return Ok(());
-        }
-        let principal = self.principal;
-        let done = self.core.writer.submit(move |write| commands::perform(write, principal, command));
-        self.answers.push(async move {
-            Ok(match done.await {
-                Ok(ack) => ServerFrame::Ack(ack),
-                Err(failure) => ServerFrame::Nack(commands::nack(client_id, failure)),
-            })
-        });
-        Ok(())
+/// Passes on that a visitor is typing, as often as one may. A visitor has one conversation, so which one they name is
+/// of no interest.
+pub(crate) async fn typing(core: &Core, visitor: VisitorId, typing: bool, ttl_ms: u32) {
+    let principal = Principal::Visitor(visitor);
+    if core.typing.take(principal.key(), Instant::now()).is_err() {
+        return;
     }
-
-    /// A visitor has one conversation, so which one they name is of no interest.
-    async fn typing(&mut self, typing: bool, ttl_ms: u32) {
-        let (visitor, principal) = (self.visitor, self.principal);
-        let read = self.core.readers.read(move |connection| -> Outcome<_> {
-            let Some(found) = conversations::latest_of_visitor(connection, visitor)? else { return Ok(None) };
-            open_conversation(connection, principal, found.id)?;
-            Ok(Some(found.id))
-        });
-        if let Ok(Some(conversation)) = read.await {
-            self.core.hub.tell_agents(
-                None,
-                Ephemeral::Typing {
-                    conversation: Some(conversation),
-                    author: Some(Author::Visitor),
-                    typing,
-                    ttl_ms: ttl_ms.min(socket::TYPING_TTL_MAX_MS),
-                },
-            );
-        }
+    let read = core.readers.read(move |connection| -> Outcome<_> {
+        let Some(found) = conversations::latest_of_visitor(connection, visitor)? else { return Ok(None) };
+        open_conversation(connection, principal, found.id)?;
+        Ok(Some(found.id))
+    });
+    if let Ok(Some(conversation)) = read.await {
+        let ttl_ms = ttl_ms.min(socket::TYPING_TTL_MAX_MS);
+        let (conversation, author) = (Some(conversation), Some(Author::Visitor));
+        core.hub.tell_agents(None, Ephemeral::Typing { conversation, author, typing, ttl_ms });
     }
 }

@@ -138,6 +138,25 @@ struct NamedCommand {
     client_id: ClientId,
 }
 
+/// Reads a frame. `None`: it means nothing, and is skipped.
+pub(crate) fn read(text: &str) -> Option<Received> {
+    match ClientFrame::parse(text) {
+        Ok(frame) => return Some(Received::Frame(Box::new(frame))),
+        Err(FrameError::UnknownType(tag)) => {
+            tracing::debug!(length = tag.len(), "a frame of an unknown type was skipped");
+        }
+        Err(FrameError::Malformed(error)) => {
+            if let Ok(command) = serde_json::from_str::<NamedCommand>(text)
+                && command.tag == "cmd"
+            {
+                return Some(Received::Unreadable(command.client_id, error.to_string()));
+            }
+            tracing::debug!("a malformed frame was skipped");
+        }
+    }
+    None
+}
+
 impl Incoming {
     /// The next frame that means something. Losing the future loses nothing.
     pub(crate) async fn next(&mut self) -> Received {
@@ -160,19 +179,8 @@ impl Incoming {
                 Message::Close(_) => return Received::End(End::Closed),
                 Message::Binary(_) | Message::Ping(_) | Message::Pong(_) => continue,
             };
-            match ClientFrame::parse(&text) {
-                Ok(frame) => return Received::Frame(Box::new(frame)),
-                Err(FrameError::UnknownType(tag)) => {
-                    tracing::debug!(length = tag.len(), "a frame of an unknown type was skipped")
-                }
-                Err(FrameError::Malformed(error)) => {
-                    if let Ok(command) = serde_json::from_str::<NamedCommand>(&text)
-                        && command.tag == "cmd"
-                    {
-                        return Received::Unreadable(command.client_id, error.to_string());
-                    }
-                    tracing::debug!("a malformed frame was skipped");
-                }
+            if let Some(received) = read(&text) {
+                return received;
             }
         }
     }
@@ -294,7 +302,7 @@ async fn take_the_rest(stream: &Mutex<SplitStream<WebSocket>>) {
 }
 
 /// Clients that are told to go come back spread over some seconds.
-fn bye(code: ByeCode) -> ServerFrame {
+pub(crate) fn bye(code: ByeCode) -> ServerFrame {
     let retry_after_ms = match code {
         ByeCode::Drain | ByeCode::Slow => rand::random_range(500..5_000),
         ByeCode::Auth | ByeCode::Policy | ByeCode::Version | ByeCode::Origin => rand::random_range(30_000..60_000),

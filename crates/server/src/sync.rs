@@ -1,17 +1,14 @@
-//! What a client is sent of the log: deltas, snapshots and history, narrowed to what the principal may see.
-
-use std::collections::VecDeque;
+//! What a client is sent of the log: deltas and history, narrowed to what the principal may see.
 
 use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
-    Author, Change, ContactId, Conversation, ConversationId, ConversationState, Delta, Entity, EntityKind, HistoryPage,
-    HistoryRequest, Message, Number, Seq, SnapshotPage, Timestamp, VisitorId,
+    Author, Change, Conversation, ConversationId, ConversationState, Delta, Entity, EntityKind, HistoryPage,
+    HistoryRequest, Message, Seq,
 };
 
 use crate::authorize::{Action, Object, Principal, authorize};
 use crate::store::log::{self, EVERYBODY, Logged, Place};
-use crate::store::{Connection, Failure, Outcome, agents, conversations, sites, visitors};
-use crate::tokens;
+use crate::store::{Connection, Failure, Outcome, conversations};
 
 /// Bytes of rows in one frame. With one more row of the largest size a frame stays below its limit of 64 KB.
 pub(crate) const PAGE_BYTES: usize = 48 * 1024;
@@ -32,41 +29,36 @@ fn page_bytes() -> usize {
 
 /// Rows of one delta.
 const DELTA_ROWS: i64 = 200;
-/// Conversations read at once for a snapshot.
-const CONVERSATIONS_AT_ONCE: i64 = 8;
-/// Messages of each conversation in an agent's snapshot.
-const AGENT_MESSAGES: i64 = 30;
-/// Messages in a visitor's snapshot.
-const VISITOR_MESSAGES: i64 = 50;
-/// Visitors who never chatted: how many, and seen in which time, in milliseconds.
-const SILENT_VISITORS: i64 = 500;
-const SILENT_MS: i64 = 24 * 60 * 60 * 1000;
 /// Messages of one page of history.
 const HISTORY_MAX: u32 = 100;
 
 /// A page of rows: takes them until it is full, and always the first.
-struct Page {
-    rows: Vec<Change>,
+pub(crate) struct Page {
+    pub(crate) rows: Vec<Change>,
     bytes: usize,
 }
 
 impl Page {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { rows: Vec::new(), bytes: 0 }
     }
 
-    fn fits(&self, size: usize) -> bool {
+    pub(crate) fn fits(&self, size: usize) -> bool {
         self.rows.is_empty() || self.bytes + size <= page_bytes()
     }
 
-    fn push(&mut self, change: Change, size: usize) {
+    pub(crate) fn push(&mut self, change: Change, size: usize) {
         self.bytes += size;
         self.rows.push(change);
     }
 }
 
 /// A row as a principal sees it. `None`: it is not for them.
-fn seen_by(connection: &Connection, principal: &Principal, place: Place) -> Outcome<Option<(Change, usize)>> {
+pub(crate) fn seen_by(
+    connection: &Connection,
+    principal: &Principal,
+    place: Place,
+) -> Outcome<Option<(Change, usize)>> {
     match principal {
         Principal::Agent(agent) => {
             let logged = place.with_state(connection)?;
@@ -169,139 +161,6 @@ pub(crate) fn live_deltas(changes: &[std::sync::Arc<Logged>], principal: &Princi
         deltas.push(Delta { from: start, to, changes: page.rows, more: false });
     }
     deltas
-}
-
-enum Stage {
-    Desk,
-    Conversations(Option<(Timestamp, ConversationId)>),
-    Silent(VecDeque<(VisitorId, ContactId)>),
-    Own,
-    Done,
-}
-
-/// A snapshot on its way: a scan in pages, each read for itself. What changes meanwhile comes with the deltas
-/// that follow from `base`.
-pub(crate) struct Snapshot {
-    pub(crate) generation: String,
-    pub(crate) base: Seq,
-    principal: Principal,
-    stage: Stage,
-    waiting: VecDeque<(Change, usize)>,
-    page: u32,
-    /// Time of the scan, for "seen in the last day".
-    now: Timestamp,
-}
-
-impl Snapshot {
-    pub(crate) fn new(principal: Principal, base: Seq, now: Timestamp) -> Self {
-        let stage = match principal {
-            Principal::Agent(_) => Stage::Desk,
-            Principal::Visitor(_) => Stage::Own,
-        };
-        Self { generation: tokens::random_name(), base, principal, stage, waiting: VecDeque::new(), page: 0, now }
-    }
-
-    /// Whether the client asks for the page that is next.
-    pub(crate) fn expects(&self, generation: &str, token: &str) -> bool {
-        self.generation == generation && token == self.page.to_string()
-    }
-
-    /// The next page. `next` is empty when it is the last.
-    pub(crate) fn next_page(&mut self, connection: &Connection) -> Outcome<SnapshotPage> {
-        let mut page = Page::new();
-        loop {
-            while self.waiting.is_empty() && !matches!(self.stage, Stage::Done) {
-                self.read_on(connection)?;
-            }
-            match self.waiting.pop_front() {
-                Some((change, size)) if page.fits(size) => page.push(change, size),
-                Some(row) => {
-                    self.waiting.push_front(row);
-                    break;
-                }
-                None => break,
-            }
-        }
-        self.page += 1;
-        let next = (!self.waiting.is_empty()).then(|| self.page.to_string());
-        Ok(SnapshotPage { generation: self.generation.clone(), base: self.base, rows: page.rows, next })
-    }
-
-    fn take(&mut self, connection: &Connection, entity: EntityKind, id: i64) -> Outcome<()> {
-        self.take_for(connection, entity, id, EVERYBODY)
-    }
-
-    fn take_for(&mut self, connection: &Connection, entity: EntityKind, id: i64, audience: i64) -> Outcome<()> {
-        if let Some(place) = log::place(connection, entity, id, audience)?
-            && place.kind == deskbell_protocol::ChangeKind::Put
-        {
-            self.waiting.extend(seen_by(connection, &self.principal, place)?);
-        }
-        Ok(())
-    }
-
-    fn read_on(&mut self, connection: &Connection) -> Outcome<()> {
-        match std::mem::replace(&mut self.stage, Stage::Done) {
-            Stage::Desk => {
-                for id in agents::ids(connection)? {
-                    self.take(connection, EntityKind::Agent, id)?;
-                }
-                for id in sites::ids(connection)? {
-                    self.take(connection, EntityKind::Site, id)?;
-                }
-                for id in sites::canned_text_ids(connection)? {
-                    self.take(connection, EntityKind::CannedText, id)?;
-                }
-                self.stage = Stage::Conversations(None);
-            }
-            Stage::Conversations(after) => {
-                let listed = conversations::by_activity(connection, after, CONVERSATIONS_AT_ONCE)?;
-                self.stage = match listed.last() {
-                    Some(last) => Stage::Conversations(Some((last.active_at, last.id))),
-                    None => {
-                        Stage::Silent(visitors::silent_since(connection, self.now - SILENT_MS, SILENT_VISITORS)?.into())
-                    }
-                };
-                for found in listed {
-                    self.take(connection, EntityKind::Conversation, found.id.0)?;
-                    self.take(connection, EntityKind::Contact, found.contact.0)?;
-                    self.take(connection, EntityKind::Visitor, found.visitor.0)?;
-                    if let Principal::Agent(agent) = self.principal {
-                        self.take_for(connection, EntityKind::ReadMark, found.id.0, agent.0)?;
-                    }
-                    self.take_messages(connection, found.id, AGENT_MESSAGES)?;
-                }
-            }
-            Stage::Silent(mut silent) => {
-                for (visitor, contact) in silent.drain(..silent.len().min(50)) {
-                    self.take(connection, EntityKind::Contact, contact.0)?;
-                    self.take(connection, EntityKind::Visitor, visitor.0)?;
-                }
-                if !silent.is_empty() {
-                    self.stage = Stage::Silent(silent);
-                }
-            }
-            Stage::Own => {
-                if let Principal::Visitor(visitor) = self.principal
-                    && let Some(conversation) = conversations::latest_of_visitor(connection, visitor)?
-                {
-                    self.take(connection, EntityKind::Conversation, conversation.id.0)?;
-                    self.take_messages(connection, conversation.id, VISITOR_MESSAGES)?;
-                }
-            }
-            Stage::Done => {}
-        }
-        Ok(())
-    }
-
-    fn take_messages(&mut self, connection: &Connection, conversation: ConversationId, limit: i64) -> Outcome<()> {
-        let notes = matches!(self.principal, Principal::Agent(_));
-        let messages = conversations::last_messages(connection, conversation, Number::MAX, notes, limit)?;
-        for (id, _) in messages.into_iter().rev() {
-            self.take(connection, EntityKind::Message, id.0)?;
-        }
-        Ok(())
-    }
 }
 
 /// Older messages. A conversation that is not there, or not for the asker, has an empty history.

@@ -8,10 +8,12 @@
 mod agent;
 mod desk;
 pub mod proxy;
+mod requests;
 mod socket;
 mod visitor;
 
 pub use agent::AgentSocket;
 pub use desk::{ANN, BEN, Person, TestDesk};
+pub use requests::{Answered, RequestingVisitor, Requests};
 pub use socket::PATIENCE;
 pub use visitor::Visitor;

@@ -134,6 +134,8 @@ struct Network {
     to_desk: Line,
     to_client: Line,
     refusing: AtomicBool,
+    /// Requests for a WebSocket are answered as by a company's gateway that knows none.
+    no_sockets: AtomicBool,
     connections: Mutex<Ends>,
 }
 
@@ -166,6 +168,7 @@ impl FaultProxy {
             to_desk: Line::new(),
             to_client: Line::new(),
             refusing: AtomicBool::new(false),
+            no_sockets: AtomicBool::new(false),
             connections: Mutex::default(),
         });
         let stop = CancellationToken::new();
@@ -245,6 +248,17 @@ impl FaultProxy {
         self.network.refusing.store(true, Ordering::Relaxed);
     }
 
+    /// Refuses new WebSockets, until [`Self::allow_sockets`]: other requests pass. Healing does not change that, for
+    /// it is how the network was built.
+    pub fn refuse_sockets(&self) {
+        self.network.no_sockets.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets WebSockets pass again.
+    pub fn allow_sockets(&self) {
+        self.network.no_sockets.store(false, Ordering::Relaxed);
+    }
+
     /// WebSocket frames that have passed one way.
     pub fn passed(&self, way: Way) -> u64 {
         self.network.line(way).frames.load(Ordering::Relaxed)
@@ -303,6 +317,10 @@ async fn pass(client: TcpStream, network: &Network, silent: &CancellationToken) 
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_desk, mut to_desk) = desk.into_split();
     let request = read_head(&mut from_client).await?;
+    if asks_for_a_websocket(&request) && network.no_sockets.load(Ordering::Relaxed) {
+        to_client.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await?;
+        return to_client.shutdown().await;
+    }
     network.to_desk.wait().await;
     to_desk.write_all(&request).await?;
     let mut framed = false;
@@ -539,6 +557,22 @@ mod tests {
         say(&mut socket, "one").await;
         assert_eq!(heard(&mut socket).await.as_deref(), Some("one"));
         assert!(began.elapsed() >= Duration::from_millis(120));
+    }
+
+    #[tokio::test]
+    async fn a_network_without_sockets_answers_with_something_else_and_lets_requests_pass() {
+        let (proxy, _server) = echo().await;
+        proxy.refuse_sockets();
+        let address = format!("{}/socket", proxy.address().replace("http", "ws"));
+        let refused = connect_async(&address).await.unwrap_err();
+        assert!(matches!(&refused, tokio_tungstenite::tungstenite::Error::Http(answer) if answer.status() == 403));
+        let mut plain = TcpStream::connect(proxy.address().trim_start_matches("http://")).await.unwrap();
+        plain.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        plain.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with("hello"), "{answer}");
+        proxy.allow_sockets();
+        assert!(connect_async(&address).await.is_ok());
     }
 
     #[tokio::test]

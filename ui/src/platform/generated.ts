@@ -353,6 +353,10 @@ state: SyncState,
  */
 synced_at: number | null, 
 /**
+ * Requests carry the connection, because the network lets no socket through.
+ */
+over_http: boolean, 
+/**
  * Since when there is no connection.
  */
 offline_since: number | null, 

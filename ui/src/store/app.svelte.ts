@@ -48,6 +48,7 @@ const NOBODY: SyncView = {
   held: 0,
   last_event_at: null,
   lag: 0,
+  over_http: false,
 };
 const EMPTY: ConversationList = {
   rows: [],

@@ -1,9 +1,9 @@
-// Runs the effects of `step`: the socket, the storage, the clock, and the election of the tab that sends.
-import { SUBPROTOCOL } from '../shared/constants';
+// Runs the effects of `step`: the connection, the storage, the clock, and the election of the tab that sends.
 import { randomName } from '../shared/random';
 import type { PanelSettings } from '../shared/port';
 import type { Attachment, Message } from '../protocol.generated';
-import { type Effect, type Event, type OutboxItem, type State, initial, outboxFull, readFrame, step } from './sync';
+import { type Effect, type Event, type OutboxItem, type State, initial, outboxFull, step } from './sync';
+import { Choice, type Connection, connect } from './transport';
 import { Vault } from './vault';
 
 const TICK_MS = 1_000;
@@ -16,7 +16,8 @@ export class Session {
   onReply: (message: Message) => void = () => {};
 
   private readonly vault: Vault;
-  private socket: WebSocket | null = null;
+  private readonly choice = new Choice();
+  private connection: Connection | null = null;
   private readonly ending = new AbortController();
 
   constructor(
@@ -108,7 +109,7 @@ export class Session {
         this.disconnect();
         break;
       case 'frame':
-        if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(effect.frame));
+        this.connection?.send(effect.frame);
         break;
       case 'keep_token':
         this.vault.token = effect.token;
@@ -133,24 +134,17 @@ export class Session {
 
   private connect(): void {
     this.disconnect();
-    const address = new URL('/v1/socket', location.href);
-    address.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
-    const socket = new WebSocket(address, SUBPROTOCOL);
-    this.socket = socket;
-    socket.onopen = () => this.dispatch({ type: 'opened' });
-    socket.onmessage = ({ data }) => {
-      const frame = typeof data === 'string' ? readFrame(data) : null;
-      if (frame) this.dispatch({ type: 'frame', frame });
-    };
-    socket.onclose = () => this.dispatch({ type: 'closed' });
+    this.connection = connect(this.choice, () => this.state.token, {
+      opened: () => this.dispatch({ type: 'opened' }),
+      frame: (frame) => this.dispatch({ type: 'frame', frame }),
+      closed: () => this.dispatch({ type: 'closed' }),
+    });
   }
 
   private disconnect(): void {
-    const { socket } = this;
-    this.socket = null;
-    if (!socket) return;
-    socket.onopen = socket.onmessage = socket.onclose = null;
-    socket.close();
+    const { connection } = this;
+    this.connection = null;
+    connection?.close();
   }
 
   /** Of all tabs that share the storage one sends, so that messages keep their order. */

@@ -52,6 +52,11 @@ impl Computer {
         assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "waited in vain for: {what}");
     }
 
+    /// Waits for the next event, whatever it is, but not for long.
+    pub(crate) async fn moment(&mut self) {
+        tokio::time::timeout(Duration::from_millis(200), self.events.recv()).await.ok();
+    }
+
     pub(crate) async fn live(&mut self) {
         self.until("a live connection", |_, client| client.status().state == SyncState::Live).await;
     }

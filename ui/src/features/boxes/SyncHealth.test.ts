@@ -46,6 +46,14 @@ test('the facts are fresh when somebody looks, and the chats on screen are looke
   expect([words.m.syncLag(), words.m.syncUnsent(), words.m.syncRefused(), words.m.syncHeld()].map(beside)).toEqual(['7', '2', '1', '3']);
 });
 
+test('a network that blocks live connections is named, on the line and in the details', async () => {
+  expect(screen.queryByText(words.m.syncBlocked())).toBeNull();
+  app.sync = { ...app.sync, over_http: true };
+  expect(await screen.findByText(words.m.syncBlocked())).toBeTruthy();
+  const line = screen.getByRole('button', { expanded: false }).textContent ?? '';
+  expect(line).toContain(words.m.syncOverHttp({ state: '' }).trim());
+});
+
 test('somebody who does not want to wait tries at once', async () => {
   await opens();
   await fireEvent.click(screen.getByText(words.m.retryNow()));
