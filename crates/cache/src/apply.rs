@@ -13,6 +13,7 @@ use deskbell_search::{change_labels, facets, fold, label_key, words};
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 
 use crate::Cache;
+use crate::coverage::{Arrived, cover, recount};
 use crate::error::CacheError;
 use crate::outbox::{self, OutboxItem, OutboxState};
 use crate::queries::queries;
@@ -51,6 +52,9 @@ queries! {
     REMOVE_CONVERSATION = "DELETE FROM conversation WHERE id = ?1";
     FIND_MESSAGE = "SELECT rev, words, facets, conversation, number FROM message WHERE id = ?1";
     IN_THE_PLACE = "SELECT id FROM message WHERE conversation = ?1 AND number = ?2 AND id <> ?3";
+    /// Leaves everything as it is when the message, or another one in its place, is here already.
+    ADD_MESSAGE = "INSERT OR IGNORE INTO message (id, conversation, number, rev, by_visitor, data, words, facets, at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     PUT_MESSAGE = "INSERT INTO message (id, conversation, number, rev, by_visitor, data, words, facets, at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
         ON CONFLICT (id) DO UPDATE SET conversation = excluded.conversation, number = excluded.number,
@@ -82,12 +86,6 @@ queries! {
     PUT_AGENT = "INSERT OR REPLACE INTO agent_words (rowid, name) VALUES (?1, ?2)";
     REMOVE_AGENT = "DELETE FROM agent_words WHERE rowid = ?1";
     REMOVE_PERSON = "DELETE FROM person_words WHERE rowid = ?1";
-    TOUCHING = "SELECT first, last FROM coverage WHERE conversation = ?1 AND first <= ?3 + 1 AND last >= ?2 - 1";
-    INTERVAL_AROUND = "SELECT first, last FROM coverage WHERE conversation = ?1 AND first <= ?2 AND last >= ?2
-        ORDER BY first DESC LIMIT 1";
-    ADD_COVERAGE = "INSERT INTO coverage (conversation, first, last) VALUES (?1, ?2, ?3)";
-    REMOVE_INTERVAL = "DELETE FROM coverage WHERE conversation = ?1 AND first = ?2";
-    REMOVE_COVERAGE = "DELETE FROM coverage WHERE conversation = ?1";
     STALE_ENTITIES_OF_ALL = "SELECT kind, id FROM entity WHERE generation <> ?1";
     STALE_CONVERSATIONS_OF_ALL = "SELECT id FROM conversation WHERE generation <> ?1";
     STALE_MESSAGES_OF_ALL = "SELECT id FROM message WHERE rev = 0";
@@ -96,13 +94,6 @@ queries! {
     PLACES_OF_ENTITIES_OF_ALL = "UPDATE entity SET rev = 0";
     PLACES_OF_CONVERSATIONS_OF_ALL = "UPDATE conversation SET rev = 0";
     PLACES_OF_MESSAGES_OF_ALL = "UPDATE message SET rev = 0";
-    REMOVE_COVERAGE_OF_ALL = "DELETE FROM coverage";
-    COVERAGE_OF_ALL = "INSERT INTO coverage (conversation, first, last)
-        SELECT conversation, min(number), max(number)
-        FROM (SELECT conversation, number,
-                     number - row_number() OVER (PARTITION BY conversation ORDER BY number) AS run
-              FROM message)
-        GROUP BY conversation, run";
 }
 
 /// What a batch changed, so that the screen asks again for just that.
@@ -156,8 +147,7 @@ impl Cache {
         let (changed, done) = self.cache().write(|transaction| {
             // Read while the cache is held, so that a command queued meanwhile is shown after this and not undone.
             let pending = self.outbox()?;
-            let mut writer =
-                Writer { connection: transaction, generation: "", changed: Changed::default(), live: false };
+            let mut writer = Writer::new(transaction);
             let mut done: &[ClientId] = &[];
             match batch {
                 Batch::Delta { epoch, delta, done: over } => {
@@ -186,6 +176,7 @@ impl Cache {
                     transaction.execute(FORGET_CURSOR, [])?;
                 }
             }
+            writer.finish()?;
             let touched: Vec<ConversationId> = writer.changed.conversations.iter().copied().collect();
             let waiting: Vec<&OutboxItem> =
                 pending.iter().filter(|item| !done.contains(&item.frame.client_id)).collect();
@@ -242,34 +233,56 @@ struct Writer<'a> {
     generation: &'a str,
     changed: Changed,
     live: bool,
+    /// To be covered, and people to be made findable, when all of the batch is written.
+    numbers: Arrived,
+    people: BTreeSet<i64>,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    fn new(connection: &'a Connection) -> Self {
+        Self {
+            connection,
+            generation: "",
+            changed: Changed::default(),
+            live: false,
+            numbers: Arrived::default(),
+            people: BTreeSet::new(),
+        }
+    }
+
+    /// Messages go in by their ids, as the index of words wants them: newest first, it would write a part of its own
+    /// for each. What is removed keeps its place among them.
     fn changes(&mut self, changes: &[Change]) -> Result<(), CacheError> {
+        let mut messages: Vec<&Change> = Vec::with_capacity(changes.len());
         for change in changes {
             match change.kind {
+                ChangeKind::Put | ChangeKind::Show if change.entity == EntityKind::Message => messages.push(change),
                 ChangeKind::Put | ChangeKind::Show => self.put(change)?,
-                ChangeKind::Delete | ChangeKind::Forget | ChangeKind::Erase => self.remove(change.entity, change.id)?,
+                ChangeKind::Delete | ChangeKind::Forget | ChangeKind::Erase => {
+                    self.put_messages(&mut messages)?;
+                    self.remove(change.entity, change.id)?;
+                }
                 ChangeKind::Unknown => {}
             }
         }
-        Ok(())
+        self.put_messages(&mut messages)
+    }
+
+    /// Writes what was gathered.
+    fn finish(&mut self) -> Result<(), CacheError> {
+        for contact in std::mem::take(&mut self.people) {
+            index_person(self.connection, contact)?;
+        }
+        std::mem::take(&mut self.numbers).write(self.connection)
     }
 
     fn put(&mut self, change: &Change) -> Result<(), CacheError> {
         let Some(data) = &change.data else { return Ok(()) };
-        let entity = match Entity::decode(change.entity, data.clone()) {
-            Ok(Some(entity)) => entity,
-            Ok(None) => return Ok(()),
-            Err(error) => {
-                // One unreadable row must not keep all others from arriving.
-                tracing::error!(%error, kind = ?change.entity, id = change.id, "an entity could not be read");
-                return Ok(());
-            }
-        };
+        let Some(entity) = read(change, data) else { return Ok(()) };
         match entity {
             Entity::Conversation(conversation) => self.put_conversation(&conversation, change.seq, data),
-            Entity::Message(message) => self.put_message(message, change.seq, data),
+            // Messages have their own way.
+            Entity::Message(_) => Ok(()),
             Entity::ReadMark(mark) => {
                 self.put_entity(change, data)?;
                 self.changed.conversations.insert(mark.conversation);
@@ -279,13 +292,15 @@ impl Writer<'_> {
                 self.put_entity(change, data)?;
                 self.changed.visitors = true;
                 self.touch(OF_CONTACT, [contact.id.0])?;
-                self.index_person(contact.id.0)
+                self.people.insert(contact.id.0);
+                Ok(())
             }
             Entity::Visitor(visitor) => {
                 self.put_entity(change, data)?;
                 self.changed.visitors = true;
                 self.touch(OF_VISITOR, [visitor.id.0])?;
-                self.index_person(visitor.contact.0)
+                self.people.insert(visitor.contact.0);
+                Ok(())
             }
             Entity::CannedText(_) => {
                 self.changed.canned_texts = true;
@@ -339,58 +354,83 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn put_message(&mut self, message: Message, seq: Seq, data: &serde_json::Value) -> Result<(), CacheError> {
+    fn put_messages(&mut self, changes: &mut Vec<&Change>) -> Result<(), CacheError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        changes.sort_by_key(|change| change.id);
+        let mut add = self.connection.prepare_cached(ADD_MESSAGE)?;
+        let mut index = self.connection.prepare_cached(ADD_WORDS)?;
+        for change in changes.drain(..) {
+            let Some(data) = &change.data else { continue };
+            let Some(Entity::Message(message)) = read(change, data) else { continue };
+            let row = MessageRow {
+                by_visitor: message.author == Author::Visitor,
+                words: fold(&words(&message)),
+                facets: facets(&message),
+                data: data.to_string(),
+                rev: change.seq,
+                message,
+            };
+            let (message, by_visitor) = (&row.message, row.by_visitor);
+            // Nearly all are new.
+            let mut is_new = add.execute(row.values())? > 0;
+            if is_new {
+                index.execute(params![message.id.0, row.words, row.facets])?;
+                self.put_attachments(message)?;
+            } else {
+                is_new = self.replace_message(&row)?;
+            }
+            self.numbers.add(message.conversation, message.number);
+            self.changed.conversations.insert(message.conversation);
+            if self.live && by_visitor && is_new {
+                self.changed.arrived.push(row.message);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a message that is here already, or whose place is taken: after a restored backup another message may stand
+    /// in it, and this one may have stood elsewhere. Whether the message was not here.
+    fn replace_message(&mut self, row: &MessageRow) -> Result<bool, CacheError> {
+        let message = &row.message;
         let before: Option<(i64, String, String, i64, Number)> = self
             .connection
             .prepare_cached(FIND_MESSAGE)?
             .query_row([message.id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))
             .optional()?;
-        let by_visitor = message.author == Author::Visitor;
-        if before.as_ref().is_none_or(|(rev, ..)| *rev < seq.0) {
-            // After a restored backup another message may stand in this place, and this one may have stood elsewhere.
-            let other: Option<i64> = self
-                .connection
-                .prepare_cached(IN_THE_PLACE)?
-                .query_row(params![message.conversation.0, message.number, message.id.0], |row| row.get(0))
-                .optional()?;
-            if let Some(other) = other {
-                self.remove_message(other)?;
-            }
-            if let Some((_, _, _, conversation, number)) = &before
-                && (*conversation, *number) != (message.conversation.0, message.number)
-            {
-                uncover(self.connection, ConversationId(*conversation), *number)?;
+        if before.as_ref().is_some_and(|(rev, ..)| *rev >= row.rev.0) {
+            return Ok(false);
+        }
+        let other: Option<i64> = self
+            .connection
+            .prepare_cached(IN_THE_PLACE)?
+            .query_row(params![message.conversation.0, message.number, message.id.0], |row| row.get(0))
+            .optional()?;
+        if let Some(other) = other {
+            self.remove_message(other)?;
+        }
+        if let Some((_, old_words, old_facets, conversation, number)) = &before {
+            if (*conversation, *number) != (message.conversation.0, message.number) {
+                self.numbers.remove(self.connection, ConversationId(*conversation), *number)?;
                 self.changed.conversations.insert(ConversationId(*conversation));
             }
-            let (words, facets) = (fold(&words(&message)), facets(&message));
-            if let Some((_, old_words, old_facets, ..)) = &before {
-                let mut statement = self.connection.prepare_cached(REMOVE_WORDS)?;
-                statement.execute(params![message.id.0, old_words, old_facets])?;
-            }
-            self.connection.prepare_cached(PUT_MESSAGE)?.execute(params![
-                message.id.0,
-                message.conversation.0,
-                message.number,
-                seq.0,
-                by_visitor,
-                data.to_string(),
-                words,
-                facets,
-                message.created_at
-            ])?;
-            self.connection.prepare_cached(ADD_WORDS)?.execute(params![message.id.0, words, facets])?;
-            for attachment in &message.attachments {
-                self.connection.prepare_cached(PUT_ATTACHMENT)?.execute(params![
-                    attachment.id.0,
-                    message.id.0,
-                    serde_json::to_string(attachment)?
-                ])?;
-            }
+            let mut statement = self.connection.prepare_cached(REMOVE_WORDS)?;
+            statement.execute(params![message.id.0, old_words, old_facets])?;
         }
-        cover(self.connection, message.conversation, message.number, message.number)?;
-        self.changed.conversations.insert(message.conversation);
-        if self.live && by_visitor && before.is_none() {
-            self.changed.arrived.push(message);
+        self.connection.prepare_cached(PUT_MESSAGE)?.execute(row.values())?;
+        self.connection.prepare_cached(ADD_WORDS)?.execute(params![message.id.0, row.words, row.facets])?;
+        self.put_attachments(message)?;
+        Ok(before.is_none())
+    }
+
+    fn put_attachments(&self, message: &Message) -> Result<(), CacheError> {
+        for attachment in &message.attachments {
+            self.connection.prepare_cached(PUT_ATTACHMENT)?.execute(params![
+                attachment.id.0,
+                message.id.0,
+                serde_json::to_string(attachment)?
+            ])?;
         }
         Ok(())
     }
@@ -403,7 +443,7 @@ impl Writer<'_> {
                 for message in messages {
                     self.remove_message(message)?;
                 }
-                self.connection.prepare_cached(REMOVE_COVERAGE)?.execute([id])?;
+                self.numbers.remove_all(self.connection, ConversationId(id))?;
                 self.connection.prepare_cached(REMOVE_LABELS)?.execute([id])?;
                 self.connection.prepare_cached(REMOVE_CONVERSATION)?.execute([id])?;
                 self.changed.conversations.insert(ConversationId(id));
@@ -432,7 +472,7 @@ impl Writer<'_> {
                 };
                 self.connection.prepare_cached(REMOVE_ENTITY)?.execute(params![kind_name(kind), id])?;
                 if let Some(browser) = browser {
-                    self.index_person(serde_json::from_str::<Visitor>(&browser)?.contact.0)?;
+                    self.people.insert(serde_json::from_str::<Visitor>(&browser)?.contact.0);
                 }
                 match kind {
                     EntityKind::Agent => {
@@ -487,17 +527,50 @@ impl Writer<'_> {
             for id in gone {
                 self.remove_message(id)?;
             }
-            self.connection.execute(REMOVE_COVERAGE_OF_ALL, [])?;
-            self.connection.execute(COVERAGE_OF_ALL, [])?;
+            recount(self.connection)?;
         }
         self.touch(CONVERSATIONS_OF_ALL, [])?;
         self.changed.visitors = true;
         self.changed.canned_texts = true;
         Ok(())
     }
+}
 
-    fn index_person(&self, contact: i64) -> Result<(), CacheError> {
-        index_person(self.connection, contact)
+/// A message as its table holds it.
+struct MessageRow {
+    message: Message,
+    by_visitor: bool,
+    data: String,
+    words: String,
+    facets: String,
+    rev: Seq,
+}
+
+impl MessageRow {
+    fn values(&self) -> impl Params {
+        let Self { message, by_visitor, data, words, facets, rev } = self;
+        (
+            message.id.0,
+            message.conversation.0,
+            message.number,
+            rev.0,
+            by_visitor,
+            data,
+            words,
+            facets,
+            message.created_at,
+        )
+    }
+}
+
+/// The entity of a change. One that cannot be read must not keep all others from arriving.
+fn read(change: &Change, data: &serde_json::Value) -> Option<Entity> {
+    match Entity::decode(change.entity, data) {
+        Ok(entity) => entity,
+        Err(error) => {
+            tracing::error!(%error, kind = ?change.entity, id = change.id, "an entity could not be read");
+            None
+        }
     }
 }
 
@@ -564,46 +637,6 @@ pub(crate) fn index_everything(connection: &Connection) -> Result<(), CacheError
     while let Some(row) = rows.next()? {
         let (id, data): (i64, String) = (row.get(0)?, row.get(1)?);
         index_agent(connection, id, &serde_json::from_str::<Agent>(&data)?.name)?;
-    }
-    Ok(())
-}
-
-/// Adds numbers to what is here, joining intervals that touch.
-fn cover(connection: &Connection, conversation: ConversationId, from: Number, to: Number) -> Result<(), CacheError> {
-    if from > to || from < 1 {
-        return Ok(());
-    }
-    let (mut first, mut last) = (from, to);
-    {
-        let mut statement = connection.prepare_cached(TOUCHING)?;
-        let touching: Vec<(i64, i64)> = statement
-            .query_map(params![conversation.0, from, to], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<Result<_, _>>()?;
-        if touching.len() == 1 && touching.iter().all(|&(a, b)| a <= from && b >= to) {
-            return Ok(());
-        }
-        for (a, b) in touching {
-            first = first.min(a);
-            last = last.max(b);
-            connection.prepare_cached(REMOVE_INTERVAL)?.execute(params![conversation.0, a])?;
-        }
-    }
-    connection.prepare_cached(ADD_COVERAGE)?.execute(params![conversation.0, first, last])?;
-    Ok(())
-}
-
-/// A number is here no more.
-fn uncover(connection: &Connection, conversation: ConversationId, number: Number) -> Result<(), CacheError> {
-    let around: Option<(Number, Number)> = connection
-        .prepare_cached(INTERVAL_AROUND)?
-        .query_row(params![conversation.0, number], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let Some((first, last)) = around else { return Ok(()) };
-    connection.prepare_cached(REMOVE_INTERVAL)?.execute(params![conversation.0, first])?;
-    for (first, last) in [(first, number - 1), (number + 1, last)] {
-        if first <= last {
-            connection.prepare_cached(ADD_COVERAGE)?.execute(params![conversation.0, first, last])?;
-        }
     }
     Ok(())
 }

@@ -80,7 +80,7 @@ pub(crate) struct Database {
 impl Database {
     /// Opens a file and brings it to this app's version.
     pub(crate) fn open(path: &Path, plan: Plan, key: &Key) -> Result<Self, OpenError> {
-        if plaintext::is_plaintext(path)? {
+        if key.encrypts() && plaintext::is_plaintext(path)? {
             plaintext::encrypt(path, plan, key)?;
         }
         Self::connect(path, plan, Some(key))
@@ -107,7 +107,7 @@ impl Database {
         writer.pragma_update(None, "secure_delete", "ON").map_err(explain)?;
         // 8 MiB of pages, stated in KiB.
         writer.pragma_update(None, "cache_size", -8192).map_err(explain)?;
-        writer.set_prepared_statement_cache_capacity(64);
+        keep_statements(&writer).map_err(explain)?;
         for step in found..known {
             let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(explain)?;
             let Some(migration) = usize::try_from(step).ok().and_then(|step| plan.migrations.get(step)) else { break };
@@ -169,9 +169,17 @@ impl Database {
         unlock(&reader, self.key.as_ref())?;
         reader.pragma_update(None, "query_only", "ON")?;
         reader.pragma_update(None, "cache_size", -4096)?;
-        reader.set_prepared_statement_cache_capacity(64);
+        keep_statements(&reader)?;
         Ok(reader)
     }
+}
+
+/// Statements are compiled once. Without the guarantee that plans are stable, SQLite would compile a statement anew each
+/// time another value is bound to its `LIMIT`.
+fn keep_statements(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -181,7 +189,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Gives a connection its key, which must come before anything else, and reads a page to see whether it fits.
 fn unlock(connection: &Connection, key: Option<&Key>) -> rusqlite::Result<()> {
-    if let Some(key) = key {
+    if let Some(key) = key.filter(|key| key.encrypts()) {
         connection.execute_batch(&Zeroizing::new(format!("PRAGMA key = {}", *key.literal())))?;
     }
     connection.query_row("PRAGMA schema_version", [], |_| Ok(()))

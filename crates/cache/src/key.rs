@@ -9,12 +9,39 @@ const BYTES: usize = 32;
 
 /// 256 random bits. They are overwritten when the key is dropped, and no log shows them.
 #[derive(Clone)]
-pub struct Key(Zeroizing<[u8; BYTES]>);
+pub struct Key {
+    bits: Zeroizing<[u8; BYTES]>,
+    #[cfg(feature = "measurement")]
+    is_absent: bool,
+}
 
 impl Key {
+    fn of(bits: Zeroizing<[u8; BYTES]>) -> Self {
+        Self {
+            bits,
+            #[cfg(feature = "measurement")]
+            is_absent: false,
+        }
+    }
+
+    /// No key: what is made with it lies open. It exists to measure the price of encryption, and only where the
+    /// feature `measurement` is asked for, which no part of the product does.
+    #[cfg(feature = "measurement")]
+    pub fn absent() -> Self {
+        Self { is_absent: true, ..Self::of(Zeroizing::new([0; BYTES])) }
+    }
+
+    /// Whether databases are encrypted with it: always, in the product.
+    pub(crate) fn encrypts(&self) -> bool {
+        #[cfg(feature = "measurement")]
+        return !self.is_absent;
+        #[cfg(not(feature = "measurement"))]
+        true
+    }
+
     /// A new one.
     pub fn random() -> Self {
-        Self(Zeroizing::new(rand::random()))
+        Self::of(Zeroizing::new(rand::random()))
     }
 
     /// One that was kept. `None` when these bytes are too few or too many for a key.
@@ -24,12 +51,12 @@ impl Key {
             return None;
         }
         key.copy_from_slice(bytes);
-        Some(Self(key))
+        Some(Self::of(key))
     }
 
     /// What is to be kept, in a place that only this person can read.
     pub fn bytes(&self) -> &[u8] {
-        &*self.0
+        &*self.bits
     }
 
     /// The key itself rather than a password to derive one from, as an SQL string.
@@ -38,7 +65,7 @@ impl Key {
         // As long as it gets, so that it never moves and leaves a copy behind.
         let mut literal = Zeroizing::new(String::with_capacity(2 * BYTES + 7));
         literal.push_str("'x''");
-        for byte in self.0.iter() {
+        for byte in self.bits.iter() {
             literal.push(char::from(DIGITS[usize::from(byte >> 4)]));
             literal.push(char::from(DIGITS[usize::from(byte & 15)]));
         }
@@ -55,7 +82,7 @@ impl fmt::Debug for Key {
 
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
+        self.bits == other.bits
     }
 }
 

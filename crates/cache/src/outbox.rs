@@ -120,6 +120,8 @@ queries! {
     ITEMS_OF_ALL = items!("FROM outbox ORDER BY position");
     ITEMS_OF_CONVERSATION = items!("FROM outbox WHERE conversation = ?1 ORDER BY position");
     FIND_ITEM = items!("FROM outbox WHERE client_id = ?1");
+    pub(crate) HAS_ANYTHING = "SELECT (SELECT max(position) FROM outbox) IS NOT NULL
+        OR (SELECT max(conversation) FROM draft) IS NOT NULL";
     pub(crate) HAS_DRAFT = "SELECT EXISTS (SELECT 1 FROM draft WHERE conversation = ?1 AND (reply <> '' OR note <> ''))";
     pub(crate) HAS_REFUSED = "SELECT EXISTS (SELECT 1 FROM outbox WHERE conversation = ?1 AND refusal IS NOT NULL)";
     pub(crate) HAS_HELD = "SELECT EXISTS (SELECT 1 FROM outbox WHERE conversation = ?1 AND held = 1)";

@@ -15,8 +15,10 @@ pub(crate) use queries;
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use rusqlite::{Connection, StatementStatus};
+
     use crate::database::Database;
-    use crate::{Cache, apply, outbox, pictures, read, search};
+    use crate::{Cache, apply, coverage, outbox, pictures, read, search};
 
     /// What SQLite does for a statement, step by step.
     fn plan(database: &Database, sql: &str) -> Vec<String> {
@@ -51,7 +53,7 @@ mod tests {
     fn no_list_reads_a_whole_table() {
         let directory = tempfile::tempdir().unwrap();
         let cache = Cache::open(directory.path(), &crate::Key::random()).unwrap();
-        let of_cache = [apply::QUERIES, pictures::QUERIES, read::QUERIES, search::QUERIES].concat();
+        let of_cache = [apply::QUERIES, coverage::QUERIES, pictures::QUERIES, read::QUERIES, search::QUERIES].concat();
         let mut everything = Vec::new();
         for (database, queries) in [(cache.cache(), of_cache.as_slice()), (cache.outbox_database(), outbox::QUERIES)] {
             for (name, sql) in queries {
@@ -65,6 +67,29 @@ mod tests {
             }
         }
         assert!(everything.is_empty(), "these read a whole table, or say so and do not: {everything:#?}");
+    }
+
+    #[test]
+    fn no_statement_is_compiled_anew_when_other_values_are_bound() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::open(directory.path(), &crate::Key::random()).unwrap();
+        let again = |connection: &Connection, sql: &str| {
+            let mut statement = connection.prepare(sql).unwrap();
+            for round in 1..=3 {
+                for index in 1..=statement.parameter_count() {
+                    statement.raw_bind_parameter(index, round).unwrap();
+                }
+                // Some cannot be carried out with such values, which is no matter here.
+                let mut rows = statement.raw_query();
+                while let Ok(Some(_)) = rows.next() {}
+            }
+            statement.get_status(StatementStatus::RePrepare)
+        };
+        for (name, sql) in [read::QUERIES, search::QUERIES].concat() {
+            let read = cache.cache().read(|connection| Ok(again(connection, sql))).unwrap();
+            assert_eq!(read, 0, "{name} by a reader");
+            assert_eq!(cache.cache().with_writer(|connection| again(connection, sql)), 0, "{name} by the writer");
+        }
     }
 
     #[test]
@@ -86,6 +111,7 @@ mod tests {
     fn every_statement_stands_in_a_list() {
         let sources = [
             include_str!("apply.rs"),
+            include_str!("coverage.rs"),
             include_str!("database.rs"),
             include_str!("lib.rs"),
             include_str!("outbox.rs"),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Cache;
 use crate::error::CacheError;
-use crate::outbox::{HAS_DRAFT, HAS_HELD, HAS_REFUSED, OutboxState};
+use crate::outbox::{HAS_ANYTHING, HAS_DRAFT, HAS_HELD, HAS_REFUSED, OutboxState};
 use crate::queries::queries;
 
 /// A list of conversations.
@@ -110,13 +110,19 @@ pub struct VisitorRecord {
     pub conversation: Option<ConversationId>,
 }
 
-/// Reads rows of conversations, in the order that [`head`] takes.
+/// What is read of a conversation, in the order that [`record`] takes.
+macro_rules! shown {
+    () => {
+        "data, state, assignee, waiting_since, my_read, unread, preview,
+        (SELECT data FROM entity WHERE kind = 'contact' AND id = conversation.contact),
+        (SELECT data FROM entity WHERE kind = 'agent' AND id = conversation.assignee), snoozed_until"
+    };
+}
+
+/// Reads rows of conversations.
 macro_rules! heads {
     ($which:literal) => {
-        concat!(
-            "SELECT data, state, assignee, waiting_since, my_read, unread, preview, snoozed_until FROM conversation ",
-            $which
-        )
+        concat!("SELECT ", shown!(), " FROM conversation ", $which)
     };
 }
 
@@ -169,16 +175,16 @@ pub(crate) fn entity<T: DeserializeOwned>(
     Ok(data.map(|data| serde_json::from_str(&data)).transpose()?)
 }
 
-type Head = (String, String, Option<i64>, Option<i64>, i64, i64, Option<String>, Option<i64>);
-
-fn head(row: &Row<'_>) -> rusqlite::Result<Head> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?))
-}
-
 /// The labels of a conversation, with changes that are still on their way.
 pub(crate) fn labels_of(connection: &Connection, id: ConversationId) -> Result<Vec<String>, CacheError> {
     let mut statement = connection.prepare_cached(LABELS_OF)?;
     Ok(statement.query_map([id.0], |row| row.get(0))?.collect::<Result<_, _>>()?)
+}
+
+/// What a list shows of people and agents.
+#[derive(Deserialize)]
+pub(crate) struct Named {
+    pub(crate) name: String,
 }
 
 /// A short number for an unnamed visitor: the last four digits of the id.
@@ -187,30 +193,28 @@ pub fn visitor_number(id: VisitorId) -> i64 {
     (id.0 >> 4).rem_euclid(10_000)
 }
 
-fn record(connection: &Connection, found: Head) -> Result<ConversationRecord, CacheError> {
-    let (data, state, assignee, waiting_since, my_read, unread, preview, snoozed_until) = found;
-    let mut conversation: Conversation = serde_json::from_str(&data)?;
-    conversation.state = match state.as_str() {
-        "closed" => ConversationState::Closed,
-        "snoozed" => ConversationState::Snoozed,
+fn record(connection: &Connection, row: &Row<'_>) -> Result<ConversationRecord, CacheError> {
+    let text = |column: usize| -> rusqlite::Result<Option<&str>> { Ok(row.get_ref(column)?.as_str_or_null()?) };
+    let named = |column: usize| -> Result<Option<Named>, CacheError> {
+        Ok(text(column)?.map(serde_json::from_str).transpose()?)
+    };
+    let mut conversation: Conversation = serde_json::from_str(text(0)?.unwrap_or_default())?;
+    conversation.state = match text(1)? {
+        Some("closed") => ConversationState::Closed,
+        Some("snoozed") => ConversationState::Snoozed,
         _ => ConversationState::Open,
     };
-    conversation.assignee = assignee.map(AgentId);
-    conversation.waiting_since = waiting_since;
-    conversation.snoozed_until = snoozed_until;
+    conversation.assignee = row.get::<_, Option<i64>>(2)?.map(AgentId);
+    conversation.waiting_since = row.get(3)?;
+    conversation.snoozed_until = row.get(9)?;
     conversation.labels = labels_of(connection, conversation.id)?;
-    let contact: Option<Contact> = entity(connection, "contact", conversation.contact.0)?;
-    let assignee: Option<Agent> = match conversation.assignee {
-        Some(agent) => entity(connection, "agent", agent.0)?,
-        None => None,
-    };
     Ok(ConversationRecord {
         visitor_number: visitor_number(conversation.visitor),
-        contact_name: contact.map(|contact| contact.name).unwrap_or_default(),
-        assignee_name: assignee.map(|agent| agent.name),
-        preview: preview.map(|preview| serde_json::from_str(&preview)).transpose()?,
-        unread,
-        my_read,
+        contact_name: named(7)?.map(|contact| contact.name).unwrap_or_default(),
+        assignee_name: named(8)?.map(|agent| agent.name),
+        preview: text(6)?.map(serde_json::from_str).transpose()?,
+        unread: row.get(5)?,
+        my_read: row.get(4)?,
         draft: false,
         refused: false,
         held: false,
@@ -220,8 +224,9 @@ fn record(connection: &Connection, found: Head) -> Result<ConversationRecord, Ca
 
 /// One conversation, without what only the outbox knows.
 pub(crate) fn find(connection: &Connection, id: ConversationId) -> Result<Option<ConversationRecord>, CacheError> {
-    let found = connection.prepare_cached(FIND)?.query_row([id.0], head).optional()?;
-    found.map(|found| record(connection, found)).transpose()
+    let mut statement = connection.prepare_cached(FIND)?;
+    let mut rows = statement.query([id.0])?;
+    rows.next()?.map(|row| record(connection, row)).transpose()
 }
 
 /// The conversations of a person, newest first, without what only the outbox knows.
@@ -231,8 +236,7 @@ pub(crate) fn of_contact(
     limit: u32,
 ) -> Result<Vec<ConversationRecord>, CacheError> {
     let mut statement = connection.prepare_cached(OF_CONTACT)?;
-    let found: Vec<Head> = statement.query_map(params![contact.0, limit], head)?.collect::<Result<_, _>>()?;
-    found.into_iter().map(|found| record(connection, found)).collect()
+    statement.query_and_then(params![contact.0, limit], |row| record(connection, row))?.collect()
 }
 
 impl Cache {
@@ -276,12 +280,13 @@ impl Cache {
         };
         let records = self.cache().read(|connection| {
             let mut statement = connection.prepare_cached(which)?;
-            let found: Vec<Head> = if folder == Folder::Mine {
-                statement.query_map(params![limit, me.0], head)?.collect::<Result<_, _>>()?
+            let shown = |row: &Row<'_>| record(connection, row);
+            let rows = if folder == Folder::Mine {
+                statement.query_and_then(params![limit, me.0], shown)?
             } else {
-                statement.query_map(params![limit], head)?.collect::<Result<_, _>>()?
+                statement.query_and_then(params![limit], shown)?
             };
-            found.into_iter().map(|found| record(connection, found)).collect::<Result<Vec<_>, _>>()
+            rows.collect::<Result<Vec<_>, CacheError>>()
         })?;
         self.with_local(records)
     }
@@ -342,6 +347,10 @@ impl Cache {
     /// Adds what only the outbox knows.
     fn with_local(&self, mut records: Vec<ConversationRecord>) -> Result<Vec<ConversationRecord>, CacheError> {
         self.outbox_database().read(|connection| {
+            // Mostly nothing is on its way, and nothing has to be asked for each.
+            if !connection.prepare_cached(HAS_ANYTHING)?.query_row([], |row| row.get::<_, bool>(0))? {
+                return Ok(());
+            }
             let mut draft = connection.prepare_cached(HAS_DRAFT)?;
             let mut refused = connection.prepare_cached(HAS_REFUSED)?;
             let mut held = connection.prepare_cached(HAS_HELD)?;
@@ -383,11 +392,11 @@ impl Cache {
                 return Ok(MessagePage { more_there: top > 0, ..MessagePage::default() });
             }
             let mut statement = connection.prepare_cached(MESSAGES)?;
-            let rows: Vec<String> = statement
-                .query_map(params![conversation.0, first, top.min(last), limit], |row| row.get(0))?
-                .collect::<Result<_, _>>()?;
-            let mut messages: Vec<Message> =
-                rows.iter().map(|row| serde_json::from_str(row)).collect::<Result<_, _>>()?;
+            let mut messages = statement
+                .query_and_then(params![conversation.0, first, top.min(last), limit], |row| -> Result<_, CacheError> {
+                    Ok(serde_json::from_str::<Message>(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?)
+                })?
+                .collect::<Result<Vec<_>, _>>()?;
             messages.reverse();
             let lowest = messages.first().map_or(first, |message| message.number);
             Ok(MessagePage { messages, more_here: lowest > first, more_there: lowest <= first && first > 1 })

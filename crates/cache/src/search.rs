@@ -1,6 +1,6 @@
 //! Search as you type, over messages, notes, people, the pages they saw and file names.
 
-use deskbell_protocol::{AgentId, ContactId, ConversationId, Message, MessageKind, Number, Timestamp};
+use deskbell_protocol::{AgentId, ContactId, ConversationId, Message, MessageKind, Number, Timestamp, VisitorId};
 use deskbell_search::{Date, MARKS, Place, Query, Side, marked_file, snippet, words};
 use rusqlite::{Connection, params};
 
@@ -8,11 +8,12 @@ use crate::Cache;
 use crate::apply::person;
 use crate::error::CacheError;
 use crate::queries::queries;
-use crate::read::{find, of_contact};
+use crate::read::{Named, of_contact, visitor_number};
 
 queries! {
     /// Newest first is the order of the index, so it stops early.
-    MESSAGES = "SELECT message.data, highlight(message_words, 0, char(1), char(2))
+    MESSAGES = "SELECT message.data, highlight(message_words, 0, char(1), char(2)), conversation.visitor,
+            (SELECT data FROM entity WHERE kind = 'contact' AND id = conversation.contact)
         FROM message_words
         CROSS JOIN message ON message.id = message_words.rowid
         CROSS JOIN conversation ON conversation.id = message.conversation
@@ -203,41 +204,39 @@ fn messages(connection: &Connection, query: &Query, me: AgentId, limit: u32) -> 
     let mine = query.places.contains(&Place::Mine).then_some(me.0);
     let to_me = (query.to == Some(Side::Me)).then_some(me.0);
     let mut statement = connection.prepare_cached(MESSAGES)?;
-    let rows: Vec<(String, String)> = statement
-        .query_map(
-            params![
-                question,
-                limit,
-                first,
-                last,
-                since.unwrap_or(i64::MIN),
-                until.unwrap_or(i64::MAX),
-                state,
-                mine,
-                query.visited(),
-                named(&query.from),
-                named(&query.to),
-                to_me,
-                serde_json::to_string(&query.tags)?,
-            ],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )?
-        .collect::<Result<_, _>>()?;
-    let mut hits = Vec::with_capacity(rows.len());
-    for (data, highlighted) in rows {
-        let message: Message = serde_json::from_str(&data)?;
-        let Some(record) = find(connection, message.conversation)? else { continue };
+    let mut rows = statement.query(params![
+        question,
+        limit,
+        first,
+        last,
+        since.unwrap_or(i64::MIN),
+        until.unwrap_or(i64::MAX),
+        state,
+        mine,
+        query.visited(),
+        named(&query.from),
+        named(&query.to),
+        to_me,
+        serde_json::to_string(&query.tags)?,
+    ])?;
+    let mut hits = Vec::new();
+    while let Some(row) = rows.next()? {
+        let text = |column: usize| -> rusqlite::Result<&str> { Ok(row.get_ref(column)?.as_str()?) };
+        let message: Message = serde_json::from_str(text(0)?)?;
+        let highlighted = text(1)?;
+        let contact = row.get_ref(3)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+        let contact: Option<Named> = contact.map(serde_json::from_str).transpose()?;
         hits.push(SearchRecord {
             found: match message.kind {
-                _ if marked_file(&message, &highlighted) => Found::File,
+                _ if marked_file(&message, highlighted) => Found::File,
                 MessageKind::Note => Found::Note,
                 MessageKind::Reply | MessageKind::System => Found::Message,
             },
             conversation: message.conversation,
             number: Some(message.number),
-            contact_name: record.contact_name,
-            visitor_number: record.visitor_number,
-            snippet: snippet(&words(&message), &highlighted),
+            contact_name: contact.map(|contact| contact.name).unwrap_or_default(),
+            visitor_number: visitor_number(VisitorId(row.get(2)?)),
+            snippet: snippet(&words(&message), highlighted),
             at: message.created_at,
         });
     }

@@ -480,3 +480,57 @@ fn od_16_tag_finds_what_is_said_in_labelled_chats_also_while_the_label_is_on_its
     desk.cache.discard(&ClientId::from_bits(1)).unwrap();
     assert_eq!(chats("tag:refund"), []);
 }
+
+/// Letters as the index compares them.
+fn plain(text: &str) -> String {
+    deskbell_search::fold(text).to_lowercase().replace(|letter: char| !letter.is_alphanumeric(), " ")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn od_16_what_is_found_is_what_a_look_at_every_message_finds(
+        // Pieces so short that words share their beginnings, in rising and falling order of the batches.
+        said in prop::collection::vec(prop::collection::vec("[abж]{1,3}", 1..6), 1..80),
+        asked in prop::collection::vec(prop::collection::vec("[abж]{1,3}", 1..3), 1..8),
+        batch in 1_usize..40,
+        newest_first in any::<bool>(),
+    ) {
+        let mut desk = Desk::new();
+        desk.delta(vec![agent(ANN, "Ann"), contact(VIC, "Vic", ""), chat(CHAT, VIC, ConversationState::Open, ANN)]);
+        let texts: Vec<String> = said.iter().map(|words| words.join(" ")).collect();
+        let mut messages: Vec<Entity> = texts
+            .iter()
+            .zip(1..)
+            .map(|(text, number)| Entity::Message(said_at(number, text)))
+            .collect();
+        if newest_first {
+            messages.reverse();
+        }
+        for part in messages.chunks(batch) {
+            desk.delta(part.to_vec());
+        }
+        for words in &asked {
+            let (last, whole) = words.split_last().unwrap();
+            let expected: Vec<i64> = (1..)
+                .zip(&texts)
+                .collect::<Vec<_>>()
+                .into_iter()
+                .rev()
+                .filter(|(_, text)| {
+                    let text = format!(" {} ", plain(text));
+                    text.contains(&format!(" {}", plain(last)))
+                        && whole.iter().all(|word| text.contains(&format!(" {} ", plain(word))))
+                })
+                .map(|(number, _)| number)
+                .take(50)
+                .collect();
+            prop_assert_eq!(desk.numbers(&words.join(" ")), expected, "{:?}", words);
+        }
+    }
+}
+
+fn said_at(number: i64, text: &str) -> Message {
+    said(CHAT, number, Author::Visitor, text)
+}

@@ -1,6 +1,6 @@
 //! The things a desk is made of, as they travel: always the full state, never a difference.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use ts_rs::TS;
 
 use crate::id::*;
@@ -320,17 +320,19 @@ impl Entity {
     ///
     /// # Errors
     /// When the data is not of that kind.
-    pub fn decode(kind: EntityKind, data: serde_json::Value) -> Result<Option<Self>, serde_json::Error> {
-        use serde_json::from_value;
+    pub fn decode<'a>(
+        kind: EntityKind,
+        data: impl Deserializer<'a, Error = serde_json::Error>,
+    ) -> Result<Option<Self>, serde_json::Error> {
         Ok(Some(match kind {
-            EntityKind::Agent => Self::Agent(from_value(data)?),
-            EntityKind::Site => Self::Site(from_value(data)?),
-            EntityKind::Contact => Self::Contact(from_value(data)?),
-            EntityKind::Visitor => Self::Visitor(from_value(data)?),
-            EntityKind::Conversation => Self::Conversation(from_value(data)?),
-            EntityKind::Message => Self::Message(from_value(data)?),
-            EntityKind::CannedText => Self::CannedText(from_value(data)?),
-            EntityKind::ReadMark => Self::ReadMark(from_value(data)?),
+            EntityKind::Agent => Self::Agent(Agent::deserialize(data)?),
+            EntityKind::Site => Self::Site(Site::deserialize(data)?),
+            EntityKind::Contact => Self::Contact(Contact::deserialize(data)?),
+            EntityKind::Visitor => Self::Visitor(Visitor::deserialize(data)?),
+            EntityKind::Conversation => Self::Conversation(Conversation::deserialize(data)?),
+            EntityKind::Message => Self::Message(Message::deserialize(data)?),
+            EntityKind::CannedText => Self::CannedText(CannedText::deserialize(data)?),
+            EntityKind::ReadMark => Self::ReadMark(ReadMark::deserialize(data)?),
             EntityKind::Unknown => return Ok(None),
         }))
     }

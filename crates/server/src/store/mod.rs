@@ -23,6 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use deskbell_protocol::{Change, ErrorCode, Refusal};
 /// The other rooms hand a connection on; what it says stays in here.
 pub(crate) use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use rusqlite::{ErrorCode as SqliteCode, OpenFlags};
 use tokio::sync::Semaphore;
 
@@ -156,6 +157,14 @@ impl From<serde_json::Error> for Failure {
     }
 }
 
+/// Statements are compiled once. Without the guarantee that plans are stable, SQLite would compile a statement anew each
+/// time another value is bound to its `LIMIT`.
+fn keep_statements(connection: &Connection, capacity: usize) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.set_prepared_statement_cache_capacity(capacity);
+    Ok(())
+}
+
 /// Opens the database for writing: refuses a newer one, migrates an older one, and makes a new one with `desk` as its name.
 pub(crate) fn open(path: &Path, desk: &str) -> Result<Connection, OpenError> {
     refuse_newer(path)?;
@@ -168,7 +177,7 @@ pub(crate) fn open(path: &Path, desk: &str) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "temp_store", "memory")?;
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
-    connection.set_prepared_statement_cache_capacity(128);
+    keep_statements(&connection, 128)?;
     migrate(&mut connection)?;
     log::begin(&connection, desk)?;
     Ok(connection)
@@ -237,7 +246,7 @@ impl Readers {
             let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
             connection.busy_timeout(std::time::Duration::from_secs(5))?;
             connection.pragma_update(None, "query_only", true)?;
-            connection.set_prepared_statement_cache_capacity(64);
+            keep_statements(&connection, 64)?;
             idle.push(connection);
         }
         Ok(Self { idle: Arc::new(Mutex::new(idle)), free: Arc::new(Semaphore::new(READERS)) })
