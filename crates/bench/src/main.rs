@@ -7,14 +7,20 @@
 )]
 
 mod app;
+mod cache;
+mod chats;
 mod floor;
+mod peers;
 mod relay;
 mod row;
+mod search;
+mod timing;
 
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
+use crate::chats::Chats;
 use crate::row::Row;
 
 #[derive(Parser)]
@@ -25,6 +31,12 @@ struct Arguments {
     /// The app, built in release.
     #[arg(long, default_value = "target/release/deskbell")]
     app: PathBuf,
+    /// Programs of others to compare with.
+    #[arg(long, default_value = "target/peers/release/deskbell-bench-peers")]
+    peers: PathBuf,
+    /// Messages in the agent's cache; fewer for a quick look.
+    #[arg(long, default_value_t = 1_000_000)]
+    messages: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -33,6 +45,10 @@ enum Name {
     Relay,
     /// First paint and memory of the app, against an empty window.
     App,
+    /// The agent's cache: what comes, lists, start and resync, against plain statements.
+    Cache,
+    /// The search in the agent's cache, against tantivy.
+    Search,
 }
 
 #[tokio::main]
@@ -45,6 +61,16 @@ async fn main() {
     }
     if wanted(Name::App) {
         rows.extend(app::measure(&arguments.app).await);
+    }
+    if wanted(Name::Cache) || wanted(Name::Search) {
+        let chats = Chats::new(arguments.messages);
+        let mut filled = cache::fill(&chats);
+        if wanted(Name::Cache) {
+            rows.extend(cache::measure(&chats, &mut filled));
+        }
+        if wanted(Name::Search) {
+            rows.extend(search::measure(&chats, &mut filled, &arguments.peers));
+        }
     }
     println!("{}", serde_json::to_string_pretty(&rows).unwrap());
 }

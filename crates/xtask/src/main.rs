@@ -19,7 +19,7 @@ cargo xtask <command>
 
   demo             build everything, start a desk and a small shop, and open both
   test [--quick]   every check and every test; --quick leaves the end-to-end journeys out
-  bench [NAME…]    ratios against baselines measured in the same run: app, relay
+  bench [NAME…]    ratios against baselines measured in the same run: app, cache, relay, search
   codegen          write the TypeScript that is generated from Rust
   tidy             hold the architecture's invariants
   setup            install what demo and test need, and build the pages

@@ -17,7 +17,7 @@ const DIRECTIONS: &[(&str, &[&str])] = &[
     ("devhost", &["protocol", "attention", "catalogue", "api"]),
     ("keychain", &["api"]),
     ("testkit", &["protocol", "server"]),
-    ("bench", &["protocol", "server", "testkit"]),
+    ("bench", &["protocol", "search", "engine", "cache", "server", "testkit"]),
     ("simulation", &["protocol", "engine", "cache", "server"]),
     ("xtask", &[]),
     (APP, &["protocol", "attention", "catalogue", "api", "keychain", "server"]),
@@ -80,6 +80,25 @@ pub(super) fn no_tauri_under_crates(tree: &Tree) -> Vec<Finding> {
                 dependency.line,
                 "no crate under crates/ names Tauri: that is src-tauri's work",
             ));
+        }
+    }
+    findings
+}
+
+/// The feature of `cache` that opens databases without encryption.
+const UNENCRYPTED: &str = "measurement";
+/// Who measures what encryption costs.
+const MEASURES: &str = "crates/bench/Cargo.toml";
+
+pub(super) fn encryption_is_left_out_in_measurements_alone(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for file in tree.under(&[""], &["Cargo.toml"]).filter(|file| file.path != MEASURES) {
+        for (index, line) in file.text.lines().enumerate() {
+            let asks = line.trim_start().starts_with("default") || line.contains("features") || line.contains("/");
+            if asks && line.contains(&format!("{UNENCRYPTED}\"")) {
+                let rule = "only crates/bench may ask for a cache without encryption";
+                findings.push(Finding::new(&file.path, index + 1, rule));
+            }
         }
     }
     findings
@@ -246,6 +265,21 @@ mod tests {
         assert_eq!(
             places(&no_tauri_under_crates(&tree)),
             [("crates/api/Cargo.toml", 3), ("crates/client/Cargo.toml", 1)]
+        );
+    }
+
+    #[test]
+    fn a_product_that_asks_for_no_encryption_is_found() {
+        let cache = |rest: &str| format!("[dependencies]\ndeskbell-cache = {{ workspace = true, {rest} }}\n");
+        let tree = tree(&[
+            ("crates/cache/Cargo.toml", "[features]\nmeasurement = []\n"),
+            ("crates/bench/Cargo.toml", &cache("features = [\"measurement\"]")),
+            ("crates/api/Cargo.toml", &cache("features = [\"measurement\"]")),
+            ("crates/client/Cargo.toml", "[features]\ndefault = [\"deskbell-cache/measurement\"]\n"),
+        ]);
+        assert_eq!(
+            places(&encryption_is_left_out_in_measurements_alone(&tree)),
+            [("crates/api/Cargo.toml", 2), ("crates/client/Cargo.toml", 2)]
         );
     }
 

@@ -78,6 +78,7 @@ impl Tree {
 /// Every rule that needs nothing but the files.
 const RULES: &[fn(&Tree) -> Vec<Finding>] = &[
     crates::no_tauri_under_crates,
+    crates::encryption_is_left_out_in_measurements_alone,
     crates::directions,
     crates::test_features,
     crates::sql_in_its_rooms,
