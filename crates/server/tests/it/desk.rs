@@ -241,6 +241,11 @@ impl Client {
         self.send_text(&frame.to_text()).await;
     }
 
+    /// Sends a frame to a server that may be gone. False: it is.
+    pub(crate) async fn try_send(&mut self, frame: &ClientFrame) -> bool {
+        self.socket.send(Raw::text(frame.to_text())).await.is_ok()
+    }
+
     pub(crate) async fn send_text(&mut self, text: &str) {
         self.socket.send(Raw::text(text)).await.unwrap();
     }
@@ -345,7 +350,8 @@ impl Client {
     }
 
     fn take(&mut self, delta: &Delta) {
-        let cursor = self.cursor.as_mut().unwrap();
+        // Whoever did not wait for the welcome does not follow the log.
+        let Some(cursor) = &mut self.cursor else { return };
         assert_eq!(delta.from, cursor.seq, "a range was left out");
         assert!(delta.changes.iter().all(|change| change.seq > delta.from && change.seq <= delta.to));
         cursor.seq = delta.to;

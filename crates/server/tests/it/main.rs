@@ -6,6 +6,7 @@ mod crash;
 mod deployment;
 mod desk;
 mod files;
+mod kills;
 mod operations;
 mod search;
 mod slow;
