@@ -320,10 +320,11 @@ async fn two_agents_label_one_conversation_at_once_and_the_visitor_never_hears_o
     ann.command(&change(&["SECRET  refund", "new"], &[])).await.unwrap();
     let (refund, new) = (change(&["secret REFUND", "VIP"], &[]), change(&["tea"], &["NEW"]));
     let (one, other) = tokio::join!(ben.command(&refund), ann.command(&new));
-    (one.unwrap(), other.unwrap());
+    one.unwrap();
+    other.unwrap();
     let (labelled, _) = ben
         .conversation(|conversation| {
-            conversation.labels.contains(&"tea".to_owned()) && conversation.labels.contains(&"VIP".to_owned())
+            ["tea", "VIP"].iter().all(|wanted| conversation.labels.iter().any(|label| label == wanted))
         })
         .await;
     assert_eq!(labelled.labels, ["SECRET refund", "tea", "VIP"], "the first spelling stays, in the order of the words");
