@@ -441,7 +441,12 @@ impl Engine {
         self.renewed = false;
         self.epoch = welcome.epoch;
         self.agent = welcome.agent;
-        self.awaits_reset = welcome.mode == SyncMode::Snapshot && self.cursor.is_some();
+        self.awaits_reset = welcome.mode == SyncMode::Snapshot;
+        if self.awaits_reset && self.cursor.is_none() {
+            // Without a cursor nobody can tell whether an earlier connection, whose snapshot broke off, was to this
+            // log: what was acknowledged there may be missing here, and no reset of the server says so.
+            effects.push(Effect::Apply(Box::new(Batch::Reset(ResetReason::Epoch))));
+        }
         self.head = welcome.head;
         self.heartbeat_ms = welcome.heartbeat_ms.clamp(1_000, SILENCE_MS / 2);
         self.beat_at = now;

@@ -118,6 +118,7 @@ impl Computer {
             Batch::Reset(_) => {
                 self.cursor = None;
                 self.disk.clear();
+                return Event::Reoffered(self.outbox.iter().map(entry).collect());
             }
         }
         Event::Applied(self.cursor.clone())

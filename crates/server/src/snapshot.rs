@@ -26,6 +26,9 @@ const VISITOR_MESSAGES: i64 = 50;
 const SILENT_VISITORS: i64 = 500;
 const SILENT_MS: i64 = 24 * 60 * 60 * 1000;
 
+/// More than a conversation has: it was sent whole.
+const ALL: i64 = i64::MAX;
+
 /// A conversation's place in the list: by its newest message, then by its id.
 type Key = (Timestamp, ConversationId);
 
@@ -42,6 +45,13 @@ enum Position {
     /// Within a conversation: so many of the rows beside its messages, and its messages up to a number.
     Within {
         key: Key,
+        heads: i64,
+        number: Number,
+    },
+    /// Conversations that changed during the scan, by their ids: whoever became active went past it unseen. All before
+    /// this one, and of this one so many rows and its messages up to a number.
+    Moved {
+        id: i64,
         heads: i64,
         number: Number,
     },
@@ -72,6 +82,7 @@ impl Position {
             Self::Conversations(None) => "c".to_owned(),
             Self::Conversations(Some((at, id))) => format!("c.{at}.{id}"),
             Self::Within { key: (at, id), heads, number } => format!("w.{at}.{id}.{heads}.{number}"),
+            Self::Moved { id, heads, number } => format!("m.{id}.{heads}.{number}"),
             Self::Silent { id, half } => format!("s.{id}.{}", i64::from(half)),
             Self::Own { head, number } => format!("o.{}.{number}", i64::from(head)),
             Self::Done => "e".to_owned(),
@@ -90,6 +101,7 @@ impl Position {
             ("w", [at, id, heads, number], false) => {
                 Some(Self::Within { key: (*at, ConversationId(*id)), heads: *heads, number: *number })
             }
+            ("m", [id, heads, number], false) => Some(Self::Moved { id: *id, heads: *heads, number: *number }),
             ("s", [id, half], false) => Some(Self::Silent { id: *id, half: *half == 1 }),
             ("o", [head, number], true) => Some(Self::Own { head: *head == 1, number: *number }),
             _ => None,
@@ -215,18 +227,37 @@ impl Snapshot {
                 let listed = conversations::by_activity(connection, after, CONVERSATIONS_AT_ONCE)?;
                 self.position = match listed.last() {
                     Some(last) => Position::Conversations(Some((last.active_at, last.id))),
-                    None => Position::Silent { id: i64::MAX, half: false },
+                    None => Position::Moved { id: 0, heads: ALL, number: ALL },
                 };
                 for found in listed {
                     let key = (found.active_at, found.id);
-                    self.take_conversation(connection, key, found.contact, found.visitor, 0, 0)?;
+                    let place = |heads, number| Position::Within { key, heads, number };
+                    self.take_conversation(connection, found.id, (found.contact, found.visitor), (0, 0), place)?;
                 }
             }
             Position::Within { key, heads, number } => {
                 if let Some(found) = conversations::find(connection, key.1)? {
-                    self.take_conversation(connection, key, found.contact, found.visitor, heads, number)?;
+                    let place = |heads, number| Position::Within { key, heads, number };
+                    let people = (found.contact, found.visitor);
+                    self.take_conversation(connection, key.1, people, (heads, number), place)?;
                 }
                 self.position = Position::Conversations(Some(key));
+            }
+            Position::Moved { id, heads, number } => {
+                let (id, sent) = if heads < ALL {
+                    (Some(id), (heads, number))
+                } else {
+                    (log::next_conversation_since(connection, self.base, id)?, (0, 0))
+                };
+                let Some(id) = id else {
+                    self.position = Position::Silent { id: i64::MAX, half: false };
+                    return Ok(());
+                };
+                if let Some(found) = conversations::find(connection, ConversationId(id))? {
+                    let place = |heads, number| Position::Moved { id, heads, number };
+                    self.take_conversation(connection, found.id, (found.contact, found.visitor), sent, place)?;
+                }
+                self.position = Position::Moved { id, heads: ALL, number: ALL };
             }
             Position::Silent { id: before, half } => {
                 let mut silent = visitors::silent_since(connection, self.now - SILENT_MS, SILENT_VISITORS)?;
@@ -262,27 +293,26 @@ impl Snapshot {
     fn take_conversation(
         &mut self,
         connection: &Connection,
-        key: Key,
-        contact: ContactId,
-        visitor: VisitorId,
-        heads: i64,
-        number: Number,
+        id: ConversationId,
+        (contact, visitor): (ContactId, VisitorId),
+        (heads, number): (i64, Number),
+        place: impl Fn(i64, Number) -> Position,
     ) -> Outcome<()> {
         let agent = match self.principal {
             Principal::Agent(agent) => agent.0,
             Principal::Visitor(_) => return Ok(()),
         };
         let rows = [
-            (EntityKind::Conversation, key.1.0, EVERYBODY),
+            (EntityKind::Conversation, id.0, EVERYBODY),
             (EntityKind::Contact, contact.0, EVERYBODY),
             (EntityKind::Visitor, visitor.0, EVERYBODY),
-            (EntityKind::ReadMark, key.1.0, agent),
+            (EntityKind::ReadMark, id.0, agent),
         ];
         for (heads, (entity, id, audience)) in (1..).zip(rows).skip(usize::try_from(heads).unwrap_or(0)) {
-            self.take_for(connection, entity, id, audience, Position::Within { key, heads, number: 0 })?;
+            self.take_for(connection, entity, id, audience, place(heads, 0))?;
         }
         let heads = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-        self.take_messages(connection, key.1, number, AGENT_MESSAGES, |number| Position::Within { key, heads, number })
+        self.take_messages(connection, id, number, AGENT_MESSAGES, |number| place(heads, number))
     }
 
     fn take_messages(
@@ -319,6 +349,8 @@ mod tests {
             Position::Conversations(None),
             Position::Conversations(Some(key)),
             Position::Within { key, heads: 4, number: 12 },
+            Position::Moved { id: 7, heads: 4, number: 12 },
+            Position::Moved { id: 7, heads: ALL, number: ALL },
             Position::Silent { id: 9, half: true },
         ];
         for position in of_agents {

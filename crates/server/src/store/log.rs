@@ -25,6 +25,8 @@ queries! {
     ERASED = "SELECT id FROM change WHERE entity = ?1 AND id > 0 AND kind = 2";
     FIND_CHANGE = "SELECT seq, entity, id, audience, kind, sender_kind, sender, client_id, conversation
         FROM change WHERE entity = ?1 AND id = ?2 AND audience = ?3";
+    /// Few change after a place, so they are found by it.
+    NEXT_CONVERSATION_SINCE = "SELECT min(id) FROM change WHERE seq > ?1 AND +entity = ?2 AND +id > ?3";
     CHANGES_FOR_AGENT = "SELECT seq, entity, id, audience, kind, sender_kind, sender, client_id, conversation
         FROM change WHERE seq > ?1 AND seq <= ?2 AND audience IN (0, ?3) ORDER BY seq LIMIT ?4";
     CHANGES_OF_CONVERSATION = "SELECT seq, entity, id, audience, kind, sender_kind, sender, client_id, conversation
@@ -242,6 +244,12 @@ pub(crate) fn row(connection: &Connection, entity: EntityKind, id: i64, audience
     let Some(place) = place(connection, entity, id, audience)? else { return Ok(None) };
     let logged = place.with_state(connection)?;
     Ok((logged.change.kind == ChangeKind::Put).then_some(logged))
+}
+
+/// The conversation with the smallest id above `after` that changed after a place.
+pub(crate) fn next_conversation_since(connection: &Connection, from: Seq, after: i64) -> rusqlite::Result<Option<i64>> {
+    let kind = entities::kind_code(EntityKind::Conversation);
+    connection.prepare_cached(NEXT_CONVERSATION_SINCE)?.query_row(params![from.0, kind, after], |row| row.get(0))
 }
 
 /// At most `limit` rows of `(from, to]` that an agent may see.
