@@ -114,11 +114,34 @@ export class App {
   }
 
   async press(name, options) {
-    await this.#do(name, (await this.button(name, options)).click());
+    await this.#hit(name, () => this.button(name, options));
   }
 
   async click(element) {
-    await this.#do('a click', element.click());
+    await this.#hit('a click', () => element);
+  }
+
+  /**
+   * Clicks an element. WebDriver aims at a place on the screen: where the page moved meanwhile, the click lands beside
+   * it, and is aimed once more. One that landed is never repeated, whatever came of it.
+   */
+  async #hit(what, find) {
+    for (let attempt = 1; ; attempt += 1) {
+      const element = await find();
+      await this.run('window.hit = false; arguments[0].addEventListener("click", () => (window.hit = true), { capture: true, once: true })', element);
+      await this.#do(what, element.click());
+      const landed = await until('the click', () => this.run('return window.hit'), { limit: 1_000 }).catch((error) => {
+        if (error instanceof Hung) throw error;
+        return false;
+      });
+      if (landed) return;
+      if (attempt === 3) throw new Error(`no click landed on ${what}`);
+    }
+  }
+
+  /** What the page says, for whoever looks into a failure. */
+  words() {
+    return this.run('return document.body.innerText.replace(/\\s+/g, " ").slice(0, 1500)');
   }
 
   async type(element, ...keys) {

@@ -110,8 +110,15 @@ export class Desktop {
 
   /** Gives a window the focus. */
   async focus(window) {
-    await this.tool('xdotool', ['windowactivate', '--sync', window]);
-    await until('the focus on the window', async () => (await this.tool('xdotool', ['getactivewindow'])).trim() === window);
+    // A window manager refuses the focus to a window it has only begun to manage: asked again until it has it.
+    await until(
+      'the focus on the window',
+      async () => {
+        await this.tool('xdotool', ['windowactivate', window]);
+        return (await this.tool('xdotool', ['getactivewindow'])).trim() === window;
+      },
+      { every: 100 },
+    );
   }
 
   /** Closes a window as a person does, and waits until it is gone. */

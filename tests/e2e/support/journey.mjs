@@ -19,12 +19,14 @@ class Stage {
     return thing;
   }
 
-  /** Pictures of everything that can be seen, for whoever looks into a failure. */
-  async picture(title) {
+  /** Pictures of everything that can be seen and what the app says, for whoever looks into a failure. */
+  async keepTraces(title) {
     const name = title.toLowerCase().replace(/[^a-z0-9]+/g, '-').slice(0, 60);
     for (const [index, thing] of this.#ends.entries()) {
       // What has ended, or hangs, cannot be seen any more.
       await thing.picture?.(join(results, `${name}-${index + 1}.png`)).catch(() => {});
+      const said = await thing.words?.().catch(() => undefined);
+      if (said) console.error(`${thing.name} says: ${said}`);
     }
   }
 
@@ -45,7 +47,7 @@ export function journey(title, story) {
       try {
         return await story(stage, context);
       } catch (error) {
-        await stage.picture(title);
+        await stage.keepTraces(title);
         if (attempt === 2 || !(error instanceof Hung)) throw error;
         context.diagnostic(`${error.message}: told once more`);
       } finally {

@@ -36,6 +36,8 @@ const LIST_LIMIT = 300;
 const PAGE = 50;
 const MESSAGES_MAX = 200;
 const READ_AFTER_MS = 1000;
+/** What changed is on screen within so long, frames or not. */
+const REFRESH_WITHIN_MS = 50;
 /** In a narrower window the details of a chat are a drawer above it; in a wider one they stand beside it. */
 export const DRAWER_BELOW_PX = 1040;
 
@@ -270,12 +272,17 @@ class AppStore {
   schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    // A hidden page has no frames, and must be right when it is shown again.
-    const later = document.hidden ? (run: () => void) => setTimeout(run, 50) : requestAnimationFrame;
-    later(() => {
+    // A frame puts what changed together into one. A page that is hidden or covered may get no frames for a long time,
+    // and must be right whenever somebody looks at it.
+    let frame = 0;
+    const run = () => {
+      cancelAnimationFrame(frame);
+      clearTimeout(latest);
       this.#scheduled = false;
       void this.refresh();
-    });
+    };
+    const latest = setTimeout(run, REFRESH_WITHIN_MS);
+    frame = requestAnimationFrame(run);
   }
 
   async refresh(): Promise<void> {
