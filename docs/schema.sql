@@ -153,3 +153,26 @@ ALTER TABLE outbox ADD COLUMN hold_until INTEGER;          -- kept back until th
 ALTER TABLE outbox ADD COLUMN seen INTEGER;                -- newest message that the person had on screen
 ALTER TABLE outbox ADD COLUMN tried INTEGER NOT NULL DEFAULT 0; -- it may have been on its way
 ALTER TABLE outbox ADD COLUMN held INTEGER NOT NULL DEFAULT 0;  -- held until the person decides
+
+-- Files of drafts and of messages that are not done, copied as soon as they are chosen: the original may go.
+CREATE TABLE file (
+    position     INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    name         TEXT    NOT NULL UNIQUE, -- its permanent name at the desk
+    conversation INTEGER NOT NULL,
+    message      TEXT,                    -- the command that takes it along; without one, it belongs to the draft
+    title        TEXT    NOT NULL,        -- what the person calls it
+    size         INTEGER NOT NULL,        -- in bytes
+    sha256       TEXT    NOT NULL,        -- in hexadecimal digits
+    attachment   TEXT,                    -- what the desk made of it, as JSON
+    refusal      TEXT                     -- refused for good, with this code
+) STRICT;
+CREATE INDEX file_of_message ON file (message, position);
+CREATE INDEX file_of_draft ON file (conversation, position) WHERE message IS NULL;
+
+-- Their bytes. A file without any is one that the desk has.
+CREATE TABLE file_piece (
+    file   TEXT    NOT NULL,
+    number INTEGER NOT NULL,
+    bytes  BLOB    NOT NULL,
+    PRIMARY KEY (file, number)
+) STRICT;

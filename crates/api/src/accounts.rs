@@ -284,7 +284,6 @@ impl App {
         self.keys(id).forget(PATIENCE_AT_START).await;
         self.files().remove_account(id)?;
         self.calm_all(id);
-        self.forget_uploads(id);
         self.publish(&AppEvent::Account);
         self.refresh_surroundings().await;
         Ok(())

@@ -1,6 +1,6 @@
 //! The app: its accounts, its settings, and everything that runs for them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +8,6 @@ use deskbell_attention::{AlertKeeper, Connection};
 use deskbell_cache::Cache;
 use deskbell_catalogue::Catalogue;
 use deskbell_client::{Client, SyncStatus};
-use deskbell_protocol::{Attachment, AttachmentId};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -20,9 +19,6 @@ use crate::types::{
     AccountCounts, AccountId, AccountState, AccountSync, AccountView, ApiError, ApiErrorCode, AppEvent,
     ConversationRef, Counts, Language, Settings, SyncState, SyncView,
 };
-
-/// Uploads kept in memory until their message is sent, so that their pictures show.
-const RECENT_UPLOADS_MAX: usize = 50;
 
 /// What an open account runs on.
 #[derive(Clone)]
@@ -68,7 +64,6 @@ pub(crate) struct Inner {
     pub(crate) focus: Mutex<Option<ConversationRef>>,
     /// One for all accounts: what rings, rings once.
     pub(crate) keeper: Mutex<AlertKeeper<ConversationRef>>,
-    uploads: Mutex<HashMap<(AccountId, AttachmentId), Attachment>>,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
 }
@@ -95,7 +90,6 @@ impl App {
                 publisher: Publisher::default(),
                 focus: Mutex::new(None),
                 keeper: Mutex::new(AlertKeeper::default()),
-                uploads: Mutex::new(HashMap::new()),
                 tasks: TaskTracker::new(),
                 stop: CancellationToken::new(),
             }),
@@ -246,23 +240,6 @@ impl App {
 
     pub(crate) fn focus_on(&self, conversation: Option<ConversationRef>) {
         *lock(&self.inner.focus) = conversation;
-    }
-
-    pub(crate) fn remember_upload(&self, account: AccountId, attachment: &Attachment) {
-        let mut uploads = lock(&self.inner.uploads);
-        if uploads.len() >= RECENT_UPLOADS_MAX {
-            uploads.clear();
-        }
-        uploads.insert((account, attachment.id), attachment.clone());
-    }
-
-    pub(crate) fn recent_upload(&self, account: AccountId, id: AttachmentId) -> Option<Attachment> {
-        lock(&self.inner.uploads).get(&(account, id)).cloned()
-    }
-
-    /// Forgets what is known of an account that is no more.
-    pub(crate) fn forget_uploads(&self, account: AccountId) {
-        lock(&self.inner.uploads).retain(|(whose, _), _| *whose != account);
     }
 
     /// The state of every connection, for the page.

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use deskbell_cache::ConversationRecord;
+use deskbell_cache::{ConversationRecord, FileRecord};
 use deskbell_client::Sending;
 use deskbell_protocol::{
-    ATTACHMENTS_MAX, Attachment, AttachmentId, Command, ConversationId, ConversationState, FIELD_MAX, FILE_BYTES_MAX,
-    MESSAGE_TEXT_MAX, MessageKind, NOTES_MAX, SNOOZE_MAX_MS,
+    ATTACHMENTS_MAX, Attachment, AttachmentId, ClientId, Command, ConversationId, ConversationState, FIELD_MAX,
+    FILE_BYTES_MAX, MESSAGE_TEXT_MAX, MessageKind, NOTES_MAX, SNOOZE_MAX_MS,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -222,7 +222,8 @@ impl App {
             let refused = queued.iter().filter_map(views::refused_deed).collect();
             for item in queued {
                 let standing = session.client.standing(&item.frame.client_id);
-                if let Some(view) = views::queued_message(item, standing, &session.account)
+                let uploaded = |file: &ClientId| session.client.uploaded(file);
+                if let Some(view) = views::queued_message(item, standing, uploaded, &session.account)
                     && !messages.iter().any(|message| message.key == view.key)
                 {
                     messages.push(view);
@@ -252,26 +253,27 @@ impl App {
         if request.kind == MessageKind::System {
             return Err(ApiError::invalid("kind", "is reply or note"));
         }
-        if request.text.trim().is_empty() && request.attachments.is_empty() {
+        if request.text.trim().is_empty() && request.files.is_empty() {
             return Err(ApiError::invalid("text", "is required"));
         }
-        if request.attachments.len() > ATTACHMENTS_MAX {
-            return Err(ApiError::invalid("attachments", "are 10 at the most"));
+        if request.files.len() > ATTACHMENTS_MAX {
+            return Err(ApiError::invalid("files", "are 10 at the most"));
         }
         let ConversationRef { account, id } = request.conversation;
         let command = Command::Send {
             conversation: Some(id),
             kind: request.kind,
             text: request.text,
-            attachments: request.attachments.iter().map(|attachment| attachment.id).collect(),
+            // The desk gives them their ids, when it has them.
+            attachments: Vec::new(),
         };
         // A note goes to colleagues alone, and they can be told of a slip.
         if request.kind != MessageKind::Reply {
-            return self.submit(account, command, request.attachments).await;
+            return self.submit(account, command, request.files).await;
         }
         let delay = if self.settings().undo_send { UNDO } else { Duration::ZERO };
         let sending = Sending { delay, seen: Some(request.seen) };
-        let client_id = self.session(account)?.client.submit_reply(command, request.attachments, sending).await?;
+        let client_id = self.session(account)?.client.submit_reply(command, request.files, sending).await?;
         Ok(Queued { client_id })
     }
 
@@ -294,11 +296,10 @@ impl App {
         let Command::Send { conversation: Some(conversation), kind, text, .. } = item.frame.command else {
             return Err(ApiError::not_found("message"));
         };
-        for attachment in &item.attachments {
-            self.remember_upload(account, attachment);
-        }
+        // On the way or refused with their message, they are neither now.
+        let files = item.files.into_iter().map(|file| views::file(FileRecord { refusal: None, ..file }, 0)).collect();
         let conversation = ConversationRef::new(account, conversation);
-        Ok(TakenBack { conversation, kind, text, attachments: item.attachments })
+        Ok(TakenBack { conversation, kind, text, files })
     }
 
     /// Drops a refused, held or queued command for good.
@@ -603,24 +604,54 @@ impl App {
         Ok(Nothing {})
     }
 
-    /// Uploads a file, to be sent with a message.
+    /// Copies a file into a draft: it is on disk, encrypted, when this returns.
     ///
     /// # Errors
-    /// `too_large`, `unsupported_type`, `offline`.
-    pub async fn add_attachment(&self, request: AddAttachment) -> Result<UploadView, ApiError> {
-        check_length("name", &request.name, FIELD_MAX)?;
+    /// `too_large`; `invalid` for one file more than a message can have; `disk_full` when it could not be kept.
+    pub async fn add_file(&self, request: AddFile) -> Result<FileView, ApiError> {
+        let AddFile { conversation, name, data } = request;
+        check_length("name", &name, FIELD_MAX)?;
         // Four characters of base64 carry three bytes.
-        if request.data.len() / 4 > FILE_BYTES_MAX / 3 + 1 {
+        if data.len() / 4 > FILE_BYTES_MAX / 3 + 1 {
             return Err(ApiError::new(ApiErrorCode::TooLarge, "larger than 20 MB"));
         }
-        let bytes = STANDARD.decode(request.data.as_bytes()).map_err(|_| ApiError::invalid("data", "is base64"))?;
+        let bytes = STANDARD.decode(data.as_bytes()).map_err(|_| ApiError::invalid("data", "is base64"))?;
         if bytes.is_empty() {
             return Err(ApiError::invalid("data", "is not empty"));
         }
-        let account = request.conversation.account;
-        let attachment = self.session(account)?.client.upload(&request.name, bytes).await?;
-        self.remember_upload(account, &attachment);
-        Ok(UploadView { attachment })
+        if bytes.len() > FILE_BYTES_MAX {
+            return Err(ApiError::new(ApiErrorCode::TooLarge, "larger than 20 MB"));
+        }
+        let ConversationRef { account, id } = conversation;
+        let there = self.read(account, move |session| Ok(session.cache.draft_files(id)?.len())).await?;
+        if there >= ATTACHMENTS_MAX {
+            return Err(ApiError::invalid("files", "are 10 at the most"));
+        }
+        let added = self.session(account)?.client.add_file(id, name, bytes).await?;
+        self.tell_changed(conversation);
+        Ok(views::file(added, 0))
+    }
+
+    /// Removes a file from a draft.
+    ///
+    /// # Errors
+    /// `signed_out`.
+    pub async fn remove_file(&self, request: ForFile) -> Result<Nothing, ApiError> {
+        self.session(request.conversation.account)?.client.remove_file(request.file).await?;
+        Ok(Nothing {})
+    }
+
+    /// The files of a conversation's draft.
+    ///
+    /// # Errors
+    /// `signed_out`.
+    pub async fn draft_files(&self, request: ForConversation) -> Result<Vec<FileView>, ApiError> {
+        let ConversationRef { account, id } = request.conversation;
+        self.read(account, move |session| {
+            let files = session.cache.draft_files(id)?;
+            Ok(files.into_iter().map(|file| views::file(file, 0)).collect())
+        })
+        .await
     }
 
     /// Saves a file into the downloads folder. Never opens it.
@@ -680,21 +711,13 @@ impl App {
         Ok(Nothing {})
     }
 
-    async fn submit(
-        &self,
-        account: AccountId,
-        command: Command,
-        attachments: Vec<Attachment>,
-    ) -> Result<Queued, ApiError> {
-        let client_id = self.session(account)?.client.submit(command, attachments).await?;
+    async fn submit(&self, account: AccountId, command: Command, files: Vec<ClientId>) -> Result<Queued, ApiError> {
+        let client_id = self.session(account)?.client.submit(command, files).await?;
         Ok(Queued { client_id })
     }
 
-    /// A file of a message, or one just uploaded.
+    /// A file of a message.
     pub(crate) async fn attachment(&self, account: AccountId, id: AttachmentId) -> Result<Attachment, ApiError> {
-        if let Some(recent) = self.recent_upload(account, id) {
-            return Ok(recent);
-        }
         self.read(account, move |session| session.cache.attachment(id)?.ok_or_else(|| ApiError::not_found("file")))
             .await
     }

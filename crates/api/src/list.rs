@@ -74,8 +74,12 @@ macro_rules! with_commands {
             save_draft(Draft) -> Nothing;
             /// Keeps the chat boxes.
             save_boxes(SaveBoxes) -> Nothing;
-            /// Uploads a file, to be sent with a message.
-            add_attachment(AddAttachment) -> UploadView;
+            /// Copies a file into a draft. It goes to the server with its message.
+            add_file(AddFile) -> FileView;
+            /// Removes a file from a draft.
+            remove_file(ForFile) -> Nothing;
+            /// The files of a conversation's draft.
+            draft_files(ForConversation) -> Vec<FileView>;
             /// Saves a file into the downloads folder. Never opens it.
             save_attachment(ForAttachment) -> SavedFile;
             /// Opens a message's link in the browser.

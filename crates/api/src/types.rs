@@ -513,6 +513,8 @@ pub enum Delivery {
     Delayed,
     /// On this computer's disk only; `take_back` or `discard`.
     Queued,
+    /// Its files are on their way to the server; `take_back` or `discard`.
+    Uploading,
     /// On its way.
     Sending,
     /// It was on its way, and is sent again by itself.
@@ -546,8 +548,10 @@ pub struct MessageView {
     pub kind: MessageKind,
     /// The text in pieces.
     pub text: Vec<TextPart>,
-    /// Files.
+    /// Files that the server has.
     pub attachments: Vec<Attachment>,
+    /// Files that are on this computer until the message is done; in place of `attachments` then.
+    pub files: Vec<FileView>,
     /// Server time, or this computer's until the server has it.
     pub created_at: Timestamp,
     /// How far it has come.
@@ -717,11 +721,21 @@ pub struct DeskHits {
     pub silent: Vec<AccountId>,
 }
 
-/// A file on its way: uploaded, and waiting to be sent with a message.
+/// A file of a draft, or of a message that is not done: it is on this computer's disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-pub struct UploadView {
-    /// For `send_message`.
-    pub attachment: Attachment,
+pub struct FileView {
+    /// For `send_message` and `remove_file`.
+    pub file: ClientId,
+    /// What the person calls it.
+    pub name: String,
+    /// Bytes.
+    #[ts(type = "number")]
+    pub size: i64,
+    /// Bytes that the server has.
+    #[ts(type = "number")]
+    pub uploaded: i64,
+    /// Why the server refused it.
+    pub refusal: Option<ErrorCode>,
 }
 
 /// Nothing to say.
@@ -771,8 +785,8 @@ pub struct SendMessage {
     pub kind: MessageKind,
     /// The text.
     pub text: String,
-    /// Files uploaded before.
-    pub attachments: Vec<Attachment>,
+    /// Files of the conversation's draft.
+    pub files: Vec<ClientId>,
     /// The newest number on screen: a reply written without a connection is held if somebody else wrote after it.
     pub seen: Number,
 }
@@ -786,8 +800,8 @@ pub struct TakenBack {
     pub kind: MessageKind,
     /// Its text.
     pub text: String,
-    /// Its files.
-    pub attachments: Vec<Attachment>,
+    /// Its files, the draft's again.
+    pub files: Vec<FileView>,
 }
 
 /// Something queued.
@@ -931,10 +945,19 @@ pub struct SaveBoxes {
     pub boxes: Vec<BoxRecord>,
 }
 
-/// A file to upload.
+/// A file of a draft.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-pub struct AddAttachment {
-    /// Where it is to go.
+pub struct ForFile {
+    /// Whose draft.
+    pub conversation: ConversationRef,
+    /// Which one.
+    pub file: ClientId,
+}
+
+/// A file for a conversation's draft.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct AddFile {
+    /// Whose draft.
     pub conversation: ConversationRef,
     /// The file's name.
     pub name: String,

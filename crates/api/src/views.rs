@@ -1,18 +1,19 @@
 //! From the cache's records to what the page draws.
 
 use deskbell_cache::{
-    ConversationRecord, Found, OutboxItem, OutboxState, PreviewRecord, SearchRecord, VisitorRecord, visitor_number,
+    ConversationRecord, FileRecord, Found, OutboxItem, OutboxState, PreviewRecord, SearchRecord, VisitorRecord,
+    visitor_number,
 };
 use deskbell_client::Standing;
 use deskbell_protocol::{
-    AgentId, Author, CannedText, Command, Contact, Conversation, FoundKind, FoundMessage, Message, MessageKind,
-    Timestamp, VisitorPresence,
+    AgentId, Author, CannedText, ClientId, Command, Contact, Conversation, FoundKind, FoundMessage, Message,
+    MessageKind, Timestamp, VisitorPresence,
 };
 
 use crate::text;
 use crate::types::{
-    AccountId, AccountView, CannedTextView, ContactRef, ConversationRef, ConversationRow, Deed, Delivery, HitKind,
-    MessageView, PastConversation, Preview, RefusedDeed, SearchHit, VisitorDetails, VisitorRef, VisitorRow,
+    AccountId, AccountView, CannedTextView, ContactRef, ConversationRef, ConversationRow, Deed, Delivery, FileView,
+    HitKind, MessageView, PastConversation, Preview, RefusedDeed, SearchHit, VisitorDetails, VisitorRef, VisitorRow,
 };
 
 /// A row of a list.
@@ -108,6 +109,7 @@ pub(crate) fn message(message: Message, me: AgentId, visitor_read: i64) -> Messa
         kind: message.kind,
         text: text::parts(&message.text),
         attachments: message.attachments,
+        files: Vec::new(),
         created_at: message.created_at,
         refusal: None,
         client_id: message.client_id,
@@ -122,6 +124,7 @@ pub(crate) fn message(message: Message, me: AgentId, visitor_read: i64) -> Messa
 pub(crate) fn queued_message(
     item: OutboxItem,
     standing: Option<Standing>,
+    uploaded: impl Fn(&ClientId) -> i64,
     account: &AccountView,
 ) -> Option<MessageView> {
     let Command::Send { kind, text, .. } = item.frame.command else { return None };
@@ -132,6 +135,7 @@ pub(crate) fn queued_message(
         OutboxState::Queued => {
             let delivery = match standing {
                 Some(Standing::Delayed) => Delivery::Delayed,
+                Some(Standing::Uploading) => Delivery::Uploading,
                 Some(Standing::Sending) => Delivery::Sending,
                 Some(Standing::Retrying) => Delivery::Retrying,
                 Some(Standing::Done) => Delivery::Sent,
@@ -150,7 +154,15 @@ pub(crate) fn queued_message(
         mine: true,
         kind,
         text: text::parts(&text),
-        attachments: item.attachments,
+        attachments: if item.files.is_empty() { item.attachments } else { Vec::new() },
+        files: item
+            .files
+            .into_iter()
+            .map(|record| {
+                let here = uploaded(&record.id);
+                file(record, here)
+            })
+            .collect(),
         created_at: item.queued_at,
         delivery,
         refusal,
@@ -172,6 +184,13 @@ pub(crate) fn refused_deed(item: &OutboxItem) -> Option<RefusedDeed> {
         Command::Start { .. } | Command::MarkRead { .. } | Command::EditContact { .. } => Deed::Other,
     };
     Some(RefusedDeed { client_id: item.frame.client_id.clone(), deed, refusal })
+}
+
+/// A file that is on this computer, of which the desk has so many bytes.
+pub(crate) fn file(record: FileRecord, uploaded: i64) -> FileView {
+    let FileRecord { id, name, size, attachment, refusal, .. } = record;
+    let uploaded = if attachment.is_some() { size } else { uploaded.min(size) };
+    FileView { file: id, name, size, uploaded, refusal }
 }
 
 /// A row of the visitor list.
@@ -303,7 +322,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use deskbell_cache::Guard;
-    use deskbell_protocol::{ClientId, CommandFrame, ConversationId, ErrorCode, Seq};
+    use deskbell_protocol::{CommandFrame, ConversationId, ErrorCode, Seq};
 
     use super::*;
 
@@ -317,6 +336,7 @@ mod tests {
         let item = OutboxItem {
             frame: CommandFrame { client_id: ClientId::from_bits(1), command, if_rev: None, client_time: 0 },
             attachments: vec![],
+            files: vec![],
             queued_at: 0,
             state,
             guard: Guard { hold_until: Some(5_000), seen: Some(7) },
@@ -331,7 +351,7 @@ mod tests {
             address: String::new(),
             local: false,
         };
-        queued_message(item, standing, &account).unwrap()
+        queued_message(item, standing, |_| 0, &account).unwrap()
     }
 
     #[test]
@@ -344,6 +364,7 @@ mod tests {
         assert_eq!(queued(None), (Delivery::Delayed, Some(5_000), None), "the engine hears of it in a moment");
         assert_eq!(queued(Some(Standing::Delayed)), (Delivery::Delayed, Some(5_000), None));
         assert_eq!(queued(Some(Standing::Queued)), (Delivery::Queued, None, None));
+        assert_eq!(queued(Some(Standing::Uploading)), (Delivery::Uploading, None, None));
         assert_eq!(queued(Some(Standing::Sending)), (Delivery::Sending, None, None));
         assert_eq!(queued(Some(Standing::Retrying)), (Delivery::Retrying, None, None));
         assert_eq!(of(OutboxState::Held, Some(Standing::Held)), (Delivery::Held, None, Some(7)));

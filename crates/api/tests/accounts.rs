@@ -81,7 +81,7 @@ async fn thread(app: &App, conversation: ConversationRef) -> Vec<String> {
 
 async fn reply(app: &App, conversation: ConversationRef, text: &str) -> Queued {
     let text = text.to_owned();
-    let message = SendMessage { conversation, kind: MessageKind::Note, text, attachments: vec![], seen: 1 };
+    let message = SendMessage { conversation, kind: MessageKind::Note, text, files: vec![], seen: 1 };
     app.send_message(message).await.unwrap()
 }
 

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::Cache;
 use crate::error::CacheError;
+use crate::files::{self, FileRecord};
 use crate::queries::queries;
 
 /// Where a command stands.
@@ -41,8 +42,10 @@ pub struct Guard {
 pub struct OutboxItem {
     /// The command.
     pub frame: CommandFrame,
-    /// A message's files, to be shown.
+    /// A message's files that the desk had last, to be shown.
     pub attachments: Vec<Attachment>,
+    /// A message's files that are on this computer until it is done.
+    pub files: Vec<FileRecord>,
     /// When it was queued, by this computer's clock.
     pub queued_at: Timestamp,
     /// Where it stands.
@@ -90,8 +93,8 @@ macro_rules! items {
 }
 
 queries! {
-    ADD = "INSERT INTO outbox (client_id, conversation, frame, attachments, queued_at, hold_until, seen)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (client_id) DO NOTHING";
+    ADD = "INSERT INTO outbox (client_id, conversation, frame, queued_at, hold_until, seen)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (client_id) DO NOTHING";
     REMOVE = "DELETE FROM outbox WHERE client_id = ?1";
     KEEP_SENT = "INSERT INTO sent (position, client_id, conversation, frame, attachments, queued_at, done_at)
         SELECT position, client_id, conversation, frame, attachments, queued_at, CAST(unixepoch('subsec') * 1000 AS INTEGER)
@@ -121,8 +124,9 @@ queries! {
     ITEMS_OF_CONVERSATION = items!("FROM outbox WHERE conversation = ?1 ORDER BY position");
     FIND_ITEM = items!("FROM outbox WHERE client_id = ?1");
     pub(crate) HAS_ANYTHING = "SELECT (SELECT max(position) FROM outbox) IS NOT NULL
-        OR (SELECT max(conversation) FROM draft) IS NOT NULL";
-    pub(crate) HAS_DRAFT = "SELECT EXISTS (SELECT 1 FROM draft WHERE conversation = ?1 AND (reply <> '' OR note <> ''))";
+        OR (SELECT max(conversation) FROM draft) IS NOT NULL OR (SELECT max(position) FROM file) IS NOT NULL";
+    pub(crate) HAS_DRAFT = "SELECT EXISTS (SELECT 1 FROM draft WHERE conversation = ?1 AND (reply <> '' OR note <> ''))
+        OR EXISTS (SELECT 1 FROM file INDEXED BY file_of_draft WHERE conversation = ?1 AND message IS NULL)";
     pub(crate) HAS_REFUSED = "SELECT EXISTS (SELECT 1 FROM outbox WHERE conversation = ?1 AND refusal IS NOT NULL)";
     pub(crate) HAS_HELD = "SELECT EXISTS (SELECT 1 FROM outbox WHERE conversation = ?1 AND held = 1)";
 }
@@ -152,7 +156,12 @@ fn columns(row: &Row<'_>) -> rusqlite::Result<Columns> {
     })
 }
 
-fn item(columns: Columns) -> Result<OutboxItem, CacheError> {
+fn item(connection: &Connection, columns: Columns) -> Result<OutboxItem, CacheError> {
+    let frame: CommandFrame = serde_json::from_str(&columns.frame)?;
+    let files = match &frame.command {
+        Command::Send { .. } => files::of_message(connection, &frame.client_id)?,
+        _ => Vec::new(),
+    };
     let state = match (columns.refusal, columns.acked) {
         (Some(code), _) => {
             OutboxState::Refused(serde_json::from_value(serde_json::Value::String(code)).unwrap_or(ErrorCode::Internal))
@@ -162,8 +171,9 @@ fn item(columns: Columns) -> Result<OutboxItem, CacheError> {
         (None, None) => OutboxState::Queued,
     };
     Ok(OutboxItem {
-        frame: serde_json::from_str(&columns.frame)?,
+        frame,
         attachments: serde_json::from_str(&columns.attachments)?,
+        files,
         queued_at: columns.queued_at,
         state,
         guard: columns.guard,
@@ -194,6 +204,7 @@ fn remove(connection: &Connection, done: &[ClientId]) -> Result<(), CacheError> 
     let mut statement = connection.prepare_cached(REMOVE)?;
     for id in done {
         statement.execute([id.as_str()])?;
+        files::drop_of(connection, id)?;
     }
     Ok(())
 }
@@ -216,12 +227,12 @@ fn put_draft(connection: &Connection, conversation: ConversationId, draft: &Draf
 }
 
 impl Cache {
-    /// Puts a command on the disk. It is there, through a power cut too, when this returns.
+    /// Puts a command on the disk, with files of its conversation's draft. It is there, through a power cut too, when this returns.
     ///
     /// # Errors
     /// [`CacheError`]; nothing was queued then.
-    pub fn queue(&self, frame: &CommandFrame, attachments: &[Attachment], at: Timestamp) -> Result<(), CacheError> {
-        self.queue_guarded(frame, attachments, at, Guard::default())
+    pub fn queue(&self, frame: &CommandFrame, files: &[ClientId], at: Timestamp) -> Result<(), CacheError> {
+        self.queue_guarded(frame, files, at, Guard::default())
     }
 
     /// Puts a command on the disk with what keeps it from going at once.
@@ -231,23 +242,21 @@ impl Cache {
     pub fn queue_guarded(
         &self,
         frame: &CommandFrame,
-        attachments: &[Attachment],
+        files: &[ClientId],
         at: Timestamp,
         guard: Guard,
     ) -> Result<(), CacheError> {
         let json = serde_json::to_string(frame)?;
-        let attachments = serde_json::to_string(attachments)?;
         self.outbox_database().write(|transaction| {
             transaction.prepare_cached(ADD)?.execute(params![
                 frame.client_id.as_str(),
                 frame.command.conversation().map(|id| id.0),
                 json,
-                attachments,
                 at,
                 guard.hold_until,
                 guard.seen
             ])?;
-            Ok(())
+            files::take_along(transaction, &frame.client_id, files)
         })?;
         // The command is on disk: to say now that it is not would make somebody send it twice.
         if let Err(error) = self.show_pending(&frame.command) {
@@ -281,7 +290,7 @@ impl Cache {
         self.outbox_database().read(|connection| {
             let mut statement = connection.prepare_cached(ITEMS_OF_ALL)?;
             let rows: Vec<Columns> = statement.query_map([], columns)?.collect::<Result<_, _>>()?;
-            rows.into_iter().map(item).collect()
+            rows.into_iter().map(|row| item(connection, row)).collect()
         })
     }
 
@@ -293,7 +302,7 @@ impl Cache {
         self.outbox_database().read(|connection| {
             let mut statement = connection.prepare_cached(ITEMS_OF_CONVERSATION)?;
             let rows: Vec<Columns> = statement.query_map([conversation.0], columns)?.collect::<Result<_, _>>()?;
-            rows.into_iter().map(item).collect()
+            rows.into_iter().map(|row| item(connection, row)).collect()
         })
     }
 
@@ -350,7 +359,7 @@ impl Cache {
     pub fn retry(&self, id: &ClientId) -> Result<Option<OutboxItem>, CacheError> {
         self.outbox_database().write(|transaction| {
             transaction.prepare_cached(LET_GO)?.execute([id.as_str()])?;
-            Ok(())
+            files::forget_refusal(transaction, id)
         })?;
         self.again(id)
     }
@@ -428,6 +437,7 @@ impl Cache {
                 MessageKind::Reply | MessageKind::System => draft.reply = joined(text, &draft.reply),
             }
             put_draft(transaction, *conversation, &draft)?;
+            files::give_back(transaction, id)?;
             remove(transaction, std::slice::from_ref(id))?;
             Ok(draft)
         })?;
@@ -446,7 +456,7 @@ impl Cache {
     fn find(&self, id: &ClientId) -> Result<Option<OutboxItem>, CacheError> {
         self.outbox_database().read(|connection| {
             let found = connection.prepare_cached(FIND_ITEM)?.query_row([id.as_str()], columns).optional()?;
-            found.map(item).transpose()
+            found.map(|found| item(connection, found)).transpose()
         })
     }
 

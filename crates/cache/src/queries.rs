@@ -18,7 +18,7 @@ mod tests {
     use rusqlite::{Connection, StatementStatus};
 
     use crate::database::Database;
-    use crate::{Cache, apply, coverage, outbox, pictures, read, search};
+    use crate::{Cache, apply, coverage, files, outbox, pictures, read, search};
 
     /// What SQLite does for a statement, step by step.
     fn plan(database: &Database, sql: &str) -> Vec<String> {
@@ -54,8 +54,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let cache = Cache::open(directory.path(), &crate::Key::random()).unwrap();
         let of_cache = [apply::QUERIES, coverage::QUERIES, pictures::QUERIES, read::QUERIES, search::QUERIES].concat();
+        let of_outbox = [files::QUERIES, outbox::QUERIES].concat();
         let mut everything = Vec::new();
-        for (database, queries) in [(cache.cache(), of_cache.as_slice()), (cache.outbox_database(), outbox::QUERIES)] {
+        for (database, queries) in
+            [(cache.cache(), of_cache.as_slice()), (cache.outbox_database(), of_outbox.as_slice())]
+        {
             for (name, sql) in queries {
                 let steps = plan(database, sql);
                 // SQLite has no plan for emptying a table.
@@ -113,6 +116,7 @@ mod tests {
             include_str!("apply.rs"),
             include_str!("coverage.rs"),
             include_str!("database.rs"),
+            include_str!("files.rs"),
             include_str!("lib.rs"),
             include_str!("outbox.rs"),
             include_str!("pictures.rs"),

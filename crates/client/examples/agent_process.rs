@@ -26,7 +26,14 @@ async fn main() {
             let text = format!("{begin} {number}");
             let (conversation, kind) = (Some(chat), MessageKind::Reply);
             let command = Command::Send { conversation, kind, text: text.clone(), attachments: vec![] };
-            client.submit(command, vec![]).await.unwrap();
+            // Every eighth brings a file along, of more than one piece.
+            let files = if number % 8 == 0 {
+                let bytes = text.repeat(300_000 / text.len()).into_bytes();
+                vec![client.add_file(chat, "list.txt".into(), bytes).await.unwrap().id]
+            } else {
+                vec![]
+            };
+            client.submit(command, files).await.unwrap();
             println!("wrote {text}");
         }
     };

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use deskbell_cache::{Cache, CacheError, Changed, Guard, OutboxItem, OutboxState, TakenBack};
+use deskbell_cache::{Cache, CacheError, Changed, FileRecord, Guard, OutboxItem, OutboxState, TakenBack};
 use deskbell_engine::Standing;
 use deskbell_protocol::{
-    Attachment, AttachmentId, ClientId, Command, CommandFrame, ConversationId, FoundMessage, Message, Number,
-    Timestamp, VisitorId, VisitorPresence,
+    AttachmentId, ClientId, Command, CommandFrame, ConversationId, FoundMessage, Message, Number, Timestamp, VisitorId,
+    VisitorPresence,
 };
+use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -108,6 +109,8 @@ pub(crate) struct Shared {
     pub(crate) status: Mutex<SyncStatus>,
     /// Where every command stands that is not done.
     pub(crate) standings: Mutex<BTreeMap<ClientId, Standing>>,
+    /// Bytes of files that the desk has, of messages that wait for them.
+    pub(crate) uploads: Mutex<HashMap<ClientId, i64>>,
     pub(crate) online: Mutex<HashMap<VisitorId, VisitorPresence>>,
     /// Until when a visitor's typing is shown, by conversation.
     pub(crate) typing: Mutex<HashMap<ConversationId, tokio::time::Instant>>,
@@ -158,12 +161,12 @@ impl Client {
         Self { inner: Arc::new(Inner { cache, http, orders, shared, tasks, stop }) }
     }
 
-    /// Queues a command. It is on disk when this returns.
+    /// Queues a command, a message with files of its conversation's draft. It is on disk when this returns.
     ///
     /// # Errors
     /// `DiskFull`; nothing was queued then.
-    pub async fn submit(&self, command: Command, attachments: Vec<Attachment>) -> Result<ClientId, ClientError> {
-        self.submit_reply(command, attachments, Sending::default()).await
+    pub async fn submit(&self, command: Command, files: Vec<ClientId>) -> Result<ClientId, ClientError> {
+        self.submit_reply(command, files, Sending::default()).await
     }
 
     /// Queues a reply that can be kept back. It is on disk when this returns.
@@ -173,7 +176,7 @@ impl Client {
     pub async fn submit_reply(
         &self,
         command: Command,
-        attachments: Vec<Attachment>,
+        files: Vec<ClientId>,
         sending: Sending,
     ) -> Result<ClientId, ClientError> {
         let frame =
@@ -183,10 +186,12 @@ impl Client {
         let queued_at = now();
         let hold_until = (delay > 0).then(|| queued_at.saturating_add(delay));
         let guard = Guard { hold_until, seen: sending.seen };
-        let item = OutboxItem { frame, attachments, queued_at, state: OutboxState::Queued, guard, tried: false };
         let cache = self.inner.cache.clone();
         let queued = tokio::task::spawn_blocking(move || {
-            cache.queue_guarded(&item.frame, &item.attachments, queued_at, guard).map(|()| item)
+            cache.queue_guarded(&frame, &files, queued_at, guard)?;
+            let files = cache.files_of(&frame.client_id)?;
+            let state = OutboxState::Queued;
+            Ok::<_, CacheError>(OutboxItem { frame, attachments: vec![], files, queued_at, state, guard, tried: false })
         });
         let item = queued.await??;
         self.order(Order::Queued(item)).await;
@@ -285,12 +290,44 @@ impl Client {
         }
     }
 
-    /// Uploads a file.
+    /// Copies a file into a conversation's draft. It is on this computer's disk when this returns, and goes to the desk
+    /// with the message that takes it along.
     ///
     /// # Errors
-    /// `Unreachable`, or why the desk refuses the file.
-    pub async fn upload(&self, name: &str, bytes: Vec<u8>) -> Result<Attachment, ClientError> {
-        offline(self.http()?.upload(name, bytes).await)
+    /// `DiskFull`; nothing was kept then.
+    pub async fn add_file(
+        &self,
+        conversation: ConversationId,
+        name: String,
+        bytes: Vec<u8>,
+    ) -> Result<FileRecord, ClientError> {
+        let cache = self.inner.cache.clone();
+        let added = tokio::task::spawn_blocking(move || {
+            let id = ClientId::from_bits(rand::random());
+            let digits: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            cache.add_file(conversation, &id, &name, &digits, &bytes)
+        });
+        Ok(added.await??)
+    }
+
+    /// Removes a file from a draft. False when a message has taken it along.
+    ///
+    /// # Errors
+    /// `Internal` when the disk refuses.
+    pub async fn remove_file(&self, id: ClientId) -> Result<bool, ClientError> {
+        let cache = self.inner.cache.clone();
+        let gone = id.clone();
+        let removed = tokio::task::spawn_blocking(move || cache.remove_file(&gone)).await??;
+        if removed && lock(&self.inner.shared.uploads).remove(&id).is_some() {
+            // A message had begun to bring it to the desk, and was taken back.
+            self.order(Order::GiveUp(vec![id])).await;
+        }
+        Ok(removed)
+    }
+
+    /// Bytes of a file that the desk has, as far as this run knows.
+    pub fn uploaded(&self, file: &ClientId) -> i64 {
+        lock(&self.inner.shared.uploads).get(file).copied().unwrap_or(0)
     }
 
     /// Fetches a file of at most 20 MB.

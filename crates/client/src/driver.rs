@@ -12,16 +12,21 @@ use deskbell_protocol::{
     Author, ClientFrame, ClientId, Command, CommandFrame, ConversationId, Cursor, Ephemeral, HistoryRequest, Number,
     ServerFrame,
 };
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::client::{ClientEvent, ClientSettings, Shared, SyncState, lock, now};
 use crate::error::ClientError;
 use crate::http::Authorised;
 use crate::socket::SocketError;
 use crate::transport::{Arrival, Transport, ready};
+use crate::uploads::{Carrier, Stopped};
 
+/// Reports of progress that wait to be told.
+const PROGRESS: usize = 16;
 /// The engine looks at the time so often.
 const TICK: Duration = Duration::from_millis(500);
 /// The wall clock jumped this much ahead of the steady one: the computer slept.
@@ -43,10 +48,13 @@ pub(crate) enum Order {
     History { conversation: ConversationId, before: Number, answer: oneshot::Sender<()> },
     /// Typing.
     Typing { conversation: ConversationId, typing: bool },
+    /// Give up uploads that no message needs.
+    GiveUp(Vec<ClientId>),
     /// Try to connect at once.
     RetryNow,
 }
 
+type Carrying = Pin<Box<dyn Future<Output = Option<Event>> + Send>>;
 type Renewing = Pin<Box<dyn Future<Output = Result<(), ClientError>> + Send>>;
 
 pub(crate) struct Driver {
@@ -57,6 +65,12 @@ pub(crate) struct Driver {
     events: mpsc::Sender<ClientEvent>,
     transport: Transport,
     renewing: Option<Renewing>,
+    /// Files on their way to the desk, and uploads that are given up.
+    carrying: FuturesUnordered<Carrying>,
+    /// Ends those of one message.
+    carried: HashMap<ClientId, DropGuard>,
+    /// Whose files came further.
+    progress: (mpsc::Sender<ClientId>, mpsc::Receiver<ClientId>),
     asked: HashMap<ClientId, oneshot::Sender<Result<i64, ClientError>>>,
     history: HashMap<u64, oneshot::Sender<()>>,
     requests: u64,
@@ -83,6 +97,9 @@ impl Driver {
             shared,
             events,
             renewing: None,
+            carrying: FuturesUnordered::new(),
+            carried: HashMap::new(),
+            progress: mpsc::channel(PROGRESS),
             asked: HashMap::new(),
             history: HashMap::new(),
             requests: 0,
@@ -127,6 +144,12 @@ impl Driver {
                             Event::RenewFailed
                         }
                     })
+                }
+                Some(carried) = self.carrying.next() => carried,
+                Some(message) = self.progress.1.recv() => {
+                    let conversations = engine.outbox().conversations(&[message].into());
+                    self.tell(ClientEvent::Changed(Changed { conversations, ..Changed::default() })).await;
+                    None
                 }
                 _ = tick.tick() => {
                     self.expire_typing().await;
@@ -193,6 +216,13 @@ impl Driver {
             }
             Order::Discard { id, answer } => {
                 let done = self.remove(engine, id, |cache, id| cache.discard(id)).await;
+                if let Ok(item) = &done {
+                    let mut uploads = lock(&self.shared.uploads);
+                    let begun = item.files.iter().filter(|file| uploads.remove(&file.id).is_some());
+                    let begun: Vec<ClientId> = begun.map(|file| file.id.clone()).collect();
+                    drop(uploads);
+                    self.give_up(begun);
+                }
                 self.gone(done, |item| item, |_| (), answer).await
             }
             Order::TakeBack { id, answer } => {
@@ -215,6 +245,10 @@ impl Driver {
                 let typing =
                     Ephemeral::Typing { conversation: Some(conversation), author: None, typing, ttl_ms: 6_000 };
                 self.send(&ClientFrame::Eph(typing)).await.then_some(Event::Tick)
+            }
+            Order::GiveUp(files) => {
+                self.give_up(files);
+                None
             }
             Order::RetryNow => Some(Event::RetryNow),
         }
@@ -254,6 +288,7 @@ impl Driver {
                     (item(&found).frame.client_id.clone(), item(&found).frame.command.conversation());
                 // Whoever asked may have gone; the text is on disk all the same.
                 answer.send(Ok(say(found))).ok();
+                self.carried.remove(&id);
                 self.tell_conversation(conversation).await;
                 self.count().await;
                 Some(Event::Discarded(id))
@@ -288,6 +323,7 @@ impl Driver {
         let moved = |(id, standing): (&ClientId, &Standing)| (self.told.get(id) != Some(standing)).then(|| id.clone());
         let moved: BTreeSet<ClientId> = standings.iter().filter_map(moved).collect();
         lock(&self.shared.standings).clone_from(&standings);
+        self.carried.retain(|id, _| standings.get(id) == Some(&Standing::Uploading));
         self.told = standings;
         let conversations = engine.outbox().conversations(&moved);
         if !conversations.is_empty() {
@@ -373,6 +409,10 @@ impl Driver {
                 self.count().await;
                 None
             }
+            Effect::Upload(id) => {
+                self.carry(id);
+                None
+            }
             Effect::Compare(id, me) => {
                 let (cache, about) = (self.cache.clone(), id.clone());
                 // Without an answer the person is asked, and nothing is said twice.
@@ -394,6 +434,43 @@ impl Driver {
                 self.enter(phase).await;
                 None
             }
+        }
+    }
+
+    /// Begins to bring the files of a message to the desk, or begins again.
+    fn carry(&mut self, id: ClientId) {
+        let carrier = Carrier {
+            cache: self.cache.clone(),
+            http: Arc::clone(&self.http),
+            shared: Arc::clone(&self.shared),
+            progress: self.progress.0.clone(),
+        };
+        let end = CancellationToken::new();
+        self.carried.insert(id.clone(), end.clone().drop_guard());
+        self.carrying.push(Box::pin(async move {
+            let brought = tokio::select! {
+                () = end.cancelled() => return None,
+                brought = carrier.bring(&id) => brought,
+            };
+            match brought {
+                Ok(frame) => Some(Event::Uploaded(Box::new(frame))),
+                Err(Stopped::Later(wait)) => Some(Event::UploadFailed(id, wait)),
+                Err(Stopped::Refused(code)) => Some(Event::UploadRefused(id, code)),
+                Err(Stopped::Gone) => None,
+            }
+        }));
+    }
+
+    /// Tells the desk that nobody needs these uploads any more. A desk that does not hear it clears them away by itself.
+    fn give_up(&mut self, files: Vec<ClientId>) {
+        for file in files {
+            let http = Arc::clone(&self.http);
+            self.carrying.push(Box::pin(async move {
+                if let Err(error) = http.cancel_upload(&file).await {
+                    tracing::info!(%error, "the desk was not told that an upload was given up");
+                }
+                None
+            }));
         }
     }
 
@@ -622,6 +699,7 @@ fn entry(item: OutboxItem) -> Entry {
         guarded: item.guard.seen.is_some(),
         tried: item.tried,
         held: item.state == OutboxState::Held,
+        files: !item.files.is_empty(),
     }
 }
 

@@ -3,9 +3,10 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use deskbell_cache::FileRecord;
 use deskbell_protocol::{
-    Attachment, AttachmentId, ClientFrame, ClientId, ErrorCode, FILE_BYTES_MAX, FoundMessages, PROTOCOL, Pull, Refresh,
-    Refusal, ServerInfo, SignIn, SignedIn, Upload,
+    AttachmentId, ClientFrame, ClientId, ErrorCode, FILE_BYTES_MAX, FoundMessages, PROTOCOL, Pull, Refresh, Refusal,
+    ServerInfo, SignIn, SignedIn, UPLOAD_OFFSET, Upload,
 };
 use reqwest::{Client, Response, StatusCode};
 use serde::de::DeserializeOwned;
@@ -23,6 +24,9 @@ const TOTAL: Duration = Duration::from_secs(60);
 const FRAMES: Duration = Duration::from_secs(40);
 /// Largest answer with frames, in bytes: a desk has many visitors, and tells of all of them at once.
 const FRAMES_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Until a piece of a file is there, and the file is looked into if it is the last one. What has come counts all the
+/// same.
+const PIECE: Duration = Duration::from_secs(30);
 /// Largest answer that is not a file, in bytes.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
@@ -154,6 +158,16 @@ pub(crate) struct FrameAnswer {
     pub(crate) presence: Option<String>,
 }
 
+/// What became of bytes.
+pub(crate) enum Pieces {
+    /// They are there.
+    Taken(Upload),
+    /// They do not fit where the desk is.
+    Elsewhere(Upload),
+    /// The desk knows of no such upload any more.
+    Forgotten,
+}
+
 /// Requests with the session's token, renewed when it has to be.
 pub(crate) struct Authorised {
     address: Url,
@@ -205,13 +219,40 @@ impl Authorised {
         Err(ClientError::Expired)
     }
 
-    pub(crate) async fn upload(&self, name: &str, bytes: Vec<u8>) -> Result<Attachment, ClientError> {
+    /// Makes an upload, or finds it.
+    pub(crate) async fn create_upload(&self, file: &FileRecord) -> Result<Upload, ClientError> {
         let url = join(&self.address, "v1/uploads")?;
-        let id = ClientId::from_bits(rand::random());
-        let query = [("client_id", id.as_str()), ("name", name), ("size", &bytes.len().to_string())];
-        let response = self.send(|http| http.post(url.clone()).query(&query).body(bytes.clone())).await?;
-        let upload: Upload = answer(response).await?;
-        upload.attachment.ok_or_else(|| ClientError::Unreachable("the file did not arrive whole".to_owned()))
+        let size = file.size.to_string();
+        let query = [
+            ("client_id", file.id.as_str()),
+            ("name", file.name.as_str()),
+            ("size", size.as_str()),
+            ("sha256", file.sha256.as_str()),
+        ];
+        answer(self.send(|http| http.post(url.clone()).timeout(PIECE).query(&query)).await?).await
+    }
+
+    /// Sends bytes of an upload, from the place where they belong.
+    pub(crate) async fn append(&self, id: &ClientId, offset: i64, bytes: Vec<u8>) -> Result<Pieces, ClientError> {
+        let url = join(&self.address, &format!("v1/uploads/{id}"))?;
+        let response = self
+            .send(|http| http.patch(url.clone()).timeout(PIECE).header(UPLOAD_OFFSET, offset).body(bytes.clone()))
+            .await?;
+        match answer(response).await {
+            Ok(upload) => Ok(Pieces::Taken(upload)),
+            Err(ClientError::Refused(refusal)) if refusal.code == ErrorCode::NotFound => Ok(Pieces::Forgotten),
+            Err(ClientError::Refused(refusal)) if refusal.code == ErrorCode::Conflict => {
+                let response = self.send(|http| http.get(url.clone()).timeout(PIECE)).await?;
+                Ok(Pieces::Elsewhere(answer(response).await?))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives an upload up. One that is not there is given up already.
+    pub(crate) async fn cancel_upload(&self, id: &ClientId) -> Result<(), ClientError> {
+        let url = join(&self.address, &format!("v1/uploads/{id}"))?;
+        self.send(|http| http.delete(url.clone()).timeout(PIECE)).await.map(drop)
     }
 
     pub(crate) async fn download(&self, id: AttachmentId) -> Result<Vec<u8>, ClientError> {

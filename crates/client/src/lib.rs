@@ -11,6 +11,7 @@ mod pulling;
 mod socket;
 mod tokens;
 mod transport;
+mod uploads;
 
 pub use client::{Client, ClientEvent, ClientSettings, Sending, SyncState, SyncStatus};
 pub use deskbell_engine::Standing;

@@ -3,8 +3,8 @@
 use std::collections::{HashSet, VecDeque};
 
 use deskbell_protocol::{
-    AgentId, Bye, ByeCode, ClientFrame, ClientHeartbeat, ClientId, Cursor, Delta, Ephemeral, ErrorCode, Hello,
-    HistoryPage, Nack, PROTOCOL, ResetReason, Seen, Seq, ServerFrame, SnapshotEnd, SnapshotNext, SnapshotPage,
+    AgentId, Bye, ByeCode, ClientFrame, ClientHeartbeat, ClientId, CommandFrame, Cursor, Delta, Ephemeral, ErrorCode,
+    Hello, HistoryPage, Nack, PROTOCOL, ResetReason, Seen, Seq, ServerFrame, SnapshotEnd, SnapshotNext, SnapshotPage,
     SyncMode, Welcome,
 };
 
@@ -37,6 +37,12 @@ pub enum Event {
     Reoffered(Vec<Entry>),
     /// A command was dropped by the person.
     Discarded(ClientId),
+    /// The desk has the files of a command: the answer to [`Effect::Upload`], with the command as it names them.
+    Uploaded(Box<CommandFrame>),
+    /// They did not come through; to be tried again, after so long at least.
+    UploadFailed(ClientId, Millis),
+    /// The desk refuses a file for good.
+    UploadRefused(ClientId, ErrorCode),
     /// The answer to [`Effect::Compare`]: whether another agent wrote in the conversation meanwhile.
     Compared(ClientId, bool),
     /// The program ends: what is kept back goes now, if it can.
@@ -106,6 +112,9 @@ pub enum Effect {
     Acknowledged(ClientId, Seq, Option<i64>),
     /// A command is refused for good; keep it for the person.
     Refuse(ClientId, ErrorCode),
+    /// Bring the files of a command to the desk, from where they are; then report [`Event::Uploaded`],
+    /// [`Event::UploadFailed`] or [`Event::UploadRefused`]. Whatever is under way for the same command is given up.
+    Upload(ClientId),
     /// Look whether an agent other than this one wrote in the command's conversation since it was written; then
     /// report [`Event::Compared`] before anything else. The cache holds all that the desk has.
     Compare(ClientId, Option<AgentId>),
@@ -314,12 +323,20 @@ impl Engine {
                     effects.push(Effect::Hold(id));
                 }
             }
+            Event::Uploaded(frame) => self.outbox.uploaded(*frame),
+            Event::UploadFailed(id, at_least) => self.outbox.upload_failed(&id, now, at_least.min(RETRY_MAX_MS)),
+            Event::UploadRefused(id, code) => {
+                if self.outbox.remove(&id) {
+                    effects.push(Effect::Refuse(id, code));
+                }
+            }
             Event::Ending => self.outbox.hurry(),
             Event::Tick => self.tick(now, random, &mut effects),
         }
         if matches!(self.link, Link::Up { .. }) && !self.awaits_reset {
             let due = self.outbox.due(now, self.is_whole());
             effects.extend(due.send.into_iter().map(|frame| Effect::Send(Box::new(ClientFrame::Cmd(frame)))));
+            effects.extend(due.upload.into_iter().map(Effect::Upload));
             effects.extend(due.compare.into_iter().map(|id| Effect::Compare(id, self.agent)));
         }
         effects

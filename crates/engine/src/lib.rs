@@ -33,3 +33,9 @@ pub const RETRY_MAX_MS: Millis = 600_000;
 pub const STABLE_MS: Millis = 60_000;
 /// Commands on their way at once.
 pub const IN_FLIGHT_MAX: usize = 32;
+/// Messages whose files go up at once.
+pub const UPLOADS_MAX: usize = 2;
+/// Pause after files that did not come through, doubled each time.
+pub const UPLOAD_AGAIN_MS: Millis = 1_000;
+/// Longest such pause.
+pub const UPLOAD_AGAIN_MAX_MS: Millis = 30_000;

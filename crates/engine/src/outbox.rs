@@ -5,14 +5,16 @@
 //!
 //! A reply may be kept back for a moment, so that the person can take it back before anybody has seen it. A reply
 //! that waited while nobody knew what the desk has is compared with the conversation first, once the cache is whole:
-//! if somebody else wrote meanwhile, it is held until the person decides. Neither holds up another conversation.
+//! if somebody else wrote meanwhile, it is held until the person decides. A message with files waits until the desk has
+//! them; what is at the desk is asked again on every connection, because files that nobody sends are cleared away there.
+//! None of these holds up another conversation.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{ClientId, Command, CommandFrame, ContactId, ConversationId, Seq};
 
-use crate::{DELAY_MAX_MS, IN_FLIGHT_MAX, Millis, UNANSWERED_MS};
+use crate::{DELAY_MAX_MS, IN_FLIGHT_MAX, Millis, UNANSWERED_MS, UPLOAD_AGAIN_MAX_MS, UPLOAD_AGAIN_MS, UPLOADS_MAX};
 
 /// A command on disk, with what it waits for.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,11 +29,13 @@ pub struct Entry {
     pub tried: bool,
     /// Held until the person decides.
     pub held: bool,
+    /// It has files, which the desk must have before it goes.
+    pub files: bool,
 }
 
 impl From<CommandFrame> for Entry {
     fn from(frame: CommandFrame) -> Self {
-        Self { frame, delay_ms: 0, guarded: false, tried: false, held: false }
+        Self { frame, delay_ms: 0, guarded: false, tried: false, held: false, files: false }
     }
 }
 
@@ -40,6 +44,8 @@ impl From<CommandFrame> for Entry {
 pub enum Waiting {
     /// To be sent, not before the time.
     Until(Millis),
+    /// Its files are on their way.
+    Uploading,
     /// Being compared with what others wrote meanwhile.
     Comparing,
     /// Somebody else wrote meanwhile: the person decides.
@@ -57,6 +63,8 @@ pub enum Standing {
     Delayed,
     /// Waits for the connection, or for the command before it.
     Queued,
+    /// Its files are on their way.
+    Uploading,
     /// On its way.
     Sending,
     /// It was on its way, and is sent again: the connection broke, or the desk asked to wait.
@@ -74,6 +82,8 @@ pub struct Due {
     pub send: Vec<CommandFrame>,
     /// To be compared with what others wrote meanwhile.
     pub compare: Vec<ClientId>,
+    /// Whose files are to be brought to the desk.
+    pub upload: Vec<ClientId>,
 }
 
 #[derive(Clone, Debug)]
@@ -84,14 +94,29 @@ struct Item {
     /// It waited while nobody knew what the desk has.
     unchecked: bool,
     tried: bool,
+    /// It has files of which nobody knows whether the desk has them.
+    uploads: bool,
+    /// It has files.
+    files: bool,
+    /// How often in a row they did not come through.
+    failures: u32,
 }
 
 impl Item {
     fn new(entry: Entry, now: Millis, unchecked: bool) -> Self {
-        let Entry { frame, delay_ms, guarded, tried, held } = entry;
+        let Entry { frame, delay_ms, guarded, tried, held, files } = entry;
         let until = if delay_ms == 0 { 0 } else { now.saturating_add(delay_ms.min(DELAY_MAX_MS)) };
         let state = if held { Waiting::Held } else { Waiting::Until(until) };
-        Self { frame, state, guarded, unchecked: unchecked && guarded && !tried, tried }
+        Self {
+            frame,
+            state,
+            guarded,
+            unchecked: unchecked && guarded && !tried,
+            tried,
+            uploads: files,
+            files,
+            failures: 0,
+        }
     }
 }
 
@@ -153,7 +178,7 @@ impl Outbox {
         self.items.iter().any(|item| {
             item.frame.client_id == *id
                 && !item.tried
-                && matches!(item.state, Waiting::Until(_) | Waiting::Comparing | Waiting::Held)
+                && matches!(item.state, Waiting::Until(_) | Waiting::Uploading | Waiting::Comparing | Waiting::Held)
         })
     }
 
@@ -182,16 +207,19 @@ impl Outbox {
     /// knows it by its name. What never was is compared before it goes.
     pub fn disconnected(&mut self) {
         for item in &mut self.items {
-            if matches!(item.state, Waiting::InFlight(_) | Waiting::Comparing) {
+            if matches!(item.state, Waiting::InFlight(_) | Waiting::Comparing | Waiting::Uploading) {
                 item.state = Waiting::Until(0);
             }
             item.unchecked |= item.guarded && !item.tried;
+            item.uploads = item.files;
+            item.failures = 0;
         }
     }
 
     /// Takes what may leave now. `whole` tells that the cache holds all that the desk has.
     pub fn due(&mut self, now: Millis, whole: bool) -> Due {
         let mut in_flight = self.items.iter().filter(|item| matches!(item.state, Waiting::InFlight(_))).count();
+        let mut uploading = self.items.iter().filter(|item| item.state == Waiting::Uploading).count();
         let mut blocked: HashSet<Lane> = HashSet::new();
         let mut due = Due::default();
         for item in &mut self.items {
@@ -199,6 +227,14 @@ impl Outbox {
             let free = lane.is_none_or(|lane| !blocked.contains(&lane));
             match item.state {
                 Waiting::Acknowledged(_) => continue,
+                // First, because it can take long, and the comparison is to be a fresh one.
+                Waiting::Until(time) if time <= now && free && item.uploads => {
+                    if uploading < UPLOADS_MAX {
+                        uploading += 1;
+                        item.state = Waiting::Uploading;
+                        due.upload.push(item.frame.client_id.clone());
+                    }
+                }
                 Waiting::Until(time) if time <= now && free && item.unchecked => {
                     if whole {
                         item.state = Waiting::Comparing;
@@ -211,7 +247,7 @@ impl Outbox {
                     in_flight += 1;
                     due.send.push(item.frame.clone());
                 }
-                Waiting::Until(_) | Waiting::Comparing | Waiting::Held | Waiting::InFlight(_) => {}
+                Waiting::Until(_) | Waiting::Uploading | Waiting::Comparing | Waiting::Held | Waiting::InFlight(_) => {}
             }
             if item.tried && is_planted(Bug::OrderLostOnRetry) {
                 continue;
@@ -228,6 +264,30 @@ impl Outbox {
         item.unchecked = answered;
         item.state = if answered { Waiting::Held } else { Waiting::Until(0) };
         answered
+    }
+
+    /// The desk has the files of a command, which names them now.
+    pub fn uploaded(&mut self, frame: CommandFrame) {
+        if let Some(item) = self.uploading(&frame.client_id) {
+            item.frame = frame;
+            item.uploads = false;
+            item.failures = 0;
+            item.state = Waiting::Until(0);
+        }
+    }
+
+    /// The files of a command did not come through: again, but not at once.
+    pub fn upload_failed(&mut self, id: &ClientId, now: Millis, at_least: Millis) {
+        if let Some(item) = self.uploading(id) {
+            let wait = UPLOAD_AGAIN_MS.saturating_mul(1 << item.failures.min(16)).min(UPLOAD_AGAIN_MAX_MS);
+            item.failures = item.failures.saturating_add(1);
+            item.state = Waiting::Until(now.saturating_add(wait.max(at_least)));
+        }
+    }
+
+    /// An answer that comes when nobody asks any more, after the connection broke, says nothing.
+    fn uploading(&mut self, id: &ClientId) -> Option<&mut Item> {
+        self.items.iter_mut().find(|item| item.frame.client_id == *id && item.state == Waiting::Uploading)
     }
 
     /// The server has done a command. True when the command is in the outbox.
@@ -273,8 +333,11 @@ impl Outbox {
     pub fn standings(&self, now: Millis) -> BTreeMap<ClientId, Standing> {
         let standing = |item: &Item| match item.state {
             Waiting::Until(_) if item.tried => Standing::Retrying,
+            // Its files did not come through, or wait for those of others.
+            Waiting::Until(_) if item.uploads && item.failures > 0 => Standing::Uploading,
             Waiting::Until(time) if time > now => Standing::Delayed,
             Waiting::Until(_) | Waiting::Comparing => Standing::Queued,
+            Waiting::Uploading => Standing::Uploading,
             Waiting::Held => Standing::Held,
             Waiting::InFlight(_) => Standing::Sending,
             Waiting::Acknowledged(_) => Standing::Done,

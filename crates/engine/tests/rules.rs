@@ -395,3 +395,131 @@ fn a_reply_written_while_live_is_not_compared_unless_the_connection_broke_before
     assert_eq!(sent(&effects), [1], "what may have arrived already is not asked about");
     assert_eq!(compares(&effects), [ClientId::from_bits(2)]);
 }
+
+/// A reply with files.
+fn with_files(bits: u128, conversation: i64) -> Entry {
+    Entry { files: true, ..reply(bits, conversation).into() }
+}
+
+/// The same when the desk has its files.
+fn uploaded(bits: u128, conversation: i64) -> Event {
+    let mut frame = reply(bits, conversation);
+    if let Command::Send { attachments, .. } = &mut frame.command {
+        attachments.push(AttachmentId(77));
+    }
+    Event::Uploaded(Box::new(frame))
+}
+
+fn uploads(effects: &[Effect]) -> Vec<u128> {
+    let id = |effect: &Effect| match effect {
+        Effect::Upload(id) => u128::from_str_radix(id.as_str(), 16).ok(),
+        _ => None,
+    };
+    effects.iter().filter_map(id).collect()
+}
+
+#[test]
+fn od_35_a_message_waits_for_its_files_and_holds_up_only_its_conversation() {
+    let mut engine = live(vec![]);
+    let effects = engine.step(1, 0, Event::Queued(with_files(1, 10)));
+    assert_eq!((uploads(&effects), sent(&effects)), (vec![1], vec![]));
+    assert_eq!(standing(&engine, 1, 1), Standing::Uploading);
+    assert!(sent(&engine.step(2, 0, Event::Queued(reply(2, 10).into()))).is_empty(), "the order is kept");
+    assert_eq!(sent(&engine.step(3, 0, Event::Queued(reply(3, 20).into()))), [3], "another conversation goes on");
+    let ack = Ack { client_id: ClientId::from_bits(3), seq: Seq(5), id: None, number: None, duplicate: false };
+    engine.step(4, 0, frame(ServerFrame::Ack(ack)));
+    engine.step(59_998, 0, frame(ServerFrame::Hb(ServerHeartbeat { head: Seq(5), time: 0 })));
+    let effects = engine.step(59_999, 0, Event::Tick);
+    assert!(uploads(&effects).is_empty() && !closes(&effects), "a long upload is no stuck command");
+    let effects = engine.step(60_001, 0, uploaded(1, 10));
+    assert_eq!(sent(&effects), [1]);
+    let named = effects.iter().any(|effect| {
+        matches!(effect, Effect::Send(frame) if matches!(&**frame,
+            ClientFrame::Cmd(CommandFrame { command: Command::Send { attachments, .. }, .. }) if *attachments == [AttachmentId(77)]))
+    });
+    assert!(named, "it names the files that the desk has now");
+}
+
+#[test]
+fn od_35_files_that_do_not_come_through_are_tried_again_with_longer_and_longer_pauses() {
+    let mut engine = live(vec![]);
+    engine.step(0, 0, Event::Queued(with_files(1, 10)));
+    let mut now = 0;
+    let mut pauses = Vec::new();
+    for _ in 0..7 {
+        let failed = now;
+        engine.step(now, 0, Event::UploadFailed(ClientId::from_bits(1), 0));
+        assert_eq!(standing(&engine, now, 1), Standing::Uploading, "nothing that the person could do anything about");
+        while uploads(&engine.step(now, 0, Event::Tick)).is_empty() {
+            engine.step(now, 0, frame(ServerFrame::Hb(ServerHeartbeat { head: Seq(5), time: 0 })));
+            now += 500;
+        }
+        pauses.push(now - failed);
+    }
+    assert_eq!(pauses, [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+    // What the desk asks for counts, too.
+    engine.step(now, 0, Event::UploadFailed(ClientId::from_bits(1), 31_000));
+    engine.step(now + 30_500, 0, frame(ServerFrame::Hb(ServerHeartbeat { head: Seq(5), time: 0 })));
+    assert!(uploads(&engine.step(now + 30_500, 0, Event::Tick)).is_empty());
+    assert_eq!(uploads(&engine.step(now + 31_000, 0, Event::Tick)), [1]);
+}
+
+#[test]
+fn od_35_after_a_broken_connection_the_desk_is_asked_for_the_files_again_even_if_it_had_them() {
+    let mut engine = live(vec![]);
+    engine.step(1, 0, Event::Queued(with_files(1, 10)));
+    engine.step(2, 0, Event::Disconnected);
+    assert!(sent(&engine.step(3, 0, uploaded(1, 10))).is_empty(), "nobody can be told");
+    engine.step(4, 0, Event::RetryNow);
+    engine.step(4, 0, Event::Connected);
+    let effects = engine.step(4, 0, welcome(5));
+    assert_eq!((uploads(&effects), sent(&effects)), (vec![1], vec![]), "they may be gone from the desk since");
+    assert_eq!(sent(&engine.step(5, 0, uploaded(1, 10))), [1]);
+    // And when it was on its way already.
+    engine.step(6, 0, Event::Disconnected);
+    engine.step(7, 0, Event::RetryNow);
+    engine.step(7, 0, Event::Connected);
+    let effects = engine.step(7, 0, welcome(5));
+    assert_eq!((uploads(&effects), sent(&effects)), (vec![1], vec![]));
+    assert_eq!(sent(&engine.step(8, 0, uploaded(1, 10))), [1]);
+}
+
+#[test]
+fn od_35_a_refused_file_refuses_its_message_and_the_next_one_goes_on() {
+    let mut engine = live(vec![]);
+    engine.step(1, 0, Event::Queued(with_files(1, 10)));
+    engine.step(1, 0, Event::Queued(reply(2, 10).into()));
+    let effects = engine.step(2, 0, Event::UploadRefused(ClientId::from_bits(1), ErrorCode::UnsupportedType));
+    let refused = |effect: &Effect| matches!(effect, Effect::Refuse(id, ErrorCode::UnsupportedType) if *id == ClientId::from_bits(1));
+    assert!(effects.iter().any(refused), "{effects:?}");
+    assert_eq!(sent(&effects), [2]);
+    // The person tries again.
+    assert_eq!(uploads(&engine.step(3, 0, Event::Queued(with_files(1, 30)))), [1]);
+}
+
+#[test]
+fn od_35_a_message_can_be_taken_back_while_its_files_go_up_and_only_a_few_go_up_at_once() {
+    let mut engine = live(vec![]);
+    for bits in 1..=5 {
+        engine.step(1, 0, Event::Queued(with_files(bits, i64::try_from(bits).unwrap() * 10)));
+    }
+    let uploading =
+        |engine: &Engine| engine.outbox().standings(1).values().filter(|at| **at == Standing::Uploading).count();
+    assert_eq!(uploading(&engine), deskbell_engine::UPLOADS_MAX);
+    assert!(engine.outbox().can_be_taken_back(&ClientId::from_bits(1)));
+    assert_eq!(uploads(&engine.step(2, 0, Event::Discarded(ClientId::from_bits(1)))), [3], "the next in line");
+    assert_eq!(uploads(&engine.step(3, 0, uploaded(2, 20))), [4]);
+    assert!(!engine.outbox().can_be_taken_back(&ClientId::from_bits(2)), "it is on its way");
+}
+
+#[test]
+fn od_35_a_guarded_message_is_compared_after_its_files_are_up() {
+    let mut engine = Engine::new("test", at(5), [Entry { guarded: true, ..with_files(1, 10) }]);
+    engine.step(0, 0, Event::Started);
+    engine.step(0, 0, Event::Connected);
+    let effects = engine.step(0, 0, welcome(5));
+    assert_eq!((uploads(&effects), compares(&effects).len()), (vec![1], 0));
+    let effects = engine.step(1, 0, uploaded(1, 10));
+    assert_eq!((sent(&effects), compares(&effects).len()), (vec![], 1));
+    assert_eq!(sent(&engine.step(2, 0, Event::Compared(ClientId::from_bits(1), false))), [1]);
+}

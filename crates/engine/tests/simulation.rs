@@ -98,6 +98,7 @@ impl Computer {
                     Effect::Apply(batch) => events.push_front(self.apply(*batch)),
                     Effect::Refuse(id, _) => self.refused.push(id),
                     Effect::Compare(id, _) => events.push_front(Event::Compared(id, false)),
+                    Effect::Upload(id) => unreachable!("{id} has no files"),
                     Effect::Hold(id) => unreachable!("{id} collides with nothing"),
                     Effect::Acknowledged(..) | Effect::Phase(_) | Effect::Ephemeral(_) | Effect::Renew => {}
                 }

@@ -110,8 +110,15 @@ impl Computer {
         let guard = self.guard(now, random, &frame.command);
         must("queue", self.cache.queue_guarded(&frame, &[], 0, guard));
         self.queued.push(frame.clone());
-        let item =
-            OutboxItem { frame, attachments: vec![], queued_at: 0, state: OutboxState::Queued, guard, tried: false };
+        let item = OutboxItem {
+            frame,
+            attachments: vec![],
+            files: vec![],
+            queued_at: 0,
+            state: OutboxState::Queued,
+            guard,
+            tried: false,
+        };
         self.step(now, random, Event::Queued(entry(item, now)));
     }
 
@@ -197,7 +204,8 @@ impl Computer {
                 let item = self.cache.retry(&id)?;
                 return Ok(item.into_iter().map(|item| Event::Queued(entry(item, now))).collect());
             }
-            Effect::Renew | Effect::Phase(_) | Effect::Ephemeral(_) => {}
+            // Nobody here sends files.
+            Effect::Upload(_) | Effect::Renew | Effect::Phase(_) | Effect::Ephemeral(_) => {}
         }
         Ok(Vec::new())
     }
@@ -268,6 +276,7 @@ fn entry(item: OutboxItem, now: Millis) -> Entry {
         guarded: item.guard.seen.is_some(),
         tried: item.tried,
         held: item.state == OutboxState::Held,
+        files: !item.files.is_empty(),
     }
 }
 

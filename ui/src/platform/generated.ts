@@ -667,7 +667,7 @@ host: string, };
 /**
  * How far a message of mine has come.
  */
-export type Delivery = "delayed" | "queued" | "sending" | "retrying" | "held" | "sent" | "seen" | "refused" | "received";
+export type Delivery = "delayed" | "queued" | "uploading" | "sending" | "retrying" | "held" | "sent" | "seen" | "refused" | "received";
 
 /**
  * A message as the page draws it.
@@ -702,9 +702,13 @@ kind: MessageKind,
  */
 text: Array<TextPart>, 
 /**
- * Files.
+ * Files that the server has.
  */
 attachments: Array<Attachment>, 
+/**
+ * Files that are on this computer until the message is done; in place of `attachments` then.
+ */
+files: Array<FileView>, 
 /**
  * Server time, or this computer's until the server has it.
  */
@@ -970,13 +974,29 @@ hits: Array<SearchHit>,
 silent: Array<AccountId>, };
 
 /**
- * A file on its way: uploaded, and waiting to be sent with a message.
+ * A file of a draft, or of a message that is not done: it is on this computer's disk.
  */
-export type UploadView = { 
+export type FileView = { 
 /**
- * For `send_message`.
+ * For `send_message` and `remove_file`.
  */
-attachment: Attachment, };
+file: ClientId, 
+/**
+ * What the person calls it.
+ */
+name: string, 
+/**
+ * Bytes.
+ */
+size: number, 
+/**
+ * Bytes that the server has.
+ */
+uploaded: number, 
+/**
+ * Why the server refused it.
+ */
+refusal: ErrorCode | null, };
 
 /**
  * Nothing to say.
@@ -1048,9 +1068,9 @@ kind: MessageKind,
  */
 text: string, 
 /**
- * Files uploaded before.
+ * Files of the conversation's draft.
  */
-attachments: Array<Attachment>, 
+files: Array<ClientId>, 
 /**
  * The newest number on screen: a reply written without a connection is held if somebody else wrote after it.
  */
@@ -1073,9 +1093,9 @@ kind: MessageKind,
  */
 text: string, 
 /**
- * Its files.
+ * Its files, the draft's again.
  */
-attachments: Array<Attachment>, };
+files: Array<FileView>, };
 
 /**
  * Asks how healthy the sync is.
@@ -1346,11 +1366,24 @@ export type SaveBoxes = {
 boxes: Array<BoxRecord>, };
 
 /**
- * A file to upload.
+ * A file of a draft.
  */
-export type AddAttachment = { 
+export type ForFile = { 
 /**
- * Where it is to go.
+ * Whose draft.
+ */
+conversation: ConversationRef, 
+/**
+ * Which one.
+ */
+file: ClientId, };
+
+/**
+ * A file for a conversation's draft.
+ */
+export type AddFile = { 
+/**
+ * Whose draft.
  */
 conversation: ConversationRef, 
 /**
@@ -1482,7 +1515,9 @@ export interface Commands {
   draft: [ForConversation, Draft];
   save_draft: [Draft, Nothing];
   save_boxes: [SaveBoxes, Nothing];
-  add_attachment: [AddAttachment, UploadView];
+  add_file: [AddFile, FileView];
+  remove_file: [ForFile, Nothing];
+  draft_files: [ForConversation, Array<FileView>];
   save_attachment: [ForAttachment, SavedFile];
   open_link: [OpenLink, Nothing];
   open_page: [OpenPage, Nothing];

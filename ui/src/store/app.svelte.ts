@@ -12,7 +12,7 @@ import {
   type AccountId,
   type AccountSync,
   type AppEvent,
-  type Attachment,
+  type FileView,
   type BoxRecord,
   type Commands,
   type ConversationRef,
@@ -83,7 +83,7 @@ class AppStore {
   boxes = $state.raw<BoxRecord[]>([]);
   drafts = new Drafts();
   /** Files of messages that were taken back, until the chat's composer takes them. */
-  returned = new SvelteMap<ConversationRef, Attachment[]>();
+  returned = new SvelteMap<ConversationRef, FileView[]>();
   /** The second hand of every timer on the page. */
   now = $state(Date.now());
   width = $state(window.innerWidth);
@@ -590,9 +590,9 @@ class AppStore {
   async takeBack(conversation: ConversationRef, client_id: string): Promise<void> {
     try {
       await this.drafts.putBefore(conversation, async () => {
-        const { kind, text, attachments } = await platform().call('take_back', { conversation, client_id });
+        const { kind, text, files } = await platform().call('take_back', { conversation, client_id });
         const tab = kind === 'note' ? 'note' : 'reply';
-        if (attachments.length > 0) this.returned.set(conversation, [...(this.returned.get(conversation) ?? []), ...attachments]);
+        if (files.length > 0) this.returned.set(conversation, [...(this.returned.get(conversation) ?? []), ...files]);
         this.keepBoxes(machine.choose(this.boxes, conversation, tab));
         return { tab, text };
       });

@@ -61,7 +61,7 @@ test('a chat that is put off makes way for the next one, and stays unread', asyn
   expect(app.maximised).toBe('c1.2');
 });
 
-const REPLY = { conversation: VIC, kind: 'reply', text: 'Too fast', attachments: [] };
+const REPLY = { conversation: VIC, kind: 'reply', text: 'Too fast', files: [] };
 
 /** A host that keeps unsent texts, and takes messages back. */
 function takesBack(answer: () => Promise<unknown>): { kept: () => string } {
@@ -86,7 +86,7 @@ test('what is undone stands before what was typed meanwhile, and the caret is in
   app.drafts.set(VIC, 'reply', 'and on');
   // A write that falls due now must not land on the text that the disk has already put there.
   const flushed = app.drafts.flush(VIC);
-  settle?.({ ...REPLY, attachments: [{ id: 1, name: 'plan.pdf' }] });
+  settle?.({ ...REPLY, files: [{ file: '1', name: 'plan.pdf' }] });
   await Promise.all([back, flushed]);
   expect(app.drafts.get(VIC).reply).toBe('Too fast\nand on');
   await app.drafts.flush(VIC);

@@ -96,6 +96,16 @@ async fn dc_02_a_program_that_is_killed_again_and_again_loses_nothing_and_says_n
         (round.parse().unwrap(), number.parse().unwrap())
     };
     assert!(of_ann.is_sorted_by_key(|text| order(text)), "out of order: {of_ann:?}");
+    let page = ann.cache.messages(chat, None, u32::MAX).unwrap();
+    for message in page.messages.iter().filter(|message| message.text.starts_with("round")) {
+        let (_, number) = order(&message.text);
+        assert_eq!(message.attachments.len(), usize::from(number % 8 == 0), "{message:?}");
+        for file in &message.attachments {
+            let bytes = ann.client.download(file.id).await.unwrap();
+            let expected = message.text.repeat(300_000 / message.text.len()).into_bytes();
+            assert!(bytes == expected, "the bytes are others: {message:?}");
+        }
+    }
     assert_eq!(all, everything, "Ann's computer shows what the desk has");
     assert_eq!(ann.client.status().refused, 0);
     println!("{rounds} kills, {} messages written, {} on the desk", written.len(), of_ann.len());

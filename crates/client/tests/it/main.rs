@@ -8,3 +8,4 @@ mod kills;
 mod outbox;
 mod stories;
 mod streams;
+mod uploads;

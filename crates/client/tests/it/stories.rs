@@ -86,22 +86,6 @@ async fn a_wrong_password_and_a_page_that_is_no_desk_say_what_they_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn od_35_dk_08_a_file_goes_up_and_comes_down_whole() {
-    let desk = TestDesk::start().await;
-    let mut ann = Computer::signed_in(&desk).await;
-    ann.live().await;
-    let file = ann.client.upload("notes.txt", b"plain text, nothing else".to_vec()).await.unwrap();
-    assert_eq!((file.name.as_str(), file.picture), ("notes.txt", None));
-    assert_eq!(ann.client.download(file.id).await.unwrap(), b"plain text, nothing else");
-    let refused =
-        ann.client.upload("page.png", b"<!doctype html><script>alert(1)</script>".to_vec()).await.unwrap_err();
-    assert!(
-        matches!(refused, ClientError::Refused(ref refusal) if refusal.code == ErrorCode::UnsupportedType),
-        "{refused:?}"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn after_a_sign_out_no_token_is_left_whether_the_desk_hears_of_it_or_not() {
     for heard in [true, false] {
         let mut desk = TestDesk::start().await;

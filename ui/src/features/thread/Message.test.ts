@@ -14,7 +14,7 @@ beforeEach(() => {
   usePlatform({
     call: ((name: string, request: unknown) => {
       asked.push({ name, request });
-      if (name === 'take_back') return Promise.resolve({ conversation: VIC, kind: 'reply', text: 'Hello', attachments: [] });
+      if (name === 'take_back') return Promise.resolve({ conversation: VIC, kind: 'reply', text: 'Hello', files: [] });
       return Promise.resolve({ conversation: VIC, reply: '', note: '' });
     }) as never,
     subscribe: () => () => {},
@@ -29,7 +29,7 @@ afterEach(cleanup);
 function shows(delivery: Delivery, of: Partial<MessageView> = {}) {
   const message: MessageView = {
     key: 'c', id: null, number: 0, author: { who: 'agent', id: 1, name: 'Ann' }, mine: true, kind: 'reply',
-    text: [{ part: 'text', text: 'Hello' }], attachments: [], created_at: 0, delivery, refusal: null, client_id: 'c',
+    text: [{ part: 'text', text: 'Hello' }], attachments: [], files: [], created_at: 0, delivery, refusal: null, client_id: 'c',
     sends_at: null, seen: null, ...of,
   };
   render(Message, { conversation: VIC, message, name: 'Vic', askLink: () => {}, showPicture: () => {} });

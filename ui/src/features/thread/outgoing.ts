@@ -1,6 +1,6 @@
 /** What a message of mine that is not sent yet says of itself, and what can be done about it. */
 import { words } from '../../i18n/index.svelte';
-import type { MessageView, RefusedDeed, Thread } from '../../platform';
+import type { FileView, MessageView, RefusedDeed, Thread } from '../../platform';
 
 /** No longer than this is ever shown, whatever the clocks say. */
 const SECONDS_MAX = 10;
@@ -14,6 +14,13 @@ export function secondsLeft(message: MessageView, now: number): number {
   return Math.max(1, Math.min(SECONDS_MAX, left));
 }
 
+/** How much of a message's files the desk has, in whole percent; all of it only when it has all of it. */
+export function uploadedPercent(message: MessageView): number {
+  const of = (pick: (file: FileView) => number) => message.files.reduce((sum, file) => sum + pick(file), 0);
+  const size = of((file) => file.size);
+  return size === 0 ? 0 : Math.floor((of((file) => file.uploaded) / size) * 100);
+}
+
 /** What can be done, the likeliest first. */
 export function deeds(message: MessageView): Deed[] {
   if (message.client_id === null) return [];
@@ -21,6 +28,7 @@ export function deeds(message: MessageView): Deed[] {
     case 'delayed':
       return ['undo'];
     case 'queued':
+    case 'uploading':
       return ['edit', 'discard'];
     case 'held':
       return ['send', 'edit', 'discard'];
@@ -84,6 +92,6 @@ export function refusedDeedText(refused: RefusedDeed): string {
 
 /** The beginning of a message, to tell its buttons from another's. */
 export function shortened(message: MessageView): string {
-  const text = message.text.map((part) => part.text).join('') || (message.attachments[0]?.name ?? '');
+  const text = message.text.map((part) => part.text).join('') || (message.attachments[0]?.name ?? message.files[0]?.name ?? '');
   return text.length > NAME_MAX ? `${text.slice(0, NAME_MAX)}…` : text;
 }
