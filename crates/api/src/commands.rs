@@ -638,6 +638,7 @@ impl App {
     /// `signed_out`.
     pub async fn remove_file(&self, request: ForFile) -> Result<Nothing, ApiError> {
         self.session(request.conversation.account)?.client.remove_file(request.file).await?;
+        self.tell_changed(request.conversation);
         Ok(Nothing {})
     }
 

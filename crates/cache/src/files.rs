@@ -16,7 +16,7 @@ queries! {
     OF_DRAFT = "SELECT name, title, size, sha256, attachment, refusal FROM file INDEXED BY file_of_draft
         WHERE conversation = ?1 AND message IS NULL ORDER BY position";
     OF_MESSAGE = "SELECT name, title, size, sha256, attachment, refusal FROM file WHERE message = ?1 ORDER BY position";
-    TAKE_ALONG = "UPDATE file SET message = ?2 WHERE name = ?1 AND message IS NULL";
+    TAKE_ALONG = "UPDATE file SET message = ?2 WHERE name = ?1 AND message IS NULL AND conversation = ?3";
     GIVE_BACK = "UPDATE file SET message = NULL, refusal = NULL WHERE message = ?1";
     FORGET_REFUSAL = "UPDATE file SET refusal = NULL WHERE message = ?1";
     DROP_PIECES_OF_DRAFT = "DELETE FROM file_piece WHERE file = (SELECT name FROM file WHERE name = ?1 AND message IS NULL)";
@@ -82,11 +82,12 @@ pub(crate) fn of_message(connection: &Connection, message: &ClientId) -> Result<
     records(statement.query_map([message.as_str()], columns)?.collect::<Result<_, _>>()?)
 }
 
-/// A message takes files of the draft along.
-pub(crate) fn take_along(connection: &Connection, message: &ClientId, files: &[ClientId]) -> Result<(), CacheError> {
+/// A message takes files of its conversation's draft along.
+pub(crate) fn take_along(connection: &Connection, frame: &CommandFrame, files: &[ClientId]) -> Result<(), CacheError> {
+    let conversation = frame.command.conversation().map(|id| id.0);
     let mut statement = connection.prepare_cached(TAKE_ALONG)?;
     for file in files {
-        if statement.execute([file.as_str(), message.as_str()])? != 1 {
+        if statement.execute(params![file.as_str(), frame.client_id.as_str(), conversation])? != 1 {
             return Err(CacheError::Internal("a file is not on this computer any more".to_owned()));
         }
     }

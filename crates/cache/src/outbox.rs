@@ -256,7 +256,7 @@ impl Cache {
                 guard.hold_until,
                 guard.seen
             ])?;
-            files::take_along(transaction, &frame.client_id, files)
+            files::take_along(transaction, frame, files)
         })?;
         // The command is on disk: to say now that it is not would make somebody send it twice.
         if let Err(error) = self.show_pending(&frame.command) {

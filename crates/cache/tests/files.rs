@@ -55,6 +55,14 @@ fn od_35_a_file_belongs_to_the_draft_until_a_message_takes_it_along_and_goes_wit
     assert!(pieces.concat() == bytes);
     assert_eq!(cache.file_piece(&one, 2).unwrap(), None);
 
+    let elsewhere = Command::Send {
+        conversation: Some(ConversationId(200)),
+        kind: MessageKind::Reply,
+        text: "x".into(),
+        attachments: vec![],
+    };
+    let elsewhere = CommandFrame { command: elsewhere, ..reply(8, vec![]) };
+    assert!(cache.queue(&elsewhere, std::slice::from_ref(&one), 1).is_err(), "another chat's message cannot take it");
     let frame = reply(9, vec![]);
     cache.queue(&frame, std::slice::from_ref(&one), 1).unwrap();
     assert_eq!(cache.draft_files(CHAT).unwrap().len(), 1);

@@ -16,6 +16,8 @@ use crate::http::{Authorised, Pieces};
 const TELL_EVERY: Duration = Duration::from_millis(250);
 /// A file that the desk forgets so often in a row is left for later.
 const STARTS_MAX: u32 = 3;
+/// So are bytes that it counts no further so often in a row.
+const STALLS_MAX: u32 = 3;
 
 /// Why the files are not at the desk.
 #[derive(Debug)]
@@ -86,6 +88,7 @@ impl Carrier {
         let mut told: Option<Instant> = None;
         for _ in 0..STARTS_MAX {
             let mut at = self.http.create_upload(file).await?;
+            let mut stalls = 0;
             loop {
                 lock(&self.shared.uploads).insert(file.id.clone(), at.offset);
                 if told.is_none_or(|told| told.elapsed() > TELL_EVERY) {
@@ -95,10 +98,15 @@ impl Carrier {
                 if let Some(attachment) = at.attachment {
                     return Ok(Some(attachment));
                 }
-                at = match self.http.append(&file.id, at.offset, self.rest_of_piece(file, &at).await?).await? {
+                let next = match self.http.append(&file.id, at.offset, self.rest_of_piece(file, &at).await?).await? {
                     Pieces::Taken(upload) | Pieces::Elsewhere(upload) => upload,
                     Pieces::Forgotten => break,
                 };
+                stalls = if next.offset > at.offset { 0 } else { stalls + 1 };
+                if stalls > STALLS_MAX {
+                    return Err(Stopped::Later(0));
+                }
+                at = next;
             }
         }
         Err(Stopped::Later(0))

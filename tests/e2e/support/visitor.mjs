@@ -1,5 +1,5 @@
 // Visitors: people with a browser, on the pages of the demo shop.
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { chromium } from 'playwright-core';
 import { browserPath, until } from './programs.mjs';
@@ -97,6 +97,13 @@ export class Visitor {
   /** Waits until these words stand in the conversation. */
   async reads(text, options) {
     await this.frame.getByRole('log').getByText(text, { exact: true }).first().waitFor(options);
+  }
+
+  /** Saves a file of the conversation, and returns what is in it. */
+  async save(name) {
+    const saved = this.page.waitForEvent('download');
+    await this.frame.getByRole('log').getByText(name, { exact: true }).first().click();
+    return readFileSync(await (await saved).path(), 'utf8');
   }
 
   /** How often these words stand in the conversation. */
