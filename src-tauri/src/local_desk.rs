@@ -98,7 +98,7 @@ impl LocalDeskRunner {
                 // Nobody signs in with this password: the app signs its agent in by itself.
                 let password = administration.random_password();
                 administration
-                    .add_agent(&user_name(), EMAIL, &password, Role::Admin)
+                    .add_agent(&user_name(), EMAIL, &password, Role::Owner)
                     .await
                     .map_err(ApiError::internal)?
             }

@@ -242,6 +242,10 @@ state: ConversationState,
  */
 assignee: AgentId | null, 
 /**
+ * Which team it was given to. Never sent to a visitor.
+ */
+team?: TeamId, 
+/**
  * The newest message's number; 0 when there is none.
  */
 last_number: number, 
@@ -274,7 +278,7 @@ labels?: Array<string>, };
 /**
  * The kinds of entity in the change log.
  */
-export type EntityKind = "agent" | "site" | "contact" | "visitor" | "conversation" | "message" | "canned_text" | "read_mark" | "unknown";
+export type EntityKind = "agent" | "site" | "contact" | "visitor" | "conversation" | "message" | "canned_text" | "read_mark" | "team" | "unknown";
 
 /**
  * What happened to an entity.
@@ -461,7 +465,7 @@ visitor?: VisitorWelcome, };
 /**
  * Why a cache is of no use any more.
  */
-export type ResetReason = "epoch" | "too_old" | "ahead" | "schema";
+export type ResetReason = "epoch" | "too_old" | "ahead" | "schema" | "rights";
 
 /**
  * See [`ServerFrame::Reset`].
@@ -824,19 +828,11 @@ conversation: ConversationId,
 /**
  * Who answers from now on.
  */
-agent: AgentId | null, } } | { "op": "change_labels", "args": { 
+agent: AgentId | null, 
 /**
- * Which conversation.
+ * Whose it is from now on.
  */
-conversation: ConversationId, 
-/**
- * To be there afterwards. One that is there in another spelling stays as it is.
- */
-add: Array<string>, 
-/**
- * Not to be there afterwards, unless it is added by the same command.
- */
-remove: Array<string>, } } | { "op": "edit_contact", "args": { 
+team?: TeamId, } } | { "op": "edit_contact", "args": { 
 /**
  * Who.
  */
@@ -925,19 +921,11 @@ conversation: ConversationId,
 /**
  * Who answers from now on.
  */
-agent: AgentId | null, } } | { "op": "change_labels", "args": { 
+agent: AgentId | null, 
 /**
- * Which conversation.
+ * Whose it is from now on.
  */
-conversation: ConversationId, 
-/**
- * To be there afterwards. One that is there in another spelling stays as it is.
- */
-add: Array<string>, 
-/**
- * Not to be there afterwards, unless it is added by the same command.
- */
-remove: Array<string>, } } | { "op": "edit_contact", "args": { 
+team?: TeamId, } } | { "op": "edit_contact", "args": { 
 /**
  * Who.
  */

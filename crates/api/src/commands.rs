@@ -368,7 +368,10 @@ impl App {
     pub async fn assign(&self, request: Assign) -> Result<Queued, ApiError> {
         let ConversationRef { account, id } = request.conversation;
         let agent = request.to_me.then(|| self.session(account).map(|session| session.account.agent)).transpose()?;
-        self.submit(account, Command::Assign { conversation: id, agent }, Vec::new()).await
+        // Whoever takes a conversation of a team leaves it with the team.
+        let team = self.read(account, move |session| Ok(session.cache.conversation(id)?)).await?;
+        let team = team.and_then(|record| record.conversation.team);
+        self.submit(account, Command::Assign { conversation: id, agent, team }, Vec::new()).await
     }
 
     /// Puts labels on a conversation and takes others off.

@@ -47,6 +47,9 @@ queries! {
     REMOVE_LABELS = "DELETE FROM conversation_label WHERE conversation = ?1";
     ADD_LABEL = "INSERT INTO conversation_label (conversation, key, label) VALUES (?1, ?2, ?3)";
     FIND_CONVERSATION = "SELECT data FROM conversation WHERE id = ?1";
+    CONVERSATIONS_OF_SITE_OF_ALL = "SELECT id, contact FROM conversation WHERE json_extract(data, '$.site') = ?1";
+    VISITORS_OF_SITE = "SELECT id, json_extract(data, '$.contact') FROM entity
+        WHERE kind = 'visitor' AND json_extract(data, '$.site') = ?1";
     OF_CONTACT = "SELECT id FROM conversation WHERE contact = ?1";
     OF_VISITOR = "SELECT id FROM conversation WHERE visitor = ?1";
     REMOVE_CONVERSATION = "DELETE FROM conversation WHERE id = ?1";
@@ -258,6 +261,10 @@ impl<'a> Writer<'a> {
             match change.kind {
                 ChangeKind::Put | ChangeKind::Show if change.entity == EntityKind::Message => messages.push(change),
                 ChangeKind::Put | ChangeKind::Show => self.put(change)?,
+                ChangeKind::Forget if change.entity == EntityKind::Site => {
+                    self.put_messages(&mut messages)?;
+                    self.forget_site(change.id)?;
+                }
                 ChangeKind::Delete | ChangeKind::Forget | ChangeKind::Erase => {
                     self.put_messages(&mut messages)?;
                     self.remove(change.entity, change.id)?;
@@ -310,7 +317,7 @@ impl<'a> Writer<'a> {
                 self.put_entity(change, data)?;
                 index_agent(self.connection, agent.id.0, &agent.name)
             }
-            Entity::Site(_) => self.put_entity(change, data),
+            Entity::Site(_) | Entity::Team(_) => self.put_entity(change, data),
         }
     }
 
@@ -435,6 +442,29 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
+    /// Forgets a site with all that is on it: conversations with their messages, files and search entries, and people.
+    fn forget_site(&mut self, site: i64) -> Result<(), CacheError> {
+        let ids = |connection: &Connection, sql| -> Result<Vec<(i64, i64)>, CacheError> {
+            let mut statement = connection.prepare(sql)?;
+            let found = statement.query_map([site], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(found.collect::<Result<_, _>>()?)
+        };
+        let mut people: BTreeSet<i64> = BTreeSet::new();
+        for (conversation, contact) in ids(self.connection, CONVERSATIONS_OF_SITE_OF_ALL)? {
+            people.insert(contact);
+            self.remove(EntityKind::Conversation, conversation)?;
+            self.remove(EntityKind::ReadMark, conversation)?;
+        }
+        for (visitor, contact) in ids(self.connection, VISITORS_OF_SITE)? {
+            people.insert(contact);
+            self.remove(EntityKind::Visitor, visitor)?;
+        }
+        for contact in people {
+            self.remove(EntityKind::Contact, contact)?;
+        }
+        self.remove(EntityKind::Site, site)
+    }
+
     fn remove(&mut self, kind: EntityKind, id: i64) -> Result<(), CacheError> {
         match kind {
             EntityKind::Conversation => {
@@ -463,7 +493,8 @@ impl<'a> Writer<'a> {
             | EntityKind::Contact
             | EntityKind::Visitor
             | EntityKind::CannedText
-            | EntityKind::ReadMark => {
+            | EntityKind::ReadMark
+            | EntityKind::Team => {
                 let browser: Option<String> = match kind {
                     EntityKind::Visitor => {
                         self.connection.prepare_cached(FIND_VISITOR)?.query_row([id], |row| row.get(0)).optional()?
@@ -675,7 +706,7 @@ pub(crate) fn refresh(connection: &Connection, id: ConversationId, pending: &[&O
                     head.labels = labels;
                 }
             }
-            Command::Assign { conversation, agent } if *conversation == id => head.assignee = *agent,
+            Command::Assign { conversation, agent, .. } if *conversation == id => head.assignee = *agent,
             Command::MarkRead { conversation, number } if *conversation == id => my_read = my_read.max(*number),
             Command::Send { conversation: Some(conversation), kind: MessageKind::Reply, .. } if *conversation == id => {
                 head.waiting_since = None;
@@ -740,6 +771,7 @@ pub(crate) fn kind_name(kind: EntityKind) -> &'static str {
         EntityKind::Message => "message",
         EntityKind::CannedText => "canned_text",
         EntityKind::ReadMark => "read_mark",
+        EntityKind::Team => "team",
         EntityKind::Unknown => "unknown",
     }
 }

@@ -63,7 +63,7 @@ fn browser(id: i64, contact: i64, pages: &[(&str, &str)]) -> Entity {
 }
 
 fn agent(id: AgentId, name: &str) -> Entity {
-    Entity::Agent(Agent { id, name: name.into(), email: "team@example.com".into(), role: Role::Agent })
+    Entity::Agent(Agent::new(id, name, "team@example.com", Role::Agent))
 }
 
 fn chat(id: ConversationId, contact: i64, state: ConversationState, assignee: AgentId) -> Entity {
@@ -75,6 +75,7 @@ fn chat(id: ConversationId, contact: i64, state: ConversationState, assignee: Ag
         site: SiteId(1),
         state,
         assignee: Some(assignee),
+        team: None,
         last_number: 50,
         waiting_since: None,
         created_at: 1,

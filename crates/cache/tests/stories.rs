@@ -75,6 +75,7 @@ fn head(last_number: i64, waiting_since: Option<i64>) -> Conversation {
         site: SiteId(1),
         state: ConversationState::Open,
         assignee: None,
+        team: None,
         last_number,
         waiting_since,
         created_at: 1,
@@ -248,7 +249,7 @@ fn dc_02_a_command_survives_a_restart_and_shows_at_once() {
     let mut desk = Desk::new();
     desk.delta(vec![Entity::Conversation(head(1, Some(1))), from_vic(1, "Hola")]);
     let close = command(1, Command::SetState { conversation: CHAT, state: ConversationState::Closed });
-    let assign = command(2, Command::Assign { conversation: CHAT, agent: Some(ANN) });
+    let assign = command(2, Command::Assign { conversation: CHAT, agent: Some(ANN), team: None });
     desk.cache.queue(&close, &[], 7).unwrap();
     desk.cache.queue(&assign, &[], 8).unwrap();
     desk.cache.queue(&assign, &[], 9).unwrap();

@@ -90,7 +90,7 @@ mod tests {
             access_token: "a".into(),
             refresh_token: "r".into(),
             expires_in_s: 900,
-            agent: Agent { id: AgentId(1), name: "Ann".into(), email: "ann@desk.test".into(), role: Role::Agent },
+            agent: Agent::new(AgentId(1), "Ann", "ann@desk.test", Role::Agent),
             desk: "Desk".into(),
         }
     }

@@ -63,12 +63,16 @@ pub enum Command {
         /// When the desk opens it, at most [`crate::SNOOZE_MAX_MS`] from now. `None`: with the visitor's next message.
         until: Option<Timestamp>,
     },
-    /// Give a conversation to an agent, or to nobody.
+    /// Give a conversation to an agent, to a team, or to nobody. Both are replaced.
     Assign {
         /// Which conversation.
         conversation: ConversationId,
         /// Who answers from now on.
         agent: Option<AgentId>,
+        /// Whose it is from now on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        team: Option<TeamId>,
     },
     /// Put labels on a conversation and take others off. Two agents at once lose nothing of each other's.
     ChangeLabels {

@@ -5,14 +5,24 @@ use ts_rs::TS;
 
 use crate::id::*;
 
-/// What an agent may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+/// What an agent may do. The server's table of rights says it in detail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// May change the desk itself.
+    /// May do everything; there is always one.
+    Owner,
+    /// May change the desk itself, but not its owners.
     Admin,
+    /// Answers visitors of every site.
+    Supervisor,
     /// Answers visitors.
     Agent,
+    /// Reads, and writes notes to the team; answers nobody.
+    Light,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// A person who answers.
@@ -26,6 +36,37 @@ pub struct Agent {
     pub email: String,
     /// What they may do.
     pub role: Role,
+    /// Whether they see conversations with customers at all.
+    #[serde(default = "yes")]
+    pub customer_facing: bool,
+    /// Whether they see the conversations of sites that they are no member of.
+    #[serde(default)]
+    pub across_sites: bool,
+    /// Whether they may sign in. Who wrote messages is never deleted.
+    #[serde(default = "yes")]
+    pub active: bool,
+}
+
+impl Agent {
+    /// An agent who sees the customers of every site that is open to all.
+    pub fn new(id: AgentId, name: &str, email: &str, role: Role) -> Self {
+        let (name, email) = (name.to_owned(), email.to_owned());
+        Self { id, name, email, role, customer_facing: true, across_sites: false, active: true }
+    }
+}
+
+/// Agents who answer together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Team {
+    /// Id.
+    pub id: TeamId,
+    /// Shown to agents.
+    pub name: String,
+    /// Who belongs to it.
+    pub members: Vec<AgentId>,
+    /// Whether conversations can be given to it.
+    #[serde(default = "yes")]
+    pub active: bool,
 }
 
 /// A website with its widget.
@@ -39,6 +80,34 @@ pub struct Site {
     pub key: String,
     /// Origins whose pages may show the widget, e.g. `https://shop.example`.
     pub origins: Vec<String>,
+    /// Whether its members alone see its visitors and conversations; otherwise every customer-facing agent does.
+    #[serde(default)]
+    pub members_only: bool,
+    /// Members of its own.
+    #[serde(default)]
+    pub agents: Vec<AgentId>,
+    /// Teams whose members are its members.
+    #[serde(default)]
+    pub teams: Vec<TeamId>,
+    /// Whether its widget answers.
+    #[serde(default = "yes")]
+    pub active: bool,
+}
+
+impl Site {
+    /// A site without origins, open to every customer-facing agent.
+    pub fn new(id: SiteId, name: &str, key: &str) -> Self {
+        Self {
+            id,
+            name: name.to_owned(),
+            key: key.to_owned(),
+            origins: Vec::new(),
+            members_only: false,
+            agents: Vec::new(),
+            teams: Vec::new(),
+            active: true,
+        }
+    }
 }
 
 /// A person who writes.
@@ -156,6 +225,10 @@ pub struct Conversation {
     pub state: ConversationState,
     /// Who answers. `None`: nobody yet.
     pub assignee: Option<AgentId>,
+    /// Which team it was given to. Never sent to a visitor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub team: Option<TeamId>,
     /// The newest message's number; 0 when there is none.
     pub last_number: Number,
     /// Time of the oldest message of the visitor that no reply followed. `None`: nobody waits.
@@ -296,6 +369,8 @@ pub enum EntityKind {
     CannedText,
     /// [`ReadMark`]
     ReadMark,
+    /// [`Team`]
+    Team,
     /// A kind that this version does not know. Skipped; the cursor still moves.
     #[serde(other)]
     Unknown,
@@ -313,6 +388,7 @@ pub enum Entity {
     Message(Message),
     CannedText(CannedText),
     ReadMark(ReadMark),
+    Team(Team),
 }
 
 impl Entity {
@@ -333,6 +409,7 @@ impl Entity {
             EntityKind::Message => Self::Message(Message::deserialize(data)?),
             EntityKind::CannedText => Self::CannedText(CannedText::deserialize(data)?),
             EntityKind::ReadMark => Self::ReadMark(ReadMark::deserialize(data)?),
+            EntityKind::Team => Self::Team(Team::deserialize(data)?),
             EntityKind::Unknown => return Ok(None),
         }))
     }
@@ -352,6 +429,7 @@ impl Entity {
             Self::Message(entity) => (EntityKind::Message, entity.id.0, to_value(entity)?),
             Self::CannedText(entity) => (EntityKind::CannedText, entity.id.0, to_value(entity)?),
             Self::ReadMark(entity) => (EntityKind::ReadMark, entity.conversation.0, to_value(entity)?),
+            Self::Team(entity) => (EntityKind::Team, entity.id.0, to_value(entity)?),
         })
     }
 }

@@ -180,6 +180,8 @@ pub enum ResetReason {
     Ahead,
     /// The entities' shape changed.
     Schema,
+    /// The client may see more than before.
+    Rights,
 }
 
 /// See [`ServerFrame::Reset`].

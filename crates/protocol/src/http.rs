@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::entity::{Agent, Attachment};
+use crate::entity::{Agent, Attachment, Role};
 use crate::frame::{Hello, HistoryRequest, ServerFrame};
-use crate::id::{ConversationId, Cursor, Epoch, Number, Seq, Timestamp, VisitorId};
+use crate::id::{AgentId, ConversationId, Cursor, Epoch, Number, Seq, TeamId, Timestamp, VisitorId};
 
 /// `GET /v1/info`: who answers at this address. Needs no token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -52,6 +52,99 @@ pub struct SignedIn {
     pub agent: Agent,
     /// The desk's name.
     pub desk: String,
+}
+
+/// `POST /v1/agents`: a new agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct NewAgent {
+    /// Shown to visitors and colleagues.
+    pub name: String,
+    /// The sign-in address.
+    pub email: String,
+    /// 8 to 1000 characters.
+    pub password: String,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// `PATCH /v1/agents/{id}`: what is left out stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(default, deny_unknown_fields)]
+pub struct AgentEdit {
+    /// Shown to visitors and colleagues.
+    pub name: Option<String>,
+    /// The sign-in address.
+    pub email: Option<String>,
+    /// What they may do.
+    pub role: Option<Role>,
+    /// Whether they see conversations with customers at all.
+    pub customer_facing: Option<bool>,
+    /// Whether they see the conversations of sites that they are no member of.
+    pub across_sites: Option<bool>,
+    /// Whether they may sign in.
+    pub active: Option<bool>,
+}
+
+/// `POST /v1/teams`: a new team. `PATCH /v1/teams/{id}`: what is left out stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(default, deny_unknown_fields)]
+pub struct TeamEdit {
+    /// Shown to agents.
+    pub name: Option<String>,
+    /// Who belongs to it.
+    pub members: Option<Vec<AgentId>>,
+    /// Whether conversations can be given to it.
+    pub active: Option<bool>,
+}
+
+/// `POST /v1/sites`: a new site. `PATCH /v1/sites/{id}`: what is left out stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(default, deny_unknown_fields)]
+pub struct SiteEdit {
+    /// Shown to agents.
+    pub name: Option<String>,
+    /// Origins whose pages may show the widget.
+    pub origins: Option<Vec<String>>,
+    /// Whether its members alone see its customers.
+    pub members_only: Option<bool>,
+    /// Members of its own.
+    pub agents: Option<Vec<AgentId>>,
+    /// Teams whose members are its members.
+    pub teams: Option<Vec<TeamId>>,
+    /// Whether its widget answers.
+    pub active: Option<bool>,
+}
+
+/// Who changed what of the desk itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct AuditEntry {
+    /// Its place; `before` of the next page is the smallest of this one.
+    #[ts(type = "number")]
+    pub id: i64,
+    /// When.
+    pub at: Timestamp,
+    /// Who. `None`: the command line.
+    pub actor: Option<AgentId>,
+    /// Their name at that time.
+    pub actor_name: String,
+    /// From where; empty for the command line.
+    pub address: String,
+    /// What was done, e.g. `edit`.
+    pub action: String,
+    /// To what kind of thing, e.g. `agent`.
+    pub kind: String,
+    /// To which one.
+    #[ts(type = "number | null")]
+    pub object: Option<i64>,
+    /// The change, without secrets.
+    pub detail: String,
+}
+
+/// `GET /v1/audit?before=…&limit=…`: newest first, at most 100.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct AuditPage {
+    /// The entries.
+    pub entries: Vec<AuditEntry>,
 }
 
 /// What a found message is.

@@ -45,6 +45,8 @@ ids! {
     AttachmentId;
     /// A prepared text.
     CannedTextId;
+    /// Agents who answer together.
+    TeamId;
 }
 
 /// A place in the desk's change log. Dense and in the order of commits; 0 is before the first change.

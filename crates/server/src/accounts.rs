@@ -24,7 +24,8 @@ pub(crate) struct Identity {
     pub(crate) device: i64,
 }
 
-fn expired() -> Failure {
+/// The refusal of a token.
+pub(crate) fn expired() -> Failure {
     Refusal::new(ErrorCode::Expired, "The token is unknown, expired or revoked; sign in again.").into()
 }
 
@@ -74,7 +75,7 @@ pub(crate) async fn sign_in(
     };
     let (agent, stored) = found.unzip();
     let fits = core.passwords.verify(password, stored).await?;
-    let Some(agent) = agent.filter(|_| fits) else {
+    let Some(agent) = agent.filter(|agent| fits && agent.active) else {
         return Err(Refusal::new(ErrorCode::WrongPassword, "E-mail or password is wrong.").into());
     };
     core.sign_ins.succeeded(&account);
@@ -140,6 +141,7 @@ pub(crate) async fn authenticate(core: &Core, access_token: &str) -> Outcome<Ide
     let found = core.readers.read(move |connection| Ok(agents::find_token(connection, &hash)?)).await?;
     found
         .filter(|token| token.kind == TokenKind::Access && !token.revoked && token.expires_at > crate::clock())
+        .filter(|token| token.agent.active)
         .map(|token| Identity { agent: token.agent, device: token.device })
         .ok_or_else(expired)
 }

@@ -3,21 +3,16 @@
 use std::sync::Arc;
 
 use deskbell_protocol::http::SignedIn;
-use deskbell_protocol::{
-    Agent, AgentId, CannedText, CannedTextId, EntityKind, MESSAGE_TEXT_MAX, Refusal, Role, Site, SiteId,
-};
+use deskbell_protocol::{AgentId, CannedText, CannedTextId, EntityKind, MESSAGE_TEXT_MAX, Refusal};
 use serde::Deserialize;
 
 use crate::desk::Core;
 use crate::operations::{self, Erased, Person};
+use crate::people::Actor;
 use crate::store::batch::Write;
 use crate::store::{Failure, Outcome, agents, sites};
 use crate::{accounts, origin, text, tokens};
 
-/// Shortest password, in characters.
-const PASSWORD_MIN: usize = 8;
-/// Longest password, in characters.
-const PASSWORD_MAX: usize = 1_000;
 /// Most origins of one site.
 const ORIGINS_MAX: usize = 50;
 
@@ -33,14 +28,16 @@ struct Prepared {
 
 /// Changes what a desk is made of. Every change reaches the agents who are connected.
 pub struct Administration {
-    core: Arc<Core>,
+    pub(crate) core: Arc<Core>,
+    pub(crate) actor: Actor,
 }
 
-fn refuse(failure: Failure) -> Refusal {
+pub(crate) fn refuse(failure: Failure) -> Refusal {
     failure.into_refusal()
 }
 
-fn origins(given: &[String]) -> Result<Vec<String>, Refusal> {
+/// Origins as they are compared, each once.
+pub(crate) fn origins(given: &[String]) -> Result<Vec<String>, Refusal> {
     if given.len() > ORIGINS_MAX {
         return Err(Refusal::invalid("origins", &format!("at most {ORIGINS_MAX}")));
     }
@@ -75,11 +72,11 @@ fn put_canned_text(write: &mut Write<'_>, shortcut: &str, title: &str, body: &st
 }
 
 impl Administration {
-    pub(crate) fn new(core: Arc<Core>) -> Self {
-        Self { core }
+    pub(crate) fn new(core: Arc<Core>, actor: Actor) -> Self {
+        Self { core, actor }
     }
 
-    async fn write<T: Send + 'static>(
+    pub(crate) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Write<'_>) -> Outcome<T> + Send + 'static,
     ) -> Result<T, Refusal> {
@@ -94,94 +91,9 @@ impl Administration {
         self.core.readers.read(|connection| Ok(agents::ids(connection)?.is_empty())).await.map_err(refuse)
     }
 
-    /// Adds an agent. The password has 8 to 1000 characters.
-    ///
-    /// # Errors
-    /// `invalid`, with the field, when a field breaks a rule or the address is taken.
-    pub async fn add_agent(&self, name: &str, email: &str, password: &str, role: Role) -> Result<Agent, Refusal> {
-        let name = text::named("name", name)?;
-        let email = text::email(email)?;
-        if email.is_empty() {
-            return Err(Refusal::invalid("email", "must not be empty"));
-        }
-        if !(PASSWORD_MIN..=PASSWORD_MAX).contains(&password.chars().count()) {
-            return Err(Refusal::invalid(
-                "password",
-                &format!("must have {PASSWORD_MIN} to {PASSWORD_MAX} characters"),
-            ));
-        }
-        let password_hash = self.core.passwords.hash(password.to_owned()).await.map_err(refuse)?;
-        self.write(move |write| {
-            if agents::find_by_email(write.connection, &email)?.is_some() {
-                return Err(Refusal::invalid("email", "another agent has this address").into());
-            }
-            let agent = Agent { id: AgentId(write.new_id()), name, email, role };
-            agents::add(write.connection, &agent, &password_hash, write.now)?;
-            write.touch(EntityKind::Agent, agent.id.0)?;
-            Ok(agent)
-        })
-        .await
-    }
-
-    /// The agent with an address, in any spelling of case.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn agent_by_email(&self, email: &str) -> Result<Option<Agent>, Refusal> {
-        let email = email.to_owned();
-        let read = self.core.readers.read(move |connection| Ok(agents::find_by_email(connection, &email)?));
-        Ok(read.await.map_err(refuse)?.map(|(agent, _)| agent))
-    }
-
     /// A password nobody knows, for an agent who is only ever signed in by [`Self::sign_in_locally`].
     pub fn random_password(&self) -> String {
         tokens::secret()
-    }
-
-    /// Adds a site. Pages of no other origin may show its widget; an empty list allows none.
-    ///
-    /// # Errors
-    /// `invalid`, with the field, when a field breaks a rule.
-    pub async fn add_site(&self, name: &str, allowed: &[String]) -> Result<Site, Refusal> {
-        let name = text::named("name", name)?;
-        let origins = origins(allowed)?;
-        self.write(move |write| {
-            let site = Site { id: SiteId(write.new_id()), name, key: tokens::random_name(), origins };
-            sites::add(write.connection, &site)?;
-            write.touch(EntityKind::Site, site.id.0)?;
-            Ok(site)
-        })
-        .await
-    }
-
-    /// All sites, oldest first.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub async fn sites(&self) -> Result<Vec<Site>, Refusal> {
-        let read = self.core.readers.read(|connection| {
-            let mut found = Vec::new();
-            for id in sites::ids(connection)? {
-                found.extend(sites::find(connection, SiteId(id))?);
-            }
-            Ok(found)
-        });
-        read.await.map_err(refuse)
-    }
-
-    /// Replaces the origins whose pages may show a site's widget.
-    ///
-    /// # Errors
-    /// `invalid` when one is not an origin; `not_found` when there is no such site.
-    pub async fn set_site_origins(&self, site: SiteId, allowed: &[String]) -> Result<(), Refusal> {
-        let origins = origins(allowed)?;
-        self.write(move |write| {
-            if !sites::set_origins(write.connection, site, &origins)? {
-                return Err(Failure::not_found("site"));
-            }
-            write.touch(EntityKind::Site, site.0)
-        })
-        .await
     }
 
     /// Adds a prepared text.

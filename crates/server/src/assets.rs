@@ -95,7 +95,7 @@ mod tests {
 
     fn site(origins: &[&str]) -> Site {
         let origins = origins.iter().map(|origin| (*origin).to_owned()).collect();
-        Site { id: SiteId(1), name: "Shop".to_owned(), key: "k".to_owned(), origins }
+        Site { origins, ..Site::new(SiteId(1), "Shop", "k") }
     }
 
     #[test]

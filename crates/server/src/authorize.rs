@@ -1,14 +1,18 @@
-//! Who may do what: one function, one table. A denial looks like absence, so that nobody learns what exists.
+//! Who may do what: one table, and one function that reads it. A denial looks like absence, so that nobody learns
+//! what exists.
 
-use deskbell_protocol::{AgentId, VisitorId};
+use deskbell_protocol::{AgentId, Command, Conversation, MessageKind, Role, SiteId, VisitorId};
 
-use crate::store::Failure;
+use crate::store::files::Stored;
+use crate::store::{Connection, Failure, Outcome, rights};
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Principal {
     Agent(AgentId),
     Visitor(VisitorId),
+    /// Somebody without a token.
+    Nobody,
 }
 
 impl Principal {
@@ -17,122 +21,254 @@ impl Principal {
         match self {
             Self::Agent(id) => (1, id.0),
             Self::Visitor(id) => (2, id.0),
+            Self::Nobody => (0, 0),
         }
     }
 }
 
-/// What is asked.
+/// As what somebody asks: the columns of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
-    Read,
-    Reply,
-    WriteNote,
-    StartConversation,
-    MarkRead,
-    SetState,
-    Assign,
-    Label,
-    Edit,
-    Attach,
-    Search,
+pub(crate) enum Standing {
+    Agent(Role),
+    Visitor,
+    Nobody,
 }
 
-/// To what. Carries the facts the table needs.
+/// How far a right reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Not at all.
+    Never,
+    /// To what is one's own: a visitor's conversation, a file one sent, one's own account.
+    Own,
+    /// To what one may see besides: customers of the sites that [`rights`] names.
+    Seen,
+    /// To everything.
+    Always,
+}
+
+macro_rules! rights {
+    ($($(#[$doc:meta])* $action:ident [$($reach:ident)+];)*) => {
+        /// What is asked.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Action { $($(#[$doc])* $action,)* }
+
+        /// The table.
+        fn row(action: Action) -> [Reach; 7] {
+            match action { $(Action::$action => [$(Reach::$reach),+],)* }
+        }
+
+        #[cfg(test)]
+        const ACTIONS: &[Action] = &[$(Action::$action),*];
+    };
+}
+
+rights! {
+    //                     owner  admin  superv agent  light  visitor nobody
+    /// What the server shows to everybody: that it is there, and the widget.
+    Look                  [Always Always Always Always Always Always Always];
+    /// Begin or renew a session.
+    SignIn                [Always Always Always Always Always Always Always];
+    /// Speak `chat.v1`; a visitor without a token gets one by greeting.
+    Talk                  [Always Always Always Always Always Always Always];
+    /// End the session at hand.
+    SignOut               [Always Always Always Always Always Never  Never ];
+    /// Read a conversation and what is known of its person.
+    Read                  [Seen   Seen   Seen   Seen   Seen   Own    Never ];
+    /// Write what the other side sees, and be seen typing.
+    Reply                 [Seen   Seen   Seen   Seen   Never  Own    Never ];
+    WriteNote             [Seen   Seen   Seen   Seen   Seen   Never  Never ];
+    /// Begin to talk to a visitor.
+    StartConversation     [Seen   Seen   Seen   Seen   Never  Never  Never ];
+    MarkRead              [Seen   Seen   Seen   Seen   Seen   Own    Never ];
+    SetState              [Seen   Seen   Seen   Seen   Never  Never  Never ];
+    Assign                [Seen   Seen   Seen   Seen   Never  Never  Never ];
+    Label                 [Seen   Seen   Seen   Seen   Never  Never  Never ];
+    EditContact           [Seen   Seen   Seen   Seen   Never  Never  Never ];
+    /// Store a file, to be sent.
+    Upload                [Always Always Always Always Always Always Never ];
+    ReadFile              [Seen   Seen   Seen   Seen   Seen   Own    Never ];
+    /// Send a file that was stored.
+    Attach                [Own    Own    Own    Own    Own    Own    Never ];
+    /// Search what one may see.
+    Search                [Always Always Always Always Always Never  Never ];
+    /// Look up agents, teams and the sites whose customers one sees.
+    ReadPeople            [Always Always Always Always Always Never  Never ];
+    ManageAgents          [Always Always Never  Never  Never  Never  Never ];
+    /// Make an owner, or change one.
+    ManageOwners          [Always Never  Never  Never  Never  Never  Never ];
+    ManageTeams           [Always Always Never  Never  Never  Never  Never ];
+    ManageSites           [Always Always Never  Never  Never  Never  Never ];
+    /// Read who changed what.
+    ReadAudit             [Always Always Never  Never  Never  Never  Never ];
+}
+
+impl Action {
+    /// How far the right reaches for somebody.
+    pub(crate) fn reach(self, standing: Standing) -> Reach {
+        let [owner, admin, supervisor, agent, light, visitor, nobody] = row(self);
+        match standing {
+            Standing::Agent(Role::Owner) => owner,
+            Standing::Agent(Role::Admin) => admin,
+            Standing::Agent(Role::Supervisor) => supervisor,
+            Standing::Agent(Role::Agent) => agent,
+            Standing::Agent(Role::Light) => light,
+            Standing::Visitor => visitor,
+            Standing::Nobody => nobody,
+        }
+    }
+
+    /// What a command asks for. Commands exist only with a row of the table.
+    pub(crate) fn of_command(command: &Command) -> Self {
+        match command {
+            Command::Send { kind: MessageKind::Note, .. } => Self::WriteNote,
+            Command::Send { kind: MessageKind::Reply | MessageKind::System, .. } => Self::Reply,
+            Command::Start { .. } => Self::StartConversation,
+            Command::MarkRead { .. } => Self::MarkRead,
+            Command::SetState { .. } | Command::Snooze { .. } => Self::SetState,
+            Command::ChangeLabels { .. } => Self::Label,
+            Command::Assign { .. } => Self::Assign,
+            Command::EditContact { .. } => Self::EditContact,
+        }
+    }
+}
+
+/// To what. Carries the facts that decide whose it is and who may see it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Object {
-    /// The conversation with this visitor.
-    Conversation(VisitorId),
-    /// Visitors as agents see them.
-    Visitor,
-    /// What the team knows of a person.
-    Contact,
-    /// All conversations of the desk, notes included.
+    /// The desk as a whole.
     Desk,
-    /// An uploaded file, and the visitor to whom the message with it is shown.
-    File { uploader: (i64, i64), shown_to: Option<VisitorId> },
+    /// A conversation.
+    Conversation { visitor: VisitorId, site: SiteId },
+    /// A person on a site, or a browser of theirs.
+    Customer(SiteId),
+    /// An uploaded file, and the visitor and the site to whom the message with it is shown.
+    File { uploader: (i64, i64), shown_to: Option<VisitorId>, site: Option<SiteId> },
 }
 
-/// The table.
-fn allowed(principal: &Principal, action: Action, object: &Object) -> bool {
-    use {Action as A, Object as O, Principal as P};
-    match (principal, action, object) {
-        (
-            P::Agent(_),
-            A::Read | A::Reply | A::WriteNote | A::MarkRead | A::SetState | A::Assign | A::Label,
-            O::Conversation(_),
-        ) => true,
-        (P::Agent(_), A::StartConversation, O::Visitor) => true,
-        (P::Agent(_), A::Edit, O::Contact) => true,
-        (P::Agent(_), A::Search, O::Desk) => true,
-        (P::Agent(_), A::Read, O::File { .. }) => true,
-        (P::Visitor(id), A::Read | A::Reply | A::MarkRead, O::Conversation(visitor)) => id == visitor,
-        (P::Visitor(id), A::Read, O::File { uploader, shown_to }) => {
-            *uploader == principal.key() || *shown_to == Some(*id)
+impl From<&Conversation> for Object {
+    fn from(conversation: &Conversation) -> Self {
+        Self::Conversation { visitor: conversation.visitor, site: conversation.site }
+    }
+}
+
+impl From<&Stored> for Object {
+    fn from(stored: &Stored) -> Self {
+        Self::File { uploader: stored.uploader, shown_to: stored.shown_to, site: stored.site }
+    }
+}
+
+impl Object {
+    fn is_own(&self, principal: &Principal, action: Action) -> bool {
+        match (self, principal) {
+            (Self::Conversation { visitor, .. }, Principal::Visitor(me)) => visitor == me,
+            (Self::File { uploader, shown_to, .. }, me) => {
+                // Whoever is shown a file has not the right to send it again.
+                let shown = matches!(me, Principal::Visitor(me) if *shown_to == Some(*me));
+                *uploader == me.key() || (shown && action != Action::Attach)
+            }
+            _ => false,
         }
-        (P::Agent(_) | P::Visitor(_), A::Attach, O::File { uploader, .. }) => *uploader == principal.key(),
-        _ => false,
+    }
+
+    /// The site whose members may see it.
+    fn site(&self) -> Option<SiteId> {
+        match self {
+            Self::Conversation { site, .. } | Self::Customer(site) => Some(*site),
+            Self::File { site, .. } => *site,
+            Self::Desk => None,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Conversation { .. } => "conversation",
+            Self::Customer(_) => "person",
+            Self::Desk => "address",
+            Self::File { .. } => "file",
+        }
+    }
+}
+
+/// As what somebody asks now. `None`: an agent who is not there, or no longer.
+fn standing(connection: &Connection, principal: &Principal) -> Outcome<Option<Standing>> {
+    Ok(match principal {
+        Principal::Agent(id) => rights::role(connection, *id)?.map(Standing::Agent),
+        Principal::Visitor(_) => Some(Standing::Visitor),
+        Principal::Nobody => Some(Standing::Nobody),
+    })
+}
+
+/// Lets pass whoever may ask for such a thing at all; of what, is asked when it is found.
+pub(crate) fn admit(connection: &Connection, principal: &Principal, action: Action) -> Outcome<()> {
+    match standing(connection, principal)? {
+        Some(standing) if action.reach(standing) != Reach::Never => Ok(()),
+        _ => Err(Failure::not_found("address")),
     }
 }
 
 /// Lets pass, or says that there is no such thing.
-pub(crate) fn authorize(principal: &Principal, action: Action, object: Object) -> Result<(), Failure> {
-    if allowed(principal, action, &object) {
-        return Ok(());
-    }
-    Err(Failure::not_found(match object {
-        Object::Conversation(_) => "conversation",
-        Object::Visitor => "visitor",
-        Object::Contact => "contact",
-        Object::Desk => "address",
-        Object::File { .. } => "file",
-    }))
+pub(crate) fn authorize(
+    connection: &Connection,
+    principal: &Principal,
+    action: Action,
+    object: impl Into<Object>,
+) -> Outcome<()> {
+    let object = object.into();
+    let reach = standing(connection, principal)?.map_or(Reach::Never, |standing| action.reach(standing));
+    let allowed = match reach {
+        Reach::Never => false,
+        Reach::Always => true,
+        Reach::Own => object.is_own(principal, action),
+        Reach::Seen => {
+            object.is_own(principal, action)
+                || match (principal, object.site()) {
+                    (Principal::Agent(me), Some(site)) => rights::sees(connection, *me, site)?,
+                    _ => false,
+                }
+        }
+    };
+    if allowed { Ok(()) } else { Err(Failure::not_found(object.name())) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const ANN: Principal = Principal::Agent(AgentId(1));
-    const VIC: Principal = Principal::Visitor(VisitorId(2));
-
     #[test]
-    fn dk_25_a_visitor_reaches_their_own_conversation_and_nothing_else() {
-        let own = Object::Conversation(VisitorId(2));
-        let foreign = Object::Conversation(VisitorId(3));
-        for action in [Action::Read, Action::Reply, Action::MarkRead] {
-            assert!(allowed(&VIC, action, &own));
-            assert!(!allowed(&VIC, action, &foreign));
-        }
-        for action in [
-            Action::WriteNote,
-            Action::SetState,
-            Action::Assign,
-            Action::Label,
-            Action::StartConversation,
-            Action::Edit,
-        ] {
-            for object in [own, foreign, Object::Contact, Object::Visitor] {
-                assert!(!allowed(&VIC, action, &object), "{action:?} {object:?}");
-            }
+    fn dk_25_whoever_has_no_token_only_looks_greets_and_signs_in() {
+        for action in ACTIONS {
+            let open = matches!(action, Action::Look | Action::SignIn | Action::Talk);
+            assert_eq!(action.reach(Standing::Nobody) == Reach::Always, open, "{action:?}");
+            assert!(!matches!(action.reach(Standing::Nobody), Reach::Own | Reach::Seen), "{action:?}");
         }
     }
 
     #[test]
-    fn od_16_agents_alone_search_the_desk() {
-        assert!(allowed(&ANN, Action::Search, &Object::Desk));
-        assert!(!allowed(&VIC, Action::Search, &Object::Desk));
+    fn dk_25_a_higher_role_may_do_all_that_a_lower_one_may() {
+        let size = |reach| match reach {
+            Reach::Never => 0,
+            Reach::Own => 1,
+            Reach::Seen => 2,
+            Reach::Always => 3,
+        };
+        let roles = [Role::Owner, Role::Admin, Role::Supervisor, Role::Agent, Role::Light];
+        for action in ACTIONS {
+            let reaches = roles.map(|role| size(action.reach(Standing::Agent(role))));
+            assert!(reaches.is_sorted_by(|higher, lower| higher >= lower), "{action:?} {reaches:?}");
+        }
     }
 
     #[test]
-    fn tv_06_a_file_is_read_by_its_sender_and_by_those_it_is_shown_to() {
-        let by_ann = |shown_to| Object::File { uploader: ANN.key(), shown_to };
-        assert!(allowed(&VIC, Action::Read, &by_ann(Some(VisitorId(2)))));
-        assert!(!allowed(&VIC, Action::Read, &by_ann(None)));
-        assert!(!allowed(&VIC, Action::Read, &by_ann(Some(VisitorId(3)))));
-        assert!(!allowed(&VIC, Action::Attach, &by_ann(Some(VisitorId(2)))));
-        assert!(allowed(&ANN, Action::Attach, &by_ann(None)));
-        let by_vic = Object::File { uploader: VIC.key(), shown_to: None };
-        assert!(allowed(&VIC, Action::Read, &by_vic));
-        assert!(!allowed(&ANN, Action::Attach, &by_vic));
+    fn tv_06_a_file_is_read_by_those_it_is_shown_to_and_sent_by_its_sender_alone() {
+        let (vic, wen) = (Principal::Visitor(VisitorId(2)), Principal::Visitor(VisitorId(3)));
+        let by_ann = Object::File { uploader: (1, 1), shown_to: Some(VisitorId(2)), site: Some(SiteId(9)) };
+        assert!(by_ann.is_own(&vic, Action::ReadFile));
+        assert!(!by_ann.is_own(&vic, Action::Attach));
+        assert!(!by_ann.is_own(&wen, Action::ReadFile));
+        assert!(by_ann.is_own(&Principal::Agent(AgentId(1)), Action::Attach));
+        let by_vic = Object::File { uploader: vic.key(), shown_to: None, site: None };
+        assert!(by_vic.is_own(&vic, Action::ReadFile));
+        assert!(!by_vic.is_own(&Principal::Agent(AgentId(1)), Action::ReadFile));
     }
 }

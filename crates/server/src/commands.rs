@@ -8,14 +8,14 @@ use deskbell_protocol::{
     ATTACHMENTS_MAX, Ack, AgentId, AttachmentId, Author, Change, ClientId, Command, CommandFrame, Contact, ContactId,
     Conversation, ConversationId, ConversationKind, ConversationState, EntityKind, ErrorCode, FIELD_MAX,
     MESSAGE_TEXT_MAX, Message, MessageId, MessageKind, NOTES_MAX, Nack, Number, ReadMark, Refusal, SNOOZE_MAX_MS, Seq,
-    ServerFrame, Timestamp, VisitorId,
+    ServerFrame, TeamId, Timestamp, VisitorId,
 };
 
-use crate::authorize::{Action, Object, Principal, authorize};
+use crate::authorize::{Action, Object, Principal, admit, authorize};
 use crate::desk::Core;
 use crate::store::batch::Write;
 use crate::store::log::{self, Done, EVERYBODY};
-use crate::store::{Failure, Outcome, Refused, agents, conversations, files, search, visitors};
+use crate::store::{Failure, Outcome, Refused, agents, conversations, files, rights, search, teams, visitors};
 use crate::text;
 
 /// Bytes that a contact's fields may take together, so that the contact fits into a frame.
@@ -32,6 +32,10 @@ mod said {
     pub(super) fn assigned(name: &str) -> String {
         format!("assigned:{name}")
     }
+
+    pub(super) fn given_to_team(name: &str) -> String {
+        format!("team:{name}")
+    }
 }
 
 /// Does a command once: a repeat is answered like the first time.
@@ -44,6 +48,7 @@ pub(crate) fn perform(write: &mut Write<'_>, principal: Principal, frame: Comman
         }
         client_id = ClientId::from_bits(write.new_id().unsigned_abs().into());
     }
+    admit(write.connection, &principal, Action::of_command(&command))?;
     write.caused_by(&principal, &client_id);
     let made = match command {
         Command::Send { conversation, kind, text, attachments } => {
@@ -53,7 +58,7 @@ pub(crate) fn perform(write: &mut Write<'_>, principal: Principal, frame: Comman
         Command::MarkRead { conversation, number } => mark_read(write, principal, conversation, number, if_rev)?,
         Command::SetState { conversation, state } => set_state(write, principal, conversation, state, if_rev)?,
         Command::Snooze { conversation, until } => snooze(write, principal, conversation, until, if_rev)?,
-        Command::Assign { conversation, agent } => assign(write, principal, conversation, agent, if_rev)?,
+        Command::Assign { conversation, agent, team } => assign(write, principal, conversation, agent, team, if_rev)?,
         Command::ChangeLabels { conversation, add, remove } => {
             change_labels(write, principal, conversation, &add, &remove, if_rev)?
         }
@@ -130,7 +135,7 @@ type Made = (Option<i64>, Option<Number>);
 
 fn open(write: &Write<'_>, principal: &Principal, action: Action, id: ConversationId) -> Outcome<Conversation> {
     let found = conversations::find(write.connection, id)?.ok_or_else(|| Failure::not_found("conversation"))?;
-    authorize(principal, action, Object::Conversation(found.visitor))?;
+    authorize(write.connection, principal, action, &found)?;
     Ok(found)
 }
 
@@ -211,6 +216,7 @@ fn begin(write: &mut Write<'_>, visitor: VisitorId) -> Outcome<Conversation> {
         site: visitor.site,
         state: ConversationState::Open,
         assignee: None,
+        team: None,
         last_number: 0,
         waiting_since: None,
         created_at: write.now,
@@ -256,13 +262,13 @@ fn send(
             Some(found) => found,
             None => begin(write, visitor)?,
         },
-        (None, Principal::Agent(_)) => return Err(Refusal::invalid("conversation", "must be given").into()),
+        (None, _) => return Err(Refusal::invalid("conversation", "must be given").into()),
     };
-    authorize(&principal, action, Object::Conversation(conversation.visitor))?;
+    authorize(write.connection, &principal, action, &conversation)?;
     unchanged_since(write, &principal, EntityKind::Conversation, conversation.id.0, if_rev)?;
     for id in attachments {
         let stored = files::find(write.connection, *id)?.ok_or_else(|| Failure::not_found("file"))?;
-        authorize(&principal, Action::Attach, Object::File { uploader: stored.uploader, shown_to: stored.shown_to })?;
+        authorize(write.connection, &principal, Action::Attach, &stored)?;
     }
 
     let author = match principal {
@@ -278,6 +284,7 @@ fn send(
             }
             Author::Agent { id, name: agent.name }
         }
+        Principal::Nobody => return Err(Failure::not_found("conversation")),
     };
     let (id, number) = say(write, &mut conversation, author, kind, text, Some(client_id.clone()), attachments)?;
     store(write, &conversation)?;
@@ -288,7 +295,8 @@ fn send(
 }
 
 fn start(write: &mut Write<'_>, principal: Principal, visitor: VisitorId) -> Outcome<Made> {
-    authorize(&principal, Action::StartConversation, Object::Visitor)?;
+    let site = visitors::site_of(write.connection, visitor)?.ok_or_else(|| Failure::not_found("person"))?;
+    authorize(write.connection, &principal, Action::StartConversation, Object::Customer(site))?;
     let conversation = match conversations::latest_of_visitor(write.connection, visitor)? {
         Some(mut found) => {
             if reopen(write, &mut found)? {
@@ -359,7 +367,7 @@ fn mark_read(
             conversation.visitor_read = number;
             store(write, &conversation)?;
         }
-        Principal::Visitor(_) => {}
+        Principal::Visitor(_) | Principal::Nobody => {}
     }
     Ok((Some(id.0), Some(number)))
 }
@@ -425,19 +433,44 @@ fn assign(
     principal: Principal,
     id: ConversationId,
     agent: Option<AgentId>,
+    team: Option<TeamId>,
     if_rev: Option<Seq>,
 ) -> Outcome<Made> {
     let mut conversation = open(write, &principal, Action::Assign, id)?;
     unchanged_since(write, &principal, EntityKind::Conversation, id.0, if_rev)?;
-    if conversation.assignee != agent {
-        let said = match agent {
-            Some(agent) => {
-                let found = agents::find(write.connection, agent)?;
-                said::assigned(&found.ok_or_else(|| Refusal::invalid("agent", "there is no such agent"))?.name)
+    let site = conversation.site;
+    let unseen = |field| Refusal::invalid(field, "does not see the conversations of this site");
+    // Whoever it is given to has to see it, or nobody would answer.
+    let agent_name = match agent {
+        Some(id) => {
+            let found = agents::find(write.connection, id)?.filter(|found| found.active);
+            let found = found.ok_or_else(|| Refusal::invalid("agent", "there is no such agent"))?;
+            if !rights::sees(write.connection, id, site)? {
+                return Err(unseen("agent").into());
             }
-            None => said::UNASSIGNED.to_owned(),
+            Some(found.name)
+        }
+        None => None,
+    };
+    let team_name = match team {
+        Some(id) => {
+            let found = teams::find(write.connection, id)?.filter(|found| found.active);
+            let found = found.ok_or_else(|| Refusal::invalid("team", "there is no such team"))?;
+            if !rights::team_sees(write.connection, id.0, site)? {
+                return Err(unseen("team").into());
+            }
+            Some(found.name)
+        }
+        None => None,
+    };
+    let (to_agent, to_team) = (conversation.assignee != agent, conversation.team != team);
+    if to_agent || to_team {
+        (conversation.assignee, conversation.team) = (agent, team);
+        let said = match (agent_name, team_name) {
+            (Some(name), _) if to_agent => said::assigned(&name),
+            (_, Some(name)) if to_team => said::given_to_team(&name),
+            _ => said::UNASSIGNED.to_owned(),
         };
-        conversation.assignee = agent;
         desk_says(write, &mut conversation, &said)?;
         store(write, &conversation)?;
     }
@@ -464,10 +497,11 @@ fn change_labels(
 }
 
 fn edit_contact(write: &mut Write<'_>, principal: Principal, changed: &Contact, if_rev: Option<Seq>) -> Outcome<Made> {
-    authorize(&principal, Action::Edit, Object::Contact)?;
     let ContactId(id) = changed.id;
+    let site = visitors::site_of_contact(write.connection, changed.id)?.ok_or_else(|| Failure::not_found("person"))?;
+    authorize(write.connection, &principal, Action::EditContact, Object::Customer(site))?;
     let Some(before) = visitors::find_contact(write.connection, changed.id)? else {
-        return Err(Failure::not_found("contact"));
+        return Err(Failure::not_found("person"));
     };
     unchanged_since(write, &principal, EntityKind::Contact, id, if_rev)?;
     if changed.name.len() + changed.phone.len() + changed.notes.len() > CONTACT_BYTES_MAX {

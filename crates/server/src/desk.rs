@@ -18,6 +18,7 @@ use crate::geo::Geo;
 use crate::hub::Hub;
 use crate::limits::{Buckets, SignInGuard};
 use crate::operations::{self, Lock, OperationError};
+use crate::people::Actor;
 use crate::settings::Settings;
 use crate::store::{self, OpenError, Readers, log};
 use crate::tokens::Passwords;
@@ -152,7 +153,7 @@ impl Desk {
 
     /// Changes agents, sites and texts.
     pub fn administer(&self) -> Administration {
-        Administration::new(Arc::clone(&self.core))
+        Administration::new(Arc::clone(&self.core), Actor::command_line())
     }
 
     /// Serves agents and visitors until `shutdown`, and ends when all sockets are closed and all work is stored.

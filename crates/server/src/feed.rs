@@ -3,16 +3,18 @@
 //! No socket, no clock and no task: a session asks what follows from what happened, and sends it. Whatever reads the
 //! database takes the connection as a parameter, so that a session can do it on a reader's thread.
 
+use std::collections::HashSet;
+
 use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
-    Ack, Cursor, Delta, Reset, ResetReason, Seq, ServerFrame, SnapshotAt, SnapshotEnd, SnapshotNext, SyncMode,
+    Ack, Cursor, Delta, Reset, ResetReason, Seq, ServerFrame, SiteId, SnapshotAt, SnapshotEnd, SnapshotNext, SyncMode,
     Timestamp,
 };
 
 use crate::authorize::Principal;
 use crate::snapshot::Snapshot;
 use crate::store::log::{self, Committed};
-use crate::store::{Connection, Outcome};
+use crate::store::{Connection, Outcome, rights};
 use crate::sync;
 
 /// Frames of one commit beyond which the log is read instead.
@@ -28,12 +30,17 @@ pub(crate) struct Feed {
     /// The log has to be read, because something was missed.
     behind: bool,
     snapshot: Option<Snapshot>,
+    /// The sites whose customers the agent sees, as of the last look at the database.
+    sites: HashSet<SiteId>,
+    /// They are others than before.
+    new_rights: bool,
 }
 
 impl Feed {
     /// For a client that has not said yet where it stands.
     pub(crate) fn new(principal: Principal) -> Self {
-        Self { principal, cursor: Seq(0), covered: Seq(0), behind: false, snapshot: None }
+        let (cursor, covered) = (Seq(0), Seq(0));
+        Self { principal, cursor, covered, behind: false, snapshot: None, sites: HashSet::new(), new_rights: false }
     }
 
     /// Begins where the client stands, or with a snapshot. The second value says why its cursor is of no use.
@@ -58,8 +65,28 @@ impl Feed {
         }
     }
 
+    /// Whether the agent sees the customers of a site.
+    pub(crate) fn sees(&self, site: SiteId) -> bool {
+        self.sites.contains(&site)
+    }
+
+    /// Whether the sites are others than when this was last asked.
+    pub(crate) fn has_new_rights(&mut self) -> bool {
+        std::mem::take(&mut self.new_rights)
+    }
+
+    fn look_at_rights(&mut self, connection: &Connection) -> Outcome<()> {
+        if let Principal::Agent(agent) = self.principal {
+            let sites = rights::sites_of(connection, agent)?;
+            self.new_rights |= sites != self.sites;
+            self.sites = sites;
+        }
+        Ok(())
+    }
+
     /// What follows the welcome at once.
     pub(crate) fn open(&mut self, connection: &Connection, reset: Option<ResetReason>) -> Outcome<Vec<ServerFrame>> {
+        self.look_at_rights(connection)?;
         let mut frames: Vec<ServerFrame> =
             reset.map(|reason| ServerFrame::Reset(Reset { reason })).into_iter().collect();
         frames.extend(self.snapshot_page(connection)?);
@@ -132,11 +159,14 @@ impl Feed {
         if self.snapshot.is_some() || self.behind || committed.to <= self.covered {
             return Vec::new();
         }
-        if committed.from != self.covered || !room {
+        let Principal::Agent(agent) = self.principal else { return Vec::new() };
+        // What the agent may see is looked up before anything is sent that comes after.
+        let rights = committed.changes.iter().any(|logged| logged.concerns_rights_of(agent));
+        if committed.from != self.covered || !room || rights {
             self.behind = true;
             return Vec::new();
         }
-        let deltas = sync::live_deltas(&committed.changes, &self.principal, self.cursor, committed.to);
+        let deltas = sync::live_deltas(&committed.changes, agent, &self.sites, self.cursor, committed.to);
         if deltas.len() > LIVE_FRAMES {
             (self.covered, self.behind) = (self.cursor, true);
             return Vec::new();
@@ -165,9 +195,15 @@ impl Feed {
         over.then(|| self.delta(Delta { from: self.cursor, to: self.covered, changes: Vec::new(), more: false }))
     }
 
-    /// Reads what comes next in the log.
-    pub(crate) fn catch_up(&mut self, connection: &Connection) -> Outcome<Vec<ServerFrame>> {
-        let delta = sync::delta(connection, &self.principal, self.cursor)?;
+    /// Reads what comes next in the log. When the agent may see more than before, a snapshot begins.
+    pub(crate) fn catch_up(&mut self, connection: &Connection, now: Timestamp) -> Outcome<Vec<ServerFrame>> {
+        self.look_at_rights(connection)?;
+        let Some(delta) = sync::delta(connection, &self.principal, self.cursor)? else {
+            let head = log::desk(connection)?.head;
+            (self.cursor, self.covered, self.behind) = (head, head, false);
+            self.snapshot = Some(Snapshot::new(self.principal, head, now));
+            return self.open(connection, Some(ResetReason::Rights));
+        };
         self.behind = delta.more;
         Ok(if delta.to > delta.from { vec![self.delta(delta)] } else { Vec::new() })
     }

@@ -3,13 +3,13 @@
 //! Agents get committed changes through one broadcast; who lags reads the log instead. Visitors are only told that
 //! something changed and read the log themselves, so nothing that is not theirs is ever handed to their session.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use deskbell_protocol::{AgentId, ChangeKind, EntityKind, Ephemeral, VisitorId, VisitorPresence};
+use deskbell_protocol::{AgentId, ChangeKind, EntityKind, Ephemeral, SiteId, VisitorId, VisitorPresence};
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -33,8 +33,12 @@ const PRESENCES_PER_FRAME: usize = 1000;
 #[derive(Clone, Debug)]
 pub(crate) enum AgentEvent {
     Committed(Arc<Committed>),
-    /// For all agents but one.
-    Ephemeral(Option<AgentId>, Arc<Ephemeral>),
+    /// For all agents but one, or for those of them who see the customers of a site.
+    Ephemeral {
+        except: Option<AgentId>,
+        site: Option<SiteId>,
+        ephemeral: Arc<Ephemeral>,
+    },
 }
 
 /// One socket of a visitor.
@@ -53,13 +57,17 @@ struct Shared {
     erased: CancellationToken,
 }
 
-#[derive(Default)]
 struct Entry {
+    site: SiteId,
     links: Vec<Link>,
     left_at: Option<Instant>,
 }
 
 impl Entry {
+    fn new(site: SiteId) -> Self {
+        Self { site, links: Vec::new(), left_at: None }
+    }
+
     fn visible(&self) -> bool {
         let mut pages = self.links.iter().filter(|link| link.presence.is_some()).peekable();
         pages.peek().is_none() || pages.any(|link| link.visible)
@@ -119,9 +127,15 @@ pub(crate) struct AddressSeat {
 
 /// What has changed among those present.
 pub(crate) struct Stir {
+    pub(crate) sites: BTreeMap<SiteId, SiteStir>,
+    pub(crate) agents: bool,
+}
+
+/// What has changed among the visitors of one site.
+#[derive(Debug, Default)]
+pub(crate) struct SiteStir {
     pub(crate) online: Vec<VisitorPresence>,
     pub(crate) gone: Vec<VisitorId>,
-    pub(crate) agents: bool,
 }
 
 impl Hub {
@@ -159,9 +173,9 @@ impl Hub {
         let _ = self.agents.send(AgentEvent::Committed(Arc::new(committed)));
     }
 
-    /// Tells agents something that is not stored.
-    pub(crate) fn tell_agents(&self, except: Option<AgentId>, ephemeral: Ephemeral) {
-        let _ = self.agents.send(AgentEvent::Ephemeral(except, Arc::new(ephemeral)));
+    /// Tells agents something that is not stored; of a site, only those who see its customers.
+    pub(crate) fn tell_agents(&self, except: Option<AgentId>, site: Option<SiteId>, ephemeral: Ephemeral) {
+        let _ = self.agents.send(AgentEvent::Ephemeral { except, site, ephemeral: Arc::new(ephemeral) });
     }
 
     /// Tells a visitor's panels something that is not stored. A full queue drops it.
@@ -193,6 +207,7 @@ impl Hub {
     pub(crate) fn seat_visitor(
         self: &Arc<Self>,
         visitor: VisitorId,
+        site: SiteId,
         presence: Option<Hash>,
         visible: bool,
     ) -> VisitorSeat {
@@ -204,7 +219,7 @@ impl Hub {
         });
         let (ephemeral, received) = mpsc::channel(EPHEMERAL_BACKLOG);
         let mut state = self.state();
-        let entry = state.visitors.entry(visitor).or_default();
+        let entry = state.visitors.entry(visitor).or_insert_with(|| Entry::new(site));
         entry.left_at = None;
         entry.links.push(Link { session, presence, visible, shared: Arc::clone(&shared), ephemeral });
         state.stirred.insert(visitor);
@@ -220,6 +235,7 @@ impl Hub {
         let (moved, kept) =
             std::mem::take(&mut entry.links).into_iter().partition(|link| link.presence.as_ref() == Some(presence));
         entry.links = kept;
+        let site = entry.site;
         if entry.links.is_empty() {
             // Nobody left: the visitor is gone at once, without the usual delay.
             let now = Instant::now();
@@ -229,7 +245,7 @@ impl Hub {
         }
         let moved: Vec<Link> = moved;
         if !moved.is_empty() {
-            let entry = state.visitors.entry(to).or_default();
+            let entry = state.visitors.entry(to).or_insert_with(|| Entry::new(site));
             entry.left_at = None;
             for link in moved {
                 link.shared.visitor.store(to.0, Ordering::Release);
@@ -264,12 +280,13 @@ impl Hub {
         }
     }
 
-    /// Everybody on the sites now, in frames.
-    pub(crate) fn everybody(&self) -> Vec<Ephemeral> {
+    /// Everybody on the sites that are seen now, in frames.
+    pub(crate) fn everybody(&self, seen: impl Fn(SiteId) -> bool) -> Vec<Ephemeral> {
         let mut online: Vec<VisitorPresence> = self
             .state()
             .visitors
             .iter()
+            .filter(|(_, entry)| seen(entry.site))
             .map(|(id, entry)| VisitorPresence { visitor: *id, visible: entry.visible() })
             .collect();
         online.sort_unstable_by_key(|presence| presence.visitor);
@@ -304,7 +321,7 @@ impl Hub {
     pub(crate) fn take_stir(&self) -> Stir {
         let now = Instant::now();
         let mut state = self.state();
-        let mut gone = Vec::new();
+        let mut sites: BTreeMap<SiteId, SiteStir> = BTreeMap::new();
         while let Some((left_at, visitor)) = state.leaving.front().copied() {
             if now.saturating_duration_since(left_at) < LINGER {
                 break;
@@ -314,19 +331,17 @@ impl Hub {
                 .visitors
                 .get(&visitor)
                 .is_some_and(|entry| entry.links.is_empty() && entry.left_at == Some(left_at));
-            if away {
-                state.visitors.remove(&visitor);
-                gone.push(visitor);
+            if away && let Some(entry) = state.visitors.remove(&visitor) {
+                sites.entry(entry.site).or_default().gone.push(visitor);
             }
         }
         let stirred = std::mem::take(&mut state.stirred);
-        let online = stirred
-            .into_iter()
-            .filter_map(|id| {
-                let entry = state.visitors.get(&id)?;
-                Some(VisitorPresence { visitor: id, visible: entry.visible() })
-            })
-            .collect();
+        for visitor in stirred {
+            if let Some(entry) = state.visitors.get(&visitor) {
+                let presence = VisitorPresence { visitor, visible: entry.visible() };
+                sites.entry(entry.site).or_default().online.push(presence);
+            }
+        }
         let agents = std::mem::take(&mut state.agents_stirred);
         let nobody = state.last_agent_left_at.is_some_and(|left_at| now.saturating_duration_since(left_at) >= LINGER);
         if nobody {
@@ -334,7 +349,7 @@ impl Hub {
             // Still under the lock, so that an agent who comes back now is not overruled.
             self.online.send_if_modified(|online| std::mem::replace(online, false));
         }
-        Stir { online, gone, agents }
+        Stir { sites, agents }
     }
 }
 
@@ -470,18 +485,19 @@ mod tests {
     async fn dk_03_pages_that_move_to_another_visitor_take_their_presence_along() {
         let hub = Hub::new();
         let (from, to, name) = (VisitorId(1), VisitorId(2), [7; 32]);
-        let seat = hub.seat_visitor(from, Some(name), true);
-        let stir = hub.take_stir();
+        let site = SiteId(9);
+        let seat = hub.seat_visitor(from, site, Some(name), true);
+        let stir = hub.take_stir().sites.remove(&site).unwrap();
         assert_eq!(stir.online, [VisitorPresence { visitor: from, visible: true }]);
         hub.move_pages(from, to, &name);
         assert_eq!(seat.visitor(), to);
-        let stir = hub.take_stir();
+        let stir = hub.take_stir().sites.remove(&site).unwrap();
         assert_eq!(stir.gone, [from]);
         assert_eq!(stir.online, [VisitorPresence { visitor: to, visible: true }]);
         seat.set_visible(false);
-        assert_eq!(hub.take_stir().online, [VisitorPresence { visitor: to, visible: false }]);
+        assert_eq!(hub.take_stir().sites[&site].online, [VisitorPresence { visitor: to, visible: false }]);
         drop(seat);
-        let stir = hub.take_stir();
+        let stir = hub.take_stir().sites.remove(&site).unwrap_or_default();
         assert!(
             stir.gone.is_empty() && stir.online.iter().all(|presence| presence.visitor == to),
             "they may be back at once"

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod administration;
+mod api;
 mod assets;
 mod authorize;
 mod commands;
@@ -18,8 +19,10 @@ mod hub;
 mod limits;
 pub mod operations;
 mod origin;
+mod people;
 mod presence;
 mod pull;
+mod routes;
 mod session_agent;
 mod session_visitor;
 mod settings;

@@ -25,14 +25,16 @@ pub(crate) async fn run(hub: Arc<Hub>, writer: Arc<Writer>, cancelled: Cancellat
             () = tokio::time::sleep(GATHER) => {}
         }
         let stir = hub.take_stir();
-        for frame in in_frames(false, &stir.online, &stir.gone) {
-            hub.tell_agents(None, frame);
+        for (site, stir) in &stir.sites {
+            for frame in in_frames(false, &stir.online, &stir.gone) {
+                hub.tell_agents(None, Some(*site), frame);
+            }
         }
         if stir.agents {
-            hub.tell_agents(None, hub.agents());
+            hub.tell_agents(None, None, hub.agents());
         }
-        if !stir.gone.is_empty() {
-            let gone = stir.gone;
+        let gone: Vec<_> = stir.sites.into_values().flat_map(|stir| stir.gone).collect();
+        if !gone.is_empty() {
             let stored = writer.submit(move |write| {
                 for visitor in gone {
                     if visitors::seen(write.connection, visitor, write.now)? {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use deskbell_protocol::http::{PULL_HISTORY_MAX, PULL_WAIT_MAX_MS, PUSH_FRAMES_MAX, Pull, Pulled, Pushed};
 use deskbell_protocol::{
     Agent, AgentId, ByeCode, ClientFrame, Cursor, Delta, Ephemeral, ErrorCode, Hello, HistoryRequest, PROTOCOL,
-    Refusal, ResetReason, ServerFrame, VisitorId, VisitorPart, VisitorWelcome, Welcome,
+    Refusal, ResetReason, ServerFrame, SiteId, VisitorId, VisitorPart, VisitorWelcome, Welcome,
 };
 use futures_util::future::join_all;
 use serde::Deserialize;
@@ -22,7 +22,7 @@ use crate::feed::Feed;
 use crate::hub::{AgentEvent, AgentSeat, LINGER, VisitorSeat};
 use crate::session_visitor::{self, Caller};
 use crate::socket::{self, End, HEARTBEAT, Received};
-use crate::store::{Connection, Failure, Outcome, agents, log};
+use crate::store::{Connection, Failure, Outcome, agents, log, visitors};
 use crate::{commands, session_agent, tokens};
 
 /// Bytes of frames after which an answer ends; the next request brings the rest.
@@ -70,7 +70,8 @@ impl From<Refusal> for Stop {
 enum News {
     /// The log may have something.
     Log,
-    Ephemeral(Ephemeral),
+    /// Of a site, for those alone who see its customers.
+    Ephemeral(Option<SiteId>, Ephemeral),
     /// Somebody came or went.
     Presence,
     /// Nothing that concerns this answer.
@@ -90,8 +91,8 @@ impl Seat {
                 () = seat.revoked.cancelled() => Err(End::Bye(ByeCode::Auth)),
                 event = seat.events.recv() => match event {
                     Ok(AgentEvent::Committed(_)) | Err(RecvError::Lagged(_)) => Ok(News::Log),
-                    Ok(AgentEvent::Ephemeral(except, ephemeral)) => Ok(match &*ephemeral {
-                        typing @ Ephemeral::Typing { .. } if except != Some(me.id) => News::Ephemeral(typing.clone()),
+                    Ok(AgentEvent::Ephemeral { except, site, ephemeral }) => Ok(match &*ephemeral {
+                        typing @ Ephemeral::Typing { .. } if except != Some(me.id) => News::Ephemeral(site, typing.clone()),
                         Ephemeral::Visitors { .. } | Ephemeral::Agents { .. } => News::Presence,
                         _ => News::Nothing,
                     }),
@@ -104,7 +105,7 @@ impl Seat {
                 tokio::select! {
                     // Whoever was erased comes back as somebody new.
                     () = erased.cancelled() => Err(End::Bye(ByeCode::Drain)),
-                    news = seat.news() => Ok(news.map_or(News::Log, News::Ephemeral)),
+                    news = seat.news() => Ok(news.map_or(News::Log, |ephemeral| News::Ephemeral(None, ephemeral))),
                 }
             }
         }
@@ -212,7 +213,7 @@ impl Answer {
     /// What comes next in the log, as far as one answer holds it.
     async fn catch_up(&mut self) -> Result<(), Stop> {
         while self.feed.is_behind() && self.bytes < ANSWER_BYTES {
-            for frame in self.read(Feed::catch_up).await? {
+            for frame in self.read(|feed, connection| feed.catch_up(connection, crate::clock())).await? {
                 self.follow(frame);
             }
         }
@@ -221,7 +222,11 @@ impl Answer {
 
     /// Adds a delta. One that only moved the cursor is no news, and grows into the next.
     fn follow(&mut self, frame: ServerFrame) {
-        let ServerFrame::Delta(mut delta) = frame else { return self.push(frame) };
+        let ServerFrame::Delta(mut delta) = frame else {
+            // The agent may see more than before, and a snapshot begins.
+            self.news = true;
+            return self.push(frame);
+        };
         if let Some(ServerFrame::Delta(Delta { from, changes, .. })) = self.frames.last()
             && changes.is_empty()
         {
@@ -256,7 +261,8 @@ impl Answer {
                     self.feed.fall_behind();
                     self.catch_up().await?;
                 }
-                News::Ephemeral(ephemeral) => {
+                News::Ephemeral(Some(site), _) if !self.feed.sees(site) => {}
+                News::Ephemeral(_, ephemeral) => {
                     self.push(ServerFrame::Eph(ephemeral));
                     self.news = true;
                 }
@@ -271,11 +277,12 @@ impl Answer {
     fn present(&self) -> (Vec<ServerFrame>, String) {
         let frames: Vec<ServerFrame> = match self.principal {
             Principal::Agent(_) => {
-                let mut told = self.core.hub.everybody();
+                let mut told = self.core.hub.everybody(|site| self.feed.sees(site));
                 told.push(self.core.hub.agents());
                 told.into_iter().map(ServerFrame::Eph).collect()
             }
             Principal::Visitor(_) => vec![session_visitor::anybody(*self.core.hub.online().borrow())],
+            Principal::Nobody => Vec::new(),
         };
         let text: String = frames.iter().map(ServerFrame::to_text).collect();
         let name = tokens::hash(&text).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
@@ -348,9 +355,10 @@ async fn stranger(serving: &Serving, caller: &Caller, pull: &Pull) -> Result<Pul
     }
     let _address = admit(core, caller)?;
     let site = session_visitor::find_site(core, &hello.site).await?.ok_or(End::Bye(ByeCode::Origin))?;
+    let site_id = site.id;
     let (arrived, fresh) = session_visitor::open_panel(core, caller, site, hello).await?;
     core.visitor_frames.take(arrived.visitor, Instant::now()).map_err(too_many)?;
-    let mut seat = Seat::Visitor(core.hub.seat_visitor(arrived.visitor, None, true));
+    let mut seat = Seat::Visitor(core.hub.seat_visitor(arrived.visitor, site_id, None, true));
     let (conversation, unread) = session_visitor::unread(core, arrived.visitor).await?;
     let told = VisitorWelcome {
         token: arrived.token_is_new.then_some(fresh),
@@ -373,7 +381,9 @@ async fn visitor_again(serving: &Serving, visitor: VisitorId, caller: &Caller, p
     if pull.hello.is_some() {
         return Err(Refusal::invalid("hello", "a visitor greets without the header, with the token inside").into());
     }
-    let mut seat = Seat::Visitor(core.hub.seat_visitor(visitor, None, true));
+    let site = core.readers.read(move |connection| Ok(visitors::site_of(connection, visitor)?)).await?;
+    let site = site.ok_or(End::Bye(ByeCode::Drain))?;
+    let mut seat = Seat::Visitor(core.hub.seat_visitor(visitor, site, None, true));
     let mut answer = Answer::new(core, Principal::Visitor(visitor));
     answer.resume(pull).await?;
     finish(serving, answer, &mut seat, pull).await
@@ -421,7 +431,7 @@ pub(crate) async fn push(core: &Arc<Core>, speaker: Speaker, Push { frames }: Pu
         match (principal, &agent) {
             (_, Some((_, device))) => core.agent_frames.take(*device, Instant::now()),
             (Principal::Visitor(visitor), _) => core.visitor_frames.take(visitor, Instant::now()),
-            (Principal::Agent(_), None) => Ok(()),
+            (Principal::Agent(_) | Principal::Nobody, _) => Ok(()),
         }
         .map_err(too_many)?;
         match socket::read(&frame.to_string()) {

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use deskbell_protocol::{
     Agent, Author, ByeCode, ClientFrame, ConversationId, ConversationState, Cursor, Ephemeral, Hello, HistoryRequest,
-    ServerFrame, VisitorId, Welcome,
+    ServerFrame, SiteId, VisitorId, Welcome,
 };
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::MissedTickBehavior;
 
 use crate::accounts::Identity;
-use crate::authorize::{Action, Object, Principal, authorize};
+use crate::authorize::{Action, Principal, authorize};
 use crate::desk::{Core, Serving};
 use crate::feed::Feed;
 use crate::hub::{AgentEvent, AgentSeat};
@@ -91,8 +91,9 @@ impl Session {
                 answer = self.answers.next() => self.answer(&answer?)?,
                 event = seat.events.recv() => match event {
                     Ok(AgentEvent::Committed(committed)) => self.committed(&committed)?,
-                    Ok(AgentEvent::Ephemeral(except, ephemeral)) => {
-                        if except != Some(self.identity.agent.id) {
+                    Ok(AgentEvent::Ephemeral { except, site, ephemeral }) => {
+                        let mine = except == Some(self.identity.agent.id);
+                        if !mine && site.is_none_or(|site| self.feed.sees(site)) {
                             self.tell(&ephemeral)?;
                         }
                     }
@@ -107,7 +108,11 @@ impl Session {
                         self.outgoing.send(&ServerFrame::Eph(ephemeral))?;
                     }
                     if catching_up {
-                        self.read(Feed::catch_up).await?;
+                        let now = crate::clock();
+                        self.read(move |feed, connection| feed.catch_up(connection, now)).await?;
+                        if self.feed.has_new_rights() {
+                            self.present();
+                        }
                     }
                 }
                 _ = beat.tick() => self.beat()?,
@@ -137,8 +142,10 @@ impl Session {
             agent: Some(self.identity.agent.id),
             visitor: None,
         }))?;
+        self.read(move |feed, connection| feed.open(connection, reset)).await?;
+        self.feed.has_new_rights();
         self.present();
-        self.read(move |feed, connection| feed.open(connection, reset)).await
+        Ok(())
     }
 
     /// Reads on in the log, and sends what that gives.
@@ -151,7 +158,7 @@ impl Session {
 
     /// Says anew who is there now.
     fn present(&mut self) {
-        self.presence = self.core.hub.everybody().into();
+        self.presence = self.core.hub.everybody(|site| self.feed.sees(site)).into();
         self.presence.push_back(self.core.hub.agents());
     }
 
@@ -228,7 +235,7 @@ pub(crate) async fn typing(core: &Core, agent: &Agent, conversation: Conversatio
         return;
     }
     let found = core.readers.read(move |connection| open_conversation(connection, principal, conversation)).await;
-    let Ok(visitor) = found else { return };
+    let Ok((visitor, site)) = found else { return };
     let told = Ephemeral::Typing {
         conversation: Some(conversation),
         author: Some(Author::Agent { id: agent.id, name: agent.name.clone() }),
@@ -236,7 +243,7 @@ pub(crate) async fn typing(core: &Core, agent: &Agent, conversation: Conversatio
         ttl_ms: ttl_ms.min(socket::TYPING_TTL_MAX_MS),
     };
     core.hub.tell_visitor(visitor, &told);
-    core.hub.tell_agents(Some(agent.id), told);
+    core.hub.tell_agents(Some(agent.id), Some(site), told);
 }
 
 /// Lets a feed read the log on a reader's thread, and sends what that gives.
@@ -261,18 +268,18 @@ pub(crate) async fn read_on(
     Ok(())
 }
 
-/// The visitor of a conversation in which somebody may type now.
+/// The visitor and the site of a conversation in which somebody may type now.
 pub(crate) fn open_conversation(
     connection: &Connection,
     principal: Principal,
     id: ConversationId,
-) -> Outcome<VisitorId> {
+) -> Outcome<(VisitorId, SiteId)> {
     let found = conversations::find(connection, id)?.ok_or_else(|| Failure::not_found("conversation"))?;
-    authorize(&principal, Action::Reply, Object::Conversation(found.visitor))?;
+    authorize(connection, &principal, Action::Reply, &found)?;
     if found.state == ConversationState::Closed {
         return Err(Failure::not_found("open conversation"));
     }
-    Ok(found.visitor)
+    Ok((found.visitor, found.site))
 }
 
 /// A page of history as a frame.

@@ -136,7 +136,7 @@ async fn page(
         let (site, first) = (site.clone(), hello.page.clone());
         core.writer.submit(move |write| visits::page_opened(write, &site, &name, &details, first.as_ref()))
     };
-    let mut seat = core.hub.seat_visitor(opened.await.map_err(failed)?, Some(name), visible);
+    let mut seat = core.hub.seat_visitor(opened.await.map_err(failed)?, site.id, Some(name), visible);
     // Whoever was erased comes back as somebody new.
     let erased = seat.erased();
     let mut online: watch::Receiver<bool> = core.hub.online();
@@ -253,9 +253,10 @@ impl Panel {
         outgoing: Arc<Outgoing>,
     ) -> Result<End, End> {
         let core = Arc::clone(&serving.core);
+        let site_id = site.id;
         let (arrived, fresh) = open_panel(&core, caller, site, &hello).await?;
         // Seated before the head is read: what is committed from here on is heard.
-        let seat = core.hub.seat_visitor(arrived.visitor, None, true);
+        let seat = core.hub.seat_visitor(arrived.visitor, site_id, None, true);
         let mut panel = Self {
             outgoing,
             principal: Principal::Visitor(arrived.visitor),
@@ -315,7 +316,10 @@ impl Panel {
                     Some(ephemeral) => self.outgoing.offer(&ephemeral),
                     None => self.feed.fall_behind(),
                 },
-                () = self.outgoing.room(), if catching_up => self.read(Feed::catch_up).await?,
+                () = self.outgoing.room(), if catching_up => {
+                    let now = crate::clock();
+                    self.read(move |feed, connection| feed.catch_up(connection, now)).await?;
+                }
                 changed = online.changed() => {
                     if changed.is_err() {
                         return Ok(End::Closed);
@@ -364,11 +368,11 @@ pub(crate) async fn typing(core: &Core, visitor: VisitorId, typing: bool, ttl_ms
     let read = core.readers.read(move |connection| -> Outcome<_> {
         let Some(found) = conversations::latest_of_visitor(connection, visitor)? else { return Ok(None) };
         open_conversation(connection, principal, found.id)?;
-        Ok(Some(found.id))
+        Ok(Some((found.id, found.site)))
     });
-    if let Ok(Some(conversation)) = read.await {
+    if let Ok(Some((conversation, site))) = read.await {
         let ttl_ms = ttl_ms.min(socket::TYPING_TTL_MAX_MS);
         let (conversation, author) = (Some(conversation), Some(Author::Visitor));
-        core.hub.tell_agents(None, Ephemeral::Typing { conversation, author, typing, ttl_ms });
+        core.hub.tell_agents(None, Some(site), Ephemeral::Typing { conversation, author, typing, ttl_ms });
     }
 }

@@ -15,7 +15,7 @@ use crate::authorize::Principal;
 use crate::feed::Feed;
 use crate::store::batch::{Batches, Job, Write, ask};
 use crate::store::log::{self, Committed};
-use crate::store::{self, Connection, Failure, OpenError, Outcome, agents, sites};
+use crate::store::{self, Connection, Failure, OpenError, Outcome, agents, rights, sites};
 use crate::user_agent::UserAgent;
 use crate::visits::{self, Details};
 use crate::{commands, sync, tokens};
@@ -86,9 +86,10 @@ impl Desk {
         if sites::ids(&desk.reader)?.is_empty() {
             desk.run(1, |write| {
                 let id = write.new_id();
-                let site = Site { id: id.into(), name: "Shop".into(), key: "shop".into(), origins: Vec::new() };
-                sites::add(write.connection, &site)?;
-                write.touch(EntityKind::Site, id)
+                let site = Site::new(id.into(), "Shop", "shop");
+                sites::put(write.connection, &site)?;
+                write.touch(EntityKind::Site, id)?;
+                rights::settle(write)
             })?;
         }
         Ok(desk)
@@ -113,9 +114,10 @@ impl Desk {
         self.run(now, move |write| {
             let id = write.new_id();
             let email = format!("{id}@example.com");
-            let agent = Agent { id: id.into(), name, email, role: Role::Agent };
+            let agent = Agent::new(id.into(), &name, &email, Role::Agent);
             agents::add(write.connection, &agent, "", write.now)?;
             write.touch(EntityKind::Agent, id)?;
+            rights::settle(write)?;
             Ok(AgentId(id))
         })
     }
@@ -234,6 +236,7 @@ impl Desk {
         let reader = self.reader.unchecked_transaction()?;
         loop {
             let delta = sync::delta(&reader, &person.principal(), from).map_err(internal)?;
+            let delta = delta.ok_or_else(|| internal(Failure::not_found("place in the log")))?;
             rows.extend(delta.changes);
             if !delta.more {
                 return Ok(rows);
@@ -292,9 +295,9 @@ impl Session {
     ///
     /// # Errors
     /// [`OpenError`].
-    pub fn catch_up(&mut self, desk: &Desk) -> Result<Vec<ServerFrame>, OpenError> {
+    pub fn catch_up(&mut self, desk: &Desk, now: Timestamp) -> Result<Vec<ServerFrame>, OpenError> {
         let reader = desk.reader.unchecked_transaction()?;
-        self.feed.catch_up(&reader).map_err(internal)
+        self.feed.catch_up(&reader, now).map_err(internal)
     }
 
     /// Answers anything but `hello` and commands.

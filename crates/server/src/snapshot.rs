@@ -12,7 +12,7 @@ use deskbell_protocol::{
 
 use crate::authorize::Principal;
 use crate::store::log::{self, EVERYBODY};
-use crate::store::{Connection, Outcome, agents, conversations, sites, visitors};
+use crate::store::{Connection, Outcome, agents, conversations, sites, teams, visitors};
 use crate::sync::{Page, seen_by};
 use crate::tokens;
 
@@ -35,7 +35,7 @@ type Key = (Timestamp, ConversationId);
 /// Where the scan stands: everything up to here has been sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Position {
-    /// The lists of agents, sites and canned texts, in this order, up to an id.
+    /// The lists of agents, sites, teams and canned texts, in this order, up to an id.
     Desk {
         list: i64,
         id: i64,
@@ -73,6 +73,7 @@ impl Position {
         match principal {
             Principal::Agent(_) => Self::Desk { list: 0, id: -1 },
             Principal::Visitor(_) => Self::Own { head: false, number: 0 },
+            Principal::Nobody => Self::Done,
         }
     }
 
@@ -211,20 +212,22 @@ impl Snapshot {
                 let (entity, mut ids) = match list {
                     0 => (EntityKind::Agent, agents::ids(connection)?),
                     1 => (EntityKind::Site, sites::ids(connection)?),
+                    2 => (EntityKind::Team, teams::ids(connection)?),
                     _ => (EntityKind::CannedText, sites::canned_text_ids(connection)?),
                 };
                 ids.sort_unstable();
                 for id in ids.into_iter().filter(|id| *id > after) {
                     self.take(connection, entity, id, Position::Desk { list, id })?;
                 }
-                self.position = if (0..2).contains(&list) {
+                self.position = if (0..3).contains(&list) {
                     Position::Desk { list: list + 1, id: -1 }
                 } else {
                     Position::Conversations(None)
                 };
             }
             Position::Conversations(after) => {
-                let listed = conversations::by_activity(connection, after, CONVERSATIONS_AT_ONCE)?;
+                let Principal::Agent(agent) = self.principal else { return Ok(()) };
+                let listed = conversations::by_activity(connection, agent, after, CONVERSATIONS_AT_ONCE)?;
                 self.position = match listed.last() {
                     Some(last) => Position::Conversations(Some((last.active_at, last.id))),
                     None => Position::Moved { id: 0, heads: ALL, number: ALL },
@@ -260,7 +263,8 @@ impl Snapshot {
                 self.position = Position::Moved { id, heads: ALL, number: ALL };
             }
             Position::Silent { id: before, half } => {
-                let mut silent = visitors::silent_since(connection, self.now - SILENT_MS, SILENT_VISITORS)?;
+                let Principal::Agent(agent) = self.principal else { return Ok(()) };
+                let mut silent = visitors::silent_since(connection, agent, self.now - SILENT_MS, SILENT_VISITORS)?;
                 silent.sort_unstable_by_key(|(visitor, _)| std::cmp::Reverse(*visitor));
                 if half {
                     self.take(connection, EntityKind::Visitor, before, Position::Silent { id: before, half: false })?;
@@ -300,7 +304,7 @@ impl Snapshot {
     ) -> Outcome<()> {
         let agent = match self.principal {
             Principal::Agent(agent) => agent.0,
-            Principal::Visitor(_) => return Ok(()),
+            Principal::Visitor(_) | Principal::Nobody => return Ok(()),
         };
         let rows = [
             (EntityKind::Conversation, id.0, EVERYBODY),

@@ -1,14 +1,16 @@
 //! What a client is sent of the log: deltas and history, narrowed to what the principal may see.
 
+use std::collections::HashSet;
+
 use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
-    Author, Change, Conversation, ConversationId, ConversationState, Delta, Entity, EntityKind, HistoryPage,
-    HistoryRequest, Message, Seq,
+    AgentId, Author, Change, ChangeKind, Conversation, ConversationId, ConversationState, Delta, Entity, EntityKind,
+    HistoryPage, HistoryRequest, Message, Seq, SiteId,
 };
 
-use crate::authorize::{Action, Object, Principal, authorize};
+use crate::authorize::{Action, Principal, authorize};
 use crate::store::log::{self, EVERYBODY, Logged, Place};
-use crate::store::{Connection, Failure, Outcome, conversations};
+use crate::store::{Connection, Failure, Outcome, conversations, rights};
 
 /// Bytes of rows in one frame. With one more row of the largest size a frame stays below its limit of 64 KB.
 pub(crate) const PAGE_BYTES: usize = 48 * 1024;
@@ -61,10 +63,17 @@ pub(crate) fn seen_by(
 ) -> Outcome<Option<(Change, usize)>> {
     match principal {
         Principal::Agent(agent) => {
+            let seen = match place.site {
+                Some(site) if !matches!(place.kind, ChangeKind::Forget | ChangeKind::Show) => {
+                    rights::sees(connection, *agent, site)?
+                }
+                _ => true,
+            };
             let logged = place.with_state(connection)?;
-            Ok(logged.visible_to(*agent).then(|| (logged.seen_by(principal), logged.size)))
+            Ok(seen.then(|| (logged.seen_by(principal), logged.size)))
         }
         Principal::Visitor(_) => shown_to_visitor(connection, principal, place),
+        Principal::Nobody => Ok(None),
     }
 }
 
@@ -104,14 +113,23 @@ fn narrow(connection: &Connection, conversation: Conversation) -> Outcome<Conver
         ConversationState::Snoozed => ConversationState::Open,
         state => state,
     };
-    Ok(Conversation { last_number, active_at, state, snoozed_until: None, labels: Vec::new(), ..conversation })
+    Ok(Conversation {
+        last_number,
+        active_at,
+        state,
+        snoozed_until: None,
+        team: None,
+        labels: Vec::new(),
+        ..conversation
+    })
 }
 
-/// What comes after `from`, as far as one frame holds it.
-pub(crate) fn delta(connection: &Connection, principal: &Principal, from: Seq) -> Outcome<Delta> {
+/// What comes after `from`, as far as one frame holds it. `None`: the principal may see more than before, and only a
+/// snapshot brings all of it.
+pub(crate) fn delta(connection: &Connection, principal: &Principal, from: Seq) -> Outcome<Option<Delta>> {
     let head = log::desk(connection)?.head;
     if from >= head {
-        return Ok(Delta { from, to: from, changes: Vec::new(), more: false });
+        return Ok(Some(Delta { from, to: from, changes: Vec::new(), more: false }));
     }
     let after = if is_planted(Bug::DeltaBorder) { Seq(from.0 - 1) } else { from };
     let places = match principal {
@@ -120,7 +138,11 @@ pub(crate) fn delta(connection: &Connection, principal: &Principal, from: Seq) -
             Some(conversation) => log::changes_of_conversation(connection, conversation.id, after, head, DELTA_ROWS)?,
             None => Vec::new(),
         },
+        Principal::Nobody => Vec::new(),
     };
+    if places.iter().any(|place| place.kind == ChangeKind::Show) {
+        return Ok(None);
+    }
     let all = i64::try_from(places.len()).is_ok_and(|rows| rows < DELTA_ROWS);
     let mut page = Page::new();
     let mut covered = from;
@@ -128,27 +150,34 @@ pub(crate) fn delta(connection: &Connection, principal: &Principal, from: Seq) -
         let seq = place.seq;
         if let Some((change, size)) = seen_by(connection, principal, place)? {
             if !page.fits(size) {
-                return Ok(Delta { from, to: covered, changes: page.rows, more: true });
+                return Ok(Some(Delta { from, to: covered, changes: page.rows, more: true }));
             }
             page.push(change, size);
         }
         covered = seq;
     }
     if all {
-        Ok(Delta { from, to: head, changes: page.rows, more: false })
+        Ok(Some(Delta { from, to: head, changes: page.rows, more: false }))
     } else {
-        Ok(Delta { from, to: covered, changes: page.rows, more: true })
+        Ok(Some(Delta { from, to: covered, changes: page.rows, more: true }))
     }
 }
 
-/// A commit as an agent sees it, in frames of a fair size. `from` is where the agent's client stands.
-pub(crate) fn live_deltas(changes: &[std::sync::Arc<Logged>], principal: &Principal, from: Seq, to: Seq) -> Vec<Delta> {
-    let Principal::Agent(agent) = principal else { return Vec::new() };
+/// A commit as an agent sees it who sees the customers of these sites, in frames of a fair size. `from` is where the
+/// agent's client stands.
+pub(crate) fn live_deltas(
+    changes: &[std::sync::Arc<Logged>],
+    agent: AgentId,
+    sites: &HashSet<SiteId>,
+    from: Seq,
+    to: Seq,
+) -> Vec<Delta> {
+    let principal = &Principal::Agent(agent);
     let mut deltas: Vec<Delta> = Vec::new();
     let mut page = Page::new();
     let mut start = from;
     let mut covered = from;
-    for logged in changes.iter().filter(|logged| logged.visible_to(*agent)) {
+    for logged in changes.iter().filter(|logged| logged.visible_to(agent, sites)) {
         if !page.fits(logged.size) {
             let full = std::mem::replace(&mut page, Page::new());
             deltas.push(Delta { from: start, to: covered, changes: full.rows, more: true });
@@ -172,7 +201,7 @@ pub(crate) fn history(
     let HistoryRequest { request, conversation: id, before, limit } = *request;
     let found = conversations::find(connection, id)?.ok_or_else(|| Failure::not_found("conversation"));
     let allowed = found.and_then(|found| {
-        authorize(principal, Action::Read, Object::Conversation(found.visitor))?;
+        authorize(connection, principal, Action::Read, &found)?;
         Ok(found)
     });
     let Ok(conversation) = allowed else {

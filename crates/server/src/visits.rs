@@ -66,7 +66,6 @@ fn address(url: &str) -> Option<String> {
 fn new_visitor(write: &mut Write<'_>, site: &Site, details: &Details) -> Outcome<Visitor> {
     let contact = ContactId(write.new_id());
     visitors::add_contact(write.connection, contact, write.now)?;
-    write.touch(EntityKind::Contact, contact.0)?;
     let mut visitor = Visitor {
         id: VisitorId(write.new_id()),
         contact,
@@ -87,6 +86,8 @@ fn new_visitor(write: &mut Write<'_>, site: &Site, details: &Details) -> Outcome
     };
     details.fill(&mut visitor);
     visitors::add(write.connection, &visitor, 0)?;
+    // Only with a visitor does a contact have a site, whose members may see it.
+    write.touch(EntityKind::Contact, contact.0)?;
     write.touch(EntityKind::Visitor, visitor.id.0)?;
     Ok(visitor)
 }

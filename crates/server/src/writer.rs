@@ -102,9 +102,8 @@ mod tests {
 
     fn site(write: &mut Write<'_>, name: &str) -> Outcome<()> {
         let id = write.new_id();
-        let site =
-            deskbell_protocol::Site { id: id.into(), name: name.to_owned(), key: id.to_string(), origins: Vec::new() };
-        sites::add(write.connection, &site)?;
+        let site = deskbell_protocol::Site::new(id.into(), name, &id.to_string());
+        sites::put(write.connection, &site)?;
         write.touch(EntityKind::Site, id)
     }
 

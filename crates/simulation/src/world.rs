@@ -295,7 +295,7 @@ impl World {
                 let number = self.random.random_range(0..=conversation.last_number);
                 (Command::MarkRead { conversation: id, number }, None)
             }
-            6 => (Command::Assign { conversation: id, agent: Some(me) }, careful.then_some(rev)),
+            6 => (Command::Assign { conversation: id, agent: Some(me), team: None }, careful.then_some(rev)),
             7 => {
                 let state = match conversation.state {
                     ConversationState::Closed | ConversationState::Snoozed => ConversationState::Open,
@@ -697,6 +697,7 @@ impl World {
     fn catch_up(&mut self) -> Result<(), String> {
         for index in 0..self.servers.len() {
             let now = self.now;
+            let wall = self.wall(index);
             let mut out = Vec::new();
             let server = &mut self.servers[index];
             let Some(desk) = &server.desk else { continue };
@@ -709,7 +710,7 @@ impl World {
                 // A few frames at a time, as a socket takes them.
                 for _ in 0..4 {
                     if session.is_behind() {
-                        out.push((*who, session.catch_up(desk).map_err(text)?));
+                        out.push((*who, session.catch_up(desk, wall).map_err(text)?));
                     }
                 }
                 if beats {

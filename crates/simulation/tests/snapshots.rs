@@ -87,11 +87,11 @@ const HAPPENINGS: &[Happening] = &[
     }),
     ("Ben takes it", |shop, at| {
         let (ben, conversation) = (shop.ben, shop.chats[at]);
-        shop.does(Person::Agent(ben), Command::Assign { conversation, agent: Some(ben) });
+        shop.does(Person::Agent(ben), Command::Assign { conversation, agent: Some(ben), team: None });
     }),
     ("Ann gives it back", |shop, at| {
         let (ann, conversation) = (shop.ann, shop.chats[at]);
-        shop.does(Person::Agent(ann), Command::Assign { conversation, agent: None });
+        shop.does(Person::Agent(ann), Command::Assign { conversation, agent: None, team: None });
     }),
     ("Ann closes it", |shop, at| {
         let (ann, conversation) = (Person::Agent(shop.ann), shop.chats[at]);
@@ -141,7 +141,7 @@ fn look(shop: &mut Shop, person: Person, after: usize, happens: &mut dyn FnMut(&
     loop {
         let Some(frame) = waiting.pop_front() else {
             assert!(session.is_behind(), "the snapshot never ended");
-            waiting.extend(session.catch_up(&shop.desk).unwrap());
+            waiting.extend(session.catch_up(&shop.desk, 1).unwrap());
             if waiting.is_empty() {
                 break;
             }

@@ -62,7 +62,7 @@ impl TestDesk {
         let desk = open(data.path()).await;
         let administration = desk.administer();
         administration.seed("en").await.unwrap();
-        let ann = administration.add_agent(ANN.name, ANN.email, ANN.password, Role::Admin).await.unwrap();
+        let ann = administration.add_agent(ANN.name, ANN.email, ANN.password, Role::Owner).await.unwrap();
         let ben = administration.add_agent(BEN.name, BEN.email, BEN.password, Role::Agent).await.unwrap();
         let site = administration.add_site("Shop", &[origin.to_owned()]).await.unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();

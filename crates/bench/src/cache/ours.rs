@@ -61,7 +61,7 @@ impl<'a> Desk<'a> {
         let agents: Vec<Entity> = (1..=AGENTS)
             .map(|id| {
                 let (name, email) = (format!("Agent {id}"), format!("agent{id}@example.com"));
-                Entity::Agent(Agent { id: AgentId(id), name, email, role: Role::Agent })
+                Entity::Agent(Agent::new(AgentId(id), &name, &email, Role::Agent))
             })
             .collect();
         let from = self.seq;
@@ -178,6 +178,7 @@ pub(crate) fn head(chats: &Chats, last: &Said) -> Conversation {
         active_at: last.at,
         visitor_read: 0,
         snoozed_until: None,
+        team: None,
         labels: Vec::new(),
     }
 }

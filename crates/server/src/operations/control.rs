@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{Erased, Lock, OperationError, Person, database, make_private};
 use crate::desk::Core;
+use crate::people::Actor;
 use crate::{Administration, Desk, Settings, tokens};
 
 /// Longest line, in bytes.
@@ -83,7 +84,7 @@ fn path(data: &Path) -> PathBuf {
 }
 
 async fn perform(core: &Arc<Core>, request: Request) -> Answer {
-    let administration = Administration::new(Arc::clone(core));
+    let administration = Administration::new(Arc::clone(core), Actor::command_line());
     let done = match request {
         Request::AddAgent { name, email, password, role } => {
             administration.add_agent(&name, &email, &password, role).await.map(Answer::Agent)

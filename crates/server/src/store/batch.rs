@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::log::{self, Committed, Place};
-use super::{Failure, Outcome, conversations};
+use super::{Failure, Outcome, conversations, entities};
 use crate::authorize::Principal;
 
 /// Milliseconds from the Unix epoch to 2024-01-01, where ids begin.
@@ -125,6 +125,16 @@ impl Write<'_> {
         self.record(entity, id, agent, ChangeKind::Put, None)
     }
 
+    /// Says that one agent may see an entity no more, nor what belongs to it.
+    pub(crate) fn forget(&mut self, entity: EntityKind, id: i64, agent: i64) -> Outcome<()> {
+        self.record(entity, id, agent, ChangeKind::Forget, None)
+    }
+
+    /// Says that one agent may see an entity from now on, and what belongs to it.
+    pub(crate) fn show(&mut self, entity: EntityKind, id: i64, agent: i64) -> Outcome<()> {
+        self.record(entity, id, agent, ChangeKind::Show, None)
+    }
+
     /// Says that an entity is gone.
     pub(crate) fn gone(&mut self, entity: EntityKind, id: i64) -> Outcome<()> {
         self.touched.remove(&(entity, id, log::EVERYBODY));
@@ -153,9 +163,14 @@ impl Write<'_> {
         }
         self.head.0 += 1;
         let (sender, client_id) = self.cause.clone().unzip();
+        let site = match (kind, log::place(self.connection, entity, id, audience)?) {
+            // Of what is gone, only the log knows where it was.
+            (ChangeKind::Delete | ChangeKind::Erase, Some(before)) => before.site,
+            _ => entities::site_of(self.connection, entity, id)?,
+        };
         log::put(
             self.connection,
-            &Place { seq: *self.head, entity, id, audience, kind, sender, client_id, conversation },
+            &Place { seq: *self.head, entity, id, audience, kind, sender, client_id, conversation, site },
         )?;
         Ok(())
     }

@@ -3,7 +3,7 @@
 use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
     AgentId, Author, ClientId, ContactId, Conversation, ConversationId, ConversationKind, ConversationState, Message,
-    MessageId, MessageKind, Number, ReadMark, SiteId, Timestamp, VisitorId,
+    MessageId, MessageKind, Number, ReadMark, SiteId, TeamId, Timestamp, VisitorId,
 };
 use deskbell_search::label_key;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -16,14 +16,15 @@ pub(crate) const WOKEN: &str = "woken";
 
 queries! {
     FIND = "SELECT id, kind, contact, visitor, site, state, assignee, last_number, waiting_since, created_at,
-        active_at, visitor_read, snoozed_until FROM conversation WHERE id = ?1";
+        active_at, visitor_read, snoozed_until, team FROM conversation WHERE id = ?1";
     LATEST_OF_VISITOR = "SELECT id FROM conversation WHERE visitor = ?1 ORDER BY id DESC LIMIT 1";
     BY_ACTIVITY = "SELECT active_at, id, contact, visitor FROM conversation WHERE (active_at, id) < (?1, ?2)
+        AND EXISTS (SELECT 1 FROM sees WHERE sees.agent = ?4 AND sees.site = conversation.site)
         ORDER BY active_at DESC, id DESC LIMIT ?3";
     ADD = "INSERT INTO conversation (id, kind, contact, visitor, site, state, assignee, last_number, waiting_since,
-        created_at, active_at, visitor_read) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+        created_at, active_at, visitor_read, team) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
     UPDATE = "UPDATE conversation SET state = ?2, assignee = ?3, last_number = ?4, waiting_since = ?5,
-        active_at = ?6, visitor_read = ?7, snoozed_until = ?8 WHERE id = ?1";
+        active_at = ?6, visitor_read = ?7, snoozed_until = ?8, team = ?9 WHERE id = ?1";
     LABELS = "SELECT label FROM conversation_label WHERE conversation = ?1 ORDER BY key";
     DROP_LABELS = "DELETE FROM conversation_label WHERE conversation = ?1";
     ADD_LABEL = "INSERT INTO conversation_label (conversation, key, label) VALUES (?1, ?2, ?3)";
@@ -72,6 +73,7 @@ fn conversation(row: &Row<'_>) -> rusqlite::Result<Conversation> {
         visitor_read: row.get(11)?,
         snoozed_until: row.get(12)?,
         labels: Vec::new(),
+        team: row.get::<_, Option<i64>>(13)?.map(TeamId),
     })
 }
 
@@ -111,16 +113,17 @@ pub(crate) struct Listed {
     pub(crate) visitor: VisitorId,
 }
 
-/// Conversations by newest message, those after `after`.
+/// Conversations that an agent may see, by newest message, those after `after`.
 pub(crate) fn by_activity(
     connection: &Connection,
+    agent: AgentId,
     after: Option<(Timestamp, ConversationId)>,
     limit: i64,
 ) -> rusqlite::Result<Vec<Listed>> {
     let (active_at, id) = after.map_or((i64::MAX, i64::MAX), |(active_at, id)| (active_at, id.0));
     connection
         .prepare_cached(BY_ACTIVITY)?
-        .query_map([active_at, id, limit], |row| {
+        .query_map([active_at, id, limit, agent.0], |row| {
             Ok(Listed {
                 active_at: row.get(0)?,
                 id: ConversationId(row.get(1)?),
@@ -144,7 +147,8 @@ pub(crate) fn add(connection: &Connection, conversation: &Conversation) -> rusql
         conversation.waiting_since,
         conversation.created_at,
         conversation.active_at,
-        conversation.visitor_read
+        conversation.visitor_read,
+        conversation.team.map(|team| team.0)
     ])?;
     Ok(())
 }
@@ -159,7 +163,8 @@ pub(crate) fn update(connection: &Connection, conversation: &Conversation) -> ru
         conversation.waiting_since,
         conversation.active_at,
         conversation.visitor_read,
-        conversation.snoozed_until
+        conversation.snoozed_until,
+        conversation.team.map(|team| team.0)
     ])?;
     Ok(())
 }

@@ -1,9 +1,32 @@
 //! Reads any entity by kind and id.
 
-use deskbell_protocol::{AgentId, Entity, EntityKind};
-use rusqlite::Connection;
+use deskbell_protocol::{AgentId, Entity, EntityKind, SiteId};
+use rusqlite::{Connection, OptionalExtension};
 
-use super::{Outcome, agents, conversations, sites, visitors};
+use super::{Outcome, agents, conversations, queries, sites, teams, visitors};
+
+queries! {
+    SITE_OF_CONVERSATION = "SELECT site FROM conversation WHERE id = ?1";
+    SITE_OF_MESSAGE = "SELECT conversation.site FROM message JOIN conversation ON conversation.id = message.conversation
+        WHERE message.id = ?1";
+}
+
+/// The site of which nobody sees anything.
+const NOWHERE: SiteId = SiteId(0);
+
+/// The site whose members alone may see an entity. `None`: every agent may.
+pub(crate) fn site_of(connection: &Connection, kind: EntityKind, id: i64) -> rusqlite::Result<Option<SiteId>> {
+    let by = |sql| connection.prepare_cached(sql)?.query_row([id], |row| row.get(0).map(SiteId)).optional();
+    let site = match kind {
+        EntityKind::Agent | EntityKind::CannedText | EntityKind::Team | EntityKind::Unknown => return Ok(None),
+        EntityKind::Site => Some(SiteId(id)),
+        EntityKind::Contact => visitors::site_of_contact(connection, id.into())?,
+        EntityKind::Visitor => visitors::site_of(connection, id.into())?,
+        EntityKind::Conversation | EntityKind::ReadMark => by(SITE_OF_CONVERSATION)?,
+        EntityKind::Message => by(SITE_OF_MESSAGE)?,
+    };
+    Ok(Some(site.unwrap_or(NOWHERE)))
+}
 
 /// How the log stores a kind. The numbers are for ever.
 pub(crate) fn kind_code(kind: EntityKind) -> i64 {
@@ -17,6 +40,7 @@ pub(crate) fn kind_code(kind: EntityKind) -> i64 {
         EntityKind::Message => 6,
         EntityKind::CannedText => 7,
         EntityKind::ReadMark => 8,
+        EntityKind::Team => 9,
     }
 }
 
@@ -31,6 +55,7 @@ pub(crate) fn kind_from(code: i64) -> EntityKind {
         6 => EntityKind::Message,
         7 => EntityKind::CannedText,
         8 => EntityKind::ReadMark,
+        9 => EntityKind::Team,
         _ => EntityKind::Unknown,
     }
 }
@@ -48,6 +73,7 @@ pub(crate) fn load(connection: &Connection, kind: EntityKind, id: i64, audience:
         EntityKind::ReadMark => {
             conversations::find_read_mark(connection, AgentId(audience), id.into())?.map(Entity::ReadMark)
         }
+        EntityKind::Team => teams::find(connection, id.into())?.map(Entity::Team),
         EntityKind::Unknown => None,
     })
 }

@@ -1,6 +1,6 @@
 //! What is known of uploaded files; the bytes lie beside the database.
 
-use deskbell_protocol::{Attachment, AttachmentId, MessageId, PictureSize, Timestamp, VisitorId};
+use deskbell_protocol::{Attachment, AttachmentId, MessageId, PictureSize, SiteId, Timestamp, VisitorId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::queries;
@@ -9,7 +9,7 @@ queries! {
     OF_MESSAGE = "SELECT id, name, mime, size, width, height FROM attachment WHERE message = ?1 ORDER BY id";
     FIND = "SELECT attachment.id, attachment.name, attachment.mime, attachment.size, attachment.width, attachment.height,
         attachment.uploader_kind, attachment.uploader, attachment.file,
-        CASE WHEN message.kind <> 1 THEN conversation.visitor END
+        CASE WHEN message.kind <> 1 THEN conversation.visitor END, conversation.site
         FROM attachment LEFT JOIN message ON message.id = attachment.message
         LEFT JOIN conversation ON conversation.id = message.conversation WHERE attachment.id = ?1";
     ADD = "INSERT INTO attachment (id, uploader_kind, uploader, file, name, mime, size, width, height, created_at)
@@ -30,6 +30,8 @@ pub(crate) struct Stored {
     pub(crate) file: String,
     /// The visitor to whom the message with this file is shown.
     pub(crate) shown_to: Option<VisitorId>,
+    /// The site of its conversation, once it was sent.
+    pub(crate) site: Option<SiteId>,
 }
 
 fn attachment(row: &Row<'_>) -> rusqlite::Result<Attachment> {
@@ -53,6 +55,7 @@ pub(crate) fn find(connection: &Connection, id: AttachmentId) -> rusqlite::Resul
                 uploader: (row.get(6)?, row.get(7)?),
                 file: row.get(8)?,
                 shown_to: row.get::<_, Option<i64>>(9)?.map(VisitorId),
+                site: row.get::<_, Option<i64>>(10)?.map(SiteId),
             })
         })
         .optional()

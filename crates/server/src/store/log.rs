@@ -1,9 +1,11 @@
 //! The change log, the record of commands, and the counter both share.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use deskbell_protocol::{
-    AgentId, Change, ChangeKind, ClientId, ConversationId, Cursor, EntityKind, Epoch, ResetReason, Seq, VisitorId,
+    AgentId, Change, ChangeKind, ClientId, ConversationId, Cursor, EntityKind, Epoch, ResetReason, Seq, SiteId,
+    VisitorId,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -16,20 +18,22 @@ queries! {
     FIND_DESK = "SELECT name, epoch, seq, shape_seq, last_id FROM desk WHERE id = 1";
     ADD_DESK = "INSERT INTO desk (id, name, epoch, seq, shape_seq, last_id) VALUES (1, ?1, ?2, 0, 0, 0)";
     MOVE_HEAD = "UPDATE desk SET seq = ?1, last_id = ?2 WHERE id = 1";
-    PUT_CHANGE = "INSERT INTO change (seq, entity, id, audience, kind, sender_kind, sender, client_id, conversation)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+    PUT_CHANGE = "INSERT INTO change (seq, entity, id, audience, kind, sender_kind, sender, client_id, conversation, site)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
         ON CONFLICT (entity, id, audience) DO UPDATE SET seq = excluded.seq, kind = excluded.kind,
         sender_kind = excluded.sender_kind, sender = excluded.sender, client_id = excluded.client_id,
-        conversation = excluded.conversation";
+        conversation = excluded.conversation, site = excluded.site";
     AUDIENCES = "SELECT audience FROM change WHERE entity = ?1 AND id = ?2";
     ERASED = "SELECT id FROM change WHERE entity = ?1 AND id > 0 AND kind = 2";
-    FIND_CHANGE = "SELECT seq, entity, id, audience, kind, sender_kind, sender, client_id, conversation
+    FIND_CHANGE = "SELECT seq, entity, id, audience, kind, sender_kind, sender, client_id, conversation, site
         FROM change WHERE entity = ?1 AND id = ?2 AND audience = ?3";
     /// Few change after a place, so they are found by it.
     NEXT_CONVERSATION_SINCE = "SELECT min(id) FROM change WHERE seq > ?1 AND +entity = ?2 AND +id > ?3";
-    CHANGES_FOR_AGENT = "SELECT seq, entity, id, audience, kind, sender_kind, sender, client_id, conversation
-        FROM change WHERE seq > ?1 AND seq <= ?2 AND audience IN (0, ?3) ORDER BY seq LIMIT ?4";
-    CHANGES_OF_CONVERSATION = "SELECT seq, entity, id, audience, kind, sender_kind, sender, client_id, conversation
+    CHANGES_FOR_AGENT = "SELECT seq, entity, id, audience, kind, sender_kind, sender, client_id, conversation, site
+        FROM change WHERE seq > ?1 AND seq <= ?2 AND audience IN (0, ?3)
+            AND (site IS NULL OR kind >= 3 OR EXISTS (SELECT 1 FROM sees WHERE sees.agent = ?3 AND sees.site = change.site))
+        ORDER BY seq LIMIT ?4";
+    CHANGES_OF_CONVERSATION = "SELECT seq, entity, id, audience, kind, sender_kind, sender, client_id, conversation, site
         FROM change WHERE conversation = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq LIMIT ?4";
     ADD_COMMAND = "INSERT INTO command (sender_kind, sender, client_id, seq, id, number) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     FIND_COMMAND = "SELECT seq, id, number FROM command WHERE sender_kind = ?1 AND sender = ?2 AND client_id = ?3";
@@ -104,6 +108,8 @@ pub(crate) struct Logged {
     /// As everybody may see it: without the sender's name for the command.
     pub(crate) change: Change,
     pub(crate) audience: i64,
+    /// The site whose members alone may see it.
+    pub(crate) site: Option<SiteId>,
     pub(crate) sender: Option<(i64, i64)>,
     pub(crate) client_id: Option<ClientId>,
     /// Bytes of the change in a frame, nearly.
@@ -120,8 +126,20 @@ impl Logged {
         change
     }
 
-    pub(crate) fn visible_to(&self, agent: AgentId) -> bool {
-        self.audience == EVERYBODY || self.audience == agent.0
+    /// Whether an agent who sees the customers of these sites may see it.
+    pub(crate) fn visible_to(&self, agent: AgentId, sites: &HashSet<SiteId>) -> bool {
+        let heard = self.audience == EVERYBODY || self.audience == agent.0;
+        let forgets = matches!(self.change.kind, ChangeKind::Forget | ChangeKind::Show);
+        heard && (forgets || self.site.is_none_or(|site| sites.contains(&site)))
+    }
+
+    /// Whether it may change what the agent sees.
+    pub(crate) fn concerns_rights_of(&self, agent: AgentId) -> bool {
+        match self.change.entity {
+            EntityKind::Site => true,
+            EntityKind::Agent => self.change.id == agent.0,
+            _ => false,
+        }
     }
 }
 
@@ -145,6 +163,28 @@ pub(crate) struct Place {
     pub(crate) sender: Option<(i64, i64)>,
     pub(crate) client_id: Option<ClientId>,
     pub(crate) conversation: Option<ConversationId>,
+    pub(crate) site: Option<SiteId>,
+}
+
+/// How the log stores what happened. The numbers are for ever.
+fn kind_code(kind: ChangeKind) -> i64 {
+    match kind {
+        ChangeKind::Put => 0,
+        ChangeKind::Delete | ChangeKind::Unknown => 1,
+        ChangeKind::Erase => 2,
+        ChangeKind::Forget => 3,
+        ChangeKind::Show => 4,
+    }
+}
+
+fn kind_from(code: i64) -> ChangeKind {
+    match code {
+        0 => ChangeKind::Put,
+        2 => ChangeKind::Erase,
+        3 => ChangeKind::Forget,
+        4 => ChangeKind::Show,
+        _ => ChangeKind::Delete,
+    }
 }
 
 impl Place {
@@ -156,17 +196,14 @@ impl Place {
             entity: entities::kind_from(row.get(1)?),
             id: row.get(2)?,
             audience: row.get(3)?,
-            kind: match row.get::<_, i64>(4)? {
-                0 => ChangeKind::Put,
-                2 => ChangeKind::Erase,
-                _ => ChangeKind::Delete,
-            },
+            kind: kind_from(row.get(4)?),
             sender: match (sender, row.get(6)?) {
                 (Some(kind), Some(id)) => Some((kind, id)),
                 _ => None,
             },
             client_id: client_id.as_deref().and_then(ClientId::parse),
             conversation: row.get::<_, Option<i64>>(8)?.map(ConversationId),
+            site: row.get::<_, Option<i64>>(9)?.map(SiteId),
         })
     }
 
@@ -180,7 +217,7 @@ impl Place {
             Some(entity) => Change::put(self.seq, &entity, None)?,
             None => Change {
                 seq: self.seq,
-                kind: if self.kind == ChangeKind::Erase { ChangeKind::Erase } else { ChangeKind::Delete },
+                kind: if self.kind == ChangeKind::Put { ChangeKind::Delete } else { self.kind },
                 entity: self.entity,
                 id: self.id,
                 data: None,
@@ -188,7 +225,8 @@ impl Place {
             },
         };
         let size = size(&change);
-        Ok(Logged { change, audience: self.audience, sender: self.sender, client_id: self.client_id, size })
+        let Self { audience, site, sender, client_id, .. } = self;
+        Ok(Logged { change, audience, site, sender, client_id, size })
     }
 }
 
@@ -203,15 +241,12 @@ pub(super) fn put(connection: &Connection, place: &Place) -> rusqlite::Result<()
         entities::kind_code(place.entity),
         place.id,
         place.audience,
-        match place.kind {
-            ChangeKind::Put => 0,
-            ChangeKind::Erase => 2,
-            _ => 1,
-        },
+        kind_code(place.kind),
         place.sender.map(|sender| sender.0),
         place.sender.map(|sender| sender.1),
         place.client_id.as_ref().map(ClientId::as_str),
         place.conversation.map(|id| id.0),
+        place.site.map(|id| id.0),
     ])?;
     Ok(())
 }

@@ -38,6 +38,7 @@ queries! {
             AND NOT EXISTS (SELECT 1 FROM json_each(?12) AS tag WHERE NOT EXISTS
                 (SELECT 1 FROM conversation_label WHERE conversation_label.conversation = message.conversation
                     AND key >= tag.value AND key < tag.value || char(1114111)))
+            AND EXISTS (SELECT 1 FROM sees WHERE sees.agent = ?13 AND sees.site = conversation.site)
         ORDER BY message_words.rowid DESC LIMIT ?2";
     /// Everything an older server has stored, once.
     MESSAGES_STORED = "SELECT id FROM message WHERE id > ?1 ORDER BY id";
@@ -150,6 +151,7 @@ pub(crate) fn find(
                 named(&query.to),
                 to_me,
                 serde_json::to_string(&query.tags)?,
+                me.0,
             ],
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
         )?

@@ -1,16 +1,23 @@
 //! Sites and canned texts.
 
-use deskbell_protocol::{CannedText, CannedTextId, Site, SiteId};
+use deskbell_protocol::{AgentId, CannedText, CannedTextId, Site, SiteId, TeamId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Outcome, queries};
 
 queries! {
-    FIND = "SELECT id, name, key, origins FROM site WHERE id = ?1";
-    FIND_BY_KEY = "SELECT id, name, key, origins FROM site WHERE key = ?1";
+    FIND = "SELECT id, name, key, members_only, active, origins FROM site WHERE id = ?1";
+    FIND_BY_KEY = "SELECT id, name, key, members_only, active, origins FROM site WHERE key = ?1 AND active = 1";
+    AGENTS = "SELECT agent FROM site_agent WHERE site = ?1 ORDER BY agent";
+    TEAMS = "SELECT team FROM site_team WHERE site = ?1 ORDER BY team";
     IDS_OF_FEW = "SELECT id FROM site ORDER BY id";
-    ADD = "INSERT INTO site (id, name, key, origins) VALUES (?1, ?2, ?3, ?4)";
-    SET_ORIGINS = "UPDATE site SET origins = ?2 WHERE id = ?1";
+    PUT = "INSERT INTO site (id, name, key, members_only, active, origins) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        ON CONFLICT (id) DO UPDATE SET name = excluded.name, members_only = excluded.members_only,
+        active = excluded.active, origins = excluded.origins";
+    DROP_AGENTS = "DELETE FROM site_agent WHERE site = ?1";
+    ADD_AGENT = "INSERT INTO site_agent (site, agent) VALUES (?1, ?2)";
+    DROP_TEAMS = "DELETE FROM site_team WHERE site = ?1";
+    ADD_TEAM = "INSERT INTO site_team (site, team) VALUES (?1, ?2)";
     FIND_CANNED_TEXT = "SELECT id, shortcut, title, text FROM canned_text WHERE id = ?1";
     FIND_SHORTCUT = "SELECT id FROM canned_text WHERE shortcut = ?1";
     CANNED_TEXT_IDS_OF_FEW = "SELECT id FROM canned_text ORDER BY id";
@@ -18,38 +25,49 @@ queries! {
 }
 
 fn site(row: &Row<'_>) -> rusqlite::Result<(Site, String)> {
-    Ok((Site { id: SiteId(row.get(0)?), name: row.get(1)?, key: row.get(2)?, origins: Vec::new() }, row.get(3)?))
+    let (name, key): (String, String) = (row.get(1)?, row.get(2)?);
+    let (members_only, active) = (row.get(3)?, row.get(4)?);
+    Ok((Site { members_only, active, ..Site::new(SiteId(row.get(0)?), &name, &key) }, row.get(5)?))
 }
 
-fn with_origins(found: Option<(Site, String)>) -> Outcome<Option<Site>> {
-    Ok(match found {
-        Some((site, origins)) => Some(Site { origins: serde_json::from_str(&origins)?, ..site }),
-        None => None,
-    })
+fn whole(connection: &Connection, found: Option<(Site, String)>) -> Outcome<Option<Site>> {
+    let Some((site, origins)) = found else { return Ok(None) };
+    let (mut agents, mut teams) = (connection.prepare_cached(AGENTS)?, connection.prepare_cached(TEAMS)?);
+    Ok(Some(Site {
+        origins: serde_json::from_str(&origins)?,
+        agents: agents.query_map([site.id.0], |row| row.get(0).map(AgentId))?.collect::<Result<_, _>>()?,
+        teams: teams.query_map([site.id.0], |row| row.get(0).map(TeamId))?.collect::<Result<_, _>>()?,
+        ..site
+    }))
 }
 
 pub(crate) fn find(connection: &Connection, id: SiteId) -> Outcome<Option<Site>> {
-    with_origins(connection.prepare_cached(FIND)?.query_row([id.0], site).optional()?)
+    whole(connection, connection.prepare_cached(FIND)?.query_row([id.0], site).optional()?)
 }
 
+/// The site whose widget has this key, unless it was put out of use.
 pub(crate) fn find_by_key(connection: &Connection, key: &str) -> Outcome<Option<Site>> {
-    with_origins(connection.prepare_cached(FIND_BY_KEY)?.query_row([key], site).optional()?)
+    whole(connection, connection.prepare_cached(FIND_BY_KEY)?.query_row([key], site).optional()?)
 }
 
 pub(crate) fn ids(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
     connection.prepare_cached(IDS_OF_FEW)?.query_map([], |row| row.get(0))?.collect()
 }
 
-pub(crate) fn add(connection: &Connection, site: &Site) -> Outcome<()> {
+/// Stores a site in the place of what was there of it. Its key never changes.
+pub(crate) fn put(connection: &Connection, site: &Site) -> Outcome<()> {
     let origins = serde_json::to_string(&site.origins)?;
-    connection.prepare_cached(ADD)?.execute(params![site.id.0, site.name, site.key, origins])?;
+    let Site { id, name, key, members_only, active, .. } = site;
+    connection.prepare_cached(PUT)?.execute(params![id.0, name, key, members_only, active, origins])?;
+    connection.prepare_cached(DROP_AGENTS)?.execute([id.0])?;
+    for agent in &site.agents {
+        connection.prepare_cached(ADD_AGENT)?.execute([id.0, agent.0])?;
+    }
+    connection.prepare_cached(DROP_TEAMS)?.execute([id.0])?;
+    for team in &site.teams {
+        connection.prepare_cached(ADD_TEAM)?.execute([id.0, team.0])?;
+    }
     Ok(())
-}
-
-/// False when there is no such site.
-pub(crate) fn set_origins(connection: &Connection, id: SiteId, origins: &[String]) -> Outcome<bool> {
-    let origins = serde_json::to_string(origins)?;
-    Ok(connection.prepare_cached(SET_ORIGINS)?.execute(params![id.0, origins])? == 1)
 }
 
 pub(crate) fn find_canned_text(connection: &Connection, id: CannedTextId) -> rusqlite::Result<Option<CannedText>> {

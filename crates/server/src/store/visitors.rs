@@ -1,6 +1,6 @@
 //! Contacts, visitors, what names and secrets lead to them, and the pages they saw.
 
-use deskbell_protocol::{Contact, ContactId, PageView, Region, SiteId, Timestamp, Visitor, VisitorId};
+use deskbell_protocol::{AgentId, Contact, ContactId, PageView, Region, SiteId, Timestamp, Visitor, VisitorId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{queries, search};
@@ -19,10 +19,13 @@ queries! {
         device = ?10, language = ?11, screen = ?12, referrer = ?13, visits = ?14, chats = ?15, visit_started_at = ?16,
         last_page_at = ?17, last_seen_at = ?18 WHERE id = ?1 AND contact = ?2 AND site = ?3";
     LAST_PAGE_AT = "SELECT last_page_at FROM visitor WHERE id = ?1";
+    SITE_OF = "SELECT site FROM visitor WHERE id = ?1";
+    SITE_OF_CONTACT = "SELECT site FROM visitor WHERE contact = ?1 LIMIT 1";
     SEEN = "UPDATE visitor SET last_seen_at = ?2 WHERE id = ?1";
     COUNT_CHAT = "UPDATE visitor SET chats = chats + 1 WHERE id = ?1";
     DROP = "DELETE FROM visitor WHERE id = ?1";
-    SILENT_SINCE = "SELECT id, contact FROM visitor WHERE chats = 0 AND last_seen_at > ?1 ORDER BY last_seen_at DESC LIMIT ?2";
+    SILENT_SINCE = "SELECT id, contact FROM visitor WHERE chats = 0 AND last_seen_at > ?1
+        AND EXISTS (SELECT 1 FROM sees WHERE sees.agent = ?3 AND sees.site = visitor.site) ORDER BY last_seen_at DESC LIMIT ?2";
     FIND_PRESENCE = "SELECT visitor FROM presence WHERE hash = ?1";
     SET_PRESENCE = "INSERT INTO presence (hash, visitor) VALUES (?1, ?2) ON CONFLICT (hash) DO UPDATE SET visitor = excluded.visitor";
     MOVE_PRESENCES = "UPDATE presence SET visitor = ?2 WHERE visitor = ?1";
@@ -52,6 +55,16 @@ pub(crate) fn find_contact(connection: &Connection, id: ContactId) -> rusqlite::
             })
         })
         .optional()
+}
+
+/// The site on which a browser is.
+pub(crate) fn site_of(connection: &Connection, id: VisitorId) -> rusqlite::Result<Option<SiteId>> {
+    connection.prepare_cached(SITE_OF)?.query_row([id.0], |row| row.get(0).map(SiteId)).optional()
+}
+
+/// The site on which a person writes.
+pub(crate) fn site_of_contact(connection: &Connection, id: ContactId) -> rusqlite::Result<Option<SiteId>> {
+    connection.prepare_cached(SITE_OF_CONTACT)?.query_row([id.0], |row| row.get(0).map(SiteId)).optional()
 }
 
 pub(crate) fn add_contact(connection: &Connection, id: ContactId, now: Timestamp) -> rusqlite::Result<()> {
@@ -160,15 +173,16 @@ pub(crate) fn drop(connection: &Connection, id: VisitorId) -> rusqlite::Result<(
     Ok(())
 }
 
-/// Visitors who never chatted, latest first, with their contacts.
+/// Visitors who never chatted and whom an agent may see, latest first, with their contacts.
 pub(crate) fn silent_since(
     connection: &Connection,
+    agent: AgentId,
     since: Timestamp,
     limit: i64,
 ) -> rusqlite::Result<Vec<(VisitorId, ContactId)>> {
     connection
         .prepare_cached(SILENT_SINCE)?
-        .query_map([since, limit], |row| Ok((VisitorId(row.get(0)?), ContactId(row.get(1)?))))?
+        .query_map([since, limit, agent.0], |row| Ok((VisitorId(row.get(0)?), ContactId(row.get(1)?))))?
         .collect()
 }
 

@@ -41,7 +41,7 @@ async fn dk_01_ann_signs_in_and_is_told_who_she_is() {
     let info: ServerInfo = answer(http().get(desk.url("/v1/info"))).await.unwrap();
     assert_eq!((info.product.as_str(), info.protocol, info.desk.as_str()), ("deskbell", PROTOCOL, "Tea desk"));
     let signed_in = sign_in(&desk, " ANN@desk.example ", PASSWORD).await.unwrap();
-    assert_eq!((signed_in.agent.name.as_str(), signed_in.agent.role), ("Ann", Role::Admin));
+    assert_eq!((signed_in.agent.name.as_str(), signed_in.agent.role), ("Ann", Role::Owner));
     assert_eq!(signed_in.expires_in_s, 900);
     let mut ann = desk.agent(&signed_in, None).await;
     assert_eq!(ann.welcome().await.agent, Some(signed_in.agent.id));

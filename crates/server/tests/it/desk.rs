@@ -52,7 +52,7 @@ impl TestDesk {
         decide(&mut settings);
         let desk = Desk::open(settings).unwrap();
         let administration = desk.administer();
-        let ann = administration.add_agent("Ann", "ann@desk.example", PASSWORD, Role::Admin).await.unwrap();
+        let ann = administration.add_agent("Ann", "ann@desk.example", PASSWORD, Role::Owner).await.unwrap();
         let ben = administration.add_agent("Ben", "ben@desk.example", PASSWORD, Role::Agent).await.unwrap();
         let site = administration.add_site("Shop", &[SHOP.to_owned()]).await.unwrap();
         administration.seed("en").await.unwrap();
@@ -335,6 +335,11 @@ impl Client {
         self.welcome().await;
         self.snapshot().await;
         self
+    }
+
+    /// Why a new snapshot comes.
+    pub(crate) async fn reset(&mut self) -> ResetReason {
+        self.until(|frame| if let ServerFrame::Reset(reset) = frame { Some(reset.reason) } else { None }).await
     }
 
     /// The next delta that holds anything.

@@ -8,6 +8,7 @@ mod desk;
 mod files;
 mod kills;
 mod operations;
+mod rights;
 mod search;
 mod slow;
 mod stories;

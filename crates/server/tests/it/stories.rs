@@ -356,7 +356,7 @@ async fn tv_03_two_agents_take_one_conversation_and_one_is_told_who_was_faster()
     let (seen, rev) = ann.conversation(|conversation| conversation.last_number == 1).await;
     let take = |agent: AgentId| CommandFrame {
         if_rev: Some(rev),
-        ..command(Command::Assign { conversation: seen.id, agent: Some(agent) })
+        ..command(Command::Assign { conversation: seen.id, agent: Some(agent), team: None })
     };
     ann.command(&take(desk.ann.agent.id)).await.unwrap();
     let nack = ben.command(&take(desk.ben.agent.id)).await.unwrap_err();

@@ -1,0 +1,89 @@
+//! Who may see whose customers. What follows from roles, flags, teams and memberships is kept in one small table,
+//! `sees`, which every question about visibility asks by its key.
+
+use std::collections::{BTreeSet, HashSet};
+
+use deskbell_protocol::{AgentId, EntityKind, Role, SiteId};
+use rusqlite::{Connection, OptionalExtension};
+
+use super::agents::role_from;
+use super::batch::Write;
+use super::{Outcome, queries};
+
+queries! {
+    ROLE = "SELECT role FROM agent WHERE id = ?1 AND active = 1";
+    SEES = "SELECT 1 FROM sees WHERE agent = ?1 AND site = ?2";
+    SITES_OF = "SELECT site FROM sees WHERE agent = ?1";
+    SEEN_OF_FEW = "SELECT agent, site FROM sees";
+    /// What the roles, flags and memberships come to. The roles are owner, admin and supervisor.
+    DUE_OF_FEW = "SELECT agent.id, site.id FROM agent CROSS JOIN site
+        WHERE agent.active = 1 AND agent.customer_facing = 1
+            AND (agent.role IN (2, 1, 3) OR agent.across_sites = 1 OR site.members_only = 0
+                OR EXISTS (SELECT 1 FROM site_agent WHERE site_agent.site = site.id AND site_agent.agent = agent.id)
+                OR EXISTS (SELECT 1 FROM site_team JOIN team_member ON team_member.team = site_team.team
+                    WHERE site_team.site = site.id AND team_member.agent = agent.id))";
+    ADD = "INSERT INTO sees (agent, site) VALUES (?1, ?2)";
+    DROP = "DELETE FROM sees WHERE agent = ?1 AND site = ?2";
+    HAS_DEVICE = "SELECT 1 FROM device WHERE agent = ?1 LIMIT 1";
+    HAS_VISITORS = "SELECT 1 FROM visitor WHERE site = ?1 LIMIT 1";
+    ANYBODY_SEES = "SELECT 1 FROM team_member CROSS JOIN sees ON sees.agent = team_member.agent AND sees.site = ?2
+        WHERE team_member.team = ?1 LIMIT 1";
+}
+
+/// What an agent may do. `None`: there is no such agent, or no longer.
+pub(crate) fn role(connection: &Connection, agent: AgentId) -> rusqlite::Result<Option<Role>> {
+    let code: Option<i64> = connection.prepare_cached(ROLE)?.query_row([agent.0], |row| row.get(0)).optional()?;
+    Ok(code.map(role_from))
+}
+
+/// Whether an agent may see the customers of a site.
+pub(crate) fn sees(connection: &Connection, agent: AgentId, site: SiteId) -> rusqlite::Result<bool> {
+    connection.prepare_cached(SEES)?.exists([agent.0, site.0])
+}
+
+/// The sites whose customers an agent may see.
+pub(crate) fn sites_of(connection: &Connection, agent: AgentId) -> rusqlite::Result<HashSet<SiteId>> {
+    connection.prepare_cached(SITES_OF)?.query_map([agent.0], |row| row.get(0).map(SiteId))?.collect()
+}
+
+/// Whether somebody of a team may see the customers of a site.
+pub(crate) fn team_sees(connection: &Connection, team: i64, site: SiteId) -> rusqlite::Result<bool> {
+    connection.prepare_cached(ANYBODY_SEES)?.exists([team, site.0])
+}
+
+fn pairs(connection: &Connection, sql: &str) -> rusqlite::Result<BTreeSet<(i64, i64)>> {
+    connection.prepare_cached(sql)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+}
+
+/// Makes `sees` true again, without telling anybody.
+pub(in crate::store) fn fill(connection: &Connection) -> rusqlite::Result<()> {
+    for (agent, site) in pairs(connection, DUE_OF_FEW)? {
+        connection.prepare_cached(ADD)?.execute([agent, site])?;
+    }
+    Ok(())
+}
+
+/// Makes `sees` true again after a role, a flag, a team or a membership changed, and says so in the log: whoever sees
+/// a site no more forgets it with all that is on it; whoever sees it newly is shown it.
+pub(crate) fn settle(write: &mut Write<'_>) -> Outcome<()> {
+    let before = pairs(write.connection, SEEN_OF_FEW)?;
+    let now = pairs(write.connection, DUE_OF_FEW)?;
+    for (agent, site) in before.difference(&now).copied() {
+        write.connection.prepare_cached(DROP)?.execute([agent, site])?;
+        write.forget(EntityKind::Site, site, agent)?;
+    }
+    for (agent, site) in now.difference(&before).copied() {
+        write.connection.prepare_cached(ADD)?.execute([agent, site])?;
+        // Where nobody ever signed in, nobody can have missed anything.
+        if !write.connection.prepare_cached(HAS_DEVICE)?.exists([agent])? {
+            continue;
+        }
+        // Of a site without visitors there is nothing to show but the site itself.
+        if write.connection.prepare_cached(HAS_VISITORS)?.exists([site])? {
+            write.show(EntityKind::Site, site, agent)?;
+        } else {
+            write.touch(EntityKind::Site, site)?;
+        }
+    }
+    Ok(())
+}
