@@ -59,6 +59,7 @@ system-snoozed = Chat snoozed
 system-woken = Chat is back from snooze
 system-assigned = Assigned to { $name }
 system-unassigned = Assigned to nobody
+system-team = Handed to the team { $name }
 system-other = The desk noted something
 you = You
 note-label = Note · only your team

@@ -59,6 +59,7 @@ system-snoozed = Chat pospuesto
 system-woken = El chat vuelve a estar abierto
 system-assigned = Asignado a { $name }
 system-unassigned = Sin asignar
+system-team = Pasado al equipo { $name }
 system-other = El centro anotó algo
 you = Usted
 note-label = Nota · solo su equipo

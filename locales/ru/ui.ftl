@@ -59,6 +59,7 @@ system-snoozed = Чат отложен
 system-woken = Чат снова открыт
 system-assigned = Назначен: { $name }
 system-unassigned = Никому не назначен
+system-team = Передан команде: { $name }
 system-other = Сервер сделал отметку
 you = Вы
 note-label = Заметка · только для команды

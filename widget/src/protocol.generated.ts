@@ -832,7 +832,19 @@ agent: AgentId | null,
 /**
  * Whose it is from now on.
  */
-team?: TeamId, } } | { "op": "edit_contact", "args": { 
+team?: TeamId, } } | { "op": "change_labels", "args": { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * To be there afterwards. One that is there in another spelling stays as it is.
+ */
+add: Array<string>, 
+/**
+ * Not to be there afterwards, unless it is added by the same command.
+ */
+remove: Array<string>, } } | { "op": "edit_contact", "args": { 
 /**
  * Who.
  */
@@ -925,7 +937,19 @@ agent: AgentId | null,
 /**
  * Whose it is from now on.
  */
-team?: TeamId, } } | { "op": "edit_contact", "args": { 
+team?: TeamId, } } | { "op": "change_labels", "args": { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * To be there afterwards. One that is there in another spelling stays as it is.
+ */
+add: Array<string>, 
+/**
+ * Not to be there afterwards, unless it is added by the same command.
+ */
+remove: Array<string>, } } | { "op": "edit_contact", "args": { 
 /**
  * Who.
  */

@@ -156,7 +156,7 @@ async fn vic_of(desk: &TestDesk) -> VisitorId {
 }
 
 #[tokio::test]
-async fn od_48_people_are_administered_over_http_and_every_change_is_written_down() {
+async fn dk_25_people_are_administered_over_http_and_every_change_is_written_down() {
     let desk = TestDesk::start().await;
     let ask = |method: &str, path: String, who: &http::SignedIn, body: serde_json::Value| {
         let method = ::reqwest::Method::from_bytes(method.as_bytes()).unwrap();

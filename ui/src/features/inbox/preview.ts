@@ -11,6 +11,8 @@ export function systemText(code: string): string {
   if (code === 'woken') return m.systemWoken();
   if (code === 'unassigned') return m.systemUnassigned();
   const assigned = /^assigned:(.+)$/su.exec(code);
+  const team = /^team:(.+)$/su.exec(code);
+  if (team?.[1]) return m.systemTeam({ name: team[1] });
   return assigned?.[1] ? m.systemAssigned({ name: assigned[1] }) : m.systemOther();
 }
 
