@@ -31,6 +31,11 @@ export type MessageId = number;
 export type SiteId = number;
 
 /**
+ * Agents who answer together.
+ */
+export type TeamId = number;
+
+/**
  * A browser on a site.
  */
 export type VisitorId = number;

@@ -146,6 +146,7 @@ pub fn widget_typescript() -> String {
         protocol::ConversationId,
         protocol::MessageId,
         protocol::SiteId,
+        protocol::TeamId,
         protocol::VisitorId,
         protocol::ClientId,
         protocol::Seq,
