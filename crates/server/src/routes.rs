@@ -1,5 +1,5 @@
 //! Registers routes. A route exists only together with what it asks for: `Router::route` itself is forbidden elsewhere
-//! (`clippy.toml`), and before a handler runs, whoever asks is known and has that right at all. Handlers then
+//! (`crates/server/clippy.toml`), and before a handler runs, whoever asks is known and has that right at all. Handlers then
 //! authorize what they touch.
 
 use std::net::IpAddr;
