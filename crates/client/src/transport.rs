@@ -28,6 +28,8 @@ const FAILURES: u32 = 2;
 /// The first wait before a socket is tried beside working requests, in milliseconds; it doubles up to the longest.
 const FIRST_AGAIN_MS: Millis = 2 * 60 * 1000;
 const LONGEST_AGAIN_MS: Millis = 30 * 60 * 1000;
+/// The wait for a moment at which nothing is half done, in milliseconds.
+const TOO_SOON_MS: Millis = 5_000;
 
 /// How a socket failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +69,12 @@ impl Choice {
             self.later(now, random);
         }
         failure == Failure::Otherwise || self.failures >= FAILURES
+    }
+
+    /// A socket opened while requests were half done with something, so that it could not take over: sockets get
+    /// through, and one is tried again as soon as that may be over.
+    pub(crate) fn socket_came_too_soon(&mut self, now: Millis) {
+        self.again_at = Some(now.saturating_add(TOO_SOON_MS));
     }
 
     /// A socket brought a frame.
@@ -243,7 +251,7 @@ impl Transport {
                 frame.map(Box::new).map_or(Arrival::Gone, Arrival::Frame)
             }
             Some(Link::Http(_)) => {
-                if self.probe.is_none() && self.choice.probe_is_due(now) {
+                if self.probe.is_none() && self.taking_over.is_none() && self.choice.probe_is_due(now) {
                     self.probe = self.open();
                 }
                 self.pull().await
@@ -321,18 +329,18 @@ impl Transport {
                 }
                 opened = ready(&mut self.probe) => {
                     self.probe = None;
-                    // Only between two questions, so that no change is told twice.
-                    match (opened, pulling.hand_over()) {
-                        (Ok(socket), Some(handover)) => {
-                            self.taking_over = Some(Box::pin(take_over(socket, handover)));
-                        }
-                        (Ok(_), None) => {
-                            self.choice.socket_failed(Failure::Nothing, millis(self.began), rand::random());
-                        }
-                        (Err(error), _) => {
+                    let socket = match opened {
+                        Ok(socket) => socket,
+                        Err(error) => {
                             tracing::debug!(%error, "still no socket");
                             self.choice.socket_failed(Failure::Nothing, millis(self.began), rand::random());
+                            continue;
                         }
+                    };
+                    // Only between two questions, so that no change is told twice.
+                    match pulling.hand_over() {
+                        Some(handover) => self.taking_over = Some(Box::pin(take_over(socket, handover))),
+                        None => self.choice.socket_came_too_soon(millis(self.began)),
                     }
                 }
             }
@@ -468,6 +476,16 @@ mod tests {
             (0..).find(|now| choice.probe_is_due(now * 1_000)).unwrap_or_default()
         };
         assert_ne!(wait(5_000), wait(90_000), "two clients of one network come at different times");
+    }
+
+    #[test]
+    fn a_socket_that_came_too_soon_is_no_failure_and_is_tried_again_soon() {
+        let mut choice = Choice::default();
+        choice.http_works(0, 0);
+        let due = (0..).find(|now| choice.probe_is_due(*now)).unwrap_or_default();
+        choice.socket_came_too_soon(due);
+        assert!(!choice.probe_is_due(due) && choice.probe_is_due(due + TOO_SOON_MS));
+        assert_eq!(choice.tries, 1, "the next wait is no longer for it");
     }
 
     #[test]

@@ -112,7 +112,7 @@ async fn older_messages_come_over_http_too() {
         vic.write(&format!("message {number}")).await;
     }
     let chat = ann.chat().await;
-    ann.until("all of them", |cache, _| cache.messages(chat, None, 99).unwrap().messages.len() == 7).await;
+    ann.until("all of them", |cache, _| cache.messages(chat, None, 999).unwrap().messages.len() == 7).await;
     ann.client.load_older(chat, Some(4)).await.unwrap();
     assert_eq!(ann.texts(chat).len(), 7);
 }
@@ -138,8 +138,34 @@ async fn od_33_who_is_on_the_site_and_who_types_is_told_over_http_too() {
     assert!(proxy.passed(Way::ToDesk) == 0);
 }
 
+/// Some seconds pass, and Ben says something that Ann reads.
+async fn ben_says(ann: &mut Computer, ben: &mut AgentSocket, chat: ConversationId, text: &str) {
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(10)).await;
+    tokio::time::resume();
+    does(ben, reply(chat, text)).await;
+    ann.until("Ben's word", |cache, _| {
+        cache.messages(chat, None, 1).unwrap().messages.iter().any(|message| message.text == text)
+    })
+    .await;
+    assert_eq!(ann.client.status().state, SyncState::Live, "nobody notices anything");
+}
+
 #[tokio::test]
-#[ignore = "fails now and then: it is not known yet whether the jumps of the clock or the change of transport stall it"]
+async fn dc_01_a_look_for_a_socket_that_fails_leaves_the_requests_at_work() {
+    let (desk, _proxy, mut ann) = stage().await;
+    let vic = RequestingVisitor::arrive(&desk.address(), &desk.site.key).await;
+    vic.write("over HTTP").await;
+    let chat = ann.chat().await;
+    let mut ben = AgentSocket::connect(&desk, &BEN).await;
+    // The first look is due within three minutes.
+    for number in 0..25 {
+        ben_says(&mut ann, &mut ben, chat, &format!("word {number}")).await;
+    }
+    assert!(ann.client.status().over_http);
+}
+
+#[tokio::test]
 async fn dc_01_when_the_network_lets_sockets_through_again_one_takes_over_without_a_gap() {
     let (desk, proxy, mut ann) = stage().await;
     let vic = RequestingVisitor::arrive(&desk.address(), &desk.site.key).await;
@@ -148,17 +174,13 @@ async fn dc_01_when_the_network_lets_sockets_through_again_one_takes_over_withou
     let mut ben = AgentSocket::connect(&desk, &BEN).await;
     proxy.allow_sockets();
     let mut said = vec!["over HTTP".to_owned()];
-    // A connection that lives on for minutes, until the next look at a socket is due.
-    for minute in 0..25 {
-        tokio::time::pause();
-        tokio::time::advance(Duration::from_secs(10)).await;
-        tokio::time::resume();
-        said.push(format!("word {minute}"));
-        does(&mut ben, reply(chat, said.last().unwrap())).await;
-        ann.until("Ben's word", |cache, _| cache.messages(chat, None, 99).unwrap().messages.len() == said.len()).await;
-        assert_eq!(ann.client.status().state, SyncState::Live, "nobody notices anything");
+    // A connection that lives on for minutes, until a look at a socket is due. A jump of the clock may end the look
+    // itself; then there is another one some minutes later.
+    while ann.client.status().over_http {
+        assert!(said.len() < 500, "no socket took over");
+        said.push(format!("word {}", said.len()));
+        ben_says(&mut ann, &mut ben, chat, said.last().unwrap()).await;
     }
-    ann.until("a socket again", |_, client| !client.status().over_http).await;
     ann.client.submit(reply(chat, "Hi"), vec![]).await.unwrap();
     ann.settled().await;
     said.push("Hi".to_owned());
