@@ -100,8 +100,16 @@ CREATE VIRTUAL TABLE agent_words USING fts5(
     name, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2'
 );
 
--- Pictures that were fetched, as the desk encoded them.
-CREATE TABLE picture (
+-- Files that were fetched, as the desk gave them: no longer pictures alone, and not for ever.
+CREATE TABLE kept (
+    attachment INTEGER NOT NULL PRIMARY KEY,
+    size       INTEGER NOT NULL, -- in bytes
+    used_at    INTEGER NOT NULL  -- kept, shown or saved last, by this computer's clock
+) STRICT;
+CREATE INDEX kept_unused ON kept (used_at);
+
+-- Their bytes, on pages of their own, so that a use is noted without them.
+CREATE TABLE "kept_bytes" (
     attachment INTEGER NOT NULL PRIMARY KEY,
     bytes      BLOB    NOT NULL
 ) STRICT;

@@ -13,6 +13,7 @@ use url::Url;
 use crate::app::{Account, App, Session, Standing};
 use crate::events::lock;
 use crate::host::LocalDesk;
+use crate::kept::Wanted;
 use crate::keys::{self, Decision, Keys};
 use crate::types::{AccountId, AccountView, ApiError, ApiErrorCode, AppEvent, Settings};
 
@@ -249,7 +250,9 @@ impl App {
         let tokens = Arc::new(CacheTokenStore::new(cache.clone()));
         let (sender, receiver) = mpsc::channel(256);
         let client = Client::start(settings, cache.clone(), tokens, sender);
-        let session = Session { account: account.clone(), cache, client, stop: self.inner.stop.child_token() };
+        let (wanted, files) = Wanted::new();
+        let stop = self.inner.stop.child_token();
+        let session = Session { account: account.clone(), cache, client, wanted, stop };
         self.calm_all(account.id);
         {
             let mut accounts = lock(&self.inner.accounts);
@@ -257,7 +260,8 @@ impl App {
             entry.view = account;
             entry.standing = Standing::Open(session.clone());
         }
-        // The pump is owned by the tracker and ends with the session's token.
+        // Both are owned by the tracker and end with the session's token.
+        self.inner.tasks.spawn(self.clone().keep_files(session.clone(), files));
         self.inner.tasks.spawn(self.clone().pump(session, receiver));
         self.publish(&AppEvent::Account);
         self.refresh_surroundings().await;

@@ -47,6 +47,7 @@ impl App {
                 self.refresh_surroundings().await;
             }
             ClientEvent::Sync(_) => {
+                session.wanted.moved.notify_one();
                 let accounts = self.syncs();
                 self.publish(&AppEvent::Sync { sync: merged::worst(&accounts), accounts });
                 self.refresh_surroundings().await;
@@ -196,7 +197,7 @@ impl App {
 
 impl Session {
     /// How this app names one of this account's conversations.
-    fn chat(&self, id: ConversationId) -> ConversationRef {
+    pub(crate) fn chat(&self, id: ConversationId) -> ConversationRef {
         ConversationRef::new(self.account.id, id)
     }
 }

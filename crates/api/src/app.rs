@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::events::{Publisher, Subscription, lock};
 use crate::host::{Host, Surroundings};
+use crate::kept::Wanted;
 use crate::merged;
 use crate::store::Files;
 use crate::types::{
@@ -26,6 +27,7 @@ pub(crate) struct Session {
     pub(crate) account: AccountView,
     pub(crate) cache: Cache,
     pub(crate) client: Client,
+    pub(crate) wanted: Wanted,
     /// Ends the pump of this session.
     pub(crate) stop: CancellationToken,
 }

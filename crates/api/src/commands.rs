@@ -2,20 +2,18 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use deskbell_cache::{ConversationRecord, FileRecord};
 use deskbell_client::Sending;
 use deskbell_protocol::{
-    ATTACHMENTS_MAX, Attachment, AttachmentId, ClientId, Command, ConversationId, ConversationState, FIELD_MAX,
-    FILE_BYTES_MAX, MESSAGE_TEXT_MAX, MessageKind, NOTES_MAX, SNOOZE_MAX_MS,
+    ATTACHMENTS_MAX, ClientId, Command, ConversationId, ConversationState, FIELD_MAX, MESSAGE_TEXT_MAX, MessageKind,
+    NOTES_MAX, SNOOZE_MAX_MS,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::app::App;
 use crate::types::*;
-use crate::{merged, pictures, text, views};
+use crate::{kept, merged, text, views};
 
 /// Rows of one list at the most.
 const ROWS_MAX: u32 = 500;
@@ -229,7 +227,10 @@ impl App {
                     messages.push(view);
                 }
             }
-            Ok(Thread { messages, more_here: page.more_here, more_there: page.more_there, refused })
+            let files = messages.iter().flat_map(|message| &message.attachments);
+            let (kept, away) = kept::sorted(&session.cache, files)?;
+            session.wanted.want(id, away);
+            Ok(Thread { messages, more_here: page.more_here, more_there: page.more_there, refused, kept })
         })
         .await
     }
@@ -607,73 +608,6 @@ impl App {
         Ok(Nothing {})
     }
 
-    /// Copies a file into a draft: it is on disk, encrypted, when this returns.
-    ///
-    /// # Errors
-    /// `too_large`; `invalid` for one file more than a message can have; `disk_full` when it could not be kept.
-    pub async fn add_file(&self, request: AddFile) -> Result<FileView, ApiError> {
-        let AddFile { conversation, name, data } = request;
-        check_length("name", &name, FIELD_MAX)?;
-        // Four characters of base64 carry three bytes.
-        if data.len() / 4 > FILE_BYTES_MAX / 3 + 1 {
-            return Err(ApiError::new(ApiErrorCode::TooLarge, "larger than 20 MB"));
-        }
-        let bytes = STANDARD.decode(data.as_bytes()).map_err(|_| ApiError::invalid("data", "is base64"))?;
-        if bytes.is_empty() {
-            return Err(ApiError::invalid("data", "is not empty"));
-        }
-        if bytes.len() > FILE_BYTES_MAX {
-            return Err(ApiError::new(ApiErrorCode::TooLarge, "larger than 20 MB"));
-        }
-        let ConversationRef { account, id } = conversation;
-        let there = self.read(account, move |session| Ok(session.cache.draft_files(id)?.len())).await?;
-        if there >= ATTACHMENTS_MAX {
-            return Err(ApiError::invalid("files", "are 10 at the most"));
-        }
-        let added = self.session(account)?.client.add_file(id, name, bytes).await?;
-        self.tell_changed(conversation);
-        Ok(views::file(added, 0))
-    }
-
-    /// Removes a file from a draft.
-    ///
-    /// # Errors
-    /// `signed_out`.
-    pub async fn remove_file(&self, request: ForFile) -> Result<Nothing, ApiError> {
-        self.session(request.conversation.account)?.client.remove_file(request.file).await?;
-        self.tell_changed(request.conversation);
-        Ok(Nothing {})
-    }
-
-    /// The files of a conversation's draft.
-    ///
-    /// # Errors
-    /// `signed_out`.
-    pub async fn draft_files(&self, request: ForConversation) -> Result<Vec<FileView>, ApiError> {
-        let ConversationRef { account, id } = request.conversation;
-        self.read(account, move |session| {
-            let files = session.cache.draft_files(id)?;
-            Ok(files.into_iter().map(|file| views::file(file, 0)).collect())
-        })
-        .await
-    }
-
-    /// Saves a file into the downloads folder. Never opens it.
-    ///
-    /// # Errors
-    /// `not_found`, `offline`, `disk_full`.
-    pub async fn save_attachment(&self, request: ForAttachment) -> Result<SavedFile, ApiError> {
-        let account = request.conversation.account;
-        let session = self.session(account)?;
-        let attachment = self.attachment(account, request.attachment).await?;
-        let bytes = session.client.download(request.attachment).await?;
-        let directory = self.host().downloads();
-        let path = tokio::task::spawn_blocking(move || pictures::save_beside(&directory, &attachment, &bytes))
-            .await
-            .map_err(ApiError::internal)??;
-        Ok(SavedFile { path: path.display().to_string() })
-    }
-
     /// Opens a message's link in the browser.
     ///
     /// # Errors
@@ -710,7 +644,13 @@ impl App {
     /// # Errors
     /// `disk_full` when they could not be kept.
     pub async fn save_settings(&self, request: Settings) -> Result<Nothing, ApiError> {
+        let before = self.settings();
         self.keep_settings(request)?;
+        if kept::limits(&before) != kept::limits(&self.settings()) {
+            for session in self.sessions(None).unwrap_or_default() {
+                self.trim_files(&session).await;
+            }
+        }
         self.refresh_surroundings().await;
         Ok(Nothing {})
     }
@@ -719,15 +659,9 @@ impl App {
         let client_id = self.session(account)?.client.submit(command, files).await?;
         Ok(Queued { client_id })
     }
-
-    /// A file of a message.
-    pub(crate) async fn attachment(&self, account: AccountId, id: AttachmentId) -> Result<Attachment, ApiError> {
-        self.read(account, move |session| session.cache.attachment(id)?.ok_or_else(|| ApiError::not_found("file")))
-            .await
-    }
 }
 
-fn check_length(field: &str, value: &str, most: usize) -> Result<(), ApiError> {
+pub(crate) fn check_length(field: &str, value: &str, most: usize) -> Result<(), ApiError> {
     if value.chars().count() > most {
         return Err(ApiError::invalid(field, &format!("has {most} characters at the most")));
     }
@@ -757,7 +691,7 @@ macro_rules! dispatch {
 crate::with_commands!(dispatch);
 
 impl App {
-    fn tell_changed(&self, conversation: ConversationRef) {
+    pub(crate) fn tell_changed(&self, conversation: ConversationRef) {
         self.publish(&AppEvent::Changed { conversations: vec![conversation], visitors: false, canned_texts: false });
     }
 }

@@ -24,6 +24,8 @@ impl Default for Settings {
             open_boxes: false,
             single_keys: true,
             undo_send: true,
+            keep_days: 30,
+            keep_megabytes: 500,
         }
     }
 }

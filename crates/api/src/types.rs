@@ -180,6 +180,10 @@ pub struct Settings {
     pub single_keys: bool,
     /// A reply is kept back for five seconds, so that it can be taken back.
     pub undo_send: bool,
+    /// Files that were not used for so many days are removed from this computer; from 1 to 3650.
+    pub keep_days: u32,
+    /// Room for each desk's files on this computer, in millions of bytes. 0: none is kept.
+    pub keep_megabytes: u32,
 }
 
 /// How a chat box stands.
@@ -456,6 +460,8 @@ pub struct Thread {
     pub more_there: bool,
     /// What I wanted done with the conversation and the desk refused; a refused message stands among the messages.
     pub refused: Vec<RefusedDeed>,
+    /// Which of their files are on this computer.
+    pub kept: Vec<AttachmentId>,
 }
 
 /// Something other than a message that the desk refused: `retry` or `discard`.

@@ -74,7 +74,8 @@ queries! {
     ADD_WORDS = "INSERT INTO message_words (rowid, words, facets) VALUES (?1, ?2, ?3)";
     REMOVE_WORDS = "INSERT INTO message_words (message_words, rowid, words, facets) VALUES ('delete', ?1, ?2, ?3)";
     PUT_ATTACHMENT = "INSERT OR REPLACE INTO attachment (id, message, data) VALUES (?1, ?2, ?3)";
-    REMOVE_PICTURES = "DELETE FROM picture WHERE attachment IN (SELECT id FROM attachment WHERE message = ?1)";
+    REMOVE_KEPT = "DELETE FROM kept WHERE attachment IN (SELECT id FROM attachment WHERE message = ?1)";
+    REMOVE_KEPT_BYTES = "DELETE FROM kept_bytes WHERE attachment IN (SELECT id FROM attachment WHERE message = ?1)";
     REMOVE_ATTACHMENTS = "DELETE FROM attachment WHERE message = ?1";
     UNREAD = "SELECT count(*) FROM message WHERE conversation = ?1 AND by_visitor = 1 AND number > ?2";
     NEWEST_WITH_WORDS = "SELECT data FROM message WHERE conversation = ?1 AND words <> '' ORDER BY number DESC LIMIT 1";
@@ -530,7 +531,8 @@ impl<'a> Writer<'a> {
             .optional()?;
         let Some((words, facets)) = found else { return Ok(()) };
         self.connection.prepare_cached(REMOVE_WORDS)?.execute(params![id, words, facets])?;
-        self.connection.prepare_cached(REMOVE_PICTURES)?.execute([id])?;
+        self.connection.prepare_cached(REMOVE_KEPT)?.execute([id])?;
+        self.connection.prepare_cached(REMOVE_KEPT_BYTES)?.execute([id])?;
         self.connection.prepare_cached(REMOVE_ATTACHMENTS)?.execute([id])?;
         self.connection.prepare_cached(REMOVE_MESSAGE)?.execute([id])?;
         Ok(())

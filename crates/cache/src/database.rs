@@ -55,6 +55,7 @@ pub(crate) const CACHE: Plan = Plan {
         Step::sql(include_str!("schema_cache_picture.sql")),
         Step { sql: include_str!("schema_cache_search.sql"), then: Some(index_everything) },
         Step::sql(include_str!("schema_cache_commands.sql")),
+        Step::sql(include_str!("schema_cache_kept.sql")),
     ],
 };
 /// The outbox cannot.

@@ -18,7 +18,7 @@ mod tests {
     use rusqlite::{Connection, StatementStatus};
 
     use crate::database::Database;
-    use crate::{Cache, apply, coverage, files, outbox, pictures, read, search};
+    use crate::{Cache, apply, coverage, files, kept, outbox, read, search};
 
     /// What SQLite does for a statement, step by step.
     fn plan(database: &Database, sql: &str) -> Vec<String> {
@@ -53,7 +53,7 @@ mod tests {
     fn no_list_reads_a_whole_table() {
         let directory = tempfile::tempdir().unwrap();
         let cache = Cache::open(directory.path(), &crate::Key::random()).unwrap();
-        let of_cache = [apply::QUERIES, coverage::QUERIES, pictures::QUERIES, read::QUERIES, search::QUERIES].concat();
+        let of_cache = [apply::QUERIES, coverage::QUERIES, kept::QUERIES, read::QUERIES, search::QUERIES].concat();
         let of_outbox = [files::QUERIES, outbox::QUERIES].concat();
         let mut everything = Vec::new();
         for (database, queries) in
@@ -117,9 +117,9 @@ mod tests {
             include_str!("coverage.rs"),
             include_str!("database.rs"),
             include_str!("files.rs"),
+            include_str!("kept.rs"),
             include_str!("lib.rs"),
             include_str!("outbox.rs"),
-            include_str!("pictures.rs"),
             include_str!("read.rs"),
             include_str!("search.rs"),
         ];

@@ -1,7 +1,7 @@
 //! A site that Ann may see no more leaves her computer with all that is on it.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use deskbell_cache::{Cache, Folder, Key};
+use deskbell_cache::{Cache, Folder, KeepLimits, Key};
 use deskbell_engine::Batch;
 use deskbell_protocol::*;
 
@@ -75,8 +75,9 @@ fn od_49_a_site_that_is_forgotten_takes_its_conversations_people_files_and_searc
     let entities: Vec<Entity> = [shop(1000), shop(2000)].into_iter().flatten().collect();
     let changes = (1..).zip(&entities).map(|(seq, entity)| Change::put(Seq(seq), entity, None).unwrap()).collect();
     let at = delta(&cache, BASE, changes);
+    let room = KeepLimits { bytes: 100, unused_ms: 1 };
     for number in [1000, 2000] {
-        cache.keep_picture(AttachmentId(number + 50), b"png").unwrap();
+        assert!(cache.keep_file(AttachmentId(number + 50), b"png", 1, room).unwrap());
     }
     let forget = Change {
         seq: Seq(at + 1),
@@ -90,13 +91,13 @@ fn od_49_a_site_that_is_forgotten_takes_its_conversations_people_files_and_searc
 
     let rows = cache.conversations(Folder::Open, AgentId(1), 10).unwrap();
     assert_eq!(rows.iter().map(|row| row.conversation.id.0).collect::<Vec<_>>(), [2030]);
-    assert_eq!(cache.picture(AttachmentId(1050)).unwrap(), None);
-    assert!(cache.picture(AttachmentId(2050)).unwrap().is_some());
+    assert_eq!(cache.use_file(AttachmentId(1050), 1).unwrap(), None);
+    assert!(cache.use_file(AttachmentId(2050), 1).unwrap().is_some());
     // Nothing of it is left in any table, index or free page in the search's reach: the bytes themselves tell.
     drop(cache);
     let raw = rusqlite::Connection::open(directory.path().join("cache.db")).unwrap();
     raw.execute_batch(&format!("PRAGMA key = \"x'{}'\"", "07".repeat(32))).unwrap();
-    let tables = ["entity", "conversation", "message", "coverage", "attachment", "picture"];
+    let tables = ["entity", "conversation", "message", "coverage", "attachment", "kept", "kept_bytes"];
     for table in tables {
         let left: i64 = raw.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap();
         let expected = if table == "entity" { 4 } else { 1 };

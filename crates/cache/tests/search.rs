@@ -1,7 +1,7 @@
 //! What Ann finds on her computer, in three languages, with filters, and after an update of the app.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use deskbell_cache::{Cache, Found, Key, SearchRecord};
+use deskbell_cache::{Cache, Found, KeepLimits, Key, SearchRecord};
 use deskbell_engine::Batch;
 use deskbell_protocol::*;
 use proptest::prelude::*;
@@ -289,8 +289,8 @@ fn dc_01_a_person_who_is_erased_leaves_neither_words_nor_pictures() {
     let picture = file("cup.png", true);
     let sent = Message { attachments: vec![picture.clone()], ..said(CHAT, 30, Author::Visitor, "marmalade") };
     desk.delta(vec![Entity::Message(sent)]);
-    desk.cache.keep_picture(picture.id, b"a cup").unwrap();
-    desk.cache.keep_picture(AttachmentId(999), b"somebody else's").unwrap();
+    let room = KeepLimits { bytes: 1_000, unused_ms: DAY };
+    assert!(desk.cache.keep_file(picture.id, b"a cup", MAY, room).unwrap());
     assert_eq!(desk.search("marmalade").len(), 1);
     desk.seq += 1;
     let kind = ChangeKind::Erase;
@@ -298,8 +298,7 @@ fn dc_01_a_person_who_is_erased_leaves_neither_words_nor_pictures() {
         Change { seq: Seq(desk.seq), kind, entity: EntityKind::Conversation, id: CHAT.0, data: None, client_id: None };
     desk.apply(desk.seq - 1, vec![erased]);
     assert_eq!(desk.search("marmalade"), []);
-    assert_eq!(desk.cache.picture(picture.id).unwrap(), None);
-    assert!(desk.cache.picture(AttachmentId(999)).unwrap().is_some());
+    assert_eq!(desk.cache.use_file(picture.id, MAY).unwrap(), None);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Ann's cache: what it keeps, shows, finds and never loses. Real SQLite files.
 #![allow(clippy::unwrap_used, missing_docs)]
 
-use deskbell_cache::{Cache, CacheError, Changed, Contents, Folder, Guard, Key, OpenError, OutboxState};
+use deskbell_cache::{Cache, CacheError, Changed, Contents, Folder, Guard, KeepLimits, Key, OpenError, OutboxState};
 use deskbell_engine::Batch;
 use deskbell_protocol::*;
 use tempfile::TempDir;
@@ -508,14 +508,19 @@ fn no_word_of_a_chat_can_be_read_in_the_files() {
     let mut desk = Desk::new();
     desk.delta(vec![Entity::Conversation(head(1, None)), from_vic(1, "the secret marmalade")]);
     desk.cache.save_draft(CHAT, "marmalade again", "").unwrap();
-    desk.cache.keep_picture(AttachmentId(5), b"a picture of marmalade").unwrap();
-    assert_eq!(desk.cache.picture(AttachmentId(5)).unwrap().unwrap(), b"a picture of marmalade");
-    assert_eq!(desk.cache.picture(AttachmentId(6)).unwrap(), None);
+    let file =
+        Attachment { id: AttachmentId(5), name: "a.png".into(), mime: "image/png".into(), size: 22, picture: None };
+    let sent = message(CHAT, 2, Author::Visitor, "with a picture");
+    desk.delta(vec![Entity::Message(Message { attachments: vec![file], ..sent })]);
+    let room = KeepLimits { bytes: 1_000, unused_ms: 1 };
+    assert!(desk.cache.keep_file(AttachmentId(5), b"a picture of marmalade", 1, room).unwrap());
+    assert_eq!(desk.cache.use_file(AttachmentId(5), 1).unwrap().unwrap(), b"a picture of marmalade");
+    assert_eq!(desk.cache.use_file(AttachmentId(6), 1).unwrap(), None);
     let reads_clear_text = |when: &str| {
         let files = files(desk.directory.path());
         for (name, bytes) in &files {
             let holds = |text: &[u8]| bytes.windows(text.len()).any(|piece| piece == text);
-            for text in ["SQLite format 3", "marmalade", "Vic", "CREATE TABLE"] {
+            for text in ["SQLite format 3", "marmalade", "vic@example", "CREATE TABLE"] {
                 assert!(!holds(text.as_bytes()), "{text} stands in {name} {when}");
             }
         }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use deskbell_protocol::{
-    Ack, AttachmentId, ChangeKind, ClientFrame, ClientHeartbeat, ClientId, Command, CommandFrame, Conversation,
-    ConversationId, Entity, Ephemeral, Hello, Message, MessageKind, Nack, Number, PROTOCOL, PageSeen, SUBPROTOCOL,
-    ServerFrame, VisitorHello, VisitorPart, Welcome,
+    Ack, Attachment, AttachmentId, ChangeKind, ClientFrame, ClientHeartbeat, ClientId, Command, CommandFrame,
+    Conversation, ConversationId, Entity, Ephemeral, Hello, Message, MessageKind, Nack, Number, PROTOCOL, PageSeen,
+    SUBPROTOCOL, ServerFrame, Upload, VisitorHello, VisitorPart, Welcome,
 };
 use tokio::time::timeout;
 
@@ -100,6 +100,25 @@ impl Visitor {
         let (kind, attachments) = (MessageKind::Reply, Vec::<AttachmentId>::new());
         let command = Command::Send { conversation: self.conversation, kind, text: text.to_owned(), attachments };
         self.command(command).await
+    }
+
+    /// Sends a file with a message, and waits until the desk has both.
+    pub async fn send_file(&mut self, desk: &TestDesk, text: &str, name: &str, bytes: Vec<u8>) -> Attachment {
+        let id = ClientId::from_bits(rand::random());
+        let query = [("client_id", id.as_str()), ("name", name), ("size", &bytes.len().to_string())];
+        let request = reqwest::Client::new()
+            .post(format!("{}/v1/uploads", desk.address()))
+            .query(&query)
+            .header("authorization", format!("Visitor {}", self.token))
+            .header("origin", desk.address())
+            .body(bytes);
+        let upload: Upload = request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap();
+        let attachment = upload.attachment.unwrap();
+        let (kind, text, attachments) = (MessageKind::Reply, text.to_owned(), vec![attachment.id]);
+        let command = Command::Send { conversation: self.conversation, kind, text, attachments };
+        let client_id = self.command(command).await;
+        self.answer(&client_id).await.unwrap_or_else(|nack| panic!("{}'s file was refused: {nack:?}", self.name));
+        attachment
     }
 
     /// Sends any command and waits for nothing.

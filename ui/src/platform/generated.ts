@@ -307,7 +307,15 @@ single_keys: boolean,
 /**
  * A reply is kept back for five seconds, so that it can be taken back.
  */
-undo_send: boolean, };
+undo_send: boolean, 
+/**
+ * Files that were not used for so many days are removed from this computer; from 1 to 3650.
+ */
+keep_days: number, 
+/**
+ * Room for each desk's files on this computer, in millions of bytes. 0: none is kept.
+ */
+keep_megabytes: number, };
 
 /**
  * How a chat box stands.
@@ -641,7 +649,11 @@ more_there: boolean,
 /**
  * What I wanted done with the conversation and the desk refused; a refused message stands among the messages.
  */
-refused: Array<RefusedDeed>, };
+refused: Array<RefusedDeed>, 
+/**
+ * Which of their files are on this computer.
+ */
+kept: Array<AttachmentId>, };
 
 /**
  * A piece of a message's text.

@@ -64,6 +64,8 @@ pub struct Computer {
     pub keychain: Option<Arc<Keychain>>,
     /// Everything it was told to alert of.
     pub alerts: Mutex<Vec<Alert<ConversationRef>>>,
+    /// Where it saves files. `None`: among the system's temporary files.
+    pub downloads: Option<PathBuf>,
     /// What its tray and badge show.
     pub shown: Mutex<Option<Surroundings>>,
 }
@@ -96,7 +98,7 @@ impl Host for Computer {
         Ok(())
     }
     fn downloads(&self) -> PathBuf {
-        std::env::temp_dir()
+        self.downloads.clone().unwrap_or_else(std::env::temp_dir)
     }
     fn key_store(&self) -> Option<Arc<dyn KeyStore>> {
         self.keychain.clone().map(|keychain| keychain as Arc<dyn KeyStore>)

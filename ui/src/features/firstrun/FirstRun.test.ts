@@ -8,7 +8,7 @@ import FirstRun from './FirstRun.svelte';
 
 const LANGUAGES: Language[] = ['en', 'es', 'ru'];
 const ANN: AccountView = { id: 1, agent: 1, name: 'Ann', email: 'ann@desk.test', desk: 'Desk', address: 'https://desk.test', local: false };
-const SETTINGS = { language: 'en', theme: 'system' } as Settings;
+const SETTINGS = { language: 'en', theme: 'system', keep_days: 30, keep_megabytes: 500 } as Settings;
 
 let done: (keyof Commands)[];
 /** What opening the account ends with; null: it opens. */

@@ -1,7 +1,7 @@
 import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { words } from '../../i18n/index.svelte';
-import { usePlatform, type Delivery, type MessageView } from '../../platform';
+import { accountOf, usePlatform, type AccountState, type Delivery, type MessageView, type Settings, type SyncState } from '../../platform';
 import { app } from '../../store/app.svelte';
 import Message from './Message.svelte';
 
@@ -64,4 +64,20 @@ test('what is on its way offers nothing that could come too late', () => {
   shows('retrying');
   expect(screen.getByText(words.m.deliveryRetrying(), { exact: false })).toBeTruthy();
   expect(screen.queryAllByRole('button')).toEqual([]);
+});
+
+test('DC-02: without a connection a file that is not on this computer says so', () => {
+  const file = (id: number, name: string) => ({ id, name, mime: 'text/csv', size: 10, picture: null });
+  app.threads.set(VIC, { messages: [], more_here: false, more_there: false, refused: [], kept: [1] });
+  const sync = (state: SyncState) => {
+    const account = { account: { id: accountOf(VIC) }, open: true, fault: null, sync: { ...app.sync, state } } as AccountState;
+    app.started = { version: '1', accounts: [account], settings: {} as Settings, boxes: [], sync: app.sync };
+  };
+  sync('live');
+  shows('received', { attachments: [file(1, 'here.csv'), file(2, 'there.csv')] });
+  expect(screen.queryByText(words.m.fileAway())).toBeNull();
+  cleanup();
+  sync('offline');
+  shows('received', { attachments: [file(1, 'here.csv'), file(2, 'there.csv')] });
+  expect(screen.getByText(words.m.fileAway()).parentElement?.textContent).toContain('there.csv');
 });

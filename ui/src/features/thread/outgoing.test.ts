@@ -10,7 +10,7 @@ function message(of: Partial<MessageView>): MessageView {
   } as MessageView;
 }
 
-const thread = (...messages: Partial<MessageView>[]): Thread => ({ messages: messages.map(message), more_here: false, more_there: false, refused: [] });
+const thread = (...messages: Partial<MessageView>[]): Thread => ({ messages: messages.map(message), more_here: false, more_there: false, refused: [], kept: [] });
 
 test('a message kept back counts down to one, and shows no years when a clock jumped', () => {
   const kept = message({ delivery: 'delayed', sends_at: 5_000 });

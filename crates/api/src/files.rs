@@ -1,12 +1,20 @@
-//! Files of messages: pictures that the desk re-encoded are shown, everything else is only ever saved.
+//! Files of messages. Those of drafts are copied; pictures that the desk re-encoded are shown, everything else is only
+//! ever saved.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use deskbell_protocol::{Attachment, AttachmentId};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use deskbell_protocol::{ATTACHMENTS_MAX, Attachment, AttachmentId, FIELD_MAX, FILE_BYTES_MAX};
 
 use crate::app::App;
-use crate::types::{AccountId, ApiError, ApiErrorCode};
+use crate::commands::check_length;
+use crate::types::{
+    AccountId, AddFile, ApiError, ApiErrorCode, ConversationRef, FileView, ForAttachment, ForConversation, ForFile,
+    Nothing, SavedFile,
+};
+use crate::views;
 
 /// Endings that systems show or play without running anything. Every other file gets `.download` appended,
 /// so that a double click cannot start it.
@@ -27,6 +35,74 @@ pub struct Picture {
 }
 
 impl App {
+    /// Copies a file into a draft: it is on disk, encrypted, when this returns.
+    ///
+    /// # Errors
+    /// `too_large`; `invalid` for one file more than a message can have; `disk_full` when it could not be kept.
+    pub async fn add_file(&self, request: AddFile) -> Result<FileView, ApiError> {
+        let AddFile { conversation, name, data } = request;
+        check_length("name", &name, FIELD_MAX)?;
+        // Four characters of base64 carry three bytes.
+        if data.len() / 4 > FILE_BYTES_MAX / 3 + 1 {
+            return Err(ApiError::new(ApiErrorCode::TooLarge, "larger than 20 MB"));
+        }
+        let bytes = STANDARD.decode(data.as_bytes()).map_err(|_| ApiError::invalid("data", "is base64"))?;
+        if bytes.is_empty() {
+            return Err(ApiError::invalid("data", "is not empty"));
+        }
+        if bytes.len() > FILE_BYTES_MAX {
+            return Err(ApiError::new(ApiErrorCode::TooLarge, "larger than 20 MB"));
+        }
+        let ConversationRef { account, id } = conversation;
+        let there = self.read(account, move |session| Ok(session.cache.draft_files(id)?.len())).await?;
+        if there >= ATTACHMENTS_MAX {
+            return Err(ApiError::invalid("files", "are 10 at the most"));
+        }
+        let added = self.session(account)?.client.add_file(id, name, bytes).await?;
+        self.tell_changed(conversation);
+        Ok(views::file(added, 0))
+    }
+
+    /// Removes a file from a draft.
+    ///
+    /// # Errors
+    /// `signed_out`.
+    pub async fn remove_file(&self, request: ForFile) -> Result<Nothing, ApiError> {
+        self.session(request.conversation.account)?.client.remove_file(request.file).await?;
+        self.tell_changed(request.conversation);
+        Ok(Nothing {})
+    }
+
+    /// The files of a conversation's draft.
+    ///
+    /// # Errors
+    /// `signed_out`.
+    pub async fn draft_files(&self, request: ForConversation) -> Result<Vec<FileView>, ApiError> {
+        let ConversationRef { account, id } = request.conversation;
+        self.read(account, move |session| {
+            let files = session.cache.draft_files(id)?;
+            Ok(files.into_iter().map(|file| views::file(file, 0)).collect())
+        })
+        .await
+    }
+
+    /// Saves a file into the downloads folder. Never opens it.
+    ///
+    /// # Errors
+    /// `not_found`, `offline`, `disk_full`.
+    pub async fn save_attachment(&self, request: ForAttachment) -> Result<SavedFile, ApiError> {
+        let account = request.conversation.account;
+        let attachment = self.attachment(account, request.attachment).await?;
+        let bytes = self.file_bytes(account, request.attachment).await?;
+        let directory = self.host().downloads();
+        let path = tokio::task::spawn_blocking(move || save_beside(&directory, &attachment, &bytes))
+            .await
+            .map_err(ApiError::internal)??;
+        // It may be kept now.
+        self.tell_changed(request.conversation);
+        Ok(SavedFile { path: path.display().to_string() })
+    }
+
     /// A picture of a message, from this computer if it was fetched before.
     ///
     /// # Errors
@@ -36,21 +112,15 @@ impl App {
         if attachment.picture.is_none() {
             return Err(ApiError::not_found("picture"));
         }
-        let bytes = match self.read(account, move |session| Ok(session.cache.picture(id)?)).await? {
-            Some(bytes) => bytes,
-            None => {
-                let bytes = self.session(account)?.client.download(id).await?;
-                let copy = bytes.clone();
-                // A full disk costs only the next fetch.
-                let kept = self.read(account, move |session| Ok(session.cache.keep_picture(id, &copy)?)).await;
-                if let Err(error) = kept {
-                    tracing::warn!(%error, "a picture could not be kept");
-                }
-                bytes
-            }
-        };
+        let bytes = self.file_bytes(account, id).await?;
         let mime = bitmap(&bytes).ok_or_else(|| ApiError::not_found("picture"))?;
         Ok(Picture { mime, bytes })
+    }
+
+    /// A file of a message.
+    pub(crate) async fn attachment(&self, account: AccountId, id: AttachmentId) -> Result<Attachment, ApiError> {
+        self.read(account, move |session| session.cache.attachment(id)?.ok_or_else(|| ApiError::not_found("file")))
+            .await
     }
 }
 

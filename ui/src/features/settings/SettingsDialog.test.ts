@@ -1,0 +1,47 @@
+import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { words } from '../../i18n/index.svelte';
+import { usePlatform, type Settings } from '../../platform';
+import SettingsDialog from './SettingsDialog.svelte';
+
+const SETTINGS = { language: 'en', theme: 'system', keep_days: 30, keep_megabytes: 500 } as Settings;
+
+let kept: unknown[];
+
+beforeEach(() => {
+  kept = [];
+  usePlatform({
+    call: ((name: string, request: unknown) => {
+      if (name === 'save_settings') kept.push(request);
+      return Promise.resolve({});
+    }) as never,
+    subscribe: () => () => {},
+    pictureUrl: () => '',
+  });
+});
+
+afterEach(() => {
+  words.use('en');
+  cleanup();
+});
+
+const choice = (label: string) => screen.getByLabelText<HTMLSelectElement>(label);
+const offered = (label: string) => [...choice(label).options].map((option) => option.textContent);
+
+test.each(['en', 'es', 'ru'] as const)('DC-02: how long and how much of the files stays here is said and chosen (%s)', async (language) => {
+  words.use(language);
+  render(SettingsDialog, { settings: SETTINGS, close: () => {} });
+  expect(screen.getByText(words.m.keepText())).toBeTruthy();
+  expect(offered(words.m.settingKeepDays())).toEqual([7, 30, 90, 365].map((days) => words.m.keepDays({ days })));
+  expect(choice(words.m.settingKeepDays()).value).toBe('30');
+  const sizes = [words.m.keepNone(), ...[100, 500].map((megabytes) => words.m.keepMegabytes({ megabytes })), words.m.keepGigabytes({ gigabytes: 2 })];
+  expect(offered(words.m.settingKeepRoom())).toEqual(sizes);
+  await fireEvent.change(choice(words.m.settingKeepRoom()), { target: { value: '100' } });
+  await vi.waitFor(() => expect(kept).toEqual([{ ...SETTINGS, keep_megabytes: 100 }]));
+});
+
+test('what no choice offers is shown all the same, and without room there is no time to choose', () => {
+  render(SettingsDialog, { settings: { ...SETTINGS, keep_days: 45, keep_megabytes: 0 }, close: () => {} });
+  expect(choice(words.m.settingKeepDays()).selectedOptions[0]?.textContent).toBe(words.m.keepDays({ days: 45 }));
+  expect(choice(words.m.settingKeepDays()).disabled).toBe(true);
+});
