@@ -2,10 +2,12 @@ import { flushSync, mount, unmount } from 'svelte';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { texts } from '../src/i18n/texts.svelte';
 import App from '../src/panel/App.svelte';
+import { PIECE_BYTES } from '../src/panel/files';
 import type { Link } from '../src/panel/link';
 import { Session } from '../src/panel/session.svelte';
 import type { ClientFrame, Message } from '../src/protocol.generated';
 import type { PanelSettings, ToPanel } from '../src/shared/port';
+import { Desk } from './uploads';
 
 const TOKEN = 'the-visitors-secret';
 const settings: PanelSettings = { presence: null, keep: true, language: 'en', full: false };
@@ -41,6 +43,12 @@ let session: Session;
 let told: unknown[];
 let tell: (message: ToPanel) => void;
 
+const link: Link = {
+  settings,
+  tell: (message) => told.push(message),
+  listen: (listener) => (tell = listener),
+};
+
 beforeEach(async () => {
   localStorage.clear();
   sessionStorage.clear();
@@ -48,15 +56,15 @@ beforeEach(async () => {
   await texts.speak('en');
   told = [];
   FakeSocket.made = 0;
-  const link: Link = {
-    settings,
-    tell: (message) => told.push(message),
-    listen: (listener) => (tell = listener),
-  };
+  load();
+});
+
+/** The page is loaded, as often as somebody wishes. */
+function load(): void {
   session = new Session('pk', settings);
   panel = mount(App, { target: document.body, props: { session, link, settings } });
   flushSync();
-});
+}
 afterEach(async () => {
   session.end();
   await unmount(panel);
@@ -174,4 +182,43 @@ test('OD-33: what a visitor types while an input method composes is not sent', (
   flushSync();
   expect(socket.sent).toHaveLength(before);
   expect(sessionStorage.getItem('deskbell.pk.draft')).toBe('にほ');
+});
+
+test('OD-35: a page that is loaded anew in the middle of a file loses no text, and the file goes on', async () => {
+  const desk = new Desk();
+  desk.cutAfter = PIECE_BYTES;
+  vi.stubGlobal('fetch', desk.fetch);
+  const bytes = new Uint8Array(2 * PIECE_BYTES).fill(7);
+  const choose = () => {
+    const picker = document.querySelector<HTMLInputElement>('input[type=file]');
+    if (!picker) throw new Error('no picker');
+    Object.defineProperty(picker, 'files', { configurable: true, value: [new File([bytes], 'plan.pdf', { lastModified: 1 })] });
+    picker.dispatchEvent(new Event('change', { bubbles: true }));
+  };
+  const tray = () => document.querySelector('form ul')?.textContent ?? '';
+  const socket = open();
+  const area = document.querySelector('textarea');
+  if (!area) throw new Error('no composer');
+  area.value = 'Here is the plan';
+  area.dispatchEvent(new Event('input', { bubbles: true }));
+  choose();
+  await vi.waitFor(() => expect(tray()).toContain('plan.pdf is waiting for a connection'));
+  area.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }));
+  expect(socket.sent.filter(({ type }) => type === 'cmd'), 'it does not go without its file').toEqual([]);
+
+  session.end();
+  await unmount(panel);
+  desk.cutAfter = null;
+  load();
+  const again = open();
+  expect(document.querySelector('textarea')?.value).toBe('Here is the plan');
+  expect(document.querySelector('[role=alert]')?.textContent).toContain('plan.pdf cannot be read any more. Choose it again');
+  choose();
+  await vi.waitFor(() => expect(tray()).toContain('plan.pdf is attached'));
+  expect(desk.asked.filter((request) => request === 'PATCH 0'), 'it went on where it was').toHaveLength(1);
+  document.querySelector('textarea')?.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }));
+  flushSync();
+  expect(again.sent.at(-1)).toMatchObject({ op: 'send', args: { text: 'Here is the plan', attachments: [1] } });
+  expect([tray(), document.querySelector('textarea')?.value]).toEqual(['', '']);
+  expect(sessionStorage.getItem('deskbell.pk.files')).toBeNull();
 });

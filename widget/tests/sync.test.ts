@@ -454,6 +454,19 @@ describe('OD-37: an unnamed visitor', () => {
     expect(vic.state.token).toBe('fresh');
     expect(vic.writes('hello')).toContainEqual({ type: 'keep_token', token: 'fresh' });
   });
+  test('the secret is kept as soon as the desk is given a file, so that it is still theirs on the next page', () => {
+    const quick = new Vic(null);
+    expect(quick.does({ type: 'attached' }), 'there is none yet').toEqual([]);
+    quick.does({ type: 'start' });
+    quick.does({ type: 'opened' });
+    expect(quick.hears(welcome('snapshot', 'fresh'))).toContainEqual({ type: 'keep_token', token: 'fresh' });
+    const vic = new Vic(null);
+    vic.live(10, [], 'fresh');
+    expect(vic.does({ type: 'attached' })).toEqual([{ type: 'keep_token', token: 'fresh' }]);
+    vic.does({ type: 'forget' });
+    vic.does({ type: 'opened' });
+    expect(kinds(vic.hears(welcome('snapshot', 'another')))).not.toContain('keep_token');
+  });
   test('when the server knows the visitor no longer, nothing of the old conversation stays', () => {
     const vic = new Vic();
     vic.live(10, [conversation(1), put(2, message(1, 'old'))]);

@@ -1,9 +1,11 @@
 // The cache and the outbox are real: the server dies, the app dies, and nothing is lost or said twice.
 import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { App } from '../support/app.mjs';
 import { Desktop } from '../support/desktop.mjs';
 import { journey } from '../support/journey.mjs';
+import { until } from '../support/programs.mjs';
 import { ANN, Server, repliesAtOnce } from '../support/server.mjs';
 import { Browser } from '../support/visitor.mjs';
 import { words } from '../support/words.mjs';
@@ -124,6 +126,62 @@ journey('OD-35: a file chosen and sent while the desk is down goes when it is ba
   assert.equal(await vic.count('All of them are in here.'), 1, 'it came once');
   await app.text(ui['delivery-seen'], { limit: 60_000 });
   assert.deepEqual(await app.texts(`ul[aria-label="${ui.files}"] li`), [], 'nothing of it is left to be sent');
+  assert.deepEqual(await app.complaints(), []);
+});
+
+journey('OD-35, DC-02: a file of the visitor that was cut goes on where the desk has it, and the agent saves it without the desk', async (stage) => {
+  const server = stage.keep(await Server.start(stage.directory));
+  const shop = stage.keep(await server.openShop());
+  const browser = stage.keep(await Browser.start());
+  const vic = stage.keep(await browser.visitor('Vic'));
+  await vic.goTo(shop.address);
+  await vic.openChat();
+  await vic.write('I have a long list.');
+  const offsets = [];
+  await vic.page.route('**/v1/uploads/*', async (route) => {
+    const request = route.request();
+    if (request.method() === 'PATCH') offsets.push(Number(request.headers()['upload-offset']));
+    if (offsets.length === 3) await route.abort('connectionreset');
+    else await route.continue();
+  });
+  const list = Array.from({ length: 60_000 }, (_, line) => `${line},cup ${line * 7919}\n`).join('');
+  await vic.choose('cups.csv', list);
+  await vic.type('These cups, please.');
+  await until('the cut', () => offsets.length >= 3);
+  // The desk knows how far the file came from its disk alone.
+  await server.kill();
+  await server.startAgain();
+  await vic.tray('cups.csv is attached');
+  await vic.composer().press('Enter');
+  await vic.reads('These cups, please.');
+  assert.equal(offsets.filter((offset) => offset === 0).length, 1, 'nothing went up twice');
+  assert.ok(offsets.length > 3 && offsets.at(-1) > 500_000);
+
+  const desktop = stage.keep(await Desktop.start(join(stage.directory, 'home')));
+  const data = join(stage.directory, 'app');
+  let app = stage.keep(await App.start(desktop, { data }));
+  await connect(app, server.address);
+  const row = `ul[aria-label="${ui.conversations}"] button`;
+  await app.click(await app.find(row));
+  await app.text('These cups, please.');
+  /** Saves the list, and returns what is in the file of this name then. A desktop without folders has it in the app's. */
+  const save = async (name) => {
+    await app.press(ui['file-save']({ name: 'cups.csv' }));
+    return until('the saved file', () => {
+      const found = readdirSync(data, { recursive: true }).find((path) => path.endsWith(name));
+      const text = found && readFileSync(join(data, found), 'utf8');
+      return text?.length === list.length && text;
+    });
+  };
+  assert.equal(await save('cups.csv'), list, 'every byte of it is there');
+  await server.kill();
+  await app.text(ui['offline-short']);
+  await app.kill();
+
+  app = stage.keep(await App.start(desktop, { data }));
+  await app.text(ui['offline-short']);
+  await app.click(await app.find(row));
+  assert.equal(await save('cups (1).csv'), list, 'and here, without the desk');
   assert.deepEqual(await app.complaints(), []);
 });
 

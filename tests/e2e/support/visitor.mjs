@@ -94,6 +94,16 @@ export class Visitor {
     await this.composer().pressSequentially(text, { delay: 30 });
   }
 
+  /** Chooses a file for the next message. */
+  async choose(name, text) {
+    await this.frame.locator('input[type="file"]').setInputFiles({ name, mimeType: 'text/csv', buffer: Buffer.from(text) });
+  }
+
+  /** Waits until something is said of the chosen files. */
+  async tray(words) {
+    await this.frame.locator('form ul').getByText(words).first().waitFor({ timeout: 60_000 });
+  }
+
   /** Waits until these words stand in the conversation. */
   async reads(text, options) {
     await this.frame.getByRole('log').getByText(text, { exact: true }).first().waitFor(options);

@@ -101,8 +101,10 @@ export interface State {
 
   /** The visitor's secret. */
   readonly token: string | null;
-  /** Whether the secret is in the browser's storage: not before there is a conversation to come back to. */
+  /** Whether the secret is in the browser's storage: not before there is something to come back to. */
   readonly tokenKept: boolean;
+  /** Whether the visitor has given the desk a file, for a message that is not sent yet. */
+  readonly attached: boolean;
   /** The log's name. */
   readonly epoch: string;
   /** How far the log is applied. */
@@ -172,6 +174,7 @@ export type Event =
   | { type: 'seen'; number: number }
   | { type: 'older' }
   | { type: 'typed'; typing: boolean }
+  | { type: 'attached' }
   | { type: 'token'; token: string | null }
   | { type: 'forget' };
 
@@ -215,6 +218,7 @@ export function initial(
     beatAt: 0,
     behind: null,
     tokenKept: known.token !== null,
+    attached: false,
     epoch: '',
     cursor: null,
     snapshot: null,
@@ -356,6 +360,10 @@ class Work {
       case 'typed':
         if (event.typing) this.tellTyping();
         else this.stopTyping();
+        break;
+      case 'attached':
+        state.attached = true;
+        this.keepToken();
         break;
       case 'token':
         this.otherToken(event.token);
@@ -803,7 +811,8 @@ class Work {
   /** Stores the visitor's secret as soon as there is something to come back to, and not before. */
   private keepToken(): void {
     const { state } = this;
-    if (state.tokenKept || state.token === null || (!state.conversation && state.outbox.length === 0)) return;
+    const something = state.conversation !== null || state.outbox.length > 0 || state.attached;
+    if (state.tokenKept || state.token === null || !something) return;
     state.tokenKept = true;
     this.effects.push({ type: 'keep_token', token: state.token });
   }
@@ -846,6 +855,7 @@ class Work {
     this.forgetConversation();
     state.token = null;
     state.tokenKept = false;
+    state.attached = false;
     this.effects.push({ type: 'keep_token', token: null });
     if (this.connected()) this.reconnectNow();
   }
