@@ -47,6 +47,8 @@ discard = Delete
 typing = { $name } is typing…
 joined = { $name } will answer you
 closed = This conversation is closed. Write again and it opens.
+edited = edited
+deleted = Message deleted
 new-messages = { $count ->
     [one] { $count } new message
    *[other] { $count } new messages

@@ -47,6 +47,8 @@ discard = Eliminar
 typing = { $name } está escribiendo…
 joined = { $name } te va a responder
 closed = Esta conversación está cerrada. Si escribes, se vuelve a abrir.
+edited = editado
+deleted = Mensaje eliminado
 new-messages = { $count ->
     [one] { $count } mensaje nuevo
    *[other] { $count } mensajes nuevos

@@ -49,6 +49,8 @@ discard = Удалить
 typing = { $name } печатает…
 joined = Вам ответит { $name }
 closed = Переписка закрыта. Напишите, и она откроется снова.
+edited = изменено
+deleted = Сообщение удалено
 new-messages = { $count ->
     [one] { $count } новое сообщение
     [few] { $count } новых сообщения

@@ -212,7 +212,15 @@ client_id: ClientId | null,
 /**
  * When the server took it.
  */
-created_at: number, };
+created_at: number, 
+/**
+ * When its text was changed last.
+ */
+edited_at?: number, 
+/**
+ * When it was deleted: its text is empty and its files are gone, its place stays.
+ */
+deleted_at?: number, };
 
 /**
  * A conversation's head: all that a list row needs.
@@ -837,7 +845,27 @@ agent: AgentId | null,
 /**
  * Whose it is from now on.
  */
-team?: TeamId, } } | { "op": "change_labels", "args": { 
+team?: TeamId, } } | { "op": "edit_message", "args": { 
+/**
+ * Where it stands.
+ */
+conversation: ConversationId, 
+/**
+ * Which one.
+ */
+message: MessageId, 
+/**
+ * At most [`crate::MESSAGE_TEXT_MAX`] characters; may be empty when there are attachments.
+ */
+text: string, } } | { "op": "delete_message", "args": { 
+/**
+ * Where it stands.
+ */
+conversation: ConversationId, 
+/**
+ * Which one.
+ */
+message: MessageId, } } | { "op": "change_labels", "args": { 
 /**
  * Which conversation.
  */
@@ -942,7 +970,27 @@ agent: AgentId | null,
 /**
  * Whose it is from now on.
  */
-team?: TeamId, } } | { "op": "change_labels", "args": { 
+team?: TeamId, } } | { "op": "edit_message", "args": { 
+/**
+ * Where it stands.
+ */
+conversation: ConversationId, 
+/**
+ * Which one.
+ */
+message: MessageId, 
+/**
+ * At most [`crate::MESSAGE_TEXT_MAX`] characters; may be empty when there are attachments.
+ */
+text: string, } } | { "op": "delete_message", "args": { 
+/**
+ * Where it stands.
+ */
+conversation: ConversationId, 
+/**
+ * Which one.
+ */
+message: MessageId, } } | { "op": "change_labels", "args": { 
 /**
  * Which conversation.
  */

@@ -696,3 +696,51 @@ class Desk {
     }
   }
 }
+
+describe('messages that are edited or deleted', () => {
+  const put = (seq: number, message: Message): Change => ({ seq, kind: 'put', entity: 'message', id: message.id, data: message }) as Change;
+  const delta = (from: number, to: number, changes: Change[]): ServerFrame => ({ type: 'delta', from, to, changes, more: false });
+
+  test('an edited message is shown in its place at once, and nobody is told of it as of a new one', () => {
+    const vic = new Vic();
+    vic.live(10, [put(8, message(3, 'Three of them')), put(9, message(4, 'Anything else?'))]);
+    const effects = vic.hears(delta(10, 11, [put(11, { ...message(3, 'Four of them'), edited_at: 5 })]));
+    expect(vic.texts).toEqual(['Four of them', 'Anything else?']);
+    expect(effects.some(({ type }) => type === 'announce')).toBe(false);
+  });
+
+  test('a deleted message keeps its place and is not counted as unseen', () => {
+    const vic = new Vic();
+    vic.live(10, [put(8, message(3, 'Oops')), put(9, message(4, 'Hello'))]);
+    expect(unread(vic.state)).toBe(2);
+    vic.hears(delta(10, 11, [put(11, { ...message(3, ''), deleted_at: 5 })]));
+    expect(vic.texts).toEqual(['', 'Hello']);
+    expect(unread(vic.state)).toBe(1);
+  });
+
+  test('one further up than anybody has looked leaves no gap, and is as it is now when it is fetched', () => {
+    const vic = new Vic();
+    vic.live(10, [conversation(1), put(8, message(60, 'Sixty')), put(9, message(61, 'Sixty-one'))]);
+    const edited = put(11, { ...message(2, 'Two, edited'), edited_at: 5 });
+    vic.hears(delta(10, 11, [edited]));
+    expect(vic.texts).toEqual(['Sixty', 'Sixty-one']);
+    vic.does({ type: 'older' });
+    const request = vic.state.historyRequest ?? 0;
+    vic.hears({ type: 'hist_page', request, conversation: 7, from: 1, to: 59, messages: [edited] });
+    expect(vic.texts).toEqual(['Two, edited', 'Sixty', 'Sixty-one']);
+  });
+
+  test('a page that was read before an edit and comes after it is asked for again', () => {
+    const vic = new Vic();
+    vic.live(10, [conversation(1), put(8, message(60, 'Sixty')), put(9, message(61, 'Sixty-one'))]);
+    vic.does({ type: 'older' });
+    const request = vic.state.historyRequest ?? 0;
+    const edited = put(11, { ...message(2, 'Two, edited'), edited_at: 5 });
+    vic.hears(delta(10, 11, [edited]));
+    const page = { type: 'hist_page', conversation: 7, from: 1, to: 59 } as const;
+    vic.hears({ ...page, request, messages: [put(3, message(2, 'Two'))] });
+    expect(vic.texts).toEqual(['Sixty', 'Sixty-one']);
+    vic.hears({ ...page, request: vic.state.historyRequest ?? 0, messages: [edited] });
+    expect(vic.texts).toEqual(['Two, edited', 'Sixty', 'Sixty-one']);
+  });
+});

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use deskbell_cache::{ConversationRecord, FileRecord};
+use deskbell_cache::{ConversationRecord, FileRecord, OutboxState};
 use deskbell_client::Sending;
 use deskbell_protocol::{
-    ATTACHMENTS_MAX, ClientId, Command, ConversationId, ConversationState, FIELD_MAX, MESSAGE_TEXT_MAX, MessageKind,
-    NOTES_MAX, SNOOZE_MAX_MS,
+    ATTACHMENTS_MAX, ClientId, Command, ConversationId, ConversationState, FIELD_MAX, MESSAGE_TEXT_MAX, MessageId,
+    MessageKind, NOTES_MAX, Role, SNOOZE_MAX_MS, Seq,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -211,12 +211,19 @@ impl App {
             let record = session.cache.conversation(id)?.ok_or_else(|| ApiError::not_found("conversation"))?;
             // The outbox is read first: a message that leaves it meanwhile is then in both and shown once,
             // while the other order could miss it.
-            let queued = if request.before.is_none() { session.cache.outbox_of(id)? } else { Vec::new() };
+            let queued = session.cache.outbox_of(id)?;
             let page = session.cache.messages(id, request.before, request.limit.clamp(1, MESSAGES_MAX))?;
             let me = session.account.agent;
             let visitor_read = record.conversation.visitor_read;
-            let mut messages: Vec<MessageView> =
-                page.messages.into_iter().map(|message| views::message(message, me, visitor_read)).collect();
+            let role = session.cache.agent(me)?.map(|me| me.role);
+            let asker = views::Asker { id: me, admin: matches!(role, Some(Role::Owner | Role::Admin)) };
+            let mut messages: Vec<MessageView> = page
+                .messages
+                .into_iter()
+                .zip(page.revs)
+                .map(|(message, rev)| views::message(message, rev, &queued, asker, visitor_read))
+                .collect();
+            let queued = if request.before.is_none() { queued } else { Vec::new() };
             let refused = queued.iter().filter_map(views::refused_deed).collect();
             for item in queued {
                 let standing = session.client.standing(&item.frame.client_id);
@@ -273,7 +280,7 @@ impl App {
             return self.submit(account, command, request.files).await;
         }
         let delay = if self.settings().undo_send { UNDO } else { Duration::ZERO };
-        let sending = Sending { delay, seen: Some(request.seen) };
+        let sending = Sending { delay, seen: Some(request.seen), if_rev: None };
         let client_id = self.session(account)?.client.submit_reply(command, request.files, sending).await?;
         Ok(Queued { client_id })
     }
@@ -373,6 +380,51 @@ impl App {
         let team = self.read(account, move |session| Ok(session.cache.conversation(id)?)).await?;
         let team = team.and_then(|record| record.conversation.team);
         self.submit(account, Command::Assign { conversation: id, agent, team }, Vec::new()).await
+    }
+
+    /// Writes a message of mine anew.
+    ///
+    /// # Errors
+    /// `invalid` names the field; `disk_full` when it could not be kept.
+    pub async fn edit_message(&self, request: EditMessage) -> Result<Queued, ApiError> {
+        let EditMessage { conversation, message, seen, text } = request;
+        check_length("text", &text, MESSAGE_TEXT_MAX)?;
+        let if_rev = self.unless_changing(conversation, message, seen).await?;
+        self.submit_if(
+            conversation.account,
+            Command::EditMessage { conversation: conversation.id, message, text },
+            if_rev,
+        )
+        .await
+    }
+
+    /// Takes the text and the files of a message away.
+    ///
+    /// # Errors
+    /// `disk_full` when it could not be kept.
+    pub async fn delete_message(&self, request: DeleteMessage) -> Result<Queued, ApiError> {
+        let DeleteMessage { conversation, message, seen } = request;
+        let if_rev = self.unless_changing(conversation, message, seen).await?;
+        self.submit_if(conversation.account, Command::DeleteMessage { conversation: conversation.id, message }, if_rev)
+            .await
+    }
+
+    /// The change that must be the last one of a message. None while a change of mine is on its way: the next one
+    /// builds on it.
+    async fn unless_changing(
+        &self,
+        conversation: ConversationRef,
+        message: MessageId,
+        seen: Option<Seq>,
+    ) -> Result<Option<Seq>, ApiError> {
+        self.read(conversation.account, move |session| {
+            let mine = session.cache.outbox_of(conversation.id)?.into_iter().any(|item| {
+                let changes = matches!(item.frame.command, Command::EditMessage { message: of, .. } | Command::DeleteMessage { message: of, .. } if of == message);
+                changes && !matches!(item.state, OutboxState::Refused(_))
+            });
+            Ok(seen.filter(|_| !mine))
+        })
+        .await
     }
 
     /// Puts labels on a conversation and takes others off.
@@ -657,6 +709,13 @@ impl App {
 
     async fn submit(&self, account: AccountId, command: Command, files: Vec<ClientId>) -> Result<Queued, ApiError> {
         let client_id = self.session(account)?.client.submit(command, files).await?;
+        Ok(Queued { client_id })
+    }
+
+    /// The same, refused unless a change was the last one of what it is about.
+    async fn submit_if(&self, account: AccountId, command: Command, if_rev: Option<Seq>) -> Result<Queued, ApiError> {
+        let sending = Sending { if_rev, ..Sending::default() };
+        let client_id = self.session(account)?.client.submit_reply(command, Vec::new(), sending).await?;
         Ok(Queued { client_id })
     }
 }

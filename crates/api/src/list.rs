@@ -46,6 +46,10 @@ macro_rules! with_commands {
             snooze(Snooze) -> Queued;
             /// Assigns to me or to nobody.
             assign(Assign) -> Queued;
+            /// Writes a message of mine anew.
+            edit_message(EditMessage) -> Queued;
+            /// Takes the text and the files of a message away.
+            delete_message(DeleteMessage) -> Queued;
             /// Puts labels on a conversation and takes others off.
             change_labels(ChangeLabels) -> Queued;
             /// Labels in use that begin with what was typed.

@@ -4,7 +4,7 @@
 
 use deskbell_protocol::{
     AgentId, Attachment, AttachmentId, Author, CannedTextId, ClientId, ConversationState, ErrorCode, MessageId,
-    MessageKind, Number, PageView, Region, Timestamp,
+    MessageKind, Number, PageView, Region, Seq, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -473,6 +473,10 @@ pub struct RefusedDeed {
     pub deed: Deed,
     /// Why it was refused.
     pub refusal: ErrorCode,
+    /// The message it was about.
+    pub message: Option<MessageId>,
+    /// What the message should say.
+    pub text: Option<String>,
 }
 
 /// What can be done with a conversation.
@@ -487,6 +491,10 @@ pub enum Deed {
     Assign,
     /// Labels.
     ChangeLabels,
+    /// A message written anew.
+    EditMessage,
+    /// A message deleted.
+    DeleteMessage,
     /// Anything else.
     Other,
 }
@@ -570,6 +578,18 @@ pub struct MessageView {
     pub sends_at: Option<Timestamp>,
     /// The newest number that was on screen when it was written, if it is held: what is above came meanwhile.
     pub seen: Option<Number>,
+    /// The change that it shows, for `edit_message` and `delete_message`. Empty until the server has it.
+    pub rev: Option<Seq>,
+    /// Its text was changed.
+    pub edited: bool,
+    /// It was deleted: nothing is left but its place.
+    pub deleted: bool,
+    /// A change of mine is still on its way.
+    pub changing: bool,
+    /// I may edit it.
+    pub may_edit: bool,
+    /// I may delete it.
+    pub may_delete: bool,
 }
 
 /// A row of the visitor list.
@@ -851,6 +871,31 @@ pub struct Assign {
     pub conversation: ConversationRef,
     /// True: me. False: nobody.
     pub to_me: bool,
+}
+
+/// A message of mine written anew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct EditMessage {
+    /// Where it stands.
+    pub conversation: ConversationRef,
+    /// Which one.
+    pub message: MessageId,
+    /// The change after which it was on screen when the editing began: a later one is not written over. Empty while a
+    /// change of mine was on its way, on which this one builds.
+    pub seen: Option<Seq>,
+    /// What it says from now on.
+    pub text: String,
+}
+
+/// A message to be deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct DeleteMessage {
+    /// Where it stands.
+    pub conversation: ConversationRef,
+    /// Which one.
+    pub message: MessageId,
+    /// The change after which it was on screen. Empty while a change of mine was on its way.
+    pub seen: Option<Seq>,
 }
 
 /// Labels to be put on and taken off.

@@ -2,12 +2,12 @@
 
 use deskbell_cache::{
     ConversationRecord, FileRecord, Found, OutboxItem, OutboxState, PreviewRecord, SearchRecord, VisitorRecord,
-    visitor_number,
+    show_on, visitor_number,
 };
 use deskbell_client::Standing;
 use deskbell_protocol::{
     AgentId, Author, CannedText, ClientId, Command, Contact, Conversation, FoundKind, FoundMessage, Message,
-    MessageKind, Timestamp, VisitorPresence,
+    MessageKind, Seq, Timestamp, VisitorPresence,
 };
 
 use crate::text;
@@ -92,9 +92,25 @@ fn written_by(author: &Author, me: AgentId) -> bool {
     matches!(author, Author::Agent { id, .. } if *id == me)
 }
 
-/// A message that the server has.
-pub(crate) fn message(message: Message, me: AgentId, visitor_read: i64) -> MessageView {
-    let mine = written_by(&message.author, me);
+/// Whose screen it is.
+#[derive(Clone, Copy)]
+pub(crate) struct Asker {
+    pub(crate) id: AgentId,
+    /// An admin, or an owner.
+    pub(crate) admin: bool,
+}
+
+/// A message that the server has, with what is queued for it.
+pub(crate) fn message(
+    mut message: Message,
+    rev: Seq,
+    queued: &[OutboxItem],
+    asker: Asker,
+    visitor_read: i64,
+) -> MessageView {
+    let changing = show_on(&mut message, queued).is_some_and(|item| item.state == OutboxState::Queued);
+    let mine = written_by(&message.author, asker.id);
+    let deleted = message.deleted_at.is_some();
     MessageView {
         key: message.client_id.as_ref().map_or_else(|| message.id.to_string(), ToString::to_string),
         id: Some(message.id),
@@ -104,6 +120,8 @@ pub(crate) fn message(message: Message, me: AgentId, visitor_read: i64) -> Messa
             _ if mine => Delivery::Sent,
             _ => Delivery::Received,
         },
+        may_edit: mine && !deleted,
+        may_delete: !deleted && (mine || asker.admin && message.author != Author::Desk),
         author: message.author,
         mine,
         kind: message.kind,
@@ -115,6 +133,10 @@ pub(crate) fn message(message: Message, me: AgentId, visitor_read: i64) -> Messa
         client_id: message.client_id,
         sends_at: None,
         seen: None,
+        rev: Some(rev),
+        edited: message.edited_at.is_some() && !deleted,
+        deleted,
+        changing,
     }
 }
 
@@ -169,6 +191,12 @@ pub(crate) fn queued_message(
         client_id: Some(item.frame.client_id),
         sends_at: item.guard.hold_until.filter(|_| delivery == Delivery::Delayed),
         seen: item.guard.seen.filter(|_| delivery == Delivery::Held),
+        rev: None,
+        edited: false,
+        deleted: false,
+        changing: false,
+        may_edit: false,
+        may_delete: false,
     })
 }
 
@@ -181,9 +209,16 @@ pub(crate) fn refused_deed(item: &OutboxItem) -> Option<RefusedDeed> {
         Command::Snooze { .. } => Deed::Snooze,
         Command::Assign { .. } => Deed::Assign,
         Command::ChangeLabels { .. } => Deed::ChangeLabels,
+        Command::EditMessage { .. } => Deed::EditMessage,
+        Command::DeleteMessage { .. } => Deed::DeleteMessage,
         Command::Start { .. } | Command::MarkRead { .. } | Command::EditContact { .. } => Deed::Other,
     };
-    Some(RefusedDeed { client_id: item.frame.client_id.clone(), deed, refusal })
+    let (message, text) = match &item.frame.command {
+        Command::EditMessage { message, text, .. } => (Some(*message), Some(text.clone())),
+        Command::DeleteMessage { message, .. } => (Some(*message), None),
+        _ => (None, None),
+    };
+    Some(RefusedDeed { client_id: item.frame.client_id.clone(), deed, refusal, message, text })
 }
 
 /// A file that is on this computer, of which the desk has so many bytes.

@@ -19,6 +19,9 @@ use crate::outbox::{self, OutboxItem, OutboxState};
 use crate::queries::queries;
 use crate::read::{PreviewRecord, labels_of};
 
+/// The newest messages of a conversation, which a snapshot brings and nothing leaves out.
+const NEWS: Number = 30;
+
 /// Longest preview, in characters.
 const PREVIEW_MAX: usize = 160;
 
@@ -76,9 +79,12 @@ queries! {
     PUT_ATTACHMENT = "INSERT OR REPLACE INTO attachment (id, message, data) VALUES (?1, ?2, ?3)";
     REMOVE_KEPT = "DELETE FROM kept WHERE attachment IN (SELECT id FROM attachment WHERE message = ?1)";
     REMOVE_KEPT_BYTES = "DELETE FROM kept_bytes WHERE attachment IN (SELECT id FROM attachment WHERE message = ?1)";
+    OLDER_THAN_ALL = "SELECT (SELECT min(first) FROM coverage WHERE conversation = ?1) > ?2 + 1
+        AND EXISTS (SELECT 1 FROM conversation WHERE id = ?1 AND json_extract(data, '$.last_number') >= ?2 + ?3)";
     REMOVE_ATTACHMENTS = "DELETE FROM attachment WHERE message = ?1";
-    UNREAD = "SELECT count(*) FROM message WHERE conversation = ?1 AND by_visitor = 1 AND number > ?2";
-    NEWEST_WITH_WORDS = "SELECT data FROM message WHERE conversation = ?1 AND words <> '' ORDER BY number DESC LIMIT 1";
+    UNREAD = "SELECT count(*) FROM message WHERE conversation = ?1 AND by_visitor = 1 AND number > ?2
+        AND words <> ''";
+    NEWEST_WITH_WORDS = "SELECT data FROM message WHERE conversation = ?1 AND words <> '' ORDER BY number DESC";
     REMOVE_ENTITY = "DELETE FROM entity WHERE kind = ?1 AND id = ?2";
     FIND_CONTACT = "SELECT data FROM entity WHERE kind = 'contact' AND id = ?1";
     FIND_READ_MARK = "SELECT data FROM entity WHERE kind = 'read_mark' AND id = ?1";
@@ -199,10 +205,16 @@ impl Cache {
 
     /// Shows a command that was just queued, or takes back one that was dropped.
     pub(crate) fn show_pending(&self, command: &Command) -> Result<(), CacheError> {
+        self.show_pending_but(command, None)
+    }
+
+    /// Shows the commands on their way in the conversation of this one, but one that leaves.
+    pub(crate) fn show_pending_but(&self, command: &Command, leaves: Option<&ClientId>) -> Result<(), CacheError> {
         let Some(id) = command.conversation() else { return Ok(()) };
         self.cache().write(|transaction| {
             let pending = self.outbox()?;
-            let waiting: Vec<&OutboxItem> = pending.iter().collect();
+            let waiting: Vec<&OutboxItem> =
+                pending.iter().filter(|item| Some(&item.frame.client_id) != leaves).collect();
             refresh(transaction, id, &waiting)
         })
     }
@@ -389,9 +401,14 @@ impl<'a> Writer<'a> {
             } else {
                 is_new = self.replace_message(&row)?;
             }
-            self.numbers.add(message.conversation, message.number);
+            // One that was changed far above what is here comes alone, and would be a hole. It is kept, so that a page
+            // which was read before the change does not outdo it, and shown when that page is here.
+            let apart = self.live && self.is_older_than_all(message)?;
+            if !apart {
+                self.numbers.add(message.conversation, message.number);
+            }
             self.changed.conversations.insert(message.conversation);
-            if self.live && by_visitor && is_new {
+            if self.live && by_visitor && is_new && !apart {
                 self.changed.arrived.push(row.message);
             }
         }
@@ -428,6 +445,9 @@ impl<'a> Writer<'a> {
         }
         self.connection.prepare_cached(PUT_MESSAGE)?.execute(row.values())?;
         self.connection.prepare_cached(ADD_WORDS)?.execute(params![message.id.0, row.words, row.facets])?;
+        if message.deleted_at.is_some() {
+            self.remove_files(message.id.0)?;
+        }
         self.put_attachments(message)?;
         Ok(before.is_none())
     }
@@ -464,6 +484,17 @@ impl<'a> Writer<'a> {
             self.remove(EntityKind::Contact, contact)?;
         }
         self.remove(EntityKind::Site, site)
+    }
+
+    /// Whether a message was changed, stands before everything that is here of its conversation, and is no news.
+    fn is_older_than_all(&self, message: &Message) -> Result<bool, CacheError> {
+        if message.edited_at.is_none() && message.deleted_at.is_none() {
+            return Ok(false);
+        }
+        let values = params![message.conversation.0, message.number, NEWS];
+        let older: Option<bool> =
+            self.connection.prepare_cached(OLDER_THAN_ALL)?.query_row(values, |row| row.get(0))?;
+        Ok(older.unwrap_or(false))
     }
 
     fn remove(&mut self, kind: EntityKind, id: i64) -> Result<(), CacheError> {
@@ -531,10 +562,15 @@ impl<'a> Writer<'a> {
             .optional()?;
         let Some((words, facets)) = found else { return Ok(()) };
         self.connection.prepare_cached(REMOVE_WORDS)?.execute(params![id, words, facets])?;
-        self.connection.prepare_cached(REMOVE_KEPT)?.execute([id])?;
-        self.connection.prepare_cached(REMOVE_KEPT_BYTES)?.execute([id])?;
-        self.connection.prepare_cached(REMOVE_ATTACHMENTS)?.execute([id])?;
+        self.remove_files(id)?;
         self.connection.prepare_cached(REMOVE_MESSAGE)?.execute([id])?;
+        Ok(())
+    }
+
+    fn remove_files(&self, message: i64) -> Result<(), CacheError> {
+        for remove in [REMOVE_KEPT, REMOVE_KEPT_BYTES, REMOVE_ATTACHMENTS] {
+            self.connection.prepare_cached(remove)?.execute([message])?;
+        }
         Ok(())
     }
 
@@ -724,13 +760,20 @@ pub(crate) fn refresh(connection: &Connection, id: ConversationId, pending: &[&O
         }
     }
     let unread: i64 = connection.prepare_cached(UNREAD)?.query_row(params![id.0, my_read], |row| row.get(0))?;
-    // What the desk itself says has no words and is no news.
-    let newest: Option<String> =
-        connection.prepare_cached(NEWEST_WITH_WORDS)?.query_row([id.0], |row| row.get(0)).optional()?;
-    let preview = match newest {
-        Some(newest) => Some(serde_json::to_string(&preview(&serde_json::from_str(&newest)?))?),
-        None => None,
-    };
+    // What the desk itself says has no words and is no news, nor has what is deleted.
+    let mut statement = connection.prepare_cached(NEWEST_WITH_WORDS)?;
+    let mut rows = statement.query([id.0])?;
+    let mut preview = None;
+    while let Some(row) = rows.next()? {
+        let mut newest: Message = serde_json::from_str(&row.get::<_, String>(0)?)?;
+        for item in pending {
+            overlay(&mut newest, item);
+        }
+        if newest.deleted_at.is_none() {
+            preview = Some(serde_json::to_string(&self::preview(&newest))?);
+            break;
+        }
+    }
     connection.prepare_cached(SHOW_CONVERSATION)?.execute(params![
         id.0,
         state_name(head.state),
@@ -742,6 +785,27 @@ pub(crate) fn refresh(connection: &Connection, id: ConversationId, pending: &[&O
         head.snoozed_until
     ])?;
     Ok(())
+}
+
+/// Shows what a command that is still on its way makes of a message. True: it changes this one.
+pub(crate) fn overlay(message: &mut Message, item: &OutboxItem) -> bool {
+    if matches!(item.state, OutboxState::Refused(_) | OutboxState::Held) {
+        return false;
+    }
+    match &item.frame.command {
+        Command::EditMessage { message: id, text, .. } if *id == message.id => {
+            message.text.clone_from(text);
+            message.edited_at = Some(item.queued_at);
+            true
+        }
+        Command::DeleteMessage { message: id, .. } if *id == message.id => {
+            message.text.clear();
+            message.attachments.clear();
+            message.deleted_at = Some(item.queued_at);
+            true
+        }
+        _ => false,
+    }
 }
 
 fn preview(message: &Message) -> PreviewRecord {

@@ -31,7 +31,7 @@ pub use error::{CacheError, OpenError};
 pub use files::{FileRecord, PIECE_BYTES};
 pub use kept::KeepLimits;
 pub use key::Key;
-pub use outbox::{DraftRecord, Guard, OutboxCounts, OutboxItem, OutboxState, TakenBack};
+pub use outbox::{DraftRecord, Guard, OutboxCounts, OutboxItem, OutboxState, TakenBack, show_on};
 pub use read::{ConversationRecord, CountsRecord, Folder, MessagePage, PreviewRecord, VisitorRecord, visitor_number};
 pub use search::{Found, SearchRecord};
 

@@ -2,12 +2,13 @@
 
 use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
-    AgentId, Attachment, ClientId, Command, CommandFrame, ConversationId, ErrorCode, MessageKind, Number, Seq,
+    AgentId, Attachment, ClientId, Command, CommandFrame, ConversationId, ErrorCode, Message, MessageKind, Number, Seq,
     Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::Cache;
+use crate::apply::overlay;
 use crate::error::CacheError;
 use crate::files::{self, FileRecord};
 use crate::queries::queries;
@@ -54,6 +55,17 @@ pub struct OutboxItem {
     pub guard: Guard,
     /// It may have been on its way.
     pub tried: bool,
+}
+
+/// Shows on a message what commands that are still on their way make of it. The last of them that does.
+pub fn show_on<'a>(message: &mut Message, queued: &'a [OutboxItem]) -> Option<&'a OutboxItem> {
+    let mut last = None;
+    for item in queued {
+        if overlay(message, item) {
+            last = Some(item);
+        }
+    }
+    last
 }
 
 /// A message that was taken back.
@@ -325,6 +337,9 @@ impl Cache {
     pub fn acknowledge(&self, id: &ClientId, seq: Seq) -> Result<(), CacheError> {
         let passed = self.cursor()?.is_some_and(|cursor| cursor.seq >= seq);
         let leaves = if passed { self.find(id)? } else { None };
+        if let Some(item) = &leaves {
+            self.show_without(item);
+        }
         self.outbox_database().write(|transaction| {
             if passed || is_planted(Bug::RemovedOnAck) {
                 return complete(transaction, std::slice::from_ref(id));
@@ -345,6 +360,9 @@ impl Cache {
     /// [`CacheError`].
     pub fn refuse(&self, id: &ClientId, code: ErrorCode) -> Result<Option<OutboxItem>, CacheError> {
         let name = serde_json::to_value(code)?.as_str().unwrap_or("internal").to_owned();
+        if let Some(item) = self.find(id)? {
+            self.show_without(&item);
+        }
         self.outbox_database().write(|transaction| {
             transaction.prepare_cached(REFUSE)?.execute(params![id.as_str(), name])?;
             Ok(())
@@ -413,6 +431,9 @@ impl Cache {
     /// [`CacheError`].
     pub fn discard(&self, id: &ClientId) -> Result<Option<OutboxItem>, CacheError> {
         let found = self.find(id)?;
+        if let Some(found) = &found {
+            self.show_without(found);
+        }
         self.outbox_database().write(|transaction| remove(transaction, std::slice::from_ref(id)))?;
         if let Some(found) = &found {
             self.show_gone(&found.frame.command);
@@ -430,6 +451,7 @@ impl Cache {
         let Command::Send { conversation: Some(conversation), kind, text, .. } = &item.frame.command else {
             return Ok(None);
         };
+        self.show_without(&item);
         let draft = self.outbox_database().write(|transaction| {
             let mut draft = find_draft(transaction, *conversation)?;
             match kind {
@@ -443,6 +465,15 @@ impl Cache {
         })?;
         self.show_gone(&item.frame.command);
         Ok(Some(TakenBack { item, draft }))
+    }
+
+    /// Shows a conversation without a command that is about to leave. Two files cannot be written in one transaction,
+    /// and after a crash in between nothing else would draw the conversation without it. Left on the disk and not
+    /// shown, it shows again with whatever comes next.
+    fn show_without(&self, item: &OutboxItem) {
+        if let Err(error) = self.show_pending_but(&item.frame.command, Some(&item.frame.client_id)) {
+            tracing::error!(%error, "a command that leaves shows still");
+        }
     }
 
     /// Shows a conversation without a command. The command is gone from the disk: to say now that it is not would

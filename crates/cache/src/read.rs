@@ -2,7 +2,7 @@
 
 use deskbell_protocol::{
     Agent, AgentId, Attachment, AttachmentId, Author, CannedText, Command, Contact, ContactId, Conversation,
-    ConversationId, ConversationState, Message, MessageKind, Number, Timestamp, Visitor, VisitorId,
+    ConversationId, ConversationState, Message, MessageKind, Number, Seq, Timestamp, Visitor, VisitorId,
 };
 use deskbell_search::{BadLabel, change_labels, label_key};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::Cache;
+use crate::apply::overlay;
 use crate::error::CacheError;
 use crate::outbox::{HAS_ANYTHING, HAS_DRAFT, HAS_HELD, HAS_REFUSED, OutboxState};
 use crate::queries::queries;
@@ -89,8 +90,10 @@ pub struct ConversationRecord {
 /// Messages in the order of their numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MessagePage {
-    /// The messages, without any hole between them.
+    /// The messages, without any hole between them, as the desk has them.
     pub messages: Vec<Message>,
+    /// The places of their last changes, in the same order.
+    pub revs: Vec<Seq>,
     /// Smaller numbers follow on this computer.
     pub more_here: bool,
     /// Smaller numbers exist on the server only.
@@ -142,7 +145,7 @@ queries! {
     INTERVAL = "SELECT first, last FROM coverage WHERE conversation = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1";
     OLDEST_KNOWN = "SELECT first FROM coverage WHERE conversation = ?1 ORDER BY first DESC LIMIT 1";
     HAS_BEGUN = "SELECT EXISTS (SELECT 1 FROM conversation WHERE id = ?1 AND json_extract(data, '$.last_number') > 0)";
-    MESSAGES = "SELECT data FROM message WHERE conversation = ?1 AND number BETWEEN ?2 AND ?3 ORDER BY number DESC LIMIT ?4";
+    MESSAGES = "SELECT data, rev FROM message WHERE conversation = ?1 AND number BETWEEN ?2 AND ?3 ORDER BY number DESC LIMIT ?4";
     ANSWERED_SINCE = "SELECT EXISTS (SELECT 1 FROM message WHERE conversation = ?1 AND number > ?2 AND by_visitor = 0
         AND json_extract(data, '$.kind') <> 'system' AND json_extract(data, '$.author.id') IS NOT ?3)";
     HAS_HOLE = "SELECT EXISTS (SELECT 1 FROM conversation WHERE id = ?1 AND json_extract(data, '$.last_number')
@@ -392,14 +395,16 @@ impl Cache {
                 return Ok(MessagePage { more_there: top > 0, ..MessagePage::default() });
             }
             let mut statement = connection.prepare_cached(MESSAGES)?;
-            let mut messages = statement
+            let mut rows = statement
                 .query_and_then(params![conversation.0, first, top.min(last), limit], |row| -> Result<_, CacheError> {
-                    Ok(serde_json::from_str::<Message>(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?)
+                    let message = serde_json::from_str(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?;
+                    Ok((message, Seq(row.get(1)?)))
                 })?
-                .collect::<Result<Vec<_>, _>>()?;
-            messages.reverse();
+                .collect::<Result<Vec<(Message, Seq)>, _>>()?;
+            rows.reverse();
+            let (messages, revs): (Vec<Message>, Vec<Seq>) = rows.into_iter().unzip();
             let lowest = messages.first().map_or(first, |message| message.number);
-            Ok(MessagePage { messages, more_here: lowest > first, more_there: lowest <= first && first > 1 })
+            Ok(MessagePage { messages, revs, more_here: lowest > first, more_there: lowest <= first && first > 1 })
         })
     }
 
@@ -442,11 +447,20 @@ impl Cache {
         })
     }
 
-    /// One message.
+    /// One message, with changes that are still on their way.
     ///
     /// # Errors
     /// [`CacheError`].
     pub fn message(&self, conversation: ConversationId, number: Number) -> Result<Option<Message>, CacheError> {
+        let found = self.stored_message(conversation, number)?;
+        let Some(mut message) = found else { return Ok(None) };
+        for item in self.outbox_of(conversation)? {
+            overlay(&mut message, &item);
+        }
+        Ok(Some(message))
+    }
+
+    fn stored_message(&self, conversation: ConversationId, number: Number) -> Result<Option<Message>, CacheError> {
         self.cache().read(|connection| {
             let data: Option<String> = connection
                 .prepare_cached(MESSAGE)?

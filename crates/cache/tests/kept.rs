@@ -32,6 +32,8 @@ fn message(number: i64) -> Message {
         attachments: vec![file],
         client_id: None,
         created_at: number,
+        edited_at: None,
+        deleted_at: None,
     }
 }
 

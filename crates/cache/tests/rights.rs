@@ -53,6 +53,8 @@ fn shop(number: i64) -> Vec<Entity> {
             attachments: vec![picture],
             client_id: None,
             created_at: 1,
+            edited_at: None,
+            deleted_at: None,
         }),
         Entity::ReadMark(ReadMark { conversation: ConversationId(number + 30), number: 1 }),
     ]

@@ -97,6 +97,8 @@ fn said(conversation: ConversationId, number: i64, author: Author, text: &str) -
         attachments: vec![],
         client_id: None,
         created_at: MAY + number * DAY,
+        edited_at: None,
+        deleted_at: None,
     }
 }
 

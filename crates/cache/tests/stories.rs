@@ -97,6 +97,8 @@ fn message(conversation: ConversationId, number: i64, author: Author, text: &str
         attachments: vec![],
         client_id: None,
         created_at: number,
+        edited_at: None,
+        deleted_at: None,
     }
 }
 
@@ -242,6 +244,84 @@ fn dc_02_a_command_that_the_desk_had_long_done_leaves_no_trace_on_the_row() {
     assert!(desk.cache.outbox().unwrap().is_empty());
     assert_eq!(desk.row().conversation.state, ConversationState::Open);
     assert_eq!(desk.row().conversation.waiting_since, Some(1));
+}
+
+#[test]
+fn od_24_an_edited_message_is_found_by_its_new_words_and_a_deleted_one_by_none() {
+    let mut desk = Desk::new();
+    let mine = |text: &str| message(CHAT, 2, Author::Agent { id: ANN, name: "Ann".into() }, text);
+    let file = Attachment {
+        id: AttachmentId(5),
+        name: "price.png".into(),
+        mime: "image/png".into(),
+        size: 1,
+        picture: Some(PictureSize { width: 1, height: 1 }),
+    };
+    let with_file = Message { attachments: vec![file], ..mine("Three pots") };
+    desk.delta(vec![Entity::Conversation(head(2, None)), from_vic(1, "Hola"), Entity::Message(with_file.clone())]);
+    let room = KeepLimits { bytes: 1_000, unused_ms: 1 };
+    assert!(desk.cache.keep_file(AttachmentId(5), b"picture", 1, room).unwrap());
+    let edited = Message { text: "Four cups".into(), edited_at: Some(9), ..with_file };
+    desk.delta(vec![Entity::Message(edited.clone())]);
+    let hits = |desk: &Desk, text: &str| desk.cache.search(text, ANN, 9).unwrap().len();
+    assert_eq!((hits(&desk, "pots"), hits(&desk, "cups"), hits(&desk, "from:me has:file")), (0, 1, 1));
+    assert_eq!(desk.row().preview.unwrap().text, "Four cups");
+
+    let deleted = Message { text: String::new(), attachments: vec![], deleted_at: Some(10), ..edited };
+    desk.delta(vec![Entity::Message(deleted)]);
+    assert_eq!((hits(&desk, "cups"), hits(&desk, "price"), hits(&desk, "from:me")), (0, 0, 0));
+    assert_eq!(desk.row().preview.unwrap().text, "Hola", "a list shows what is still there");
+    assert_eq!(desk.cache.messages(CHAT, None, 9).unwrap().messages.len(), 2, "its place stays");
+    assert!(desk.cache.attachment(AttachmentId(5)).unwrap().is_none());
+    assert!(!desk.cache.has_file(AttachmentId(5)).unwrap());
+    // What Vic deleted nobody has to read.
+    desk.delta(vec![Entity::Message(Message {
+        text: String::new(),
+        deleted_at: Some(11),
+        ..message(CHAT, 1, Author::Visitor, "")
+    })]);
+    assert_eq!((desk.row().unread, desk.row().preview), (0, None));
+}
+
+#[test]
+fn od_24_an_edit_without_a_connection_shows_at_once_and_goes_when_it_is_refused() {
+    let mut desk = Desk::new();
+    let mine = message(CHAT, 2, Author::Agent { id: ANN, name: "Ann".into() }, "Three pots");
+    desk.delta(vec![Entity::Conversation(head(2, None)), from_vic(1, "Hola"), Entity::Message(mine.clone())]);
+    let edit = command(1, Command::EditMessage { conversation: CHAT, message: mine.id, text: "Four cups".into() });
+    let delete = command(2, Command::DeleteMessage { conversation: CHAT, message: mine.id });
+    desk.cache.queue(&edit, &[], 7).unwrap();
+    desk.reopen();
+    let shown = |desk: &Desk| desk.cache.message(CHAT, 2).unwrap().unwrap();
+    assert_eq!((shown(&desk).text.as_str(), shown(&desk).edited_at), ("Four cups", Some(7)));
+    assert_eq!(desk.row().preview.unwrap().text, "Four cups");
+    desk.cache.queue(&delete, &[], 8).unwrap();
+    assert_eq!((shown(&desk).text.as_str(), shown(&desk).deleted_at), ("", Some(8)));
+    assert_eq!(desk.row().preview.unwrap().text, "Hola");
+    desk.cache.refuse(&delete.client_id, ErrorCode::Conflict).unwrap();
+    desk.cache.refuse(&edit.client_id, ErrorCode::Conflict).unwrap();
+    assert_eq!(shown(&desk), mine);
+    assert_eq!(desk.row().preview.unwrap().text, "Three pots");
+}
+
+#[test]
+fn od_24_an_edit_far_above_what_is_here_leaves_no_hole() {
+    let mut desk = Desk::new();
+    let mut changes = vec![Entity::Conversation(head(90, None))];
+    changes.extend((60..=90).map(|number| from_vic(number, "Hola")));
+    desk.delta(changes);
+    assert_eq!(desk.cache.holes(&[CHAT]).unwrap(), 0);
+    let edited = Message { edited_at: Some(9), ..message(CHAT, 4, Author::Visitor, "edited") };
+    desk.delta(vec![Entity::Message(edited)]);
+    assert_eq!(desk.cache.holes(&[CHAT]).unwrap(), 0);
+    assert_eq!(desk.cache.oldest_known(CHAT).unwrap(), Some(60));
+    let shown = |desk: &Desk| desk.cache.messages(CHAT, None, 200).unwrap().messages;
+    assert_eq!(shown(&desk)[0].number, 60, "it is fetched with its neighbours when somebody wants to see it");
+    // A page that was read on the desk before the edit and comes after it.
+    let messages = (1..60).map(|number| change(number, from_vic(number, "Hola"))).collect();
+    let page = HistoryPage { request: 1, conversation: CHAT, from: 1, to: 59, messages };
+    desk.cache.apply(&Batch::History(page)).unwrap();
+    assert_eq!((shown(&desk).len(), shown(&desk)[3].text.as_str()), (90, "edited"));
 }
 
 #[test]

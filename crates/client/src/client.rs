@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use deskbell_cache::{Cache, CacheError, Changed, FileRecord, Guard, OutboxItem, OutboxState, TakenBack};
 use deskbell_engine::Standing;
 use deskbell_protocol::{
-    AttachmentId, ClientId, Command, CommandFrame, ConversationId, FoundMessage, Message, Number, Timestamp, VisitorId,
-    VisitorPresence,
+    AttachmentId, ClientId, Command, CommandFrame, ConversationId, FoundMessage, Message, Number, Seq, Timestamp,
+    VisitorId, VisitorPresence,
 };
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, oneshot};
@@ -78,7 +78,7 @@ pub struct SyncStatus {
     pub lag: i64,
 }
 
-/// How a reply is sent.
+/// How a command is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sending {
     /// It is kept back for so long, so that it can be taken back.
@@ -86,6 +86,8 @@ pub struct Sending {
     /// The newest message that the person had on screen: a reply that was written without a connection is held when
     /// somebody else wrote after it.
     pub seen: Option<Number>,
+    /// It is refused unless this was the last change of what it is about.
+    pub if_rev: Option<Seq>,
 }
 
 /// What happened.
@@ -179,8 +181,9 @@ impl Client {
         files: Vec<ClientId>,
         sending: Sending,
     ) -> Result<ClientId, ClientError> {
+        let if_rev = sending.if_rev;
         let frame =
-            CommandFrame { client_id: ClientId::from_bits(rand::random()), command, if_rev: None, client_time: now() };
+            CommandFrame { client_id: ClientId::from_bits(rand::random()), command, if_rev, client_time: now() };
         let id = frame.client_id.clone();
         let delay = Timestamp::try_from(sending.delay.as_millis()).unwrap_or(0);
         let queued_at = now();

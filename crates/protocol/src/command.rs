@@ -74,6 +74,22 @@ pub enum Command {
         #[ts(optional)]
         team: Option<TeamId>,
     },
+    /// Write a message of one's own anew. What it said before is kept at the desk, for admins.
+    EditMessage {
+        /// Where it stands.
+        conversation: ConversationId,
+        /// Which one.
+        message: MessageId,
+        /// At most [`crate::MESSAGE_TEXT_MAX`] characters; may be empty when there are attachments.
+        text: String,
+    },
+    /// Take the text and the files of a message away. Its place stays.
+    DeleteMessage {
+        /// Where it stands.
+        conversation: ConversationId,
+        /// Which one.
+        message: MessageId,
+    },
     /// Put labels on a conversation and take others off. Two agents at once lose nothing of each other's.
     ChangeLabels {
         /// Which conversation.
@@ -107,6 +123,8 @@ impl Command {
             | Self::SetState { conversation, .. }
             | Self::Snooze { conversation, .. }
             | Self::Assign { conversation, .. }
+            | Self::EditMessage { conversation, .. }
+            | Self::DeleteMessage { conversation, .. }
             | Self::ChangeLabels { conversation, .. } => Some(*conversation),
             Self::Start { .. } | Self::EditContact { .. } => None,
         }

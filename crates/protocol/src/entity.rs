@@ -325,6 +325,14 @@ pub struct Message {
     pub client_id: Option<ClientId>,
     /// When the server took it.
     pub created_at: Timestamp,
+    /// When its text was changed last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub edited_at: Option<Timestamp>,
+    /// When it was deleted: its text is empty and its files are gone, its place stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub deleted_at: Option<Timestamp>,
 }
 
 /// A prepared text.

@@ -267,3 +267,23 @@ pub struct Pushed {
     /// An `ack` or `nack` for each command, in the order of the commands.
     pub frames: Vec<ServerFrame>,
 }
+
+/// What a message said before it was edited or deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct MessageVersion {
+    /// What it said.
+    pub text: String,
+    /// Since when it said so.
+    pub written_at: Timestamp,
+    /// Until when.
+    pub replaced_at: Timestamp,
+    /// Who edited or deleted it then.
+    pub replaced_by: AgentId,
+}
+
+/// `GET /v1/messages/{id}/versions`: the answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct MessageVersions {
+    /// Oldest first. None: it says what it always said.
+    pub versions: Vec<MessageVersion>,
+}

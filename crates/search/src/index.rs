@@ -42,7 +42,11 @@ pub fn marked_file(message: &Message, highlighted: &str) -> bool {
 }
 
 /// What else can be asked of a message, as words of an index of their own: its kind, who wrote it, what it carries.
+/// Nothing of a deleted one, which is found by nothing.
 pub fn facets(message: &Message) -> String {
+    if message.deleted_at.is_some() {
+        return String::new();
+    }
     let mut facets = match message.kind {
         MessageKind::Reply => vec![REPLY.to_owned()],
         MessageKind::Note => vec![NOTE.to_owned()],

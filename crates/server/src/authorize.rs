@@ -1,7 +1,7 @@
 //! Who may do what: one table, and one function that reads it. A denial looks like absence, so that nobody learns
 //! what exists.
 
-use deskbell_protocol::{AgentId, Command, Conversation, MessageKind, Role, SiteId, VisitorId};
+use deskbell_protocol::{AgentId, Author, Command, Conversation, Message, MessageKind, Role, SiteId, VisitorId};
 
 use crate::store::files::Stored;
 use crate::store::{Connection, Failure, Outcome, rights};
@@ -78,6 +78,11 @@ rights! {
     /// Write what the other side sees, and be seen typing.
     Reply                 [Seen   Seen   Seen   Seen   Never  Own    Never ];
     WriteNote             [Seen   Seen   Seen   Seen   Seen   Never  Never ];
+    /// Write a message anew.
+    EditMessage           [Own    Own    Own    Own    Own    Never  Never ];
+    DeleteMessage         [Seen   Seen   Own    Own    Own    Never  Never ];
+    /// Read what a message said before it was edited or deleted.
+    ReadVersions          [Seen   Seen   Never  Never  Never  Never  Never ];
     /// Begin to talk to a visitor.
     StartConversation     [Seen   Seen   Seen   Seen   Never  Never  Never ];
     MarkRead              [Seen   Seen   Seen   Seen   Seen   Own    Never ];
@@ -126,6 +131,8 @@ impl Action {
             Command::Start { .. } => Self::StartConversation,
             Command::MarkRead { .. } => Self::MarkRead,
             Command::SetState { .. } | Command::Snooze { .. } => Self::SetState,
+            Command::EditMessage { .. } => Self::EditMessage,
+            Command::DeleteMessage { .. } => Self::DeleteMessage,
             Command::ChangeLabels { .. } => Self::Label,
             Command::Assign { .. } => Self::Assign,
             Command::EditContact { .. } => Self::EditContact,
@@ -140,6 +147,8 @@ pub(crate) enum Object {
     Desk,
     /// A conversation.
     Conversation { visitor: VisitorId, site: SiteId },
+    /// A message, the agent who wrote it, and the site of its conversation.
+    Message { author: Option<AgentId>, site: SiteId },
     /// A person on a site, or a browser of theirs.
     Customer(SiteId),
     /// An uploaded file, and the visitor and the site to whom the message with it is shown.
@@ -158,10 +167,21 @@ impl From<&Stored> for Object {
     }
 }
 
+impl From<(&Message, &Conversation)> for Object {
+    fn from((message, conversation): (&Message, &Conversation)) -> Self {
+        let author = match message.author {
+            Author::Agent { id, .. } => Some(id),
+            Author::Visitor | Author::Desk => None,
+        };
+        Self::Message { author, site: conversation.site }
+    }
+}
+
 impl Object {
     fn is_own(&self, principal: &Principal, action: Action) -> bool {
         match (self, principal) {
             (Self::Conversation { visitor, .. }, Principal::Visitor(me)) => visitor == me,
+            (Self::Message { author, .. }, Principal::Agent(me)) => *author == Some(*me),
             (Self::File { uploader, shown_to, .. }, me) => {
                 // Whoever is shown a file has not the right to send it again.
                 let shown = matches!(me, Principal::Visitor(me) if *shown_to == Some(*me));
@@ -174,7 +194,7 @@ impl Object {
     /// The site whose members may see it.
     fn site(&self) -> Option<SiteId> {
         match self {
-            Self::Conversation { site, .. } | Self::Customer(site) => Some(*site),
+            Self::Conversation { site, .. } | Self::Message { site, .. } | Self::Customer(site) => Some(*site),
             Self::File { site, .. } => *site,
             Self::Desk => None,
         }
@@ -183,6 +203,7 @@ impl Object {
     fn name(&self) -> &'static str {
         match self {
             Self::Conversation { .. } => "conversation",
+            Self::Message { .. } => "message",
             Self::Customer(_) => "person",
             Self::Desk => "address",
             Self::File { .. } => "file",
@@ -256,6 +277,25 @@ mod tests {
         for action in ACTIONS {
             let reaches = roles.map(|role| size(action.reach(Standing::Agent(role))));
             assert!(reaches.is_sorted_by(|higher, lower| higher >= lower), "{action:?} {reaches:?}");
+        }
+    }
+
+    #[test]
+    fn od_24_agents_edit_what_they_wrote_alone_and_admins_delete_what_others_wrote() {
+        let (ann, vic) = (Principal::Agent(AgentId(1)), Principal::Visitor(VisitorId(2)));
+        let by = |author| Object::Message { author, site: SiteId(9) };
+        assert!(by(Some(AgentId(1))).is_own(&ann, Action::EditMessage));
+        assert!(!by(Some(AgentId(9))).is_own(&ann, Action::EditMessage));
+        for action in [Action::EditMessage, Action::DeleteMessage, Action::ReadVersions] {
+            assert!(!by(None).is_own(&ann, action) && !by(None).is_own(&vic, action), "{action:?}");
+            assert_eq!(action.reach(Standing::Visitor), Reach::Never, "{action:?}");
+        }
+        for role in [Role::Owner, Role::Admin, Role::Supervisor, Role::Agent, Role::Light] {
+            let manages = matches!(role, Role::Owner | Role::Admin);
+            let reach = |action: Action| action.reach(Standing::Agent(role));
+            assert_eq!(reach(Action::EditMessage), Reach::Own, "{role:?}");
+            assert_eq!(reach(Action::DeleteMessage), if manages { Reach::Seen } else { Reach::Own }, "{role:?}");
+            assert_eq!(reach(Action::ReadVersions), if manages { Reach::Seen } else { Reach::Never }, "{role:?}");
         }
     }
 

@@ -59,6 +59,12 @@ pub(crate) fn perform(write: &mut Write<'_>, principal: Principal, frame: Comman
         Command::SetState { conversation, state } => set_state(write, principal, conversation, state, if_rev)?,
         Command::Snooze { conversation, until } => snooze(write, principal, conversation, until, if_rev)?,
         Command::Assign { conversation, agent, team } => assign(write, principal, conversation, agent, team, if_rev)?,
+        Command::EditMessage { conversation, message, text } => {
+            edit_message(write, principal, conversation, message, &text, if_rev)?
+        }
+        Command::DeleteMessage { conversation, message } => {
+            delete_message(write, principal, conversation, message, if_rev)?
+        }
         Command::ChangeLabels { conversation, add, remove } => {
             change_labels(write, principal, conversation, &add, &remove, if_rev)?
         }
@@ -91,6 +97,7 @@ pub(crate) fn submit(
 ) -> impl Future<Output = ServerFrame> + Send + 'static {
     let client_id = frame.client_id.clone();
     let snoozes = matches!(frame.command, Command::Snooze { .. });
+    let deletes = matches!(frame.command, Command::DeleteMessage { .. });
     let wait = match (principal, &frame.command) {
         (Principal::Visitor(visitor), Command::Send { .. }) => core.visitor_messages.take(visitor, Instant::now()),
         _ => Ok(()),
@@ -103,6 +110,9 @@ pub(crate) fn submit(
                 let done = done.await;
                 if snoozes && done.is_ok() {
                     core.snoozed.notify_one();
+                }
+                if deletes && done.is_ok() {
+                    core.deleted.notify_one();
                 }
                 return match done {
                     Ok(ack) => ServerFrame::Ack(ack),
@@ -188,6 +198,8 @@ fn say(
         attachments: Vec::new(),
         client_id,
         created_at: write.now,
+        edited_at: None,
+        deleted_at: None,
     };
     conversations::add_message(write.connection, &message, attachments.len())?;
     for attachment in attachments {
@@ -475,6 +487,75 @@ fn assign(
         store(write, &conversation)?;
     }
     Ok((Some(id.0), None))
+}
+
+/// The message, and the agent who may do that with it.
+fn open_message(
+    write: &Write<'_>,
+    principal: &Principal,
+    action: Action,
+    conversation: ConversationId,
+    id: MessageId,
+) -> Outcome<(Message, AgentId)> {
+    let Principal::Agent(agent) = *principal else { return Err(Failure::not_found("message")) };
+    // Whoever sees the conversation no more leaves it as it is.
+    let conversation = open(write, principal, Action::Read, conversation)?;
+    // What the desk itself says belongs to nobody.
+    let found = conversations::find_message(write.connection, id)?
+        .filter(|message| message.conversation == conversation.id && message.kind != MessageKind::System)
+        .ok_or_else(|| Failure::not_found("message"))?;
+    authorize(write.connection, principal, action, (&found, &conversation))?;
+    Ok((found, agent))
+}
+
+/// Stores a message that says something else now.
+fn rewrite(write: &mut Write<'_>, before: &Message, now: &Message, by: AgentId) -> Outcome<Made> {
+    conversations::rewrite_message(write.connection, before, now, by, write.now)?;
+    search::put_message(write.connection, now.id)?;
+    write.touch_in(EntityKind::Message, now.id.0, now.conversation)?;
+    Ok((Some(now.id.0), Some(now.number)))
+}
+
+fn edit_message(
+    write: &mut Write<'_>,
+    principal: Principal,
+    conversation: ConversationId,
+    id: MessageId,
+    text: &str,
+    if_rev: Option<Seq>,
+) -> Outcome<Made> {
+    let (before, by) = open_message(write, &principal, Action::EditMessage, conversation, id)?;
+    unchanged_since(write, &principal, EntityKind::Message, id.0, if_rev)?;
+    if before.deleted_at.is_some() {
+        let words = "The message was deleted and cannot be edited any more; write a new one.";
+        return Err(Refusal::new(ErrorCode::Conflict, words).into());
+    }
+    let text = text::long_field("text", text, MESSAGE_TEXT_MAX)?;
+    if text.trim().is_empty() && before.attachments.is_empty() {
+        return Err(Refusal::invalid("text", "must not be empty without attachments").into());
+    }
+    if text == before.text {
+        return Ok((Some(id.0), Some(before.number)));
+    }
+    let now = Message { text, edited_at: Some(write.now), ..before.clone() };
+    rewrite(write, &before, &now, by)
+}
+
+fn delete_message(
+    write: &mut Write<'_>,
+    principal: Principal,
+    conversation: ConversationId,
+    id: MessageId,
+    if_rev: Option<Seq>,
+) -> Outcome<Made> {
+    let (before, by) = open_message(write, &principal, Action::DeleteMessage, conversation, id)?;
+    unchanged_since(write, &principal, EntityKind::Message, id.0, if_rev)?;
+    if before.deleted_at.is_some() {
+        return Ok((Some(id.0), Some(before.number)));
+    }
+    files::drop_of_message(write.connection, id)?;
+    let now = Message { text: String::new(), attachments: Vec::new(), deleted_at: Some(write.now), ..before.clone() };
+    rewrite(write, &before, &now, by)
 }
 
 fn change_labels(

@@ -62,6 +62,8 @@ pub(crate) struct Core {
     pub(crate) uploads: Uploads,
     /// Told when a conversation was put off, which may now be the next to open.
     pub(crate) snoozed: Notify,
+    /// Told when a message was deleted, whose files may have to go.
+    pub(crate) deleted: Notify,
 }
 
 /// What one run of the server shares.
@@ -138,6 +140,7 @@ impl Desk {
                 files,
                 uploads: Uploads::new(),
                 snoozed: Notify::new(),
+                deleted: Notify::new(),
             }),
         })
     }

@@ -1,9 +1,10 @@
 //! What happens by itself: snoozed conversations open at their time; what nobody needs any more goes, which is expired
-//! tokens, files that were uploaded and never sent, and uploads that nobody goes on with.
+//! tokens, files that were uploaded and never sent, those of deleted messages, and uploads that nobody goes on with.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::commands;
@@ -51,15 +52,18 @@ async fn wake_once(core: &Core) -> Outcome<Duration> {
 
 /// Clears until cancelled.
 pub(crate) async fn run(core: Arc<Core>, cancelled: CancellationToken) {
-    let mut pause = FIRST;
+    let mut due = Instant::now() + FIRST;
     loop {
-        tokio::select! {
+        let cleared = tokio::select! {
             () = cancelled.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
-        }
-        pause = EVERY;
-        if let Err(failure) = clear(&core, crate::clock() - LOOSE_MS).await {
-            tracing::warn!(?failure, "housekeeping failed; it tries again in an hour");
+            () = core.deleted.notified() => remove_deleted(&core).await,
+            () = tokio::time::sleep_until(due) => {
+                due = Instant::now() + EVERY;
+                clear(&core, crate::clock() - LOOSE_MS).await
+            }
+        };
+        if let Err(failure) = cleared {
+            tracing::warn!(?failure, "housekeeping failed; it tries again within an hour");
         }
     }
 }
@@ -80,5 +84,15 @@ pub(crate) async fn clear(core: &Core, loose_before: i64) -> Outcome<()> {
     for file in gone.await? {
         core.files.remove(&file).await;
     }
+    remove_deleted(core).await?;
     uploads::clear(core, loose_before).await
+}
+
+/// Removes the bytes of files of deleted messages. Their rows went with the message; a crash in between leaves the names.
+async fn remove_deleted(core: &Core) -> Outcome<()> {
+    for file in core.readers.read(|connection| Ok(files::removed(connection)?)).await? {
+        core.files.remove(&file).await;
+        core.writer.submit(move |write| Ok(files::forget_removed(write.connection, &file)?)).await?;
+    }
+    Ok(())
 }

@@ -10,10 +10,10 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
-use deskbell_protocol::http::{FoundMessages, Pulled, Pushed, Refresh, ServerInfo, SignIn, SignedIn};
+use deskbell_protocol::http::{FoundMessages, MessageVersions, Pulled, Pushed, Refresh, ServerInfo, SignIn, SignedIn};
 use deskbell_protocol::{
-    AttachmentId, ClientId, ErrorCode, FIELD_MAX, FOUND_MAX, FRAME_BYTES_MAX, PROTOCOL, Refusal, SUBPROTOCOL,
-    Timestamp, UPLOAD_OFFSET, Upload,
+    AttachmentId, ClientId, ErrorCode, FIELD_MAX, FOUND_MAX, FRAME_BYTES_MAX, MessageId, PROTOCOL, Refusal,
+    SUBPROTOCOL, Timestamp, UPLOAD_OFFSET, Upload,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -94,6 +94,7 @@ fn declared(routes: Routes) -> Routes {
         .on(M::DELETE, "/v1/uploads/{client_id}", A::Upload, cancel_upload)
         .on(M::GET, "/v1/files/{id}", A::ReadFile, download)
         .on(M::GET, "/v1/search", A::Search, search)
+        .on(M::GET, "/v1/messages/{id}/versions", A::ReadVersions, versions)
         .on(M::GET, "/v1/agents", A::ReadPeople, api::agents)
         .on(M::POST, "/v1/agents", A::ManageAgents, api::add_agent)
         .on(M::PATCH, "/v1/agents/{id}", A::ManageAgents, api::edit_agent)
@@ -431,6 +432,22 @@ async fn search(
     let messages =
         core.readers.read(move |connection| store::search::find(connection, &asked, me, after, before, limit)).await?;
     Ok(Json(FoundMessages { messages }))
+}
+
+async fn versions(
+    State(serving): State<Serving>,
+    Path(id): Path<String>,
+    asker: Asker,
+) -> Result<Json<MessageVersions>, HttpError> {
+    let id = MessageId(id.parse().map_err(|_| Failure::not_found("message"))?);
+    let versions = serving.core.readers.read(move |connection| {
+        let nothing = || Failure::not_found("message");
+        let message = store::conversations::find_message(connection, id)?.ok_or_else(nothing)?;
+        let conversation = store::conversations::find(connection, message.conversation)?.ok_or_else(nothing)?;
+        authorize(connection, &asker.principal, Action::ReadVersions, (&message, &conversation))?;
+        Ok(store::conversations::versions(connection, id)?)
+    });
+    Ok(Json(MessageVersions { versions: versions.await? }))
 }
 
 /// As RFC 8187 wants a file's name in a header.

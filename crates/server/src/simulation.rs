@@ -105,7 +105,7 @@ impl Desk {
         answer(answered).map_err(internal)
     }
 
-    /// Adds an agent.
+    /// Adds an agent. The first one is an admin.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -114,7 +114,8 @@ impl Desk {
         self.run(now, move |write| {
             let id = write.new_id();
             let email = format!("{id}@example.com");
-            let agent = Agent::new(id.into(), &name, &email, Role::Agent);
+            let role = if agents::ids(write.connection)?.is_empty() { Role::Admin } else { Role::Agent };
+            let agent = Agent::new(id.into(), &name, &email, role);
             agents::add(write.connection, &agent, "", write.now)?;
             write.touch(EntityKind::Agent, id)?;
             rights::settle(write)?;

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use deskbell_cache::Cache;
-use deskbell_protocol::{ClientId, Command, Conversation, ConversationId, Entity, EntityKind, Message, Number, Seq};
+use deskbell_protocol::{
+    AgentId, ClientId, Command, CommandFrame, Conversation, ConversationId, Entity, EntityKind, Message, MessageId,
+    Number, Seq,
+};
 use deskbell_server::simulation::{Desk, Person};
 use serde_json::Value;
 
@@ -34,6 +37,7 @@ pub(crate) fn cursor(cache: &Cache) -> Option<Seq> {
 /// Checks everything.
 pub(crate) fn everything(world: &World, desk: &Desk) -> Result<(), String> {
     dense(world, desk)?;
+    rewritten(world, desk)?;
     for computer in &world.computers {
         let who = computer.person;
         done_once(world, computer, desk).map_err(|what| format!("{who:?}: {what}"))?;
@@ -80,6 +84,58 @@ fn dense(world: &World, desk: &Desk) -> Result<(), String> {
     Ok(())
 }
 
+/// What was edited or deleted says what the last change of it made it say, and nobody wrote over what they had not seen.
+fn rewritten(world: &World, desk: &Desk) -> Result<(), String> {
+    let mut changes: HashMap<MessageId, Vec<&CommandFrame>> = HashMap::new();
+    let mut person = None;
+    for computer in &world.computers {
+        let refused: HashSet<&ClientId> = computer.refused.iter().map(|(id, _)| id).collect();
+        for frame in computer.queued.iter().filter(|frame| !refused.contains(&frame.client_id)) {
+            if let Command::EditMessage { message, .. } | Command::DeleteMessage { message, .. } = &frame.command {
+                changes.entry(*message).or_default().push(frame);
+            }
+        }
+        if matches!(computer.person, Person::Agent(_)) {
+            person = Some(computer.person);
+        }
+    }
+    let Some(person) = person else { return Ok(()) };
+    for message in messages(desk, person)? {
+        let changes = changes.remove(&message.id).unwrap_or_default();
+        let deletes = changes.iter().any(|frame| matches!(frame.command, Command::DeleteMessage { .. }));
+        // Its author alone edits it, and their computer keeps the order.
+        let text = changes.iter().rev().find_map(|frame| match &frame.command {
+            Command::EditMessage { text, .. } => Some(text),
+            _ => None,
+        });
+        let stands = match (deletes, text) {
+            (true, _) => message.deleted_at.is_some() && message.text.is_empty() && message.attachments.is_empty(),
+            (false, Some(text)) => message.deleted_at.is_none() && message.edited_at.is_some() && message.text == *text,
+            (false, None) => message.deleted_at.is_none() && message.edited_at.is_none(),
+        };
+        if !stands {
+            return Err(format!("{message:?} does not say what these made of it: {changes:?}"));
+        }
+        // Another log counts anew.
+        for (later, unless) in changes.iter().filter_map(|frame| Some((frame, frame.if_rev?))) {
+            let unseen = changes.iter().filter(|frame| matches!(frame.command, Command::EditMessage { .. })).find(
+                |edit| match (world.places.get(&edit.client_id), world.places.get(&later.client_id)) {
+                    (Some(edited), Some(written)) => unless < *edited && edited < written,
+                    _ => false,
+                },
+            );
+            if let (Some(unseen), false) = (unseen, world.restored) {
+                return Err(format!("{later:?} was written over {unseen:?}, which nobody had seen there"));
+            }
+        }
+    }
+    // A restored desk may not have what was to be changed, and then refuses.
+    match changes.into_values().next() {
+        Some(lost) => Err(format!("{lost:?} are done, and what they changed is not there")),
+        None => Ok(()),
+    }
+}
+
 /// Every command is done exactly once or was refused, and messages stand in the order in which they were written.
 fn done_once(world: &World, computer: &Computer, desk: &Desk) -> Result<(), String> {
     let unsent = computer.unsent();
@@ -87,9 +143,10 @@ fn done_once(world: &World, computer: &Computer, desk: &Desk) -> Result<(), Stri
         return Err(format!("{unsent} commands still wait ({:?}): {}", computer.phase(), computer.waiting()));
     }
     let refused: HashSet<&ClientId> = computer.refused.iter().map(|(id, _)| id).collect();
-    let places: HashMap<String, (ConversationId, Number)> = messages(desk, computer.person)?
+    // By its name: what it says may have been changed since.
+    let places: HashMap<ClientId, (ConversationId, Number)> = messages(desk, computer.person)?
         .into_iter()
-        .map(|message| (message.text, (message.conversation, message.number)))
+        .filter_map(|message| Some((message.client_id?, (message.conversation, message.number))))
         .collect();
     let marks = read_marks(desk, computer.person)?;
     let mut last: HashMap<ConversationId, Number> = HashMap::new();
@@ -108,7 +165,7 @@ fn done_once(world: &World, computer: &Computer, desk: &Desk) -> Result<(), Stri
             return Err(format!("{conversation:?} was read up to {number}, and no mark says so"));
         }
         if let Command::Send { text, .. } = &frame.command {
-            let (conversation, number) = places.get(text).ok_or_else(|| format!("“{text}” is lost"))?;
+            let (conversation, number) = places.get(&frame.client_id).ok_or_else(|| format!("“{text}” is lost"))?;
             if last.insert(*conversation, *number).is_some_and(|before| before > *number) {
                 return Err(format!(
                     "“{text}” overtook one that was written before: {conversation:?} {number} {last:?}"
@@ -142,6 +199,19 @@ fn shown(computer: &Computer) -> Result<(), String> {
         let shown = found.ok_or_else(|| format!("{:?} is in no list", said.id))?.conversation;
         if shown != said {
             return Err(format!("{said:?} is shown as {shown:?}"));
+        }
+        let page = computer.cache().messages(said.id, None, 200).map_err(|error| error.to_string())?;
+        for stored in page.messages {
+            let shown = computer.cache().message(said.id, stored.number).map_err(|error| error.to_string())?;
+            if shown.as_ref() != Some(&stored) {
+                return Err(format!("{stored:?} is shown as {shown:?}"));
+            }
+            // What was edited is found by its new words.
+            let found = computer.cache().search(&stored.text, AgentId(1), 100).map_err(|error| error.to_string())?;
+            let found = found.iter().any(|hit| hit.conversation == said.id && hit.number == Some(stored.number));
+            if stored.text.starts_with("edited ") && !found {
+                return Err(format!("{stored:?} is not found"));
+            }
         }
     }
     Ok(())

@@ -1,11 +1,13 @@
 //! The run of one seed.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use deskbell_engine::Event;
 use deskbell_protocol::{
-    ClientFrame, Command, CommandFrame, ConversationState, ErrorCode, MessageKind, Nack, ServerFrame,
+    Author, ClientFrame, ClientId, Command, CommandFrame, ConversationState, ErrorCode, Message, MessageKind, Nack,
+    Seq, ServerFrame,
 };
 use deskbell_server::simulation::{Desk, News, Person, Session, page_bytes};
 use rand::rngs::Xoshiro256PlusPlus;
@@ -83,6 +85,8 @@ pub(crate) struct World {
     pub(crate) restored: bool,
     servers: Vec<Server>,
     pub(crate) computers: Vec<Computer>,
+    /// Where the changes of commands stand in the log, as far as they were answered.
+    pub(crate) places: HashMap<ClientId, Seq>,
     names: u128,
     /// Frames may be lost, doubled and swapped.
     foul: bool,
@@ -124,6 +128,8 @@ fn play(seed: u64, story: Story) -> Result<(), String> {
     while world.now < quiet_from + QUIET && !world.is_settled()? {
         world.pass(5_000)?;
     }
+    // A server whose clock is behind may only just have put off what is due by the others' clocks: they look in a moment.
+    world.pass(3 * POLL)?;
     // Whatever is due later is not part of the story.
     world.wakes = false;
     check::nothing_is_overdue(&world)?;
@@ -161,6 +167,7 @@ impl World {
             restored: false,
             servers: Vec::new(),
             computers,
+            places: HashMap::new(),
             names: 0,
             foul,
             restores: story.restores,
@@ -285,7 +292,7 @@ impl World {
         let id = conversation.id;
         let Person::Agent(me) = self.computers[who].person else { return };
         let careful = self.random.random_bool(0.5);
-        let (command, if_rev) = match self.random.random_range(0..14) {
+        let (command, if_rev) = match self.random.random_range(0..17) {
             0..4 => {
                 (Command::Send { conversation: Some(id), kind: MessageKind::Reply, text, attachments: vec![] }, None)
             }
@@ -318,7 +325,24 @@ impl World {
                 let remove = (0..self.random.random_range(0..2)).map(|_| label(self.random.random())).collect();
                 (Command::ChangeLabels { conversation: id, add, remove }, None)
             }
-            12 => (
+            12..15 => {
+                // Mostly of one's own; the rest is for an admin to delete, and refused of others.
+                let page = self.computers[who].cache().messages(id, None, 50).unwrap_or_default();
+                let mine = |message: &Message| matches!(message.author, Author::Agent { id, .. } if id == me);
+                let chosen = page.messages.iter().zip(&page.revs).filter(|(message, _)| mine(message) || bits % 5 == 0);
+                let chosen: Vec<_> = chosen.collect();
+                if chosen.is_empty() {
+                    return;
+                }
+                let (message, rev) = chosen[self.random.random_range(0..chosen.len())];
+                let text = format!("edited {bits}");
+                let command = match self.random.random_range(0..3) {
+                    0 => Command::DeleteMessage { conversation: id, message: message.id },
+                    _ => Command::EditMessage { conversation: id, message: message.id, text },
+                };
+                (command, careful.then_some(*rev))
+            }
+            15 => (
                 Command::EditContact {
                     contact: conversation.contact,
                     name: text,
@@ -628,6 +652,11 @@ impl World {
             return self.stop_server(index, 2_000);
         }
         let (answers, news) = desk.perform(group, wall);
+        for answer in &answers {
+            if let ServerFrame::Ack(ack) = answer {
+                self.places.insert(ack.client_id.clone(), ack.seq);
+            }
+        }
         if fate == 1 {
             return self.stop_server(index, 2_000);
         }

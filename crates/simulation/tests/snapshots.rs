@@ -48,6 +48,14 @@ impl Shop {
         shop
     }
 
+    /// The message that a command made.
+    fn wrote(&mut self, person: Person, command: Command) -> MessageId {
+        match self.does(person, command) {
+            ServerFrame::Ack(ack) => MessageId(ack.id.unwrap()),
+            other => panic!("{other:?}"),
+        }
+    }
+
     fn does(&mut self, person: Person, command: Command) -> ServerFrame {
         self.names += 1;
         let client_id = ClientId::from_bits(self.names);
@@ -114,6 +122,26 @@ const HAPPENINGS: &[Happening] = &[
     ("Ben labels it", |shop, at| {
         let (ben, conversation) = (Person::Agent(shop.ben), shop.chats[at]);
         shop.does(ben, Command::ChangeLabels { conversation, add: vec!["refund".into()], remove: vec![] });
+    }),
+    ("Ben edits what he wrote", |shop, at| {
+        let (ben, chat) = (Person::Agent(shop.ben), shop.chats[at]);
+        let message = shop.wrote(ben, say(Some(chat), MessageKind::Reply, "yse"));
+        let edit = Command::EditMessage { conversation: chat, message, text: "yes".into() };
+        assert!(matches!(shop.does(ben, edit), ServerFrame::Ack(_)));
+    }),
+    ("Ben deletes his note", |shop, at| {
+        let (ben, chat) = (Person::Agent(shop.ben), shop.chats[at]);
+        let message = shop.wrote(ben, say(Some(chat), MessageKind::Note, "a regular?"));
+        assert!(matches!(shop.does(ben, Command::DeleteMessage { conversation: chat, message }), ServerFrame::Ack(_)));
+    }),
+    ("Ann deletes the first thing that the visitor wrote", |shop, at| {
+        let (ann, chat) = (Person::Agent(shop.ann), shop.chats[at]);
+        let rows = shop.desk.rows(ann).unwrap().into_iter().filter(|row| row.entity == EntityKind::Message);
+        let first = |data: &Value| data["conversation"] == chat.0 && data["number"] == 1;
+        let first =
+            rows.filter(|row| row.data.as_ref().is_some_and(first)).map(|row| MessageId(row.id)).next().unwrap();
+        let delete = Command::DeleteMessage { conversation: chat, message: first };
+        assert!(matches!(shop.does(ann, delete), ServerFrame::Ack(_)));
     }),
     ("Ben learns the name", |shop, at| {
         let (ben, contact) = (Person::Agent(shop.ben), shop.contacts[at]);

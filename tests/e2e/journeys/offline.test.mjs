@@ -12,18 +12,6 @@ import { words } from '../support/words.mjs';
 
 const ui = words('ui');
 
-/** Signs in as a person does for the first time. */
-async function connect(app, address, password = ANN.password) {
-  const field = async (label, text) => {
-    const id = await app.attribute(`//label[normalize-space(.)="${ui[label]}"]`, 'for');
-    await app.write(await app.find(`input[id="${id}"]`), text);
-  };
-  await field('connect-address', address);
-  await field('connect-email', ANN.email);
-  await field('connect-password', password);
-  await app.press(ui.connect);
-}
-
 journey('DC-01, DC-02: what was synced reads offline, and a reply written offline survives a crash', async (stage) => {
   const server = stage.keep(await Server.start(stage.directory));
   const shop = stage.keep(await server.openShop());
@@ -38,9 +26,9 @@ journey('DC-01, DC-02: what was synced reads offline, and a reply written offlin
   const data = join(stage.directory, 'app');
   repliesAtOnce(data);
   let app = stage.keep(await App.start(desktop, { data }));
-  await connect(app, server.address, 'not her password');
+  await app.signIn(server.address, { ...ANN, password: 'not her password' });
   await app.text(ui['error-wrong-password']);
-  await connect(app, server.address);
+  await app.signIn(server.address, ANN);
   const row = `ul[aria-label="${ui.conversations}"] button`;
   await app.click(await app.find(row));
   await app.text('My order has not come.');
@@ -94,7 +82,7 @@ journey('OD-35: a file chosen and sent while the desk is down goes when it is ba
   const data = join(stage.directory, 'app');
   repliesAtOnce(data);
   let app = stage.keep(await App.start(desktop, { data }));
-  await connect(app, server.address);
+  await app.signIn(server.address, ANN);
   const row = `ul[aria-label="${ui.conversations}"] button`;
   await app.click(await app.find(row));
   await app.text('Which teapots do you have?');
@@ -188,7 +176,7 @@ journey('OD-35, DC-02: a file of the visitor that was cut goes on where the desk
 journey('a wrong address gives one sentence that says what to do, and keeps what was typed', async (stage) => {
   const desktop = stage.keep(await Desktop.start(join(stage.directory, 'home')));
   const app = stage.keep(await App.start(desktop, { data: join(stage.directory, 'app') }));
-  await connect(app, 'http://127.0.0.1:9');
+  await app.signIn('http://127.0.0.1:9', ANN);
   await app.text(ui['error-unreachable']);
   assert.deepEqual((await app.values('form input')).slice(0, 2), ['http://127.0.0.1:9', ANN.email]);
 });

@@ -3,6 +3,9 @@ import { mkdirSync, readFileSync, readdirSync, readlinkSync, realpathSync } from
 import { connect } from 'node:net';
 import { Builder, By, Capabilities, Key } from 'selenium-webdriver';
 import { Hung, Program, built, freePort, until, within } from './programs.mjs';
+import { words } from './words.mjs';
+
+const say = words('ui');
 
 /** A session that has not begun by then never will: it takes half a second on an idle machine. */
 const SESSION_LIMIT = 20_000;
@@ -163,6 +166,16 @@ export class App {
   /** What stands in all fields that fit a selector. */
   values(selector) {
     return this.run('return [...document.querySelectorAll(arguments[0])].map((field) => field.value)', selector);
+  }
+
+  /** Signs in as a person does for the first time. */
+  async signIn(address, { email, password }) {
+    const fields = { 'connect-address': address, 'connect-email': email, 'connect-password': password };
+    for (const [label, text] of Object.entries(fields)) {
+      const id = await this.attribute(`//label[normalize-space(.)="${say[label]}"]`, 'for');
+      await this.write(await this.find(`input[id="${id}"]`), text);
+    }
+    await this.press(say.connect);
   }
 
   /** Runs a function in the page. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Program, built, freePort, json, output } from './programs.mjs';
 
 export const ANN = { name: 'Ann', email: 'ann@desk.test', password: 'correct horse battery staple' };
+export const BEN = { name: 'Ben', email: 'ben@desk.test', password: 'twelve angry teapots sing' };
 
 /** Settings with which replies go at once, in the app's directory: a journey has nothing to undo. */
 export function repliesAtOnce(data) {
@@ -19,14 +20,22 @@ export class Server {
   static async start(directory, name = 'Test Desk') {
     const server = new Server();
     server.data = join(directory, `server ${name}`);
-    const run = (args, input) => output(built('deskbell-server'), [...args, '--data', server.data], { input });
-    await run(['init', '--name', name]);
-    await run(['agent', 'add', '--name', ANN.name, '--email', ANN.email, '--admin'], `${ANN.password}\n`);
+    await server.#run(['init', '--name', name]);
+    await server.hire(ANN, ['--admin']);
     server.shop = `127.0.0.1:${await freePort()}`;
-    const snippet = await run(['site', 'add', '--name', 'Shop', '--origin', `http://${server.shop}`]);
+    const snippet = await server.#run(['site', 'add', '--name', 'Shop', '--origin', `http://${server.shop}`]);
     server.site = /data-site="([^"]+)"/.exec(snippet)[1];
     await server.#serve('127.0.0.1:0');
     return server;
+  }
+
+  #run(args, input) {
+    return output(built('deskbell-server'), [...args, '--data', this.data], { input });
+  }
+
+  /** Adds an agent. */
+  async hire({ name, email, password }, rights = []) {
+    await this.#run(['agent', 'add', '--name', name, '--email', email, ...rights], `${password}\n`);
   }
 
   /** Opens the shop that carries this desk's messenger. */

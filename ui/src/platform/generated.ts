@@ -27,6 +27,11 @@ export type MessageId = number;
 export type ClientId = string;
 
 /**
+ * A place in the desk's change log. Dense and in the order of commits; 0 is before the first change.
+ */
+export type Seq = number;
+
+/**
  * An account of this app. Its number is given once and never again, so that what is left of one that signed out
  * means nothing.
  */
@@ -744,7 +749,31 @@ sends_at: number | null,
 /**
  * The newest number that was on screen when it was written, if it is held: what is above came meanwhile.
  */
-seen: number | null, };
+seen: number | null, 
+/**
+ * The change that it shows, for `edit_message` and `delete_message`. Empty until the server has it.
+ */
+rev: Seq | null, 
+/**
+ * Its text was changed.
+ */
+edited: boolean, 
+/**
+ * It was deleted: nothing is left but its place.
+ */
+deleted: boolean, 
+/**
+ * A change of mine is still on its way.
+ */
+changing: boolean, 
+/**
+ * I may edit it.
+ */
+may_edit: boolean, 
+/**
+ * I may delete it.
+ */
+may_delete: boolean, };
 
 /**
  * A row of the visitor list.
@@ -1197,6 +1226,45 @@ conversation: ConversationRef,
 until: number | null, };
 
 /**
+ * A message of mine written anew.
+ */
+export type EditMessage = { 
+/**
+ * Where it stands.
+ */
+conversation: ConversationRef, 
+/**
+ * Which one.
+ */
+message: MessageId, 
+/**
+ * The change after which it was on screen when the editing began: a later one is not written over. Empty while a
+ * change of mine was on its way, on which this one builds.
+ */
+seen: Seq | null, 
+/**
+ * What it says from now on.
+ */
+text: string, };
+
+/**
+ * A message to be deleted.
+ */
+export type DeleteMessage = { 
+/**
+ * Where it stands.
+ */
+conversation: ConversationRef, 
+/**
+ * Which one.
+ */
+message: MessageId, 
+/**
+ * The change after which it was on screen. Empty while a change of mine was on its way.
+ */
+seen: Seq | null, };
+
+/**
  * Labels to be put on and taken off.
  */
 export type ChangeLabels = { 
@@ -1241,12 +1309,20 @@ deed: Deed,
 /**
  * Why it was refused.
  */
-refusal: ErrorCode, };
+refusal: ErrorCode, 
+/**
+ * The message it was about.
+ */
+message: MessageId | null, 
+/**
+ * What the message should say.
+ */
+text: string | null, };
 
 /**
  * What can be done with a conversation.
  */
-export type Deed = "set_state" | "snooze" | "assign" | "change_labels" | "other";
+export type Deed = "set_state" | "snooze" | "assign" | "change_labels" | "edit_message" | "delete_message" | "other";
 
 /**
  * Assign to me, or to nobody.
@@ -1513,6 +1589,8 @@ export interface Commands {
   set_state: [SetState, Queued];
   snooze: [Snooze, Queued];
   assign: [Assign, Queued];
+  edit_message: [EditMessage, Queued];
+  delete_message: [DeleteMessage, Queued];
   change_labels: [ChangeLabels, Queued];
   labels: [FindLabels, Array<string>];
   mark_read: [MarkRead, Nothing];

@@ -19,6 +19,8 @@ import {
   type ConversationList,
   type ConversationRow,
   type Folder,
+  type MessageView,
+  type RefusedDeed,
   type Settings,
   type StartView,
   type SyncView,
@@ -82,6 +84,11 @@ class AppStore {
   everybody = $state.raw<VisitorRow[]>([]);
   boxes = $state.raw<BoxRecord[]>([]);
   drafts = new Drafts();
+  /**
+   * Messages that are being written anew, by their keys: what they say so far, the change on screen at the beginning, and
+   * the refused command whose text this was.
+   */
+  rewritten = new SvelteMap<string, { conversation: ConversationRef; text: string; seen: number | null; instead: string | null }>();
   /** Files of messages that were taken back, until the chat's composer takes them. */
   returned = new SvelteMap<ConversationRef, FileView[]>();
   /** The second hand of every timer on the page. */
@@ -219,6 +226,7 @@ class AppStore {
     this.everybody = this.everybody.filter((row) => row.account !== account);
     const chats = [this.heads, this.threads, this.tops, this.#shown, this.returned, this.#pages, this.#uninvited];
     for (const kept of chats) for (const id of [...kept.keys()]) if (its(id)) kept.delete(id);
+    for (const [key, { conversation }] of [...this.rewritten]) if (its(conversation)) this.rewritten.delete(key);
     for (const id of [...this.details.keys()]) if (its(id)) this.details.delete(id);
     this.drafts.forget(its);
     if (this.desk === account) this.desk = null;
@@ -601,6 +609,26 @@ class AppStore {
     } catch (cause) {
       notices.fail(cause);
     }
+  }
+
+  /** Keeps what a message says from now on. Its text stays in the field until it is kept, and what was refused until then. */
+  async rewrite(conversation: ConversationRef, { key, id: message }: MessageView): Promise<void> {
+    const edit = this.rewritten.get(key);
+    if (!edit || message === null) return;
+    if (!(await this.run('edit_message', { conversation, message, seen: edit.seen, text: edit.text }))) return;
+    this.rewritten.delete(key);
+    if (edit.instead !== null) await this.run('discard', { conversation, client_id: edit.instead });
+  }
+
+  /** A refused text for a message that is not there any more, to be sent as a new one. */
+  async sendInstead(conversation: ConversationRef, tab: 'reply' | 'note', { client_id, text }: RefusedDeed): Promise<void> {
+    await this.drafts.putBefore(conversation, async () => {
+      this.keepBoxes(machine.choose(this.boxes, conversation, tab));
+      return { tab, text: text ?? '' };
+    });
+    this.wantsCaret = conversation;
+    // Kept in one place before it goes from the other.
+    if (await this.drafts.flush(conversation)) await this.run('discard', { conversation, client_id });
   }
 
   assignToMe(conversation: ConversationRef): void {

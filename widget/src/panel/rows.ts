@@ -27,6 +27,10 @@ export interface Bubble {
   text: string;
   attachments: readonly Attachment[];
   at: number;
+  /** Its text was changed. */
+  edited: boolean;
+  /** Nothing is left of it but its place. */
+  deleted: boolean;
   /** Only of one's own. */
   delivery: Delivery | null;
   /** Why it was refused. */
@@ -75,6 +79,8 @@ export function rows(state: State): Row[] {
     text: message.text,
     attachments: message.attachments,
     at: message.created_at,
+    edited: message.edited_at !== undefined && message.deleted_at === undefined,
+    deleted: message.deleted_at !== undefined,
     delivery: message.author.who === 'visitor' ? 'sent' : null,
     failed: null,
     first: true,
@@ -98,6 +104,8 @@ export function rows(state: State): Row[] {
         text: item.text,
         attachments: item.attachments,
         at: item.client_time,
+        edited: false,
+        deleted: false,
         delivery,
         failed: item.failed,
         first: true,

@@ -245,7 +245,8 @@ export function initial(
 /** Replies of the team that the visitor has not seen. */
 export function unread(state: State): number {
   return state.messages.filter(
-    ({ author, kind, number }) => author.who === 'agent' && kind === 'reply' && number > state.read,
+    ({ author, kind, number, deleted_at }) =>
+      author.who === 'agent' && kind === 'reply' && number > state.read && deleted_at === undefined,
   ).length;
 }
 
@@ -618,6 +619,8 @@ class Work {
     const { state } = this;
     const messages = new Map(state.messages.map((message) => [message.id, message]));
     const revisions = new Map(state.revisions);
+    const oldest = state.messages[0]?.number ?? 0;
+    let changedAbove = false;
     for (const change of changes) {
       const gone = change.kind === 'delete' || change.kind === 'forget' || change.kind === 'erase';
       if (!gone && change.kind !== 'put' && change.kind !== 'show') continue;
@@ -640,6 +643,11 @@ class Work {
         }
       } else if (change.entity === 'message') {
         if ((revisions.get(change.id) ?? -1) >= change.seq) continue;
+        // What was changed further up than anybody has looked is fetched as it is then, in its place and without a gap.
+        if (live && !gone && isMessage(change.data) && change.data.number < oldest && !messages.has(change.id)) {
+          changedAbove = true;
+          continue;
+        }
         revisions.set(change.id, change.seq);
         if (gone) {
           messages.delete(change.id);
@@ -651,13 +659,18 @@ class Work {
           if (client_id) this.finishItem(client_id);
           if (message.author.who === 'agent') {
             if (state.typing?.name === message.author.name) state.typing = null;
-            if (live && isNew && message.kind === 'reply') this.effects.push({ type: 'announce', message });
+            if (live && isNew && message.kind === 'reply' && message.deleted_at === undefined) this.effects.push({ type: 'announce', message });
           }
         }
       }
     }
     state.messages = [...messages.values()].sort((a, b) => a.number - b.number);
     state.revisions = revisions;
+    if (changedAbove && state.historyRequest !== null) {
+      // The page on its way may have been read before the change.
+      state.historyRequest = null;
+      this.askForOlder();
+    }
   }
 
   private sendNext(): void {

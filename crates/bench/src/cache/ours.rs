@@ -158,6 +158,8 @@ pub(crate) fn message(said: &Said) -> Message {
         attachments: Vec::new(),
         client_id: None,
         created_at: said.at,
+        edited_at: None,
+        deleted_at: None,
     }
 }
 

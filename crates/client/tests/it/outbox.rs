@@ -35,7 +35,7 @@ impl Stage {
     }
 
     async fn ann_writes(&self, text: &str, delay: Duration) -> ClientId {
-        let sending = Sending { delay, seen: Some(1) };
+        let sending = Sending { delay, seen: Some(1), if_rev: None };
         self.ann.client.submit_reply(reply(self.chat, text), vec![], sending).await.unwrap()
     }
 

@@ -35,7 +35,7 @@ impl Stage {
 
     async fn ann_sends(&self, text: &str, name: &str, bytes: &[u8], delay: Duration) -> ClientId {
         let file = self.ann.client.add_file(self.chat, name.into(), bytes.to_vec()).await.unwrap();
-        let sending = Sending { delay, seen: None };
+        let sending = Sending { delay, ..Sending::default() };
         self.ann.client.submit_reply(reply(self.chat, text), vec![file.id], sending).await.unwrap()
     }
 

@@ -19,7 +19,7 @@ pub use person::{Export, Format, export};
 pub use restore::{Restored, restore};
 
 use crate::store::OpenError;
-pub use crate::store::people::{Erased, Known, KnownConversation, KnownVisitor, Person};
+pub use crate::store::people::{Erased, Known, KnownConversation, KnownVersion, KnownVisitor, Person};
 
 /// The database in a data directory.
 pub(crate) const DATABASE: &str = "desk.db";

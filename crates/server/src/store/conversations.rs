@@ -3,7 +3,7 @@
 use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
     AgentId, Author, ClientId, ContactId, Conversation, ConversationId, ConversationKind, ConversationState, Message,
-    MessageId, MessageKind, Number, ReadMark, SiteId, TeamId, Timestamp, VisitorId,
+    MessageId, MessageKind, MessageVersion, Number, ReadMark, SiteId, TeamId, Timestamp, VisitorId,
 };
 use deskbell_search::label_key;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -31,7 +31,11 @@ queries! {
     DUE = "SELECT id FROM conversation WHERE snoozed_until <= ?1 ORDER BY snoozed_until LIMIT ?2";
     NEXT_DUE = "SELECT min(snoozed_until) FROM conversation WHERE snoozed_until IS NOT NULL";
     FIND_MESSAGE = "SELECT id, conversation, number, author_kind, author, author_name, kind, text, attachments,
-        client_id, created_at FROM message WHERE id = ?1";
+        client_id, created_at, edited_at, deleted_at FROM message WHERE id = ?1";
+    REWRITE_MESSAGE = "UPDATE message SET text = ?2, attachments = ?3, edited_at = ?4, deleted_at = ?5 WHERE id = ?1";
+    ADD_VERSION = "INSERT INTO message_version (message, version, text, written_at, replaced_at, replaced_by)
+        SELECT ?1, coalesce(max(version), 0) + 1, ?2, ?3, ?4, ?5 FROM message_version WHERE message = ?1";
+    VERSIONS = "SELECT text, written_at, replaced_at, replaced_by FROM message_version WHERE message = ?1 ORDER BY version";
     ADD_MESSAGE = "INSERT INTO message (id, conversation, number, author_kind, author, author_name, kind, text,
         attachments, client_id, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     LAST_MESSAGES = "SELECT id, number FROM message WHERE conversation = ?1 AND number < ?2 ORDER BY number DESC LIMIT ?3";
@@ -39,7 +43,7 @@ queries! {
         ORDER BY number DESC LIMIT ?3";
     NEWEST_SHOWN = "SELECT number, created_at FROM message WHERE conversation = ?1 AND kind IN (0, 2) ORDER BY number DESC LIMIT 1";
     UNREAD_BY_VISITOR = "SELECT 1 FROM message WHERE conversation = ?1 AND number > ?2
-        AND kind = 0 AND author_kind = 1 LIMIT 100";
+        AND kind = 0 AND author_kind = 1 AND deleted_at IS NULL LIMIT 100";
     FIND_READ_MARK = "SELECT number FROM read_mark WHERE agent = ?1 AND conversation = ?2";
     SET_READ_MARK = "INSERT INTO read_mark (agent, conversation, number) VALUES (?1, ?2, ?3)
         ON CONFLICT (agent, conversation) DO UPDATE SET number = CASE WHEN ?4 THEN excluded.number ELSE max(number, excluded.number) END";
@@ -212,6 +216,8 @@ fn message(row: &Row<'_>) -> rusqlite::Result<(Message, i64)> {
         attachments: Vec::new(),
         client_id: client_id.as_deref().and_then(ClientId::parse),
         created_at: row.get(10)?,
+        edited_at: row.get(11)?,
+        deleted_at: row.get(12)?,
     };
     Ok((message, row.get(8)?))
 }
@@ -253,6 +259,41 @@ pub(crate) fn add_message(connection: &Connection, message: &Message, attachment
         message.created_at
     ])?;
     Ok(())
+}
+
+/// Stores a message's present text and times, and keeps what it said before. Its files are those of `now`.
+pub(crate) fn rewrite_message(
+    connection: &Connection,
+    before: &Message,
+    now: &Message,
+    by: AgentId,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    let written_at = before.edited_at.unwrap_or(before.created_at);
+    connection.prepare_cached(ADD_VERSION)?.execute(params![before.id.0, before.text, written_at, at, by.0])?;
+    connection.prepare_cached(REWRITE_MESSAGE)?.execute(params![
+        now.id.0,
+        now.text,
+        i64::try_from(now.attachments.len()).unwrap_or(i64::MAX),
+        now.edited_at,
+        now.deleted_at
+    ])?;
+    Ok(())
+}
+
+/// What a message said before, oldest first.
+pub(crate) fn versions(connection: &Connection, id: MessageId) -> rusqlite::Result<Vec<MessageVersion>> {
+    connection
+        .prepare_cached(VERSIONS)?
+        .query_map([id.0], |row| {
+            Ok(MessageVersion {
+                text: row.get(0)?,
+                written_at: row.get(1)?,
+                replaced_at: row.get(2)?,
+                replaced_by: AgentId(row.get(3)?),
+            })
+        })?
+        .collect()
 }
 
 /// Ids and numbers of the newest messages below `before`, newest first.

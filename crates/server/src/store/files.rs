@@ -18,6 +18,10 @@ queries! {
     UPLOADED_SINCE = "SELECT coalesce(sum(size), 0) FROM attachment WHERE uploader_kind = ?1 AND uploader = ?2 AND created_at > ?3";
     LOOSE_BEFORE = "SELECT id, file FROM attachment INDEXED BY attachment_loose WHERE message IS NULL AND created_at < ?1 ORDER BY created_at LIMIT 1000";
     NAMES = "SELECT id, file, size FROM attachment WHERE id > ?1 ORDER BY id LIMIT 1000";
+    REMOVE_LATER = "INSERT INTO removed_file (file) SELECT file FROM attachment WHERE message = ?1";
+    DROP_OF_MESSAGE = "DELETE FROM attachment WHERE message = ?1";
+    REMOVED = "SELECT file FROM removed_file ORDER BY file LIMIT 1000";
+    FORGET_REMOVED = "DELETE FROM removed_file WHERE file = ?1";
     DROP = "DELETE FROM attachment WHERE id = ?1 AND message IS NULL";
 }
 
@@ -125,4 +129,22 @@ pub(crate) fn names(connection: &Connection, after: AttachmentId) -> rusqlite::R
         .prepare_cached(NAMES)?
         .query_map([after.0], |row| Ok(Named { id: AttachmentId(row.get(0)?), file: row.get(1)?, size: row.get(2)? }))?
         .collect()
+}
+
+/// Forgets the files of a message. Their bytes go when [`removed`] is cleared.
+pub(crate) fn drop_of_message(connection: &Connection, message: MessageId) -> rusqlite::Result<()> {
+    connection.prepare_cached(REMOVE_LATER)?.execute([message.0])?;
+    connection.prepare_cached(DROP_OF_MESSAGE)?.execute([message.0])?;
+    Ok(())
+}
+
+/// Names of files whose bytes are still to be removed.
+pub(crate) fn removed(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    connection.prepare_cached(REMOVED)?.query_map([], |row| row.get(0))?.collect()
+}
+
+/// The bytes of a file are gone.
+pub(crate) fn forget_removed(connection: &Connection, file: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(FORGET_REMOVED)?.execute([file])?;
+    Ok(())
 }

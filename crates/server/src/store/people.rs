@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use deskbell_protocol::http::MessageVersion;
 use deskbell_protocol::{
     Contact, ContactId, Conversation, ConversationId, EntityKind, Message, MessageId, PageView, Visitor, VisitorId,
 };
@@ -74,6 +75,18 @@ pub struct KnownConversation {
     pub conversation: Conversation,
     /// Its messages, oldest first.
     pub messages: Vec<Message>,
+    /// What messages said before they were edited or deleted, in the same order.
+    pub versions: Vec<KnownVersion>,
+}
+
+/// What a message said before.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct KnownVersion {
+    /// Which message.
+    pub message: MessageId,
+    /// What it said.
+    #[serde(flatten)]
+    pub version: MessageVersion,
 }
 
 /// What was erased.
@@ -140,11 +153,13 @@ pub(crate) fn known(connection: &Connection, person: &Person) -> Outcome<Known> 
     }
     for id in ids(connection, CONVERSATIONS, contact.0)? {
         let Some(conversation) = conversations::find(connection, ConversationId(id))? else { continue };
-        let mut messages = Vec::new();
-        for message in ids(connection, MESSAGES, id)? {
-            messages.extend(conversations::find_message(connection, MessageId(message))?);
+        let (mut messages, mut versions) = (Vec::new(), Vec::new());
+        for message in ids(connection, MESSAGES, id)?.into_iter().map(MessageId) {
+            messages.extend(conversations::find_message(connection, message)?);
+            let before = conversations::versions(connection, message)?;
+            versions.extend(before.into_iter().map(|version| KnownVersion { message, version }));
         }
-        known.conversations.push(KnownConversation { conversation, messages });
+        known.conversations.push(KnownConversation { conversation, messages, versions });
     }
     known.conversations.sort_by_key(|known| known.conversation.id);
     Ok(known)

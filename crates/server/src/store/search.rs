@@ -9,6 +9,7 @@ use super::{Outcome, conversations, queries};
 
 queries! {
     PUT_MESSAGE = "INSERT OR REPLACE INTO message_words (rowid, words, facets) VALUES (?1, ?2, ?3)";
+    DROP_MESSAGE = "DELETE FROM message_words WHERE rowid = ?1";
     PUT_CONTACT = "INSERT OR REPLACE INTO contact_words (rowid, name) VALUES (?1, ?2)";
     DROP_CONTACT = "DELETE FROM contact_words WHERE rowid = ?1";
     PUT_AGENT = "INSERT OR REPLACE INTO agent_words (rowid, name) VALUES (?1, ?2)";
@@ -47,11 +48,15 @@ queries! {
     AGENTS_STORED = "SELECT id, name FROM agent WHERE id > ?1 ORDER BY id";
 }
 
-/// Makes a message with its files findable.
+/// Makes a message with its files findable, as it is now. A deleted one is found no more.
 pub(crate) fn put_message(connection: &Connection, id: MessageId) -> rusqlite::Result<()> {
     if let Some(message) = conversations::find_message(connection, id)?
         && message.kind != MessageKind::System
     {
+        if message.deleted_at.is_some() {
+            connection.prepare_cached(DROP_MESSAGE)?.execute([id.0])?;
+            return Ok(());
+        }
         let (words, facets) = (fold(&words(&message)), facets(&message));
         connection.prepare_cached(PUT_MESSAGE)?.execute(params![id.0, words, facets])?;
     }

@@ -189,3 +189,74 @@ async fn tv_06_files_that_are_sent_at_the_same_time_share_the_day() {
     let taken = futures_util::future::join_all(all).await.into_iter().filter(Result::is_ok).count();
     assert_eq!(taken, 1, "each alone would have fitted");
 }
+
+#[tokio::test]
+async fn od_24_messages_are_edited_and_deleted_with_their_files_and_admins_read_what_they_said() {
+    let desk = TestDesk::start().await;
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let mut ben = desk.agent(&desk.ben, None).await.synced().await;
+    let (mut vic, vic_token) = desk.visitor().await;
+    vic.command(&reply(None, "How much?")).await.unwrap();
+    let (asked, _) = ben.message("How much?").await;
+    let chat = asked.conversation;
+    let bens = Who::Agent(&desk.ben.access_token);
+    let file = upload(&desk, &bens, "price list.txt", b"Teapot 20".to_vec()).await.unwrap();
+    let send = Command::Send {
+        conversation: Some(chat),
+        kind: MessageKind::Reply,
+        text: "Twenty".to_owned(),
+        attachments: vec![file.id],
+    };
+    let message = MessageId(ben.command(&command(send)).await.unwrap().id.unwrap());
+    let edit = |text: &str| command(Command::EditMessage { conversation: chat, message, text: text.to_owned() });
+    let delete = |message| command(Command::DeleteMessage { conversation: chat, message });
+
+    assert_eq!(ann.command(&edit("mine")).await.unwrap_err().code, ErrorCode::NotFound, "nobody edits another's");
+    assert_eq!(vic.command(&edit("mine")).await.unwrap_err().code, ErrorCode::NotFound);
+    assert_eq!(ben.command(&delete(asked.id)).await.unwrap_err().code, ErrorCode::NotFound, "that takes an admin");
+    ben.command(&edit("Thirty")).await.unwrap();
+    let (edited, _) = vic.message("Thirty").await;
+    assert!(edited.edited_at.is_some() && edited.number == 2, "{edited:?}");
+    let stale = CommandFrame { if_rev: Some(Seq(1)), ..edit("Forty") };
+    let nack = ben.command(&stale).await.unwrap_err();
+    assert!(nack.code == ErrorCode::Conflict && nack.current.is_some(), "{nack:?}");
+
+    // An admin deletes it; a file that was there is gone, also from the disk.
+    ann.command(&delete(message)).await.unwrap();
+    ann.command(&delete(message)).await.unwrap();
+    for token in [format!("Bearer {}", desk.ben.access_token), format!("Visitor {vic_token}")] {
+        assert_eq!(fetch(&desk, &token, file.id).await.status(), 404);
+    }
+    assert_eq!(ben.command(&edit("Fifty")).await.unwrap_err().code, ErrorCode::Conflict);
+    ann.command(&delete(asked.id)).await.unwrap();
+    let history = vic.history(chat, 100, 100).await;
+    let shown: Vec<Message> = history.messages.iter().filter_map(as_message).collect();
+    assert!(shown.iter().all(|message| message.deleted_at.is_some() && message.text.is_empty()), "{shown:?}");
+    assert_eq!(shown.iter().map(|message| message.number).collect::<Vec<_>>(), [1, 2], "their places stay");
+
+    let versions = async |authorization: String| {
+        let request = http().get(desk.url(&format!("/v1/messages/{message}/versions")));
+        request.header("authorization", authorization).send().await.unwrap()
+    };
+    let answer = versions(format!("Bearer {}", desk.ann.access_token)).await;
+    let said: deskbell_protocol::http::MessageVersions = answer.json().await.unwrap();
+    assert_eq!(said.versions.iter().map(|version| version.text.as_str()).collect::<Vec<_>>(), ["Twenty", "Thirty"]);
+    assert_eq!(said.versions[0].replaced_at, said.versions[1].written_at);
+    assert_eq!(said.versions[1].replaced_by, desk.ann.agent.id);
+    assert_eq!(versions(format!("Bearer {}", desk.ben.access_token)).await.status(), 404);
+    assert_eq!(versions(format!("Visitor {vic_token}")).await.status(), 404);
+    for typed in ["twenty", "thirty", "price", "from:Ben"] {
+        let request = http().get(desk.url("/v1/search")).query(&[("q", typed)]).bearer_auth(&desk.ann.access_token);
+        let found: deskbell_protocol::http::FoundMessages = request.send().await.unwrap().json().await.unwrap();
+        assert!(found.messages.is_empty(), "{typed}");
+    }
+    // Each lies in a folder of its own first two letters.
+    let stored = || {
+        let folders = std::fs::read_dir(desk.data.path().join("files")).unwrap();
+        let files = folders.map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap().count());
+        files.sum::<usize>()
+    };
+    while stored() > 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}

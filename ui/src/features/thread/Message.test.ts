@@ -1,7 +1,7 @@
 import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { words } from '../../i18n/index.svelte';
-import { accountOf, usePlatform, type AccountState, type Delivery, type MessageView, type Settings, type SyncState } from '../../platform';
+import { accountOf, usePlatform, type AccountState, type Delivery, type MessageView, type RefusedDeed, type Settings, type SyncState } from '../../platform';
 import { app } from '../../store/app.svelte';
 import Message from './Message.svelte';
 
@@ -26,13 +26,14 @@ beforeEach(() => {
 
 afterEach(cleanup);
 
-function shows(delivery: Delivery, of: Partial<MessageView> = {}) {
+function shows(delivery: Delivery, of: Partial<MessageView> = {}, with_: { refused?: RefusedDeed; askDelete?: (message: MessageView) => void } = {}) {
   const message: MessageView = {
     key: 'c', id: null, number: 0, author: { who: 'agent', id: 1, name: 'Ann' }, mine: true, kind: 'reply',
     text: [{ part: 'text', text: 'Hello' }], attachments: [], files: [], created_at: 0, delivery, refusal: null, client_id: 'c',
-    sends_at: null, seen: null, ...of,
+    sends_at: null, seen: null, rev: null, edited: false, deleted: false, changing: false, may_edit: false, may_delete: false, ...of,
   };
-  render(Message, { conversation: VIC, message, name: 'Vic', askLink: () => {}, showPicture: () => {} });
+  const { refused = null, askDelete = () => {} } = with_;
+  render(Message, { conversation: VIC, message, name: 'Vic', askLink: () => {}, showPicture: () => {}, refused, askDelete });
 }
 
 const button = (action: string) => screen.getByRole('button', { name: words.m.actionOf({ action, text: 'Hello' }) });
@@ -80,4 +81,88 @@ test('DC-02: without a connection a file that is not on this computer says so', 
   sync('offline');
   shows('received', { attachments: [file(1, 'here.csv'), file(2, 'there.csv')] });
   expect(screen.getByText(words.m.fileAway()).parentElement?.textContent).toContain('there.csv');
+});
+
+const OWN = { id: 7, number: 3, rev: 40, may_edit: true, may_delete: true };
+const menu = () => screen.getByRole('button', { name: words.m.actionOf({ action: words.m.messageMenu(), text: 'Hello' }) });
+const line = (name: string) => screen.getByRole('menuitem', { name });
+const field = () => screen.getByRole<HTMLTextAreaElement>('textbox', { name: words.m.editingMessage() });
+
+test('OD-24: the menu of a message tells who wrote it, and Enter keeps what is written in its place', async () => {
+  shows('sent', OWN);
+  await fireEvent.click(menu());
+  expect(screen.getByRole('menu').textContent).toContain(words.m.you());
+  await fireEvent.click(line(words.m.editMessage()));
+  expect(field().value).toBe('Hello');
+  await fireEvent.input(field(), { target: { value: 'Hello, Vic' } });
+  await fireEvent.keyDown(field(), { key: 'Enter' });
+  expect(asked.find(({ name }) => name === 'edit_message')?.request).toEqual({ conversation: VIC, message: 7, seen: 40, text: 'Hello, Vic' });
+  await expect.poll(() => screen.queryByRole('textbox')).toBeNull();
+});
+
+test('OD-24: Escape leaves a message as it was, and an empty one is not kept', async () => {
+  shows('sent', OWN);
+  await fireEvent.click(menu());
+  await fireEvent.click(line(words.m.editMessage()));
+  await fireEvent.input(field(), { target: { value: ' ' } });
+  await fireEvent.keyDown(field(), { key: 'Enter' });
+  expect(field()).toBeTruthy();
+  await fireEvent.keyDown(field(), { key: 'Escape' });
+  expect(screen.queryByRole('textbox')).toBeNull();
+  expect(asked.some(({ name }) => name === 'edit_message')).toBe(false);
+});
+
+test('OD-24: deleting is asked for, and what a colleague wrote has no menu', async () => {
+  let deleted: MessageView | null = null;
+  shows('sent', OWN, { askDelete: (message) => (deleted = message) });
+  await fireEvent.click(menu());
+  await fireEvent.click(line(words.m.deleteMessage()));
+  expect(deleted).toMatchObject({ id: 7 });
+  expect(asked.some(({ name }) => name === 'delete_message')).toBe(false);
+  cleanup();
+  shows('received', { id: 8, mine: false });
+  expect(screen.queryByRole('button')).toBeNull();
+});
+
+test('OD-24: a deleted message keeps its place, and an edited one says so', () => {
+  shows('sent', { ...OWN, text: [], deleted: true, may_edit: false, may_delete: false });
+  expect(screen.getByText(words.m.messageDeleted())).toBeTruthy();
+  cleanup();
+  shows('sent', { ...OWN, edited: true, changing: true });
+  expect(screen.getByText(words.m.edited(), { exact: false })).toBeTruthy();
+  expect(screen.getByText(words.m.changeQueued(), { exact: false })).toBeTruthy();
+});
+
+test('OD-24: a text that came too late stands beside what the message says now, and can be taken up again', async () => {
+  const refused: RefusedDeed = { client_id: 'e', deed: 'edit_message', refusal: 'conflict', message: 7, text: 'Hello, Wen' };
+  shows('sent', { ...OWN, rev: 50, text: [{ part: 'text', text: 'Hello' }] }, { refused });
+  expect(screen.getByText('Hello')).toBeTruthy();
+  expect(screen.getByText('Hello, Wen')).toBeTruthy();
+  await fireEvent.click(screen.getByRole('button', { name: words.m.editAgain() }));
+  expect(field().value).toBe('Hello, Wen');
+  expect(app.rewritten.get('c')).toEqual({ conversation: VIC, text: 'Hello, Wen', seen: 50, instead: 'e' });
+  expect(asked.some(({ name }) => name === 'discard'), 'it is kept until the new one is').toBe(false);
+  await fireEvent.keyDown(field(), { key: 'Enter' });
+  await expect.poll(() => asked.slice(-2)).toEqual([
+    { name: 'edit_message', request: { conversation: VIC, message: 7, seen: 50, text: 'Hello, Wen' } },
+    { name: 'discard', request: { conversation: VIC, client_id: 'e' } },
+  ]);
+});
+
+test('OD-24: a text for a message that somebody deleted meanwhile can be sent as a new one', async () => {
+  const refused: RefusedDeed = { client_id: 'e', deed: 'edit_message', refusal: 'conflict', message: 7, text: 'Hello, Wen' };
+  shows('sent', { ...OWN, may_edit: false, may_delete: false, deleted: true, kind: 'note', text: [] }, { refused });
+  await fireEvent.click(screen.getByRole('button', { name: words.m.editAgain() }));
+  await expect.poll(() => asked.slice(-2)).toEqual([
+    { name: 'save_draft', request: { conversation: VIC, reply: '', note: 'Hello, Wen' } },
+    { name: 'discard', request: { conversation: VIC, client_id: 'e' } },
+  ]);
+});
+
+test('OD-24: what is written while a change of mine is on its way builds on that one', async () => {
+  shows('sent', { ...OWN, changing: true });
+  await fireEvent.click(menu());
+  await fireEvent.click(line(words.m.editMessage()));
+  await fireEvent.keyDown(field(), { key: 'Enter' });
+  expect(asked.find(({ name }) => name === 'edit_message')?.request).toMatchObject({ message: 7, seen: null });
 });

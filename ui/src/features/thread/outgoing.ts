@@ -80,6 +80,8 @@ export function refusedDeedText(refused: RefusedDeed): string {
     snooze: words.m.deedSnooze,
     assign: words.m.deedAssign,
     change_labels: words.m.deedChangeLabels,
+    edit_message: words.m.deedEditMessage,
+    delete_message: words.m.deedDeleteMessage,
     other: words.m.deedOther,
   };
   const reasons: Partial<Record<RefusedDeed['refusal'], () => string>> = {
@@ -94,4 +96,9 @@ export function refusedDeedText(refused: RefusedDeed): string {
 export function shortened(message: MessageView): string {
   const text = message.text.map((part) => part.text).join('') || (message.attachments[0]?.name ?? message.files[0]?.name ?? '');
   return text.length > NAME_MAX ? `${text.slice(0, NAME_MAX)}…` : text;
+}
+
+/** The change after which a message is on screen. Empty while one of mine is on its way: the next one builds on it. */
+export function seenOf(message: MessageView): number | null {
+  return message.changing ? null : message.rev;
 }
