@@ -184,3 +184,6 @@ CREATE TABLE file_piece (
     bytes  BLOB    NOT NULL,
     PRIMARY KEY (file, number)
 ) STRICT;
+
+-- Who is erased takes along what was sent to them.
+CREATE INDEX sent_of_conversation ON sent (conversation);

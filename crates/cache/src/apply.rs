@@ -154,6 +154,9 @@ impl Cache {
         {
             self.cache().write(|transaction| set_cursor(transaction, epoch, delta.to))?;
         }
+        // Before the cursor passes it: after a crash in between, the same delta comes again.
+        let erased = erased(batch);
+        self.forget_erased(&erased)?;
         let (changed, done) = self.cache().write(|transaction| {
             // Read while the cache is held, so that a command queued meanwhile is shown after this and not undone.
             let pending = self.outbox()?;
@@ -199,6 +202,8 @@ impl Cache {
         // that the server recognises by their names when they are sent again.
         if !done.is_empty() {
             self.finish(&done)?;
+            // A message may be done and erased by one delta.
+            self.forget_erased(&erased)?;
         }
         Ok(changed)
     }
@@ -218,6 +223,13 @@ impl Cache {
             refresh(transaction, id, &waiting)
         })
     }
+}
+
+/// The conversations that a batch erases.
+fn erased(batch: &Batch) -> Vec<ConversationId> {
+    let Batch::Delta { delta, .. } = batch else { return Vec::new() };
+    let erases = |change: &&Change| change.kind == ChangeKind::Erase && change.entity == EntityKind::Conversation;
+    delta.changes.iter().filter(erases).map(|change| ConversationId(change.id)).collect()
 }
 
 fn meta(connection: &Connection, key: &str) -> Result<Option<String>, CacheError> {

@@ -66,6 +66,7 @@ pub(crate) const OUTBOX: Plan = Plan {
         Step::sql(include_str!("schema_outbox_sent.sql")),
         Step::sql(include_str!("schema_outbox_guard.sql")),
         Step::sql(include_str!("schema_outbox_files.sql")),
+        Step::sql(include_str!("schema_outbox_erased.sql")),
     ],
 };
 

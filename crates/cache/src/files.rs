@@ -21,6 +21,9 @@ queries! {
     FORGET_REFUSAL = "UPDATE file SET refusal = NULL WHERE message = ?1";
     DROP_PIECES_OF_DRAFT = "DELETE FROM file_piece WHERE file = (SELECT name FROM file WHERE name = ?1 AND message IS NULL)";
     DROP_OF_DRAFT = "DELETE FROM file WHERE name = ?1 AND message IS NULL";
+    DROP_PIECES_OF_CONVERSATION = "DELETE FROM file_piece WHERE file IN
+        (SELECT name FROM file INDEXED BY file_of_draft WHERE conversation = ?1 AND message IS NULL)";
+    DROP_OF_CONVERSATION = "DELETE FROM file INDEXED BY file_of_draft WHERE conversation = ?1 AND message IS NULL";
     DROP_PIECES = "DELETE FROM file_piece WHERE file IN (SELECT name FROM file WHERE message = ?1)";
     DROP = "DELETE FROM file WHERE message = ?1";
     FIND_PIECE = "SELECT bytes FROM file_piece WHERE file = ?1 AND number = ?2";
@@ -110,6 +113,13 @@ pub(crate) fn forget_refusal(connection: &Connection, message: &ClientId) -> Res
 pub(crate) fn drop_of(connection: &Connection, message: &ClientId) -> Result<(), CacheError> {
     connection.prepare_cached(DROP_PIECES)?.execute([message.as_str()])?;
     connection.prepare_cached(DROP)?.execute([message.as_str()])?;
+    Ok(())
+}
+
+/// Removes the files of a conversation's draft.
+pub(crate) fn drop_of_draft(connection: &Connection, conversation: ConversationId) -> Result<(), CacheError> {
+    connection.prepare_cached(DROP_PIECES_OF_CONVERSATION)?.execute([conversation.0])?;
+    connection.prepare_cached(DROP_OF_CONVERSATION)?.execute([conversation.0])?;
     Ok(())
 }
 

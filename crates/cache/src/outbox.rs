@@ -118,6 +118,7 @@ queries! {
     FIRST_POSITION = "SELECT min(position) FROM outbox";
     COUNT_SENT_OF_ALL = "SELECT count(*) FROM sent";
     FORGET_SENT_OF_ALL = "DELETE FROM sent";
+    FORGET_SENT_OF_CONVERSATION = "DELETE FROM sent WHERE conversation = ?1";
     COUNTS_OF_ALL = "SELECT count(*) FILTER (WHERE refusal IS NULL AND acked_seq IS NULL AND held = 0), count(refusal),
         count(*) FILTER (WHERE held = 1) FROM outbox";
     MARK_TRIED = "UPDATE outbox SET tried = 1 WHERE client_id = ?1 AND tried = 0";
@@ -289,6 +290,22 @@ impl Cache {
                 let sent: i64 = transaction.query_row(COUNT_SENT_OF_ALL, [], |row| row.get(0))?;
                 transaction.execute(OFFER_AGAIN_OF_ALL, [first.unwrap_or(1) - sent - 1])?;
                 transaction.execute(FORGET_SENT_OF_ALL, [])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Removes what was sent to people who are erased, and what was not sent yet: drafts with their files. Commands
+    /// that wait are the desk's to refuse.
+    pub(crate) fn forget_erased(&self, conversations: &[ConversationId]) -> Result<(), CacheError> {
+        if conversations.is_empty() {
+            return Ok(());
+        }
+        self.outbox_database().write(|transaction| {
+            for conversation in conversations {
+                transaction.prepare_cached(FORGET_SENT_OF_CONVERSATION)?.execute([conversation.0])?;
+                transaction.prepare_cached(REMOVE_DRAFT)?.execute([conversation.0])?;
+                files::drop_of_draft(transaction, *conversation)?;
             }
             Ok(())
         })

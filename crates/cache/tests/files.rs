@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use deskbell_cache::{Cache, Key, PIECE_BYTES};
+use deskbell_engine::Batch;
 use deskbell_protocol::*;
 
 const CHAT: ConversationId = ConversationId(100);
@@ -80,4 +81,40 @@ fn od_35_a_file_belongs_to_the_draft_until_a_message_takes_it_along_and_goes_wit
     assert_eq!(cache.file_piece(&one, 0).unwrap(), None);
     assert!(cache.remove_file(&two).unwrap());
     assert!(cache.draft_files(CHAT).unwrap().is_empty());
+}
+
+#[test]
+fn dc_01_a_person_who_is_erased_takes_along_what_was_sent_to_them_and_what_was_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let cache = Cache::open(directory.path(), &key()).unwrap();
+    let delta = |from: i64, changes: Vec<Change>, done: Vec<ClientId>| {
+        let to = Seq(from + 1);
+        let delta = Delta { from: Seq(from), to, changes, more: false };
+        cache.apply(&Batch::Delta { epoch: "e".into(), delta, done }).unwrap();
+    };
+    let other = ConversationId(200);
+    cache.queue(&reply(1, vec![]), &[], 1).unwrap();
+    cache.queue(&reply(2, vec![]), &[], 2).unwrap();
+    delta(0, vec![], vec![ClientId::from_bits(1)]);
+    for (chat, bits) in [(CHAT, 7), (other, 8)] {
+        cache.save_draft(chat, "About the teapot", "").unwrap();
+        cache.add_file(chat, &ClientId::from_bits(bits), "list.csv", "", b"1").unwrap();
+    }
+    let erase = Change {
+        seq: Seq(2),
+        kind: ChangeKind::Erase,
+        entity: EntityKind::Conversation,
+        id: CHAT.0,
+        data: None,
+        client_id: None,
+    };
+    delta(1, vec![erase], vec![ClientId::from_bits(2)]);
+    assert_eq!(cache.draft(CHAT).unwrap().reply, "");
+    assert!(cache.draft_files(CHAT).unwrap().is_empty());
+    assert_eq!(cache.file_piece(&ClientId::from_bits(7), 0).unwrap(), None);
+    assert_eq!(cache.draft(other).unwrap().reply, "About the teapot", "another chat's stays");
+    assert_eq!(cache.file_piece(&ClientId::from_bits(8), 0).unwrap().unwrap(), b"1");
+    // A restored desk is not told again what was said to them.
+    cache.apply(&Batch::Reset(ResetReason::Epoch)).unwrap();
+    assert!(cache.outbox().unwrap().is_empty());
 }
