@@ -26,6 +26,15 @@ opening-again = Opening…
 undecryptable-title = Sign in again to go on
 undecryptable-text = The key of the chats on this computer is gone, so they cannot be read. After you sign in, all chats come from the desk again.
 undecryptable-unsent = Messages that were not sent yet and drafts are not on the desk. The old data stays on this computer, renamed and not deleted, in case the key comes back.
+revoked-title = This computer was signed out
+revoked-text = Your sign-in here was ended from elsewhere, and all chats were deleted from this computer. They stay on the desk.
+revoked-kept =
+    { $count ->
+        [one] { $count } message or draft had not reached the desk. It is kept here, encrypted, until you sign in again.
+       *[other] { $count } messages and drafts had not reached the desk. They are kept here, encrypted, until you sign in again.
+    }
+revoked-remove = Remove from this computer
+revoked-remove-text = This also deletes what had not reached the desk.
 folders = Folders
 from-customers = From customers
 mine-title = Mine
@@ -353,6 +362,7 @@ error-unreachable = Nobody answers at this address. Check the address and your c
 error-not-a-desk = There is no Deskbell desk at this address. Ask your administrator for the right one; another computer needs https.
 error-version = The desk and this app are of different versions. Update the app, or ask your administrator to update the desk.
 error-expired = Your session ended. Sign in again; your drafts and unsent messages are kept.
+error-revoked = This computer was signed out, and its chats were deleted. Sign in again; what the desk never got is kept.
 error-signed-out = Nobody is signed in. Connect to a desk first.
 error-signed-in-already = You are signed in at this desk already. Go to its chats, or connect to another desk.
 error-too-many-accounts = There are 8 desks already, which is the most. Sign out of one first.

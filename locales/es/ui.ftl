@@ -26,6 +26,15 @@ opening-again = Abriendo…
 undecryptable-title = Inicie sesión de nuevo para continuar
 undecryptable-text = Falta la clave de los chats de este ordenador, por eso no se pueden leer. Cuando inicie sesión, todos los chats volverán a llegar desde el servidor.
 undecryptable-unsent = Los mensajes que aún no se enviaron y los borradores no están en el servidor. Los datos anteriores siguen en este ordenador, con otro nombre y sin borrar, por si la clave reaparece.
+revoked-title = Se cerró la sesión de este ordenador
+revoked-text = Su sesión se cerró desde otro lugar y se borraron todos los chats de este ordenador. Siguen en el centro.
+revoked-kept =
+    { $count ->
+        [one] { $count } mensaje o borrador no había llegado al centro. Se guarda aquí, cifrado, hasta que vuelva a iniciar sesión.
+       *[other] { $count } mensajes y borradores no habían llegado al centro. Se guardan aquí, cifrados, hasta que vuelva a iniciar sesión.
+    }
+revoked-remove = Quitar de este ordenador
+revoked-remove-text = También se borra lo que no había llegado al centro.
 folders = Carpetas
 from-customers = De clientes
 mine-title = Míos
@@ -353,6 +362,7 @@ error-unreachable = Nadie responde en esta dirección. Compruebe la dirección y
 error-not-a-desk = No hay ningún centro Deskbell en esta dirección. Pida la correcta a su administrador; en otro ordenador se requiere https.
 error-version = El centro y esta aplicación son de versiones distintas. Actualice la aplicación o pida que actualicen el centro.
 error-expired = Su sesión ha terminado. Vuelva a iniciar sesión; sus borradores y mensajes se conservan.
+error-revoked = Se cerró la sesión de este ordenador y se borraron sus chats. Inicie sesión de nuevo; lo que no llegó al centro se conserva.
 error-signed-out = No hay ninguna sesión. Conéctese primero a un centro.
 error-signed-in-already = Ya ha iniciado sesión en este centro. Vaya a sus chats o conéctese con otro centro.
 error-too-many-accounts = Ya hay 8 centros, que es el máximo. Cierre antes la sesión en uno.

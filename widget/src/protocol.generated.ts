@@ -67,7 +67,7 @@ seq: Seq, };
 /**
  * Why something was refused.
  */
-export type ErrorCode = "wrong_password" | "too_many_attempts" | "expired" | "version" | "origin" | "not_found" | "invalid" | "conflict" | "too_large" | "unsupported_type" | "disk_full" | "busy" | "internal";
+export type ErrorCode = "wrong_password" | "too_many_attempts" | "expired" | "revoked" | "version" | "origin" | "not_found" | "invalid" | "conflict" | "too_large" | "unsupported_type" | "disk_full" | "busy" | "internal";
 
 /**
  * A refusal, as HTTP answers carry it.
@@ -771,7 +771,7 @@ head: Seq, };
 /**
  * Why the server ends a connection.
  */
-export type ByeCode = "drain" | "auth" | "slow" | "policy" | "version" | "origin";
+export type ByeCode = "drain" | "auth" | "revoked" | "slow" | "policy" | "version" | "origin";
 
 /**
  * See [`ServerFrame::Bye`].

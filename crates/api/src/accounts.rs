@@ -23,6 +23,9 @@ const ACCOUNTS_MAX: usize = 8;
 /// How long the keychain may take while nothing is on screen yet. The person can ask once more.
 const PATIENCE_AT_START: Duration = Duration::from_secs(2);
 
+/// How long whoever reads an account's databases may go on with it once they are to be deleted.
+const PATIENCE_OF_READERS: Duration = Duration::from_secs(5);
+
 /// How long the keychain may take when the person has just asked for something, and may have to type a password.
 const PATIENCE_OF_PERSON: Duration = Duration::from_secs(60);
 
@@ -100,7 +103,12 @@ impl App {
     ) -> Result<(), ApiError> {
         let (address, _info) = find_desk(address).await?;
         let email = email.trim();
-        let request = SignIn { email: email.to_owned(), password: password.to_owned(), device: self.host().device() };
+        let request = SignIn {
+            email: email.to_owned(),
+            password: password.to_owned(),
+            device: self.host().device(),
+            system: system(),
+        };
         let is_this =
             |account: &AccountView| account.address == address.as_str() && account.email.eq_ignore_ascii_case(email);
         if let Some(id) = again {
@@ -191,6 +199,11 @@ impl App {
 
     /// Opens an account known from an earlier run.
     async fn begin(&self, mut account: AccountView, patience: Duration) -> Result<(), ApiError> {
+        if let Some(kept) = self.files().revoked(account.id) {
+            // The app may have ended in the middle of it.
+            self.wipe_files(account.id, kept).await?;
+            return Err(revoked());
+        }
         let cache = self.open_cache(account.id, patience).await?;
         if account.local {
             let LocalDesk { address, signed_in } = self.host().local_desk().await?;
@@ -258,6 +271,7 @@ impl App {
             let mut accounts = lock(&self.inner.accounts);
             let entry = accounts.entry(account.id).or_insert_with(|| Account::new(account.clone()));
             entry.view = account;
+            entry.kept = None;
             entry.standing = Standing::Open(session.clone());
         }
         // Both are owned by the tracker and end with the session's token.
@@ -272,6 +286,15 @@ impl App {
     pub(crate) async fn leave(&self, id: AccountId) -> Result<(), ApiError> {
         let turn = self.turn(id)?;
         let _one_at_a_time = turn.lock().await;
+        if self.files().revoked(id).is_some() {
+            // There is no session any more, and the person has been told what is kept.
+            self.keys(id).forget(PATIENCE_AT_START).await;
+            self.files().remove_account(id)?;
+            lock(&self.inner.accounts).remove(&id);
+            self.publish(&AppEvent::Account);
+            self.refresh_surroundings().await;
+            return Ok(());
+        }
         let session = self.session(id)?;
         let counts = session.cache.outbox_counts()?;
         let unsent = counts.unsent + counts.held;
@@ -292,4 +315,68 @@ impl App {
         self.refresh_surroundings().await;
         Ok(())
     }
+
+    /// Somebody signed this computer out: what it keeps of the desk is deleted at once. What the person wrote and the
+    /// desk never got exists nowhere else; it stays, encrypted, until they sign in again or remove the account.
+    pub(crate) async fn wipe(&self, id: AccountId) -> Result<(), ApiError> {
+        let turn = self.turn(id)?;
+        let _one_at_a_time = turn.lock().await;
+        let session = self.session(id)?;
+        if session.client.status().state != deskbell_client::SyncState::Revoked {
+            return Ok(());
+        }
+        session.stop.cancel();
+        session.client.stop().await;
+        // When it cannot be counted, nothing is thrown away that may be the only copy.
+        let kept = session.cache.undelivered().unwrap_or(1);
+        self.files().save_revoked(&session.account, kept)?;
+        if let Some(account) = lock(&self.inner.accounts).get_mut(&id) {
+            account.standing = Standing::Closed(revoked());
+            account.kept = Some(kept);
+        }
+        tracing::warn!(%id, kept, "the desk signed this computer out; what it kept of the desk is deleted");
+        if kept > 0 {
+            session.cache.forget_delivered()?;
+            CacheTokenStore::new(session.cache.clone()).clear();
+        }
+        let alone = async {
+            // A database that is closed late would take away the log of the next one in its place.
+            while session.cache.is_shared() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE_OF_READERS, alone).await.is_err() {
+            tracing::warn!(%id, "something still reads what is deleted now");
+        }
+        drop(session);
+        let wiped = self.wipe_files(id, kept).await;
+        self.calm_all(id);
+        self.publish(&AppEvent::Account);
+        self.refresh_surroundings().await;
+        wiped
+    }
+
+    /// Deletes what is left. Whatever keeps it from being done, it is done at the next start.
+    async fn wipe_files(&self, id: AccountId, kept: i64) -> Result<(), ApiError> {
+        if kept > 0 {
+            return Ok(Cache::remove(&self.files().account_directory(id))?);
+        }
+        self.keys(id).forget(PATIENCE_AT_START).await;
+        Ok(self.files().empty_account(id)?)
+    }
+}
+
+fn revoked() -> ApiError {
+    ApiError::new(ApiErrorCode::Revoked, "the desk signed this computer out")
+}
+
+/// The operating system as people call it.
+fn system() -> String {
+    match std::env::consts::OS {
+        "linux" => "Linux",
+        "macos" => "macOS",
+        "windows" => "Windows",
+        other => other,
+    }
+    .to_owned()
 }

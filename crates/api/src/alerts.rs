@@ -51,6 +51,15 @@ impl App {
                 let accounts = self.syncs();
                 self.publish(&AppEvent::Sync { sync: merged::worst(&accounts), accounts });
                 self.refresh_surroundings().await;
+                if session.client.status().state == deskbell_client::SyncState::Revoked {
+                    // Not here: this ends with the session.
+                    let (app, id) = (self.clone(), session.account.id);
+                    self.spawn(async move {
+                        if let Err(error) = app.wipe(id).await {
+                            tracing::error!(%id, %error, "not all was deleted; it is tried again at the next start");
+                        }
+                    });
+                }
             }
             ClientEvent::Presence => {
                 // Without a connection nobody knows who left, and a ring goes on.

@@ -45,13 +45,15 @@ pub(crate) enum Standing {
 pub(crate) struct Account {
     pub(crate) view: AccountView,
     pub(crate) standing: Standing,
+    /// The desk signed this computer out, and so many messages and drafts that it never got are kept.
+    pub(crate) kept: Option<i64>,
     /// One start, sign-in or sign-out of this account at a time.
     pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Account {
     pub(crate) fn new(view: AccountView) -> Self {
-        Self { view, standing: Standing::Opening, turn: Arc::default() }
+        Self { view, standing: Standing::Opening, kept: None, turn: Arc::default() }
     }
 }
 
@@ -81,7 +83,11 @@ impl App {
     pub fn new(directory: PathBuf, host: Arc<dyn Host>) -> Self {
         let files = Files::new(directory);
         let settings = files.settings();
-        let accounts = files.accounts().into_iter().map(|view| (view.id, Account::new(view))).collect();
+        let account = |view: AccountView| {
+            let kept = files.revoked(view.id);
+            (view.id, Account { kept, ..Account::new(view) })
+        };
+        let accounts = files.accounts().into_iter().map(account).collect();
         Self {
             inner: Arc::new(Inner {
                 host,
@@ -148,15 +154,16 @@ impl App {
 
     /// Every account and what has become of it.
     pub(crate) fn account_states(&self) -> Vec<AccountState> {
-        let found: Vec<(AccountView, Standing)> = {
+        let found: Vec<(AccountView, Standing, Option<i64>)> = {
             let accounts = lock(&self.inner.accounts);
-            accounts.values().map(|account| (account.view.clone(), account.standing.clone())).collect()
+            accounts.values().map(|account| (account.view.clone(), account.standing.clone(), account.kept)).collect()
         };
-        let state = |(account, standing): (AccountView, Standing)| AccountState {
+        let state = |(account, standing, kept): (AccountView, Standing, Option<i64>)| AccountState {
             key_place: self.keys(account.id).place(),
             open: matches!(standing, Standing::Open(_)),
             sync: sync_of(&standing),
             fault: if let Standing::Closed(fault) = standing { Some(fault) } else { None },
+            kept,
             account,
         };
         found.into_iter().map(state).collect()
@@ -328,6 +335,8 @@ fn sync_view(status: &SyncStatus) -> SyncView {
             Below::Live => SyncState::Live,
             Below::Offline => SyncState::Offline,
             Below::Expired => SyncState::Expired,
+            // Until the account is closed, which says why.
+            Below::Revoked => SyncState::SignedOut,
             Below::Version => SyncState::Version,
         },
         synced_at: status.synced_at,

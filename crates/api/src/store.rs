@@ -45,16 +45,19 @@ struct AccountFile {
     desk: String,
     address: String,
     local: bool,
+    /// The desk signed this computer out; so many messages and drafts that it never got are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    revoked: Option<i64>,
 }
 
 impl AccountFile {
     fn of(account: &AccountView) -> Self {
         let AccountView { id: _, agent, name, email, desk, address, local } = account.clone();
-        Self { agent, name, email, desk, address, local }
+        Self { agent, name, email, desk, address, local, revoked: None }
     }
 
     fn view(self, id: AccountId) -> AccountView {
-        let Self { agent, name, email, desk, address, local } = self;
+        let Self { agent, name, email, desk, address, local, revoked: _ } = self;
         AccountView { id, agent, name, email, desk, address, local }
     }
 }
@@ -167,6 +170,33 @@ impl Files {
     /// Keeps who is signed in.
     pub(crate) fn save_account(&self, account: &AccountView) -> std::io::Result<()> {
         write(&self.account_directory(account.id).join(ACCOUNT), &AccountFile::of(account))
+    }
+
+    /// Keeps that the desk signed this computer out, and how much of it is kept.
+    pub(crate) fn save_revoked(&self, account: &AccountView, kept: i64) -> std::io::Result<()> {
+        let file = AccountFile { revoked: Some(kept), ..AccountFile::of(account) };
+        write(&self.account_directory(account.id).join(ACCOUNT), &file)
+    }
+
+    /// What [`Files::save_revoked`] kept, until somebody signs in again.
+    pub(crate) fn revoked(&self, id: AccountId) -> Option<i64> {
+        read::<AccountFile>(&self.account_directory(id).join(ACCOUNT))?.revoked
+    }
+
+    /// Removes everything of one account but who it is.
+    pub(crate) fn empty_account(&self, id: AccountId) -> std::io::Result<()> {
+        for entry in std::fs::read_dir(self.account_directory(id))? {
+            let entry = entry?;
+            if entry.file_name() == ACCOUNT {
+                continue;
+            }
+            if entry.file_type()?.is_dir() {
+                std::fs::remove_dir_all(entry.path())?;
+            } else {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
     }
 
     /// Removes everything of one account from this computer.

@@ -27,6 +27,9 @@ pub enum ApiErrorCode {
     Version,
     /// The session ended: sign in again. Cache, drafts and outbox stay.
     Expired,
+    /// Somebody signed this computer out, and what it kept of the desk was deleted: sign in again. What the desk never
+    /// got is kept, encrypted.
+    Revoked,
     /// Nobody is signed in.
     SignedOut,
     /// The same person is signed in at this desk already.
@@ -103,6 +106,9 @@ pub struct AccountState {
     pub key_place: Option<KeyPlace>,
     /// The state of its connection.
     pub sync: SyncView,
+    /// After this computer was signed out from elsewhere: messages and drafts that the desk never got, which are kept.
+    #[ts(type = "number | null")]
+    pub kept: Option<i64>,
 }
 
 /// Where the key of the databases on this computer is kept.

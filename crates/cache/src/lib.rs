@@ -142,6 +142,26 @@ impl Cache {
         Ok(renamed)
     }
 
+    /// Removes what can be had from the desk again, also what was set aside of it, and keeps the outbox. Nobody may
+    /// have the databases open.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn remove(directory: &Path) -> std::io::Result<()> {
+        for entry in std::fs::read_dir(directory)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(CACHE) {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether somebody else has these databases open in this program.
+    pub fn is_shared(&self) -> bool {
+        Arc::strong_count(&self.inner) > 1
+    }
+
     /// Where the databases are.
     pub fn directory(&self) -> &Path {
         &self.inner.directory

@@ -121,6 +121,10 @@ queries! {
     FORGET_SENT_OF_CONVERSATION = "DELETE FROM sent WHERE conversation = ?1";
     COUNTS_OF_ALL = "SELECT count(*) FILTER (WHERE refusal IS NULL AND acked_seq IS NULL AND held = 0), count(refusal),
         count(*) FILTER (WHERE held = 1) FROM outbox";
+    /// What a person wrote, and files they chose, that are nowhere else.
+    UNDELIVERED_OF_ALL = "SELECT (SELECT count(*) FROM outbox WHERE acked_seq IS NULL AND json_extract(frame, '$.op') IN ('send', 'edit_message'))
+        + (SELECT count(*) FROM draft WHERE reply <> '' OR note <> '')
+        + (SELECT count(*) FROM file WHERE message IS NULL AND conversation NOT IN (SELECT conversation FROM draft))";
     MARK_TRIED = "UPDATE outbox SET tried = 1 WHERE client_id = ?1 AND tried = 0";
     HOLD = "UPDATE outbox SET held = 1 WHERE client_id = ?1";
     LET_GO = "UPDATE outbox SET refusal = NULL, held = 0, seen = NULL, hold_until = NULL WHERE client_id = ?1";
@@ -344,6 +348,26 @@ impl Cache {
             Ok(connection.prepare_cached(COUNTS_OF_ALL)?.query_row([], |row| {
                 Ok(OutboxCounts { unsent: row.get(0)?, refused: row.get(1)?, held: row.get(2)? })
             })?)
+        })
+    }
+
+    /// Messages and drafts that exist nowhere but here.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn undelivered(&self) -> Result<i64, CacheError> {
+        self.outbox_database()
+            .read(|connection| Ok(connection.prepare_cached(UNDELIVERED_OF_ALL)?.query_row([], |row| row.get(0))?))
+    }
+
+    /// Forgets the copies of messages that the desk has.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn forget_delivered(&self) -> Result<(), CacheError> {
+        self.outbox_database().write(|transaction| {
+            transaction.execute(FORGET_SENT_OF_ALL, [])?;
+            Ok(())
         })
     }
 

@@ -51,6 +51,8 @@ pub enum SyncState {
     Offline,
     /// The session is over.
     Expired,
+    /// Somebody signed this device out: what is kept here is to be wiped.
+    Revoked,
     /// The desk speaks another version.
     Version,
 }

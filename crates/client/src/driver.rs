@@ -138,6 +138,7 @@ impl Driver {
                     self.renewing = None;
                     Some(match renewed {
                         Ok(()) => Event::Renewed,
+                        Err(ClientError::Revoked) => Event::Refused(Refused::Revoked),
                         Err(ClientError::Expired | ClientError::WrongPassword) => Event::Refused(Refused::Session),
                         Err(error) => {
                             tracing::info!(%error, "the session could not be renewed yet");
@@ -613,6 +614,7 @@ impl Driver {
             Phase::Live => SyncState::Live,
             Phase::Offline => SyncState::Offline,
             Phase::Expired => SyncState::Expired,
+            Phase::Revoked => SyncState::Revoked,
             Phase::Version => SyncState::Version,
         };
         let connected = matches!(state, SyncState::Live | SyncState::Syncing);

@@ -30,6 +30,9 @@ pub enum ClientError {
     /// The session is over.
     #[error("the session is over")]
     Expired,
+    /// Somebody signed this device out.
+    #[error("this device was signed out")]
+    Revoked,
     /// The connection is needed for this.
     #[error("no connection to the desk")]
     Offline,
@@ -55,6 +58,7 @@ impl From<Refusal> for ClientError {
                 Self::TooManyAttempts { retry_after_ms: refusal.retry_after_ms.unwrap_or_default() }
             }
             ErrorCode::Expired => Self::Expired,
+            ErrorCode::Revoked => Self::Revoked,
             _ => Self::Refused(refusal),
         }
     }

@@ -309,6 +309,7 @@ impl Pulling {
         let (code, retry_after_ms) = match answer {
             Ok(answer) => return Some(answer),
             Err(ClientError::Expired) => (ByeCode::Auth, 0),
+            Err(ClientError::Revoked) => (ByeCode::Revoked, 0),
             Err(ClientError::TooManyAttempts { retry_after_ms }) => (ByeCode::Slow, retry_after_ms),
             Err(error) => {
                 tracing::info!(%error, "the connection over HTTP broke");

@@ -60,6 +60,8 @@ pub enum Refused {
     Token,
     /// The session is over: only the person can sign in again.
     Session,
+    /// Somebody signed this device out: what it keeps is to be wiped.
+    Revoked,
     /// The server speaks another version.
     Version,
 }
@@ -139,6 +141,8 @@ pub enum Phase {
     Offline,
     /// The session is over.
     Expired,
+    /// Somebody signed this device out.
+    Revoked,
     /// The server speaks another version.
     Version,
 }
@@ -264,7 +268,7 @@ impl Engine {
                 self.connect(now, &mut effects);
             }
             Event::RetryNow => match self.link {
-                Link::Down { .. } if !matches!(self.phase, Phase::Expired | Phase::Version) => {
+                Link::Down { .. } if !matches!(self.phase, Phase::Expired | Phase::Revoked | Phase::Version) => {
                     self.connect(now, &mut effects)
                 }
                 // A link that looks alive may be dead since the sleep: a new one is cheaper than finding out.
@@ -389,6 +393,7 @@ impl Engine {
                 effects.push(Effect::Renew);
             }
             Refused::Session => self.enter(Phase::Expired, effects),
+            Refused::Revoked => self.enter(Phase::Revoked, effects),
             Refused::Version => self.enter(Phase::Version, effects),
         }
     }
@@ -555,6 +560,7 @@ impl Engine {
         effects.push(Effect::Close);
         match bye.code {
             ByeCode::Auth => self.refused(now, random, Refused::Token, effects),
+            ByeCode::Revoked => self.refused(now, random, Refused::Revoked, effects),
             ByeCode::Version => self.refused(now, random, Refused::Version, effects),
             ByeCode::Drain | ByeCode::Slow | ByeCode::Policy | ByeCode::Origin => {
                 self.wait(now, random, Some(bye.retry_after_ms.min(RETRY_MAX_MS)), effects);

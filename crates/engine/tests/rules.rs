@@ -181,6 +181,24 @@ fn an_expired_token_is_renewed_once_and_an_expired_session_waits_for_the_person(
 }
 
 #[test]
+fn a_device_that_was_signed_out_from_elsewhere_renews_nothing_and_knocks_no_more() {
+    let mut told = live(vec![]);
+    let bye = ServerFrame::Bye(Bye { code: ByeCode::Revoked, retry_after_ms: 40_000 });
+    assert!(closes(&told.step(1, 0, frame(bye))));
+    let mut refused = Engine::new("test", at(5), [reply(1, 10).into()]);
+    refused.step(0, 0, Event::Started);
+    refused.step(0, 0, Event::Refused(Refused::Token));
+    refused.step(0, 0, Event::Refused(Refused::Revoked));
+    for engine in [&mut told, &mut refused] {
+        assert_eq!(engine.phase(), Phase::Revoked);
+        for event in [Event::Tick, Event::RetryNow] {
+            assert!(engine.step(1_000_000, 0, event).is_empty());
+        }
+    }
+    assert_eq!(refused.outbox().states().len(), 1, "what was written is kept");
+}
+
+#[test]
 fn a_snapshot_is_taken_page_by_page_and_ends_with_its_cursor() {
     let mut engine = Engine::new("test", None, []);
     engine.step(0, 0, Event::Started);

@@ -11,8 +11,10 @@ pub enum ErrorCode {
     WrongPassword,
     /// Too many tries; wait for `retry_after_ms`.
     TooManyAttempts,
-    /// The token is unknown, expired or revoked: sign in again.
+    /// The token is unknown or expired: sign in again.
     Expired,
+    /// Somebody signed this device out: what it keeps of the desk is to be wiped.
+    Revoked,
     /// The server speaks another version of the protocol.
     Version,
     /// The page's origin is not one of the site's.
@@ -38,7 +40,10 @@ pub enum ErrorCode {
 impl ErrorCode {
     /// Whether the same command can never succeed. The others are tried again.
     pub fn is_permanent(self) -> bool {
-        !matches!(self, Self::Busy | Self::Internal | Self::DiskFull | Self::TooManyAttempts | Self::Expired)
+        !matches!(
+            self,
+            Self::Busy | Self::Internal | Self::DiskFull | Self::TooManyAttempts | Self::Expired | Self::Revoked
+        )
     }
 }
 

@@ -436,6 +436,8 @@ pub enum ByeCode {
     Drain,
     /// The session ended: sign in again.
     Auth,
+    /// Somebody signed this device out: what it keeps of the desk is to be wiped.
+    Revoked,
     /// The client reads too slowly; come back and resync.
     Slow,
     /// The client broke a rule of the protocol.

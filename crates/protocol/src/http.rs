@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::entity::{Agent, Attachment, Role};
+use crate::entity::{Agent, Attachment, Region, Role};
 use crate::frame::{Hello, HistoryRequest, ServerFrame};
 use crate::id::{AgentId, ConversationId, Cursor, Epoch, Number, Seq, TeamId, Timestamp, VisitorId};
 
@@ -29,6 +29,38 @@ pub struct SignIn {
     pub password: String,
     /// What the computer calls itself, for the list of devices.
     pub device: String,
+    /// Its operating system, for the same list.
+    #[serde(default)]
+    pub system: String,
+}
+
+/// One sign-in of an agent that has not ended: `GET /v1/agents/{id}/devices`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Device {
+    /// Names it in `DELETE /v1/agents/{id}/devices/{device}`.
+    #[ts(type = "number")]
+    pub id: i64,
+    /// What the computer calls itself.
+    pub name: String,
+    /// Its operating system; empty: unknown.
+    pub system: String,
+    /// Where the address lay from which it was last heard.
+    pub region: Region,
+    /// When it signed in.
+    pub signed_in_at: Timestamp,
+    /// When it was last heard, to a few minutes.
+    pub last_seen_at: Timestamp,
+    /// It is connected now.
+    pub online: bool,
+    /// It is the one that asks.
+    pub current: bool,
+}
+
+/// `DELETE /v1/agents/{id}/devices` and `DELETE /v1/agents/{id}/devices/{device}`: the answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Revoked {
+    /// The devices that were signed out.
+    pub devices: Vec<i64>,
 }
 
 /// `POST /v1/session/refresh`: a new pair of tokens for a refresh token. The old one is spent.

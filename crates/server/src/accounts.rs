@@ -4,12 +4,12 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use deskbell_protocol::http::SignedIn;
-use deskbell_protocol::{Agent, AgentId, ErrorCode, Refusal, VisitorId};
+use deskbell_protocol::{Agent, AgentId, ErrorCode, Refusal, Region, Timestamp, VisitorId};
 
 use crate::desk::Core;
-use crate::store::agents::{self, TokenKind};
 use crate::store::batch::Write;
-use crate::store::{Failure, Outcome, visitors};
+use crate::store::devices::{self, Ending, Token, TokenKind};
+use crate::store::{Failure, Outcome, agents, visitors};
 use crate::{text, tokens};
 
 /// Life of an access token.
@@ -26,7 +26,27 @@ pub(crate) struct Identity {
 
 /// The refusal of a token.
 pub(crate) fn expired() -> Failure {
-    Refusal::new(ErrorCode::Expired, "The token is unknown, expired or revoked; sign in again.").into()
+    Refusal::new(ErrorCode::Expired, "The token is unknown or expired; sign in again.").into()
+}
+
+/// The refusal of a device whose session has ended.
+fn ended(how: Ending) -> Failure {
+    match how {
+        Ending::SignedOut => expired(),
+        Ending::Revoked => {
+            Refusal::new(ErrorCode::Revoked, "This device was signed out; wipe what it keeps, and sign in again.")
+                .into()
+        }
+    }
+}
+
+/// A device as it tells of itself when it signs in.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Newcomer {
+    pub(crate) name: String,
+    pub(crate) system: String,
+    /// Where its address lies.
+    pub(crate) region: Region,
 }
 
 fn millis(duration: Duration) -> i64 {
@@ -43,14 +63,16 @@ pub(crate) fn wait(message: &str, wait: Duration) -> Failure {
 fn issue(write: &mut Write<'_>, agent: Agent, device: i64, desk: &str) -> Outcome<SignedIn> {
     let (access_token, refresh_token) = (tokens::secret(), tokens::secret());
     let hashes = (tokens::hash(&access_token), tokens::hash(&refresh_token));
-    agents::add_token(write.connection, &hashes.0, device, TokenKind::Access, write.now + millis(ACCESS))?;
-    agents::add_token(write.connection, &hashes.1, device, TokenKind::Refresh, write.now + millis(REFRESH))?;
+    devices::add_token(write.connection, &hashes.0, device, TokenKind::Access, write.now + millis(ACCESS))?;
+    devices::add_token(write.connection, &hashes.1, device, TokenKind::Refresh, write.now + millis(REFRESH))?;
     Ok(SignedIn { access_token, refresh_token, expires_in_s: ACCESS.as_secs(), agent, desk: desk.to_owned() })
 }
 
-fn enter(write: &mut Write<'_>, agent: Agent, device: &str, desk: &str) -> Outcome<SignedIn> {
+fn enter(write: &mut Write<'_>, agent: Agent, device: &Newcomer, desk: &str) -> Outcome<SignedIn> {
     let id = write.new_id();
-    agents::add_device(write.connection, id, agent.id, &text::cut(device, 200), write.now)?;
+    let (name, system) = (text::cut(&device.name, 200), text::cut(&device.system, 100));
+    devices::add(write.connection, id, agent.id, (&name, &system), write.now)?;
+    devices::seen(write.connection, id, &device.region, write.now)?;
     issue(write, agent, id, desk)
 }
 
@@ -60,7 +82,7 @@ pub(crate) async fn sign_in(
     address: IpAddr,
     email: &str,
     password: String,
-    device: String,
+    device: Newcomer,
 ) -> Outcome<SignedIn> {
     if email.chars().count() > 320 || password.chars().count() > 1_000 {
         return Err(Refusal::invalid("password", "too long").into());
@@ -85,12 +107,17 @@ pub(crate) async fn sign_in(
 }
 
 /// Signs an agent in without a password, for a desk inside the agent's own app.
-pub(crate) async fn sign_in_locally(core: &Core, agent: AgentId, device: String) -> Outcome<SignedIn> {
+pub(crate) async fn sign_in_locally(core: &Core, agent: AgentId, name: String) -> Outcome<SignedIn> {
     let desk = core.name.clone();
     core.writer
         .submit(move |write| {
             let agent = agents::find(write.connection, agent)?.ok_or_else(|| Failure::not_found("agent"))?;
-            enter(write, agent, &device, &desk)
+            // The same computer signs in at every start, and forgets the tokens it had.
+            for device in devices::list(write.connection, agent.id)?.iter().filter(|device| device.name == name) {
+                devices::end(write.connection, device.id, Ending::SignedOut, write.now)?;
+            }
+            let region = Region { local: true, ..Region::default() };
+            enter(write, agent, &Newcomer { name, region, ..Newcomer::default() }, &desk)
         })
         .await
 }
@@ -101,49 +128,73 @@ enum Refreshed {
 }
 
 /// A new pair for a refresh token. A token that comes twice has been stolen, from one side or the other: the whole
-/// device is signed out.
-pub(crate) async fn refresh(core: &Core, refresh_token: &str) -> Outcome<SignedIn> {
+/// device is signed out. Only when nobody has used what the token was spent for, its answer may have been lost, and
+/// there is another one in its place.
+pub(crate) async fn refresh(core: &Core, address: IpAddr, refresh_token: &str) -> Outcome<SignedIn> {
     let hash = tokens::hash(refresh_token);
     let desk = core.name.clone();
+    let region = core.geo.region(address);
     let refreshed = core.writer.submit(move |write| {
-        let found = agents::find_token(write.connection, &hash)?;
-        let token = found
-            .filter(|token| token.kind == TokenKind::Refresh && !token.revoked && token.expires_at > write.now)
+        let token = devices::find_token(write.connection, &hash)?
+            .filter(|token| token.kind == TokenKind::Refresh)
             .ok_or_else(expired)?;
-        if token.spent {
-            agents::revoke_device(write.connection, token.device, write.now)?;
+        let token = good(token, write.now)?;
+        if token.spent && token.unanswered.as_deref() != Some(hash.as_slice()) {
+            devices::end(write.connection, token.device, Ending::SignedOut, write.now)?;
             return Ok(Refreshed::Reused(token.device));
         }
-        agents::spend_token(write.connection, &hash, write.now)?;
-        agents::drop_access_tokens(write.connection, token.device)?;
+        devices::spend(write.connection, token.device, &hash, write.now)?;
+        devices::seen(write.connection, token.device, &region, write.now)?;
         issue(write, token.agent, token.device, &desk).map(|signed_in| Refreshed::Fresh(Box::new(signed_in)))
     });
     match refreshed.await? {
         Refreshed::Fresh(signed_in) => Ok(*signed_in),
         Refreshed::Reused(device) => {
             tracing::warn!(device, "a refresh token came twice; the device was signed out");
-            core.hub.revoke(device);
+            core.hub.end(device, Ending::SignedOut);
             Err(expired())
         }
     }
 }
 
+/// A token that still counts. How its device ended comes before its age: whoever was signed out is told so even after
+/// years.
+fn good(token: Token, now: Timestamp) -> Outcome<Token> {
+    match token.ended {
+        Some(how) => Err(ended(how)),
+        None if token.expires_at <= now || !token.agent.active => Err(expired()),
+        None => Ok(token),
+    }
+}
+
 /// Signs a device out and closes its sockets.
 pub(crate) async fn sign_out(core: &Core, device: i64) -> Outcome<()> {
-    core.writer.submit(move |write| Ok(agents::revoke_device(write.connection, device, write.now)?)).await?;
-    core.hub.revoke(device);
+    let end = move |write: &mut Write<'_>| Ok(devices::end(write.connection, device, Ending::SignedOut, write.now)?);
+    core.writer.submit(end).await?;
+    core.hub.end(device, Ending::SignedOut);
     Ok(())
+}
+
+/// Writes down that a device was heard, for the list of devices.
+pub(crate) async fn seen(core: &Core, device: i64, address: IpAddr) {
+    let region = core.geo.region(address);
+    let noted = core.writer.submit(move |write| Ok(devices::seen(write.connection, device, &region, write.now)?));
+    if let Err(failure) = noted.await {
+        tracing::warn!(?failure, device, "when a device was seen could not be written down");
+    }
 }
 
 /// Whose access token it is.
 pub(crate) async fn authenticate(core: &Core, access_token: &str) -> Outcome<Identity> {
     let hash = tokens::hash(access_token);
-    let found = core.readers.read(move |connection| Ok(agents::find_token(connection, &hash)?)).await?;
-    found
-        .filter(|token| token.kind == TokenKind::Access && !token.revoked && token.expires_at > crate::clock())
-        .filter(|token| token.agent.active)
-        .map(|token| Identity { agent: token.agent, device: token.device })
-        .ok_or_else(expired)
+    let found = core.readers.read(move |connection| Ok(devices::find_token(connection, &hash)?)).await?;
+    let token = found.filter(|token| token.kind == TokenKind::Access).ok_or_else(expired)?;
+    let Token { agent, device, unanswered, .. } = good(token, crate::clock())?;
+    if unanswered.is_some() {
+        // From here on, whoever shows the spent refresh token has stolen it.
+        core.writer.submit(move |write| Ok(devices::answered(write.connection, device)?)).await?;
+    }
+    Ok(Identity { agent, device })
 }
 
 /// Whose visitor's token it is.

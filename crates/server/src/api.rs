@@ -7,14 +7,14 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Json;
-use deskbell_protocol::http::{AgentEdit, AuditPage, NewAgent, SiteEdit, TeamEdit};
+use deskbell_protocol::http::{AgentEdit, AuditPage, Device, NewAgent, Revoked, SiteEdit, TeamEdit};
 use deskbell_protocol::{Agent, Site, Team};
 use serde::Deserialize;
 
 use crate::administration::Administration;
 use crate::desk::Serving;
 use crate::http::{HttpError, json};
-use crate::people::Actor;
+use crate::people::{Actor, Which};
 use crate::routes::Asker;
 use crate::store::Failure;
 
@@ -51,6 +51,36 @@ pub(crate) async fn edit_agent(
 ) -> Answer<Agent> {
     let edit: AgentEdit = json(body)?;
     Ok(Json(administration(&serving, &asker)?.edit_agent(id(&agent, "agent")?, edit).await?))
+}
+
+pub(crate) async fn devices(
+    State(serving): State<Serving>,
+    Path(agent): Path<String>,
+    asker: Asker,
+) -> Answer<Vec<Device>> {
+    let current = asker.session()?.device;
+    Ok(Json(administration(&serving, &asker)?.devices(id(&agent, "agent")?, Some(current)).await?))
+}
+
+/// All of them but the one that asks.
+pub(crate) async fn revoke_devices(
+    State(serving): State<Serving>,
+    Path(agent): Path<String>,
+    asker: Asker,
+) -> Answer<Revoked> {
+    let which = Which::AllBut(Some(asker.session()?.device));
+    let devices = administration(&serving, &asker)?.revoke(id(&agent, "agent")?, which).await?;
+    Ok(Json(Revoked { devices }))
+}
+
+pub(crate) async fn revoke_device(
+    State(serving): State<Serving>,
+    Path((agent, device)): Path<(String, String)>,
+    asker: Asker,
+) -> Answer<Revoked> {
+    let which = Which::Only(id(&device, "device")?);
+    let devices = administration(&serving, &asker)?.revoke(id(&agent, "agent")?, which).await?;
+    Ok(Json(Revoked { devices }))
 }
 
 pub(crate) async fn teams(State(serving): State<Serving>, asker: Asker) -> Answer<Vec<Team>> {

@@ -102,6 +102,9 @@ rights! {
     ManageAgents          [Always Always Never  Never  Never  Never  Never ];
     /// Make an owner, or change one.
     ManageOwners          [Always Never  Never  Never  Never  Never  Never ];
+    /// See where an agent is signed in, and sign them out there.
+    ReadDevices           [Always Always Own    Own    Own    Never  Never ];
+    RevokeDevices         [Always Always Own    Own    Own    Never  Never ];
     ManageTeams           [Always Always Never  Never  Never  Never  Never ];
     ManageSites           [Always Always Never  Never  Never  Never  Never ];
     /// Read who changed what.
@@ -149,6 +152,8 @@ pub(crate) enum Object {
     Conversation { visitor: VisitorId, site: SiteId },
     /// A message, the agent who wrote it, and the site of its conversation.
     Message { author: Option<AgentId>, site: SiteId },
+    /// An agent's own account.
+    Account(AgentId),
     /// A person on a site, or a browser of theirs.
     Customer(SiteId),
     /// An uploaded file, and the visitor and the site to whom the message with it is shown.
@@ -182,6 +187,7 @@ impl Object {
         match (self, principal) {
             (Self::Conversation { visitor, .. }, Principal::Visitor(me)) => visitor == me,
             (Self::Message { author, .. }, Principal::Agent(me)) => *author == Some(*me),
+            (Self::Account(agent), Principal::Agent(me)) => agent == me,
             (Self::File { uploader, shown_to, .. }, me) => {
                 // Whoever is shown a file has not the right to send it again.
                 let shown = matches!(me, Principal::Visitor(me) if *shown_to == Some(*me));
@@ -196,7 +202,7 @@ impl Object {
         match self {
             Self::Conversation { site, .. } | Self::Message { site, .. } | Self::Customer(site) => Some(*site),
             Self::File { site, .. } => *site,
-            Self::Desk => None,
+            Self::Desk | Self::Account(_) => None,
         }
     }
 
@@ -205,6 +211,7 @@ impl Object {
             Self::Conversation { .. } => "conversation",
             Self::Message { .. } => "message",
             Self::Customer(_) => "person",
+            Self::Account(_) => "agent",
             Self::Desk => "address",
             Self::File { .. } => "file",
         }

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::commands;
 use crate::desk::Core;
-use crate::store::{Outcome, agents, conversations, files};
+use crate::store::{Outcome, conversations, devices, files};
 use crate::uploads;
 
 /// The first time comes late, so that starting is not slowed down.
@@ -71,7 +71,7 @@ pub(crate) async fn run(core: Arc<Core>, cancelled: CancellationToken) {
 /// Clears once. Files that were uploaded before `loose_before` and not sent go, and uploads that
 /// were last touched before it.
 pub(crate) async fn clear(core: &Core, loose_before: i64) -> Outcome<()> {
-    core.writer.submit(|write| Ok(agents::drop_expired_tokens(write.connection, write.now)?)).await?;
+    core.writer.submit(|write| Ok(devices::drop_expired_tokens(write.connection, write.now)?)).await?;
     let gone = core.writer.submit(move |write| {
         let mut gone = Vec::new();
         for (id, file) in files::loose_before(write.connection, loose_before)? {

@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use tokio_util::io::ReaderStream;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use crate::accounts;
+use crate::accounts::{self, Newcomer};
 use crate::authorize::{Action, Principal, authorize};
 use crate::desk::{AGENT_FRAMES, Core, Serving, VISITOR_FRAMES};
 use crate::pull::Speaker;
@@ -55,7 +55,7 @@ impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
         let Self(refusal) = self;
         let status = match refusal.code {
-            ErrorCode::WrongPassword | ErrorCode::Expired => StatusCode::UNAUTHORIZED,
+            ErrorCode::WrongPassword | ErrorCode::Expired | ErrorCode::Revoked => StatusCode::UNAUTHORIZED,
             ErrorCode::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
             ErrorCode::Version => StatusCode::UPGRADE_REQUIRED,
             ErrorCode::Origin => StatusCode::FORBIDDEN,
@@ -98,6 +98,9 @@ fn declared(routes: Routes) -> Routes {
         .on(M::GET, "/v1/agents", A::ReadPeople, api::agents)
         .on(M::POST, "/v1/agents", A::ManageAgents, api::add_agent)
         .on(M::PATCH, "/v1/agents/{id}", A::ManageAgents, api::edit_agent)
+        .on(M::GET, "/v1/agents/{id}/devices", A::ReadDevices, api::devices)
+        .on(M::DELETE, "/v1/agents/{id}/devices", A::RevokeDevices, api::revoke_devices)
+        .on(M::DELETE, "/v1/agents/{id}/devices/{device}", A::RevokeDevices, api::revoke_device)
         .on(M::GET, "/v1/teams", A::ReadPeople, api::teams)
         .on(M::POST, "/v1/teams", A::ManageTeams, api::add_team)
         .on(M::PATCH, "/v1/teams/{id}", A::ManageTeams, api::edit_team)
@@ -144,16 +147,18 @@ async fn sign_in(
     asker: Asker,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<SignedIn>, HttpError> {
-    let SignIn { email, password, device } = json(body)?;
+    let SignIn { email, password, device, system } = json(body)?;
+    let device = Newcomer { name: device, system, region: serving.core.geo.region(asker.address) };
     Ok(Json(accounts::sign_in(&serving.core, asker.address, &email, password, device).await?))
 }
 
 async fn refresh(
     State(serving): State<Serving>,
+    asker: Asker,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<SignedIn>, HttpError> {
     let Refresh { refresh_token } = json(body)?;
-    Ok(Json(accounts::refresh(&serving.core, &refresh_token).await?))
+    Ok(Json(accounts::refresh(&serving.core, asker.address, &refresh_token).await?))
 }
 
 async fn sign_out(State(serving): State<Serving>, asker: Asker) -> Result<StatusCode, HttpError> {
@@ -183,7 +188,7 @@ async fn open_socket(
                 Some(identity) => {
                     let (burst, rate) = AGENT_FRAMES;
                     socket::run(socket, burst, rate, |incoming, outgoing| {
-                        session_agent::run(&serving, identity, incoming, outgoing)
+                        session_agent::run(&serving, identity, asker.address, incoming, outgoing)
                     })
                     .await;
                 }

@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use deskbell_protocol::{AgentId, ChangeKind, EntityKind, Ephemeral, SiteId, VisitorId, VisitorPresence};
+use deskbell_protocol::{AgentId, ByeCode, ChangeKind, EntityKind, Ephemeral, SiteId, VisitorId, VisitorPresence};
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::store::devices::Ending;
 use crate::store::log::Committed;
 use crate::tokens::Hash;
 
@@ -89,7 +90,7 @@ struct State {
 
 struct Device {
     id: i64,
-    revoked: CancellationToken,
+    ended: watch::Sender<Option<Ending>>,
 }
 
 /// See the module.
@@ -115,8 +116,27 @@ pub(crate) struct AgentSeat {
     session: u64,
     agent: AgentId,
     pub(crate) events: broadcast::Receiver<AgentEvent>,
-    /// Done when the device's tokens are revoked.
-    pub(crate) revoked: CancellationToken,
+    pub(crate) ended: Ended,
+}
+
+/// Hears of the end of a device's session.
+pub(crate) struct Ended(watch::Receiver<Option<Ending>>);
+
+impl Ended {
+    /// What the device is told once its tokens are good no more. Never done before.
+    pub(crate) async fn heard(&mut self) -> ByeCode {
+        // The hub holds the sender for as long as the seat is taken.
+        let found = self.0.wait_for(Option::is_some).await.ok().and_then(|how| *how);
+        found.map_or(ByeCode::Auth, bye)
+    }
+}
+
+/// What a device is told whose session has ended.
+pub(crate) fn bye(how: Ending) -> ByeCode {
+    match how {
+        Ending::SignedOut => ByeCode::Auth,
+        Ending::Revoked => ByeCode::Revoked,
+    }
 }
 
 /// One of an address's sockets.
@@ -261,23 +281,28 @@ impl Hub {
     /// Registers an agent's socket.
     pub(crate) fn seat_agent(self: &Arc<Self>, agent: AgentId, device: i64) -> AgentSeat {
         let session = self.next_session.fetch_add(1, Ordering::Relaxed);
-        let revoked = CancellationToken::new();
+        let (sender, ended) = watch::channel(None);
         let events = self.agents.subscribe();
         let mut state = self.state();
-        state.agents.entry(agent).or_default().insert(session, Device { id: device, revoked: revoked.clone() });
+        state.agents.entry(agent).or_default().insert(session, Device { id: device, ended: sender });
         state.agents_stirred = true;
         state.last_agent_left_at = None;
         drop(state);
         self.online.send_if_modified(|online| !std::mem::replace(online, true));
         self.stirred.notify_one();
-        AgentSeat { hub: Arc::clone(self), session, agent, events, revoked }
+        AgentSeat { hub: Arc::clone(self), session, agent, events, ended: Ended(ended) }
     }
 
-    /// Ends the sockets of a device whose tokens were revoked.
-    pub(crate) fn revoke(&self, device: i64) {
+    /// Ends the sockets of a device whose tokens are good no more.
+    pub(crate) fn end(&self, device: i64, how: Ending) {
         for found in self.state().agents.values().flat_map(HashMap::values).filter(|found| found.id == device) {
-            found.revoked.cancel();
+            found.ended.send_replace(Some(how));
         }
+    }
+
+    /// The devices of an agent that are connected now.
+    pub(crate) fn devices(&self, agent: AgentId) -> HashSet<i64> {
+        self.state().agents.get(&agent).into_iter().flat_map(HashMap::values).map(|device| device.id).collect()
     }
 
     /// Everybody on the sites that are seen now, in frames.

@@ -42,6 +42,7 @@ pub mod simulation;
 
 pub use administration::Administration;
 pub use desk::{Desk, ServeError};
+pub use people::Which;
 pub use settings::{Settings, StoreIp};
 pub use store::OpenError;
 

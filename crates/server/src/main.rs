@@ -4,9 +4,11 @@ use std::io::{IsTerminal as _, Read as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Parser, Subcommand, ValueEnum};
-use deskbell_protocol::Role;
+use deskbell_protocol::http::Device;
+use deskbell_protocol::{Role, Timestamp};
 use deskbell_server::operations::{self, Answer, BackedUp, Erased, Export, Finding, Format, Person, Request, Restored};
 use deskbell_server::{Desk, Settings, StoreIp};
 use tokio::net::TcpListener;
@@ -130,6 +132,35 @@ enum AgentTask {
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
     },
+    /// Say where an agent is signed in.
+    Devices {
+        #[command(flatten)]
+        data: Data,
+        /// The agent's sign-in address.
+        #[arg(long)]
+        email: String,
+    },
+    /// Sign an agent out. The computer forgets the desk's conversations as soon as it hears of it.
+    Revoke {
+        #[command(flatten)]
+        data: Data,
+        /// The agent's sign-in address.
+        #[arg(long)]
+        email: String,
+        #[command(flatten)]
+        which: Devices,
+    },
+}
+
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+struct Devices {
+    /// Only this device, by the id that `devices` prints.
+    #[arg(long, value_name = "ID")]
+    device: Option<i64>,
+    /// Everywhere.
+    #[arg(long)]
+    all: bool,
 }
 
 #[derive(Subcommand)]
@@ -318,6 +349,17 @@ async fn run(task: Task) -> Result<(), Failed> {
                 println!("{} can sign in as {}.", agent.name, agent.email);
             }
         }
+        Task::Agent { task: AgentTask::Devices { data, email } } => {
+            if let Answer::Devices(devices) = operations::ask(&data.directory, Request::Devices { email }).await? {
+                devices.iter().for_each(|device| println!("{}", line(device)));
+            }
+        }
+        Task::Agent { task: AgentTask::Revoke { data, email, which } } => {
+            let request = Request::Revoke { email, device: which.device };
+            if let Answer::Revoked(devices) = operations::ask(&data.directory, request).await? {
+                println!("Signed out: {} devices.", devices.len());
+            }
+        }
         Task::Site { task: SiteTask::Add { data, name, origins } } => {
             if let Answer::Site(site) = operations::ask(&data.directory, Request::AddSite { name, origins }).await? {
                 println!("Key: {}", site.key);
@@ -327,6 +369,30 @@ async fn run(task: Task) -> Result<(), Failed> {
         }
     }
     Ok(())
+}
+
+/// A device on a line, with tabs between its fields.
+fn line(device: &Device) -> String {
+    let place = match (&device.region.city, &device.region.country) {
+        _ if device.region.local => "local network".to_owned(),
+        (Some(city), Some(country)) => format!("{city}, {country}"),
+        (None, Some(country)) => country.clone(),
+        _ => "unknown place".to_owned(),
+    };
+    let seen = if device.online { "connected now".to_owned() } else { ago(device.last_seen_at) };
+    let known = |text: &str| if text.is_empty() { "-".to_owned() } else { text.replace(char::is_control, " ") };
+    [device.id.to_string(), known(&device.name), known(&device.system), place, seen].join("\t")
+}
+
+/// How long ago a moment was, roughly.
+fn ago(moment: Timestamp) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+    let minutes = now.saturating_sub(u128::try_from(moment).unwrap_or(0)) / 60_000;
+    match minutes {
+        0..120 => format!("seen {minutes} minutes ago"),
+        120..2_880 => format!("seen {} hours ago", minutes / 60),
+        _ => format!("seen {} days ago", minutes / 1_440),
+    }
 }
 
 /// The first line of the file or of standard input.

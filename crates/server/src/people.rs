@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use deskbell_protocol::http::{AgentEdit, AuditEntry, NewAgent, SiteEdit, TeamEdit};
+use deskbell_protocol::http::{AgentEdit, AuditEntry, Device, NewAgent, SiteEdit, TeamEdit};
 use deskbell_protocol::{Agent, AgentId, EntityKind, FIELD_MAX, Refusal, Role, Site, SiteId, Team, TeamId};
 
 use crate::accounts::Identity;
 use crate::administration::{Administration, origins, refuse};
 use crate::authorize::{Action, Object, Principal, authorize};
 use crate::store::batch::Write;
+use crate::store::devices::{self, Ending};
 use crate::store::{Connection, Failure, Outcome, agents, audit, rights, sites, teams};
 use crate::{text, tokens};
 
@@ -49,6 +50,14 @@ impl Actor {
         }
     }
 
+    /// The same about an agent's account, which may be one's own.
+    fn may_of(&self, connection: &Connection, action: Action, of: AgentId) -> Outcome<()> {
+        match self.agent {
+            Some(agent) => authorize(connection, &Principal::Agent(agent), action, Object::Account(of)),
+            None => Ok(()),
+        }
+    }
+
     /// Writes down what was done.
     pub(crate) fn did(
         &self,
@@ -71,6 +80,15 @@ impl Actor {
         };
         Ok(audit::add(write.connection, &entry)?)
     }
+}
+
+/// Which devices of an agent are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// This one.
+    Only(i64),
+    /// All, except for one.
+    AllBut(Option<i64>),
 }
 
 /// A password as people choose it.
@@ -194,15 +212,71 @@ impl Administration {
                 write.touch(EntityKind::Agent, id.0)?;
                 rights::settle(write)?;
                 let gone =
-                    if after.active { Vec::new() } else { agents::revoke_all(write.connection, id, None, write.now)? };
+                    if after.active { Vec::new() } else { devices::revoke_all(write.connection, id, None, write.now)? };
                 actor.did(write, "edit", "agent", Some(id.0), changes(&before, &after))?;
                 Ok((after, gone))
             })
             .await?;
         for device in gone {
-            self.core.hub.revoke(device);
+            self.core.hub.end(device, Ending::Revoked);
         }
         Ok(agent)
+    }
+
+    /// Where an agent is signed in, the oldest sign-in first. `current`: the device that asks.
+    ///
+    /// # Errors
+    /// `not_found` when there is no such agent, or no right to know of their devices.
+    pub async fn devices(&self, agent: AgentId, current: Option<i64>) -> Result<Vec<Device>, Refusal> {
+        let actor = self.actor.clone();
+        let read = self.core.readers.read(move |connection| {
+            actor.may_of(connection, Action::ReadDevices, agent)?;
+            agents::find(connection, agent)?.ok_or_else(|| Failure::not_found("agent"))?;
+            Ok(devices::list(connection, agent)?)
+        });
+        let (mut found, online) = (read.await.map_err(refuse)?, self.core.hub.devices(agent));
+        for device in &mut found {
+            device.online = online.contains(&device.id);
+            device.current = current == Some(device.id);
+        }
+        Ok(found)
+    }
+
+    /// Signs an agent out: on one device, or on all of them but for one. Their sockets close at once, and each wipes
+    /// what it keeps as soon as it hears of it. The devices that were signed out.
+    ///
+    /// # Errors
+    /// `not_found` when there is no such agent or device, or no right to it; `invalid` when another owner is concerned
+    /// and whoever asks is none.
+    pub async fn revoke(&self, agent: AgentId, which: Which) -> Result<Vec<i64>, Refusal> {
+        let actor = self.actor.clone();
+        let gone = self
+            .write(move |write| {
+                actor.may_of(write.connection, Action::RevokeDevices, agent)?;
+                let of = agents::find(write.connection, agent)?.ok_or_else(|| Failure::not_found("agent"))?;
+                if of.role == Role::Owner && actor.agent != Some(agent) {
+                    only_owners(&actor, write)?;
+                }
+                let gone = match which {
+                    Which::AllBut(except) => devices::revoke_all(write.connection, agent, except, write.now)?,
+                    Which::Only(device) => {
+                        if !devices::of_agent(write.connection, agent)?.contains(&device) {
+                            return Err(Failure::not_found("device"));
+                        }
+                        devices::end(write.connection, device, Ending::Revoked, write.now)?;
+                        vec![device]
+                    }
+                };
+                for device in &gone {
+                    actor.did(write, "revoke", "device", Some(*device), of.email.clone())?;
+                }
+                Ok(gone)
+            })
+            .await?;
+        for device in &gone {
+            self.core.hub.end(*device, Ending::Revoked);
+        }
+        Ok(gone)
     }
 
     /// The agent with an address, in any spelling of case.

@@ -19,10 +19,10 @@ use crate::accounts::{self, Identity};
 use crate::authorize::Principal;
 use crate::desk::{Core, Serving};
 use crate::feed::Feed;
-use crate::hub::{AgentEvent, AgentSeat, LINGER, VisitorSeat};
+use crate::hub::{self, AgentEvent, AgentSeat, LINGER, VisitorSeat};
 use crate::session_visitor::{self, Caller};
 use crate::socket::{self, End, HEARTBEAT, Received};
-use crate::store::{Connection, Failure, Outcome, agents, log, visitors};
+use crate::store::{Connection, Failure, Outcome, devices, log, visitors};
 use crate::{commands, session_agent, tokens};
 
 /// Bytes of frames after which an answer ends; the next request brings the rest.
@@ -88,7 +88,7 @@ impl Seat {
     async fn news(&mut self) -> Result<News, End> {
         match self {
             Self::Agent(Warm { seat: Some(seat), .. }, me) => tokio::select! {
-                () = seat.revoked.cancelled() => Err(End::Bye(ByeCode::Auth)),
+                code = seat.ended.heard() => Err(End::Bye(code)),
                 event = seat.events.recv() => match event {
                     Ok(AgentEvent::Committed(_)) | Err(RecvError::Lagged(_)) => Ok(News::Log),
                     Ok(AgentEvent::Ephemeral { except, site, ephemeral }) => Ok(match &*ephemeral {
@@ -332,10 +332,9 @@ async fn agent(serving: &Serving, identity: Identity, pull: &Pull) -> Result<Pul
     // Seated before the head is read: what is committed from here on is heard.
     let seat = core.hub.seat_agent(agent.id, device);
     let mut seat = Seat::Agent(Warm { seat: Some(seat), serving: serving.clone() }, agent.clone());
-    let signed_in = core.readers.read(move |connection| Ok(agents::is_signed_in(connection, device)?)).await?;
     // The device may have been signed out after its token was looked at and before its seat could hear of it.
-    if !signed_in {
-        return Err(End::Bye(ByeCode::Auth).into());
+    if let Some(how) = core.readers.read(move |connection| Ok(devices::ended(connection, device)?)).await? {
+        return Err(End::Bye(hub::bye(how)).into());
     }
     let mut answer = Answer::new(core, Principal::Agent(agent.id));
     match &pull.hello {

@@ -1,6 +1,7 @@
 //! An agent's session: everything the desk knows, kept up to date.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use deskbell_protocol::{
@@ -14,12 +15,12 @@ use crate::accounts::Identity;
 use crate::authorize::{Action, Principal, authorize};
 use crate::desk::{Core, Serving};
 use crate::feed::Feed;
-use crate::hub::{AgentEvent, AgentSeat};
+use crate::hub::{self, AgentEvent, AgentSeat};
 use crate::socket::{self, Answers, End, HEARTBEAT, Incoming, Outgoing, Received};
 use crate::store::log::Committed;
-use crate::store::{Connection, Failure, Outcome, agents, conversations, log};
+use crate::store::{Connection, Failure, Outcome, conversations, devices, log};
 use crate::sync;
-use crate::{commands, tokens};
+use crate::{accounts, commands, tokens};
 
 /// Frames about presence that may wait before the whole list is taken instead.
 const PRESENCE_BACKLOG: usize = 64;
@@ -36,7 +37,13 @@ struct Session {
 }
 
 /// Runs from `hello` to the end.
-pub(crate) async fn run(serving: &Serving, identity: Identity, mut incoming: Incoming, outgoing: Arc<Outgoing>) -> End {
+pub(crate) async fn run(
+    serving: &Serving,
+    identity: Identity,
+    address: IpAddr,
+    mut incoming: Incoming,
+    outgoing: Arc<Outgoing>,
+) -> End {
     let hello = tokio::select! {
         () = serving.stopping.cancelled() => return End::Bye(ByeCode::Drain),
         hello = incoming.hello() => match hello {
@@ -57,7 +64,11 @@ pub(crate) async fn run(serving: &Serving, identity: Identity, mut incoming: Inc
         feed: Feed::new(principal),
         presence: VecDeque::new(),
     };
-    session.run(serving, hello, incoming, seat).await.unwrap_or_else(|end| end)
+    let device = session.identity.device;
+    accounts::seen(&serving.core, device, address).await;
+    let end = session.run(serving, hello, incoming, seat).await.unwrap_or_else(|end| end);
+    accounts::seen(&serving.core, device, address).await;
+    end
 }
 
 /// A failed read ends the session; the client comes back and reads again.
@@ -81,7 +92,7 @@ impl Session {
             let catching_up = self.feed.is_behind();
             tokio::select! {
                 () = serving.stopping.cancelled() => return Ok(End::Bye(ByeCode::Drain)),
-                () = seat.revoked.cancelled() => return Ok(End::Bye(ByeCode::Auth)),
+                code = seat.ended.heard() => return Ok(End::Bye(code)),
                 () = self.outgoing.dead() => return Ok(End::Closed),
                 received = incoming.next(), if self.answers.have_room() => match received {
                     Received::Frame(frame) => self.frame(*frame).await?,
@@ -122,14 +133,12 @@ impl Session {
 
     async fn welcome(&mut self, cursor: Option<Cursor>) -> Result<(), End> {
         let device = self.identity.device;
-        let read = self
-            .core
-            .readers
-            .read(move |connection| Ok((log::desk(connection)?, agents::is_signed_in(connection, device)?)));
-        let (desk, signed_in) = read.await.map_err(failed)?;
+        let read =
+            self.core.readers.read(move |connection| Ok((log::desk(connection)?, devices::ended(connection, device)?)));
+        let (desk, ended) = read.await.map_err(failed)?;
         // The device may have been signed out after the handshake and before its seat could hear of it.
-        if !signed_in {
-            return Err(End::Bye(ByeCode::Auth));
+        if let Some(how) = ended {
+            return Err(End::Bye(hub::bye(how)));
         }
         let (mode, reset) = self.feed.begin(&desk, cursor, crate::clock());
         self.outgoing.send(&ServerFrame::Welcome(Welcome {

@@ -24,7 +24,12 @@ impl AgentSocket {
         // Chosen once for the whole process; a second choice is refused and changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let device = "testkit".to_owned();
-        let body = SignIn { email: person.email.to_owned(), password: person.password.to_owned(), device };
+        let body = SignIn {
+            email: person.email.to_owned(),
+            password: person.password.to_owned(),
+            device,
+            system: String::new(),
+        };
         let request = reqwest::Client::new().post(format!("{}/v1/session", desk.address())).json(&body);
         let answer = request.send().await.unwrap().error_for_status().unwrap();
         let signed_in: SignedIn = answer.json().await.unwrap();

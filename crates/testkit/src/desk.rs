@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use deskbell_protocol::{Agent, Role, Site};
-use deskbell_server::{Desk, Settings};
+use deskbell_server::{Desk, Settings, Which};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -100,6 +100,11 @@ impl TestDesk {
         self.desk = open(self.data.path()).await;
         let listener = TcpListener::bind(self.address).await.unwrap();
         self.running = Some(serve(&self.desk, listener));
+    }
+
+    /// Signs an agent out on all computers. On how many.
+    pub async fn sign_out_everywhere(&self, who: &Agent) -> usize {
+        self.desk.administer().revoke(who.id, Which::AllBut(None)).await.unwrap().len()
     }
 
     /// Another desk with a copy of the data: the same people and conversations under the same ids, which

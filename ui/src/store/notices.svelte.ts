@@ -45,6 +45,7 @@ export function errorText(code: ApiErrorCode): string {
     not_a_desk: m.errorNotADesk,
     version: m.errorVersion,
     expired: m.errorExpired,
+    revoked: m.errorRevoked,
     signed_out: m.errorSignedOut,
     signed_in_already: m.errorSignedInAlready,
     too_many_accounts: m.errorTooManyAccounts,

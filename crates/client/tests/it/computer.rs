@@ -124,7 +124,12 @@ fn open(directory: &Path) -> Cache {
 pub(crate) async fn session(desk: &TestDesk, person: &Person) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     let (address, _) = find_desk(&desk.address()).await.unwrap();
-    let request = SignIn { email: person.email.into(), password: person.password.into(), device: "test".into() };
+    let request = SignIn {
+        email: person.email.into(),
+        password: person.password.into(),
+        device: "test".into(),
+        system: String::new(),
+    };
     let signed_in = sign_in(&address, &request).await.unwrap();
     CacheTokenStore::new(open(directory.path())).save(&signed_in).unwrap();
     directory

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use deskbell_protocol::{Agent, ErrorCode, Refusal, Role, Site};
+use deskbell_protocol::http::Device;
+use deskbell_protocol::{Agent, AgentId, ErrorCode, Refusal, Role, Site};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -16,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{Erased, Lock, OperationError, Person, database, make_private};
 use crate::desk::Core;
-use crate::people::Actor;
+use crate::people::{Actor, Which};
 use crate::{Administration, Desk, Settings, tokens};
 
 /// Longest line, in bytes.
@@ -46,6 +47,18 @@ pub enum Request {
         /// Whose pages may show the widget.
         origins: Vec<String>,
     },
+    /// Say where an agent is signed in.
+    Devices {
+        /// The agent's sign-in address.
+        email: String,
+    },
+    /// Sign an agent out.
+    Revoke {
+        /// The agent's sign-in address.
+        email: String,
+        /// Only there; otherwise everywhere.
+        device: Option<i64>,
+    },
     /// Erase a person.
     Erase {
         /// Whom.
@@ -61,6 +74,10 @@ pub enum Answer {
     Agent(Agent),
     /// The site was added.
     Site(Site),
+    /// Where the agent is signed in.
+    Devices(Vec<Device>),
+    /// The devices that were signed out.
+    Revoked(Vec<i64>),
     /// The person was erased.
     Erased(Erased),
     /// Nothing was changed.
@@ -90,9 +107,25 @@ async fn perform(core: &Arc<Core>, request: Request) -> Answer {
             administration.add_agent(&name, &email, &password, role).await.map(Answer::Agent)
         }
         Request::AddSite { name, origins } => administration.add_site(&name, &origins).await.map(Answer::Site),
+        Request::Devices { email } => devices(&administration, &email).await.map(Answer::Devices),
+        Request::Revoke { email, device } => revoke(&administration, &email, device).await.map(Answer::Revoked),
         Request::Erase { person } => administration.erase(person).await.map(Answer::Erased),
     };
     done.unwrap_or_else(Answer::Refused)
+}
+
+async fn agent(administration: &Administration, email: &str) -> Result<AgentId, Refusal> {
+    let found = administration.agent_by_email(email).await?;
+    found.map(|agent| agent.id).ok_or_else(|| Refusal::new(ErrorCode::NotFound, "No agent has this address."))
+}
+
+async fn devices(administration: &Administration, email: &str) -> Result<Vec<Device>, Refusal> {
+    administration.devices(agent(administration, email).await?, None).await
+}
+
+async fn revoke(administration: &Administration, email: &str, device: Option<i64>) -> Result<Vec<i64>, Refusal> {
+    let which = device.map_or(Which::AllBut(None), Which::Only);
+    administration.revoke(agent(administration, email).await?, which).await
 }
 
 /// Has a desk changed, by the server that has it, or by this process when none has. Blocks.

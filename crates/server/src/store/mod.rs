@@ -9,6 +9,7 @@ pub(crate) mod backup;
 pub(crate) mod batch;
 pub(crate) mod check;
 pub(crate) mod conversations;
+pub(crate) mod devices;
 pub(crate) mod entities;
 pub(crate) mod files;
 pub(crate) mod log;
@@ -49,6 +50,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/005_people.sql"), then: Some(rights::fill) },
     // With the last one that adds columns to messages, which it reads.
     Migration { sql: include_str!("migrations/006_versions.sql"), then: Some(search::index_everything) },
+    Migration { sql: include_str!("migrations/007_devices.sql"), then: None },
 ];
 
 /// One step from format to format, taken whole or not at all.
@@ -297,6 +299,7 @@ mod tests {
         connection.execute_batch(backup::TABLES).unwrap();
         let all = [
             agents::QUERIES,
+            devices::QUERIES,
             backup::QUERIES,
             check::QUERIES,
             audit::QUERIES,
@@ -345,6 +348,7 @@ mod tests {
             include_str!("batch.rs"),
             include_str!("check.rs"),
             include_str!("conversations.rs"),
+            include_str!("devices.rs"),
             include_str!("entities.rs"),
             include_str!("files.rs"),
             include_str!("log.rs"),

@@ -7,7 +7,12 @@ use tokio_tungstenite::tungstenite::Error as SocketError;
 use crate::desk::*;
 
 async fn sign_in(desk: &TestDesk, email: &str, password: &str) -> Result<SignedIn, (u16, Refusal)> {
-    let body = SignIn { email: email.to_owned(), password: password.to_owned(), device: "laptop".to_owned() };
+    let body = SignIn {
+        email: email.to_owned(),
+        password: password.to_owned(),
+        device: "laptop".to_owned(),
+        system: String::new(),
+    };
     answer(http().post(desk.url("/v1/session")).json(&body)).await
 }
 

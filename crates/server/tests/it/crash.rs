@@ -44,8 +44,12 @@ pub(crate) fn make(data: &Path) -> String {
 }
 
 pub(crate) async fn sign_in(address: SocketAddr) -> SignedIn {
-    let body =
-        SignIn { email: "ann@desk.example".to_owned(), password: PASSWORD.to_owned(), device: "laptop".to_owned() };
+    let body = SignIn {
+        email: "ann@desk.example".to_owned(),
+        password: PASSWORD.to_owned(),
+        device: "laptop".to_owned(),
+        system: String::new(),
+    };
     let response = http().post(format!("http://{address}/v1/session")).json(&body).send().await.unwrap();
     response.json().await.unwrap()
 }

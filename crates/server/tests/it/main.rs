@@ -5,6 +5,7 @@ mod accounts;
 mod crash;
 mod deployment;
 mod desk;
+mod devices;
 mod files;
 mod kills;
 mod operations;

@@ -304,6 +304,36 @@ fn dc_01_agents_are_added_while_the_desk_is_served() {
     process.wait().unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn dk_01_a_lost_laptop_is_signed_out_from_the_command_line_while_the_desk_is_served() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("desk");
+    make(&data);
+    let (mut process, address) = serve(shown(&data));
+    let (laptop, phone) = (sign_in(address).await, sign_in(address).await);
+    let mut laptop = Client::agent(address, &laptop.access_token, None).await.synced().await;
+    let mut phone = Client::agent(address, &phone.access_token, None).await.synced().await;
+    let agent = |task: &str, more: &[&str]| {
+        run(&[&["agent", task, "--data", shown(&data), "--email", "ANN@desk.example"], more].concat(), "")
+    };
+    let (done, listed, wrong) = agent("devices", &[]);
+    let lines: Vec<Vec<&str>> = listed.lines().map(|line| line.split('\t').collect()).collect();
+    assert!(done && lines.len() == 2, "{listed}{wrong}");
+    assert_eq!(lines[0][1..], ["laptop", "-", "local network", "connected now"]);
+    let (done, _, said) = agent("revoke", &[]);
+    assert!(!done && said.contains("--device") && said.contains("--all"), "{said}");
+    let (done, said, wrong) = agent("revoke", &["--device", lines[0][0]]);
+    assert!(done && said.contains("Signed out: 1 devices"), "{said}{wrong}");
+    assert_eq!(laptop.bye().await, ByeCode::Revoked);
+    assert_eq!(agent("devices", &[]).1.lines().count(), 1);
+    assert!(agent("revoke", &["--all"]).0);
+    assert_eq!(phone.bye().await, ByeCode::Revoked);
+    let (done, _, said) = run(&["agent", "devices", "--data", shown(&data), "--email", "nobody@desk.example"], "");
+    assert!(!done && said.contains("No agent has this address"), "{said}");
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
+
 #[tokio::test]
 async fn dc_01_the_doctor_says_what_is_wrong_and_mends_what_is_safe() {
     let directory = tempfile::tempdir().unwrap();

@@ -196,7 +196,7 @@ async fn dk_25_people_are_administered_over_http_and_every_change_is_written_dow
     let mut ben = desk.agent(&desk.ben, None).await.synced().await;
     let path = format!("/v1/agents/{}", desk.ben.agent.id);
     let (status, _) = ask("PATCH", path, &desk.ann, json(r#"{"active":false}"#)).await;
-    assert_eq!((status, ben.bye().await), (200, ByeCode::Auth));
+    assert_eq!((status, ben.bye().await), (200, ByeCode::Revoked));
     let (_, agents) = ask("GET", "/v1/agents".into(), &desk.ann, serde_json::Value::Null).await;
     assert_eq!(agents.as_array().unwrap().len(), 3);
     let (_, page) = ask("GET", "/v1/audit?limit=2".into(), &desk.ann, serde_json::Value::Null).await;

@@ -144,8 +144,12 @@ async fn od_35_a_killed_server_goes_on_where_it_was() {
     make(&data);
     let data = data.to_str().unwrap();
     let (mut process, address) = serve(data);
-    let body =
-        SignIn { email: "ann@desk.example".to_owned(), password: PASSWORD.to_owned(), device: "laptop".to_owned() };
+    let body = SignIn {
+        email: "ann@desk.example".to_owned(),
+        password: PASSWORD.to_owned(),
+        device: "laptop".to_owned(),
+        system: String::new(),
+    };
     let signed_in: SignedIn =
         http().post(format!("http://{address}/v1/session")).json(&body).send().await.unwrap().json().await.unwrap();
     let mut sending = Sending::of(address, format!("Bearer {}", signed_in.access_token), list(300_000));

@@ -38,7 +38,7 @@ afterEach(() => {
 function started(fault: ApiErrorCode | null, keyPlace: KeyPlace | null = null): StartView {
   return {
     version: '1',
-    accounts: [{ account: ANN, open: fault === null, fault: fault === null ? null : { code: fault, detail: '', field: null }, key_place: keyPlace, sync: app.sync }],
+    accounts: [{ account: ANN, open: fault === null, fault: fault === null ? null : { code: fault, detail: '', field: null }, key_place: keyPlace, kept: null, sync: app.sync }],
     settings: SETTINGS,
     boxes: [],
     sync: app.sync,
@@ -68,6 +68,21 @@ test.each(LANGUAGES)('a lost key asks for one sign-in and tells of what was not 
   expect(screen.getByText(words.m.undecryptableUnsent())).toBeTruthy();
   expect(screen.getByLabelText<HTMLInputElement>(words.m.connectEmail()).value).toBe(ANN.email);
   expect(screen.getByLabelText<HTMLInputElement>(words.m.connectAddress()).value).toBe(ANN.address);
+});
+
+test.each(LANGUAGES)('a computer that was signed out from elsewhere says what was deleted and what is kept (%s)', async (language) => {
+  words.use(language);
+  const [account] = started('revoked').accounts;
+  if (!account) throw new Error('no account');
+  const { rerender } = render(FirstRun, { of: { ...account, kept: 2 } });
+  expect(screen.getByRole('heading', { name: words.m.revokedTitle() })).toBeTruthy();
+  expect(screen.getByText(words.m.revokedKept({ count: 2 }))).toBeTruthy();
+  expect(screen.getByText(words.m.revokedRemoveText())).toBeTruthy();
+  expect(screen.getByLabelText<HTMLInputElement>(words.m.connectEmail()).value).toBe(ANN.email);
+  await rerender({ of: { ...account, kept: 0 } });
+  expect(screen.queryByText(words.m.revokedRemoveText())).toBeNull();
+  await fireEvent.click(screen.getByRole('button', { name: words.m.revokedRemove() }));
+  await waitFor(() => expect(done).toEqual(['sign_out', 'start']));
 });
 
 test.each(LANGUAGES)('the settings say where the key is (%s)', (language) => {

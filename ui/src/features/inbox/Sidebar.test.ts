@@ -16,7 +16,7 @@ let asked: { name: keyof Commands; request: unknown }[];
 function account(id: number, desk: string, state: SyncState, fault?: 'keychain_locked' | 'undecryptable'): AccountState {
   const view: AccountView = { id, agent: 1, name: 'Ann', email: 'ann@desk.test', desk, address: `https://desk${id}.test/`, local: false };
   return {
-    account: view, open: !fault, fault: fault ? { code: fault, detail: '', field: null } : null, key_place: 'file', sync: { ...app.sync, state },
+    account: view, open: !fault, fault: fault ? { code: fault, detail: '', field: null } : null, key_place: 'file', kept: null, sync: { ...app.sync, state },
   };
 }
 
