@@ -56,7 +56,8 @@ impl<R: Runtime> NativeHost<R> {
 }
 
 impl<R: Runtime> Running<R> {
-    fn toast(&self, toast: Toast<ConversationRef>, words: &Catalogue) {
+    /// Whether the notification service took it.
+    fn toast(&self, toast: Toast<ConversationRef>, words: &Catalogue) -> bool {
         let notifications = self.app.notification();
         let id = toast_id(toast.conversation);
         if let Err(error) = notifications.remove_active(vec![id]) {
@@ -101,21 +102,25 @@ impl<R: Runtime> Running<R> {
                     .extra(CONVERSATION, toast.conversation.to_string())
                     .show()
             });
-        if let Err(error) = shown {
+        if let Err(error) = &shown {
             tracing::error!(%error, "no toast");
         }
+        shown.is_ok()
     }
 
-    fn flash(&self, flash: Flash) {
-        let Some(window) = self.app.get_webview_window(MAIN) else { return };
+    /// Whether the window system took it.
+    fn flash(&self, flash: Flash) -> bool {
+        let Some(window) = self.app.get_webview_window(MAIN) else { return false };
         let kind = match flash {
-            Flash::None => return,
+            Flash::None => return false,
             Flash::Informational => UserAttentionType::Informational,
             Flash::Critical => UserAttentionType::Critical,
         };
-        if let Err(error) = window.request_user_attention(Some(kind)) {
+        let flashes = window.request_user_attention(Some(kind));
+        if let Err(error) = &flashes {
             tracing::error!(%error, "the window does not flash");
         }
+        flashes.is_ok()
     }
 }
 
@@ -142,15 +147,12 @@ impl<R: Runtime> Host for NativeHost<R> {
         sys_locale::get_locale().unwrap_or_default()
     }
 
-    fn alert(&self, alert: Alert<ConversationRef>, words: &Catalogue) {
-        let Some(running) = self.running.get() else { return };
-        if let Some(sound) = alert.sound {
-            self.sounds.play(sound);
-        }
-        running.flash(alert.flash);
-        if let Some(toast) = alert.toast {
-            running.toast(toast, words);
-        }
+    fn alert(&self, alert: Alert<ConversationRef>, words: &Catalogue) -> bool {
+        let Some(running) = self.running.get() else { return false };
+        let heard = alert.sound.is_some_and(|sound| self.sounds.play(sound));
+        let flashes = running.flash(alert.flash);
+        let shown = alert.toast.is_some_and(|toast| running.toast(toast, words));
+        heard || flashes || shown
     }
 
     fn sound(&self, sound: Sound) {

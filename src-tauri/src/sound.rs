@@ -36,11 +36,13 @@ impl Sounds {
         Self { queue }
     }
 
-    /// Asks for a sound. While four are waiting, a further one adds nothing and is left out.
-    pub(crate) fn play(&self, sound: Sound) {
-        if let Err(TrySendError::Disconnected(_)) = self.queue.try_send(sound) {
+    /// Asks for a sound. While four are waiting, a further one adds nothing and is left out. False: none will come.
+    pub(crate) fn play(&self, sound: Sound) -> bool {
+        let ended = matches!(self.queue.try_send(sound), Err(TrySendError::Disconnected(_)));
+        if ended {
             tracing::error!("no sound: the thread has ended");
         }
+        !ended
     }
 }
 

@@ -28,7 +28,9 @@ impl Host for SilentHost {
     fn language_tag(&self) -> String {
         "en".into()
     }
-    fn alert(&self, _: Alert<ConversationRef>, _: &Catalogue) {}
+    fn alert(&self, _: Alert<ConversationRef>, _: &Catalogue) -> bool {
+        false
+    }
     fn sound(&self, _: Sound) {}
     fn calm(&self, _: ConversationRef, _: Calmed) {}
     fn surroundings(&self, _: &Surroundings, _: &Catalogue) {}

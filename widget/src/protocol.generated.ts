@@ -747,6 +747,58 @@ page: PageSeen, } | { "kind": "unread",
 count: number, } | { "kind": "unknown" };
 
 /**
+ * Why a device stays silent.
+ */
+export type Suppressed = "switched_off" | "failed" | "unknown";
+
+/**
+ * What became of a ring on a device.
+ */
+export type RingOutcome = { "outcome": "shown" } | { "outcome": "suppressed", 
+/**
+ * Why.
+ */
+reason: Suppressed, } | { "outcome": "seen" } | { "outcome": "accepted" } | { "outcome": "declined" } | { "outcome": "unknown" };
+
+/**
+ * See [`ClientFrame::RingAck`].
+ */
+export type RingAck = { 
+/**
+ * Which ring.
+ */
+ring: MessageId, } & ({ "outcome": "shown" } | { "outcome": "suppressed", 
+/**
+ * Why.
+ */
+reason: Suppressed, } | { "outcome": "seen" } | { "outcome": "accepted" } | { "outcome": "declined" } | { "outcome": "unknown" });
+
+/**
+ * A visitor waits, and nobody answers. It comes again every 10 seconds until somebody does.
+ */
+export type Ring = { 
+/**
+ * The visitor's message that waits. It names the ring.
+ */
+ring: MessageId, 
+/**
+ * Where it was written.
+ */
+conversation: ConversationId, 
+/**
+ * Its number there.
+ */
+number: number, 
+/**
+ * How often it has rung before.
+ */
+level: number, 
+/**
+ * It rings for so long unless it comes again, in milliseconds. 0: it rings no more.
+ */
+deadline_ms: number, };
+
+/**
  * A client's sign of life, every `heartbeat_ms`.
  */
 export type ClientHeartbeat = { 
@@ -1027,10 +1079,10 @@ notes: string, } });
 /**
  * From a client to the server.
  */
-export type ClientFrame = { "type": "hello" } & Hello | { "type": "snap_next" } & SnapshotNext | { "type": "seen" } & Seen | { "type": "cmd" } & CommandFrame | { "type": "hist" } & HistoryRequest | { "type": "eph" } & Ephemeral | { "type": "hb" } & ClientHeartbeat;
+export type ClientFrame = { "type": "hello" } & Hello | { "type": "snap_next" } & SnapshotNext | { "type": "seen" } & Seen | { "type": "cmd" } & CommandFrame | { "type": "hist" } & HistoryRequest | { "type": "eph" } & Ephemeral | { "type": "ring_ack" } & RingAck | { "type": "hb" } & ClientHeartbeat;
 
 /**
  * From the server to a client.
  */
-export type ServerFrame = { "type": "welcome" } & Welcome | { "type": "reset" } & Reset | { "type": "snap" } & SnapshotPage | { "type": "snap_end" } & SnapshotEnd | { "type": "delta" } & Delta | { "type": "ack" } & Ack | { "type": "nack" } & Nack | { "type": "hist_page" } & HistoryPage | { "type": "eph" } & Ephemeral | { "type": "hb" } & ServerHeartbeat | { "type": "bye" } & Bye;
+export type ServerFrame = { "type": "welcome" } & Welcome | { "type": "reset" } & Reset | { "type": "snap" } & SnapshotPage | { "type": "snap_end" } & SnapshotEnd | { "type": "delta" } & Delta | { "type": "ack" } & Ack | { "type": "nack" } & Nack | { "type": "hist_page" } & HistoryPage | { "type": "eph" } & Ephemeral | { "type": "ring" } & Ring | { "type": "hb" } & ServerHeartbeat | { "type": "bye" } & Bye;
 

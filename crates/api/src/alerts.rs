@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use deskbell_attention::{Arrival, Preferences, Situation};
+use deskbell_attention::{Arrival, Preferences, Reason, Situation};
 use deskbell_cache::{Changed, ConversationRecord};
 use deskbell_client::ClientEvent;
-use deskbell_protocol::{ConversationId, ConversationState, Message, MessageKind};
+use deskbell_protocol::{
+    ConversationId, ConversationState, Message, MessageKind, Ring, RingAck, RingOutcome, Suppressed, Timestamp,
+};
 use tokio::sync::mpsc;
 
 use crate::app::{App, Session};
@@ -16,6 +18,15 @@ use crate::{merged, views};
 
 /// The code of the desk's own message when a visitor's message reopens a conversation.
 const REOPENED: &str = "reopened";
+
+/// An alert that is up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Raised {
+    /// What the desk is told of it when it rings.
+    outcome: RingOutcome,
+    /// The desk rings for it until then, by this computer's clock.
+    until: Option<Timestamp>,
+}
 
 impl App {
     /// Hands the client's events to the pages and raises alerts, until the session ends.
@@ -29,6 +40,7 @@ impl App {
                     None => return,
                 },
                 _ = repeat.tick() => {
+                    self.end_late_rings(&session);
                     let due = lock(&self.inner.keeper).due(self.host().now(), &preferences(&self.settings()));
                     if let Some(sound) = due {
                         self.host().sound(sound);
@@ -76,6 +88,7 @@ impl App {
                     canned_texts: false,
                 });
             }
+            ClientEvent::Ring(ring) => self.ring(session, ring).await,
             ClientEvent::Arrived(messages) => self.arrive(session, messages).await,
         }
     }
@@ -112,31 +125,127 @@ impl App {
             if now.saturating_sub(message.created_at) > views::ALERT_AGE_MAX || record.my_read >= message.number {
                 continue;
             }
-            let settings = self.settings();
-            let conversation = session.chat(id);
-            let situation = Situation {
-                focused: *lock(&self.inner.focus),
-                preferences: preferences(&settings),
-                me: session.account.agent,
-            };
-            let arrival = Arrival {
-                conversation,
-                desk: self.desk_to_name(session),
-                message_number: message.number,
-                // Nothing was read, and nothing is unread but what came just now.
-                first_of_conversation: record.my_read == 0 && record.unread <= news,
-                reopened: before.is_some_and(|before| before.kind == MessageKind::System && before.text == REOPENED),
-                assignee: record.conversation.assignee,
-                visitor_name: self.name_of(&record),
-                text: message.text,
-                file: message.attachments.first().map(|attachment| attachment.name.clone()),
-            };
-            let alert = deskbell_attention::decide(&situation, &arrival);
-            let alert = lock(&self.inner.keeper).raise(alert, now);
-            if alert.rings {
-                self.publish(&AppEvent::Ring { conversations: vec![conversation] });
+            // Nothing was read, and nothing is unread but what came just now.
+            let first_of_conversation = record.my_read == 0 && record.unread <= news;
+            let reopened = before.is_some_and(|before| before.kind == MessageKind::System && before.text == REOPENED);
+            self.raise(session, &record, message, first_of_conversation, reopened);
+        }
+    }
+
+    /// Raises an alert for a message. What became of it.
+    fn raise(
+        &self,
+        session: &Session,
+        record: &ConversationRecord,
+        message: Message,
+        first_of_conversation: bool,
+        reopened: bool,
+    ) -> Option<RingOutcome> {
+        let settings = self.settings();
+        let conversation = session.chat(message.conversation);
+        let situation = Situation {
+            focused: *lock(&self.inner.focus),
+            preferences: preferences(&settings),
+            me: session.account.agent,
+        };
+        let arrival = Arrival {
+            conversation,
+            desk: self.desk_to_name(session),
+            message_number: message.number,
+            first_of_conversation,
+            reopened,
+            assignee: record.conversation.assignee,
+            visitor_name: self.name_of(record),
+            text: message.text,
+            file: message.attachments.first().map(|attachment| attachment.name.clone()),
+        };
+        let alert = deskbell_attention::decide(&situation, &arrival);
+        let alert = lock(&self.inner.keeper).raise(alert, self.host().now());
+        if alert.rings {
+            self.publish(&AppEvent::Ring { conversations: vec![conversation] });
+        }
+        let quiet = alert.why_quiet;
+        let taken = self.host().alert(alert, &self.catalogue());
+        let outcome = match quiet {
+            Some(Reason::OnScreen) => Some(RingOutcome::Seen),
+            Some(Reason::AssignedToColleague) => None,
+            Some(Reason::SwitchedOff) => Some(RingOutcome::Suppressed { reason: Suppressed::SwitchedOff }),
+            None if taken => Some(RingOutcome::Shown),
+            None => Some(RingOutcome::Suppressed { reason: Suppressed::Failed }),
+        };
+        if let Some(outcome) = outcome.filter(|outcome| *outcome != RingOutcome::Seen) {
+            lock(&self.inner.raised).insert(conversation, Raised { outcome, until: None });
+        }
+        outcome
+    }
+
+    /// The desk rings for a visitor who waits, or does no more. What rings here already is only told.
+    async fn ring(&self, session: &Session, ring: Ring) {
+        let chat = session.chat(ring.conversation);
+        let rings = lock(&self.inner.keeper).ringing().any(|ringing| ringing == chat);
+        if ring.deadline_ms == 0 {
+            if rings {
+                self.end_alert(chat);
             }
-            self.host().alert(alert, &self.catalogue());
+            return;
+        }
+        let raised = lock(&self.inner.raised).get(&chat).map(|raised| raised.outcome).filter(|_| rings);
+        let outcome = match raised {
+            Some(outcome) => Some(outcome),
+            None => self.ring_anew(session, &ring).await,
+        };
+        let life = Timestamp::try_from(ring.deadline_ms).unwrap_or(0);
+        let until = self.host().now().saturating_add(life);
+        if let Some(raised) = lock(&self.inner.raised).get_mut(&chat) {
+            raised.until = Some(until);
+        }
+        if let Some(outcome) = outcome {
+            session.client.acknowledge_ring(RingAck { ring: ring.ring, outcome });
+        }
+    }
+
+    /// Rings for what this computer did not hear of as news, such as a chat that waited before the app was started.
+    /// `None`: it is not here yet, or rings no more.
+    async fn ring_anew(&self, session: &Session, ring: &Ring) -> Option<RingOutcome> {
+        let (cache, id, number) = (session.cache.clone(), ring.conversation, ring.number);
+        let found = tokio::task::spawn_blocking(move || {
+            Ok::<_, deskbell_cache::CacheError>(cache.conversation(id)?.zip(cache.message(id, number)?))
+        });
+        let (record, message) = match found.await {
+            Ok(Ok(found)) => found?,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "no ring: the conversation could not be read");
+                return None;
+            }
+            Err(error) => {
+                tracing::error!(%error, "no ring: the reader failed");
+                return None;
+            }
+        };
+        if record.my_read >= number {
+            return Some(RingOutcome::Seen);
+        }
+        if record.conversation.state != ConversationState::Open || record.conversation.assignee.is_some() {
+            return None;
+        }
+        self.raise(session, &record, message, true, false)
+    }
+
+    /// A ring that comes no more is over. Without a connection nobody knows, and it goes on.
+    fn end_late_rings(&self, session: &Session) {
+        if session.client.status().state != deskbell_client::SyncState::Live {
+            return;
+        }
+        let now = self.host().now();
+        let late: Vec<ConversationRef> = lock(&self.inner.raised)
+            .iter()
+            .filter(|(chat, raised)| {
+                chat.account == session.account.id && raised.until.is_some_and(|until| until < now)
+            })
+            .map(|(chat, _)| *chat)
+            .collect();
+        for chat in late {
+            self.end_alert(chat);
         }
     }
 
@@ -185,6 +294,7 @@ impl App {
     }
 
     fn end_alert(&self, chat: ConversationRef) {
+        lock(&self.inner.raised).remove(&chat);
         let calmed = lock(&self.inner.keeper).calm(chat);
         if let Some(calmed) = calmed {
             self.host().calm(chat, calmed);

@@ -11,6 +11,7 @@ use deskbell_client::{Client, SyncStatus};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::alerts::Raised;
 use crate::events::{Publisher, Subscription, lock};
 use crate::host::{Host, Surroundings};
 use crate::kept::Wanted;
@@ -68,6 +69,8 @@ pub(crate) struct Inner {
     pub(crate) focus: Mutex<Option<ConversationRef>>,
     /// One for all accounts: what rings, rings once.
     pub(crate) keeper: Mutex<AlertKeeper<ConversationRef>>,
+    /// What became of the alerts that are up.
+    pub(crate) raised: Mutex<BTreeMap<ConversationRef, Raised>>,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
 }
@@ -98,6 +101,7 @@ impl App {
                 publisher: Publisher::default(),
                 focus: Mutex::new(None),
                 keeper: Mutex::new(AlertKeeper::default()),
+                raised: Mutex::default(),
                 tasks: TaskTracker::new(),
                 stop: CancellationToken::new(),
             }),

@@ -51,8 +51,8 @@ pub trait Host: Send + Sync + 'static {
     /// The system's language as a BCP 47 tag.
     fn language_tag(&self) -> String;
 
-    /// Raises toast, sound and flashing window as decided.
-    fn alert(&self, alert: Alert<ConversationRef>, words: &Catalogue);
+    /// Raises toast, sound and flashing window as decided. Whether the system took any of it.
+    fn alert(&self, alert: Alert<ConversationRef>, words: &Catalogue) -> bool;
 
     /// Plays a sound again because nobody reacted.
     fn sound(&self, sound: Sound);

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use deskbell_cache::{Cache, CacheError, Changed, FileRecord, Guard, OutboxItem, OutboxState, TakenBack};
 use deskbell_engine::Standing;
 use deskbell_protocol::{
-    AttachmentId, ClientId, Command, CommandFrame, ConversationId, FoundMessage, Message, Number, Seq, Timestamp,
-    VisitorId, VisitorPresence,
+    AttachmentId, ClientId, Command, CommandFrame, ConversationId, FoundMessage, Message, Number, Ring, RingAck, Seq,
+    Timestamp, VisitorId, VisitorPresence,
 };
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, oneshot};
@@ -103,6 +103,8 @@ pub enum ClientEvent {
     Presence,
     /// A visitor began or stopped typing.
     Typing(ConversationId),
+    /// A visitor waits, or does no more.
+    Ring(Ring),
     /// Visitors wrote.
     Arrived(Vec<Message>),
 }
@@ -285,6 +287,13 @@ impl Client {
         match tokio::time::timeout(ANSWER, answered).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(ClientError::Offline),
+        }
+    }
+
+    /// Says what became of a ring here. Left out when too much is waiting already: it comes again.
+    pub fn acknowledge_ring(&self, ack: RingAck) {
+        if self.inner.orders.try_send(Order::RingAck(ack)).is_err() {
+            tracing::debug!("what became of a ring was not told");
         }
     }
 

@@ -10,7 +10,7 @@ use deskbell_cache::{Cache, CacheError, Changed, OutboxItem, OutboxState, TakenB
 use deskbell_engine::{Batch, DELAY_MAX_MS, Effect, Engine, Entry, Event, Millis, Phase, Refused, Standing};
 use deskbell_protocol::{
     Author, ClientFrame, ClientId, Command, CommandFrame, ConversationId, Cursor, Ephemeral, HistoryRequest, Number,
-    ServerFrame,
+    RingAck, ServerFrame,
 };
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -48,6 +48,8 @@ pub(crate) enum Order {
     History { conversation: ConversationId, before: Number, answer: oneshot::Sender<()> },
     /// Typing.
     Typing { conversation: ConversationId, typing: bool },
+    /// What became of a ring on this computer.
+    RingAck(RingAck),
     /// Give up uploads that no message needs.
     GiveUp(Vec<ClientId>),
     /// Try to connect at once.
@@ -247,6 +249,7 @@ impl Driver {
                     Ephemeral::Typing { conversation: Some(conversation), author: None, typing, ttl_ms: 6_000 };
                 self.send(&ClientFrame::Eph(typing)).await.then_some(Event::Tick)
             }
+            Order::RingAck(ack) => self.send(&ClientFrame::RingAck(ack)).await.then_some(Event::Tick),
             Order::GiveUp(files) => {
                 self.give_up(files);
                 None
@@ -425,6 +428,10 @@ impl Driver {
                 let held = self.write(move || cache.hold(&id)).await.flatten();
                 self.tell_conversation(held.and_then(|item| item.frame.command.conversation())).await;
                 self.count().await;
+                None
+            }
+            Effect::Ring(ring) => {
+                self.tell(ClientEvent::Ring(ring)).await;
                 None
             }
             Effect::Ephemeral(ephemeral) => {

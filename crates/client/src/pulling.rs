@@ -109,7 +109,9 @@ impl Pulling {
                 self.history.push(request.clone());
                 self.interrupt();
             }
-            ClientFrame::Cmd(_) | ClientFrame::Eph(Ephemeral::Typing { .. }) => self.to_send.push_back(frame.clone()),
+            ClientFrame::Cmd(_) | ClientFrame::RingAck(_) | ClientFrame::Eph(Ephemeral::Typing { .. }) => {
+                self.to_send.push_back(frame.clone())
+            }
             // Every request is a sign of life, and tells how far the client is.
             ClientFrame::Eph(_) | ClientFrame::Seen(_) | ClientFrame::Hb(_) => {}
         }

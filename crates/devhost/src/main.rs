@@ -74,10 +74,11 @@ impl Host for PrintingHost {
         "en".into()
     }
 
-    fn alert(&self, alert: Alert<ConversationRef>, _: &Catalogue) {
+    fn alert(&self, alert: Alert<ConversationRef>, _: &Catalogue) -> bool {
         let toast =
             alert.toast.map(|toast| json!({ "name": toast.title_name, "desk": toast.desk, "body": toast.body }));
         self.print(&json!({ "alert": alert.conversation, "toast": toast, "sound": alert.sound.map(|sound| format!("{sound:?}")) }));
+        true
     }
 
     fn sound(&self, sound: Sound) {

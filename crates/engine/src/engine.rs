@@ -4,8 +4,8 @@ use std::collections::{HashSet, VecDeque};
 
 use deskbell_protocol::{
     AgentId, Bye, ByeCode, ClientFrame, ClientHeartbeat, ClientId, CommandFrame, Cursor, Delta, Ephemeral, ErrorCode,
-    Hello, HistoryPage, Nack, PROTOCOL, ResetReason, Seen, Seq, ServerFrame, SnapshotEnd, SnapshotNext, SnapshotPage,
-    SyncMode, Welcome,
+    Hello, HistoryPage, Nack, PROTOCOL, ResetReason, Ring, Seen, Seq, ServerFrame, SnapshotEnd, SnapshotNext,
+    SnapshotPage, SyncMode, Welcome,
 };
 
 use crate::{Backoff, Entry, GREETING_MS, LAG_MS, Millis, Outbox, RETRY_MAX_MS, RETRY_MIN_MS, SILENCE_MS};
@@ -124,6 +124,8 @@ pub enum Effect {
     Hold(ClientId),
     /// Something that is never stored.
     Ephemeral(Ephemeral),
+    /// A visitor waits, or does no more.
+    Ring(Ring),
     /// The phase changed.
     Phase(Phase),
 }
@@ -445,6 +447,7 @@ impl Engine {
             ServerFrame::Nack(nack) => self.nack(now, nack, effects),
             ServerFrame::HistPage(page) => effects.push(Effect::Apply(Box::new(Batch::History(page)))),
             ServerFrame::Eph(ephemeral) => effects.push(Effect::Ephemeral(ephemeral)),
+            ServerFrame::Ring(ring) => effects.push(Effect::Ring(ring)),
             // Nothing can be newer here than there.
             ServerFrame::Hb(beat) if self.cursor.as_ref().is_some_and(|cursor| cursor.seq > beat.head) => {
                 self.distrust(now, random, effects);

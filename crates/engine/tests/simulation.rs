@@ -100,7 +100,11 @@ impl Computer {
                     Effect::Compare(id, _) => events.push_front(Event::Compared(id, false)),
                     Effect::Upload(id) => unreachable!("{id} has no files"),
                     Effect::Hold(id) => unreachable!("{id} collides with nothing"),
-                    Effect::Acknowledged(..) | Effect::Phase(_) | Effect::Ephemeral(_) | Effect::Renew => {}
+                    Effect::Acknowledged(..)
+                    | Effect::Phase(_)
+                    | Effect::Ephemeral(_)
+                    | Effect::Ring(_)
+                    | Effect::Renew => {}
                 }
             }
         }
@@ -187,7 +191,11 @@ fn serve(desk: &mut Desk, computer: &mut Computer, agent: usize, frame: ClientFr
         ClientFrame::Hb(_) => {
             computer.down.push_back(ServerFrame::Hb(ServerHeartbeat { time: 0, head: desk.head() }));
         }
-        ClientFrame::Seen(_) | ClientFrame::Eph(_) | ClientFrame::Hist(_) | ClientFrame::SnapNext(_) => {}
+        ClientFrame::Seen(_)
+        | ClientFrame::Eph(_)
+        | ClientFrame::RingAck(_)
+        | ClientFrame::Hist(_)
+        | ClientFrame::SnapNext(_) => {}
     }
 }
 

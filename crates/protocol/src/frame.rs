@@ -27,6 +27,8 @@ pub enum ClientFrame {
     Hist(HistoryRequest),
     /// Something that is never stored.
     Eph(Ephemeral),
+    /// What became of a ring on this device.
+    RingAck(RingAck),
     /// A sign of life.
     Hb(ClientHeartbeat),
 }
@@ -53,6 +55,8 @@ pub enum ServerFrame {
     HistPage(HistoryPage),
     /// Something that is never stored.
     Eph(Ephemeral),
+    /// A visitor waits, and this agent is asked for.
+    Ring(Ring),
     /// A sign of life that carries the log's head.
     Hb(ServerHeartbeat),
     /// The server ends the connection.
@@ -403,6 +407,67 @@ pub enum Ephemeral {
     Unknown,
 }
 
+/// A visitor waits, and nobody answers. It comes again every 10 seconds until somebody does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Ring {
+    /// The visitor's message that waits. It names the ring.
+    pub ring: MessageId,
+    /// Where it was written.
+    pub conversation: ConversationId,
+    /// Its number there.
+    pub number: Number,
+    /// How often it has rung before.
+    pub level: u32,
+    /// It rings for so long unless it comes again, in milliseconds. 0: it rings no more.
+    #[ts(type = "number")]
+    pub deadline_ms: u64,
+}
+
+/// See [`ClientFrame::RingAck`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct RingAck {
+    /// Which ring.
+    pub ring: MessageId,
+    /// What became of it.
+    #[serde(flatten)]
+    pub outcome: RingOutcome,
+}
+
+/// What became of a ring on a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum RingOutcome {
+    /// The device tells its person: by a notification, a sound or a flashing window, as the system has confirmed.
+    Shown,
+    /// The device stays silent.
+    Suppressed {
+        /// Why.
+        reason: Suppressed,
+    },
+    /// The person looks at the conversation: the agent's other devices fall silent.
+    Seen,
+    /// The person takes the conversation, by a command that follows: everybody else falls silent until the next round.
+    Accepted,
+    /// The person leaves it to others: all devices of the agent fall silent.
+    Declined,
+    /// An outcome that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Why a device stays silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Suppressed {
+    /// The person wants no alerts here.
+    SwitchedOff,
+    /// The system showed nothing.
+    Failed,
+    /// A reason that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
 /// A visitor who is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct VisitorPresence {
@@ -489,6 +554,7 @@ impl ClientFrame {
             "cmd" => Self::Cmd(serde_json::from_str(text)?),
             "hist" => Self::Hist(serde_json::from_str(text)?),
             "eph" => Self::Eph(serde_json::from_str(text)?),
+            "ring_ack" => Self::RingAck(serde_json::from_str(text)?),
             "hb" => Self::Hb(serde_json::from_str(text)?),
             _ => return Err(FrameError::UnknownType(tag)),
         })
@@ -517,6 +583,7 @@ impl ServerFrame {
             "nack" => Self::Nack(serde_json::from_str(text)?),
             "hist_page" => Self::HistPage(serde_json::from_str(text)?),
             "eph" => Self::Eph(serde_json::from_str(text)?),
+            "ring" => Self::Ring(serde_json::from_str(text)?),
             "hb" => Self::Hb(serde_json::from_str(text)?),
             "bye" => Self::Bye(serde_json::from_str(text)?),
             _ => return Err(FrameError::UnknownType(tag)),

@@ -50,6 +50,7 @@ fn dc_01_every_example_of_a_client_is_a_frame_of_a_client() {
             ClientFrame::Eph(Ephemeral::Typing { .. }) => "typing",
             ClientFrame::Eph(Ephemeral::Page { .. }) => "page",
             ClientFrame::Eph(_) => panic!("PROTOCOL.md:{line}: clients do not send this"),
+            ClientFrame::RingAck(_) => "ring_ack",
             ClientFrame::Hb(_) => "hb",
         });
     }
@@ -70,6 +71,7 @@ fn dc_01_every_example_of_a_client_is_a_frame_of_a_client() {
         "hist",
         "typing",
         "page",
+        "ring_ack",
         "hb",
     ];
     assert_eq!(seen, BTreeSet::from(all));
@@ -110,6 +112,7 @@ fn dc_01_every_example_of_a_server_is_a_frame_of_a_server() {
             ServerFrame::Eph(Ephemeral::Agents { .. }) => "agents",
             ServerFrame::Eph(Ephemeral::Unread { .. }) => "unread",
             ServerFrame::Eph(_) => panic!("PROTOCOL.md:{line}: servers do not send this"),
+            ServerFrame::Ring(_) => "ring",
             ServerFrame::Hb(_) => "hb",
             ServerFrame::Bye(_) => "bye",
         });
@@ -127,6 +130,7 @@ fn dc_01_every_example_of_a_server_is_a_frame_of_a_server() {
         "visitors",
         "agents",
         "unread",
+        "ring",
         "hb",
         "bye",
     ];

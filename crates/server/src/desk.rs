@@ -24,7 +24,7 @@ use crate::store::{self, OpenError, Readers, log};
 use crate::tokens::Passwords;
 use crate::uploads::Uploads;
 use crate::writer::Writer;
-use crate::{housekeeping, http, origin, presence};
+use crate::{housekeeping, http, origin, presence, rings};
 
 /// A visitor may send this many messages at once, and then one in this time.
 const VISITOR_BURST: u32 = 8;
@@ -174,6 +174,8 @@ impl Desk {
 
         // Task: tells agents who comes and goes.
         tasks.spawn(presence::run(Arc::clone(&self.core.hub), Arc::clone(&self.core.writer), stopping.clone()));
+        // Task: rings for visitors who wait.
+        tasks.spawn(rings::run(Arc::clone(&self.core), stopping.clone()));
         // Task: opens snoozed conversations at their time.
         tasks.spawn(housekeeping::wake(Arc::clone(&self.core), stopping.clone()));
         // Task: clears away what nobody needs any more.

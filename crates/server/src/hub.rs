@@ -9,11 +9,14 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use deskbell_protocol::{AgentId, ByeCode, ChangeKind, EntityKind, Ephemeral, SiteId, VisitorId, VisitorPresence};
+use deskbell_protocol::{
+    AgentId, ByeCode, ChangeKind, ConversationId, EntityKind, Ephemeral, RingAck, SiteId, VisitorId, VisitorPresence,
+};
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::rings::{Call, Ringer};
 use crate::store::devices::Ending;
 use crate::store::log::Committed;
 use crate::tokens::Hash;
@@ -40,6 +43,8 @@ pub(crate) enum AgentEvent {
         site: Option<SiteId>,
         ephemeral: Arc<Ephemeral>,
     },
+    /// For the agents that are named.
+    Rings(Arc<Vec<Call>>),
 }
 
 /// One socket of a visitor.
@@ -99,6 +104,7 @@ pub(crate) struct Hub {
     agents: broadcast::Sender<AgentEvent>,
     state: Mutex<State>,
     stirred: Notify,
+    pub(crate) ringer: Ringer,
     online: watch::Sender<bool>,
 }
 
@@ -165,6 +171,7 @@ impl Hub {
             agents: broadcast::Sender::new(BACKLOG),
             state: Mutex::default(),
             stirred: Notify::new(),
+            ringer: Ringer::new(),
             online: watch::Sender::new(false),
         })
     }
@@ -190,12 +197,34 @@ impl Hub {
             }
         }
         // An error only means that no agent is connected.
-        let _ = self.agents.send(AgentEvent::Committed(Arc::new(committed)));
+        let committed = Arc::new(committed);
+        let _ = self.agents.send(AgentEvent::Committed(Arc::clone(&committed)));
+        // After the change itself, so that a device knows who rings.
+        let talks = committed.changes.iter().map(|logged| &logged.change);
+        let talks = talks.filter(|it| matches!(it.entity, EntityKind::Conversation | EntityKind::ReadMark));
+        self.ringer.stir(talks.map(|it| ConversationId(it.id)));
     }
 
     /// Tells agents something that is not stored; of a site, only those who see its customers.
     pub(crate) fn tell_agents(&self, except: Option<AgentId>, site: Option<SiteId>, ephemeral: Ephemeral) {
         let _ = self.agents.send(AgentEvent::Ephemeral { except, site, ephemeral: Arc::new(ephemeral) });
+    }
+
+    /// Rings, or falls silent.
+    pub(crate) fn ring(&self, calls: Vec<Call>) {
+        if !calls.is_empty() {
+            let _ = self.agents.send(AgentEvent::Rings(Arc::new(calls)));
+        }
+    }
+
+    /// A device of an agent says what became of a ring.
+    pub(crate) fn acknowledge_ring(&self, agent: AgentId, device: i64, ack: &RingAck) {
+        self.ring(self.ringer.acknowledge(agent, device, ack).into_iter().collect());
+    }
+
+    /// Whether a visitor is on the site, or left it a moment ago.
+    pub(crate) fn is_here(&self, visitor: VisitorId) -> bool {
+        self.state().visitors.contains_key(&visitor)
     }
 
     /// Tells a visitor's panels something that is not stored. A full queue drops it.

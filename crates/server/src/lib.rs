@@ -22,6 +22,7 @@ mod origin;
 mod people;
 mod presence;
 mod pull;
+mod rings;
 mod routes;
 mod session_agent;
 mod session_visitor;

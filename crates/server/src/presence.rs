@@ -25,6 +25,9 @@ pub(crate) async fn run(hub: Arc<Hub>, writer: Arc<Writer>, cancelled: Cancellat
             () = tokio::time::sleep(GATHER) => {}
         }
         let stir = hub.take_stir();
+        let sites = stir.sites.values();
+        let stirred = sites.flat_map(|stir| stir.online.iter().map(|it| it.visitor).chain(stir.gone.iter().copied()));
+        hub.ringer.stir_of(stirred);
         for (site, stir) in &stir.sites {
             for frame in in_frames(false, &stir.online, &stir.gone) {
                 hub.tell_agents(None, Some(*site), frame);

@@ -72,6 +72,8 @@ enum News {
     Log,
     /// Of a site, for those alone who see its customers.
     Ephemeral(Option<SiteId>, Ephemeral),
+    /// Visitors who wait, or do no more.
+    Rings(Vec<ServerFrame>),
     /// Somebody came or went.
     Presence,
     /// Nothing that concerns this answer.
@@ -96,6 +98,10 @@ impl Seat {
                         Ephemeral::Visitors { .. } | Ephemeral::Agents { .. } => News::Presence,
                         _ => News::Nothing,
                     }),
+                    Ok(AgentEvent::Rings(calls)) => {
+                        let mine = calls.iter().filter(|call| call.to.contains(&me.id));
+                        Ok(News::Rings(mine.map(|call| ServerFrame::Ring(call.ring.clone())).collect()))
+                    }
                     Err(RecvError::Closed) => Err(End::Bye(ByeCode::Drain)),
                 },
             },
@@ -265,6 +271,10 @@ impl Answer {
                 News::Ephemeral(_, ephemeral) => {
                     self.push(ServerFrame::Eph(ephemeral));
                     self.news = true;
+                }
+                News::Rings(rings) => {
+                    self.news |= !rings.is_empty();
+                    rings.into_iter().for_each(|ring| self.push(ring));
                 }
                 News::Presence => self.news = known.is_some_and(|known| self.present().1 != known),
                 News::Nothing => {}
@@ -436,6 +446,11 @@ pub(crate) async fn push(core: &Arc<Core>, speaker: Speaker, Push { frames }: Pu
         match socket::read(&frame.to_string()) {
             Some(Received::Frame(frame)) => match *frame {
                 ClientFrame::Cmd(command) => answers.push(Box::pin(commands::submit(core, principal, command))),
+                ClientFrame::RingAck(ack) => {
+                    if let Some((agent, device)) = &agent {
+                        core.hub.acknowledge_ring(agent.id, *device, &ack);
+                    }
+                }
                 ClientFrame::Eph(Ephemeral::Typing { conversation, typing, ttl_ms, .. }) => {
                     match (principal, &agent, conversation) {
                         (Principal::Visitor(visitor), ..) => {

@@ -16,6 +16,7 @@ use crate::authorize::{Action, Principal, authorize};
 use crate::desk::{Core, Serving};
 use crate::feed::Feed;
 use crate::hub::{self, AgentEvent, AgentSeat};
+use crate::rings::Call;
 use crate::socket::{self, Answers, End, HEARTBEAT, Incoming, Outgoing, Received};
 use crate::store::log::Committed;
 use crate::store::{Connection, Failure, Outcome, conversations, devices, log};
@@ -108,6 +109,7 @@ impl Session {
                             self.tell(&ephemeral)?;
                         }
                     }
+                    Ok(AgentEvent::Rings(calls)) => self.ring(&calls)?,
                     Err(RecvError::Lagged(_)) => {
                         self.feed.fall_behind();
                         self.present();
@@ -185,6 +187,16 @@ impl Session {
         Ok(())
     }
 
+    /// Rings, or falls silent. Without room it is left out: it comes again, or ends by itself.
+    fn ring(&self, calls: &[Call]) -> Result<(), End> {
+        for call in calls.iter().filter(|call| call.to.contains(&self.identity.agent.id)) {
+            if self.outgoing.has_room() {
+                self.outgoing.send(&ServerFrame::Ring(call.ring.clone()))?;
+            }
+        }
+        Ok(())
+    }
+
     fn committed(&mut self, committed: &Committed) -> Result<(), End> {
         for frame in self.feed.committed(committed, self.outgoing.has_room()) {
             self.outgoing.send(&frame)?;
@@ -230,6 +242,10 @@ impl Session {
             }
             ClientFrame::Eph(Ephemeral::Typing { conversation: Some(conversation), typing, ttl_ms, .. }) => {
                 self::typing(&self.core, &self.identity.agent, conversation, typing, ttl_ms).await;
+            }
+            ClientFrame::RingAck(ack) => {
+                let Identity { agent, device, .. } = &self.identity;
+                self.core.hub.acknowledge_ring(agent.id, *device, &ack);
             }
             ClientFrame::Eph(_) | ClientFrame::Seen(_) | ClientFrame::Hb(_) => {}
         }

@@ -352,7 +352,7 @@ impl Panel {
             ClientFrame::Eph(Ephemeral::Typing { typing, ttl_ms, .. }) => {
                 self::typing(&self.core, self.visitor, typing, ttl_ms).await;
             }
-            ClientFrame::Eph(_) | ClientFrame::Seen(_) | ClientFrame::Hb(_) => {}
+            ClientFrame::Eph(_) | ClientFrame::Seen(_) | ClientFrame::RingAck(_) | ClientFrame::Hb(_) => {}
         }
         Ok(())
     }

@@ -3,19 +3,21 @@
 //! Everything between a frame that came and the frames that go out is the server's own: the same store, commands,
 //! group commit and [`Feed`]. Only the waiting is left out.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use deskbell_protocol::{
-    Agent, AgentId, Change, ClientFrame, ClientId, CommandFrame, Cursor, EntityKind, Region, Role, Seq, ServerFrame,
-    Site, Timestamp, VisitorId, Welcome,
+    Agent, AgentId, Change, ClientFrame, ClientId, CommandFrame, ConversationId, Cursor, EntityKind, Region, RingAck,
+    Role, Seq, ServerFrame, Site, Timestamp, VisitorId, Welcome,
 };
 use tokio::sync::oneshot;
 
 use crate::authorize::Principal;
 use crate::feed::Feed;
+use crate::rings::{Call, Rings};
 use crate::store::batch::{Batches, Job, Write, ask};
 use crate::store::log::{self, Committed};
-use crate::store::{self, Connection, Failure, OpenError, Outcome, agents, rights, sites};
+use crate::store::{self, Connection, Failure, OpenError, Outcome, agents, rights, rings, sites};
 use crate::user_agent::UserAgent;
 use crate::visits::{self, Details};
 use crate::{commands, sync, tokens};
@@ -252,6 +254,66 @@ impl Desk {
     /// [`OpenError`].
     pub fn has_done(&self, person: Person, id: &ClientId) -> Result<bool, OpenError> {
         Ok(log::find_command(&self.reader, person.principal().key(), id)?.is_some())
+    }
+}
+
+/// What a server rings.
+#[derive(Default)]
+pub struct Ringer(Rings);
+
+/// What a server tells whom of those who wait.
+pub struct Calls(Vec<Call>);
+
+impl Ringer {
+    /// Looks who waits now. All visitors are there. `millis` is of a clock that only goes forward.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn look(&mut self, desk: &Desk, millis: u64) -> Result<Calls, OpenError> {
+        let reader = desk.reader.unchecked_transaction()?;
+        let mut ids: BTreeSet<ConversationId> = self.0.all().collect();
+        ids.extend(rings::all(&reader)?);
+        let mut calls = Vec::new();
+        for id in ids {
+            let waiting = rings::waiting(&reader, id).map_err(internal)?;
+            calls.extend(self.0.settle(id, waiting, true, millis));
+        }
+        Ok(Calls(calls))
+    }
+
+    /// An agent's device says what became of a ring.
+    pub fn acknowledge(&mut self, person: Person, ack: &RingAck) -> Calls {
+        match person {
+            Person::Agent(agent) => Calls(self.0.acknowledge(agent, 0, ack).into_iter().collect()),
+            Person::Visitor(_) => Calls(Vec::new()),
+        }
+    }
+}
+
+impl Calls {
+    /// What one of the sessions of a person is told.
+    pub fn of(&self, person: Person) -> Vec<ServerFrame> {
+        let Person::Agent(agent) = person else { return Vec::new() };
+        let mine = self.0.iter().filter(|call| call.to.contains(&agent));
+        mine.map(|call| ServerFrame::Ring(call.ring.clone())).collect()
+    }
+}
+
+impl Desk {
+    /// Conversations that ring for an agent.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn ringing(&self, agent: AgentId) -> Result<BTreeSet<ConversationId>, OpenError> {
+        let reader = self.reader.unchecked_transaction()?;
+        let mut ringing = BTreeSet::new();
+        for id in rings::all(&reader)? {
+            let waiting = rings::waiting(&reader, id).map_err(internal)?;
+            if waiting.is_some_and(|waiting| waiting.agents.contains(&agent)) {
+                ringing.insert(id);
+            }
+        }
+        Ok(ringing)
     }
 }
 

@@ -217,6 +217,18 @@ fn shown(computer: &Computer) -> Result<(), String> {
     Ok(())
 }
 
+/// What waits rings on the computers of those who may answer, and nothing else does.
+pub(crate) fn rings(world: &World, desk: &Desk) -> Result<(), String> {
+    for computer in &world.computers {
+        let Person::Agent(agent) = computer.person else { continue };
+        let (here, there) = (computer.ringing(world.now), desk.ringing(agent).map_err(|error| error.to_string())?);
+        if here != there {
+            return Err(format!("{agent:?}: {here:?} ring, and should {there:?}"));
+        }
+    }
+    Ok(())
+}
+
 fn read_marks(desk: &Desk, person: Person) -> Result<HashMap<ConversationId, Number>, String> {
     let rows = desk.rows(person).map_err(|error| error.to_string())?;
     let marks = rows.into_iter().filter_map(|row| match Entity::decode(row.entity, row.data?) {

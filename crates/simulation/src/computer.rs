@@ -1,12 +1,14 @@
 //! Somebody's computer: the engine and its disk. What the real client does around them, without a socket.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use deskbell_cache::simulation as disk;
 use deskbell_cache::{Cache, CacheError, Guard, OutboxItem, OutboxState};
 use deskbell_engine::{Batch, Effect, Engine, Entry, Event, Phase};
-use deskbell_protocol::{ClientFrame, ClientId, Command, CommandFrame, ConversationId, Cursor, ErrorCode, Seq};
+use deskbell_protocol::{
+    ClientFrame, ClientId, Command, CommandFrame, ConversationId, Cursor, ErrorCode, Ring, RingAck, RingOutcome, Seq,
+};
 use deskbell_server::simulation::Person;
 
 use crate::network::{Millis, Wire};
@@ -40,6 +42,10 @@ pub(crate) struct Computer {
     /// Frames to be sent.
     pub(crate) outgoing: Vec<ClientFrame>,
     pub(crate) wishes: Vec<Wish>,
+    /// The person says of some chats that they take them.
+    pub(crate) accepts: bool,
+    /// What rings here, until when.
+    rings: BTreeMap<ConversationId, Millis>,
 }
 
 impl Computer {
@@ -63,6 +69,8 @@ impl Computer {
             ticked_at: 0,
             outgoing: Vec::new(),
             wishes: Vec::new(),
+            accepts: true,
+            rings: BTreeMap::new(),
         }
     }
 
@@ -85,6 +93,7 @@ impl Computer {
         self.dies_after = None;
         self.outgoing.clear();
         self.wishes.clear();
+        self.rings.clear();
         // The disk lives as long as somebody has it open.
         self.cache = open(&self.disk);
         self.engine = wake(&self.cache, now);
@@ -206,8 +215,26 @@ impl Computer {
             }
             // Nobody here sends files.
             Effect::Upload(_) | Effect::Renew | Effect::Phase(_) | Effect::Ephemeral(_) => {}
+            Effect::Ring(ring) => self.ring(now, &ring),
         }
         Ok(Vec::new())
+    }
+
+    /// Rings, and says so. Some persons take it, and think better of it.
+    fn ring(&mut self, now: Millis, ring: &Ring) {
+        if ring.deadline_ms == 0 {
+            self.rings.remove(&ring.conversation);
+            return;
+        }
+        self.rings.insert(ring.conversation, now.saturating_add(ring.deadline_ms));
+        let accepts = self.accepts && (ring.ring.0 + i64::from(ring.level)) % 5 == 0;
+        let outcome = if accepts { RingOutcome::Accepted } else { RingOutcome::Shown };
+        self.outgoing.push(ClientFrame::RingAck(RingAck { ring: ring.ring, outcome }));
+    }
+
+    /// What rings here now.
+    pub(crate) fn ringing(&self, now: Millis) -> BTreeSet<ConversationId> {
+        self.rings.iter().filter(|(_, until)| **until > now).map(|(id, _)| *id).collect()
     }
 
     fn waits_for(&self, id: &ClientId) -> Result<bool, CacheError> {

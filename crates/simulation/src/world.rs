@@ -9,7 +9,7 @@ use deskbell_protocol::{
     Author, ClientFrame, ClientId, Command, CommandFrame, ConversationState, ErrorCode, Message, MessageKind, Nack,
     Seq, ServerFrame,
 };
-use deskbell_server::simulation::{Desk, News, Person, Session, page_bytes};
+use deskbell_server::simulation::{Calls, Desk, News, Person, Ringer, Session, page_bytes};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -70,6 +70,7 @@ const QUIET: Millis = 150_000;
 struct Server {
     desk: Option<Desk>,
     sessions: Vec<(usize, Session)>,
+    ringer: Ringer,
     /// The wall clock's error.
     skew: i64,
     beat_at: Millis,
@@ -79,7 +80,7 @@ struct Server {
 
 pub(crate) struct World {
     random: Xoshiro256PlusPlus,
-    now: Millis,
+    pub(crate) now: Millis,
     file: PathBuf,
     backup: Option<PathBuf>,
     pub(crate) restored: bool,
@@ -135,7 +136,10 @@ fn play(seed: u64, story: Story) -> Result<(), String> {
     check::nothing_is_overdue(&world)?;
     // Nobody tells a visitor's session of the last change when the poke was lost: it looks by itself in a moment.
     world.pass(2 * POLL)?;
-    check::everything(&world, world.desk()?)
+    check::everything(&world, world.desk()?)?;
+    // What was said of a ring while things happened is over with the round, and what is not said again with its life.
+    world.pass(30_000)?;
+    check::rings(&world, world.desk()?)
 }
 
 fn text(error: impl std::fmt::Display) -> String {
@@ -182,6 +186,7 @@ impl World {
             world.servers.push(Server {
                 desk: Some(desk),
                 sessions: Vec::new(),
+                ringer: Ringer::default(),
                 skew: 0,
                 beat_at: BEAT,
                 poll_at: POLL,
@@ -384,6 +389,7 @@ impl World {
     fn stop_server(&mut self, server: usize, down_for: Millis) {
         self.servers[server].desk = None;
         self.servers[server].sessions.clear();
+        self.servers[server].ringer = Ringer::default();
         self.servers[server].up_at = self.now + down_for;
         for computer in &mut self.computers {
             if let Some(wire) = &mut computer.wire
@@ -453,6 +459,7 @@ impl World {
         self.foul = false;
         for computer in &mut self.computers {
             computer.dies_after = None;
+            computer.accepts = false;
             computer.asleep_until = now;
             if let Some(wire) = &mut computer.wire {
                 wire.up.heal();
@@ -589,6 +596,7 @@ impl World {
             }
             if !group.is_empty() {
                 self.perform(index, group);
+                self.look_who_waits(index)?;
             }
         }
         Ok(())
@@ -618,6 +626,11 @@ impl World {
                 if let Some(wire) = &mut self.computers[who].wire {
                     wire.hung_up = true;
                 }
+                return Ok(());
+            }
+            (ClientFrame::RingAck(ack), Some(_)) => {
+                let calls = server.ringer.acknowledge(person, &ack);
+                self.ring(index, &calls);
                 return Ok(());
             }
             (ClientFrame::Cmd(command), Some(_)) => {
@@ -698,6 +711,23 @@ impl World {
         }
     }
 
+    /// Tells the agents of a server who waits.
+    fn ring(&mut self, index: usize, calls: &Calls) {
+        let heard: Vec<_> =
+            self.servers[index].sessions.iter().map(|(who, session)| (*who, calls.of(session.person()))).collect();
+        for (who, frames) in heard {
+            self.send_down(who, frames);
+        }
+    }
+
+    fn look_who_waits(&mut self, index: usize) -> Result<(), String> {
+        let server = &mut self.servers[index];
+        let Some(desk) = &server.desk else { return Ok(()) };
+        let calls = server.ringer.look(desk, self.now).map_err(text)?;
+        self.ring(index, &calls);
+        Ok(())
+    }
+
     fn send_down(&mut self, who: usize, frames: Vec<ServerFrame>) {
         for frame in frames {
             let arrives = self.now + self.random.random_range(1..120);
@@ -757,6 +787,9 @@ impl World {
             }
             if polls && self.wakes {
                 self.wake(index)?;
+            }
+            if polls {
+                self.look_who_waits(index)?;
             }
         }
         Ok(())

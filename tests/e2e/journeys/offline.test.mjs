@@ -148,7 +148,7 @@ journey('OD-35, DC-02: a file of the visitor that was cut goes on where the desk
   const desktop = stage.keep(await Desktop.start(join(stage.directory, 'home')));
   const data = join(stage.directory, 'app');
   let app = stage.keep(await App.start(desktop, { data }));
-  await connect(app, server.address);
+  await app.signIn(server.address, ANN);
   const row = `ul[aria-label="${ui.conversations}"] button`;
   await app.click(await app.find(row));
   await app.text('These cups, please.');

@@ -86,8 +86,9 @@ impl Host for Computer {
     fn language_tag(&self) -> String {
         "en".into()
     }
-    fn alert(&self, alert: Alert<ConversationRef>, _: &Catalogue) {
+    fn alert(&self, alert: Alert<ConversationRef>, _: &Catalogue) -> bool {
         self.alerts.lock().unwrap().push(alert);
+        true
     }
     fn sound(&self, _: Sound) {}
     fn calm(&self, _: ConversationRef, _: Calmed) {}

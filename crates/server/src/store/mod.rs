@@ -15,6 +15,7 @@ pub(crate) mod files;
 pub(crate) mod log;
 pub(crate) mod people;
 pub(crate) mod rights;
+pub(crate) mod rings;
 pub(crate) mod search;
 pub(crate) mod sites;
 pub(crate) mod teams;
@@ -51,6 +52,7 @@ const MIGRATIONS: &[Migration] = &[
     // With the last one that adds columns to messages, which it reads.
     Migration { sql: include_str!("migrations/006_versions.sql"), then: Some(search::index_everything) },
     Migration { sql: include_str!("migrations/007_devices.sql"), then: None },
+    Migration { sql: include_str!("migrations/008_rings.sql"), then: None },
 ];
 
 /// One step from format to format, taken whole or not at all.
@@ -309,6 +311,7 @@ mod tests {
             log::QUERIES,
             people::QUERIES,
             rights::QUERIES,
+            rings::QUERIES,
             search::QUERIES,
             sites::QUERIES,
             uploads::QUERIES,

@@ -10,6 +10,7 @@ mod files;
 mod kills;
 mod operations;
 mod rights;
+mod rings;
 mod search;
 mod slow;
 mod stories;

@@ -1,0 +1,67 @@
+//! Who waits for an answer, and who may give it.
+
+use std::collections::BTreeSet;
+
+use deskbell_protocol::{AgentId, ConversationId, ConversationState, MessageId, Number, VisitorId};
+use rusqlite::{Connection, OptionalExtension};
+
+use super::agents::role_from;
+use super::{Outcome, conversations, queries};
+use crate::authorize::{Action, Reach, Standing};
+
+queries! {
+    WAITING = "SELECT id FROM conversation WHERE waiting_since > ?1 AND assignee IS NULL";
+    CAME_BACK = "SELECT coalesce(max(number), 0) FROM message WHERE conversation = ?1 AND kind IN (2, 3)
+        AND text IN ('reopened', 'woken')";
+    ANSWERED = "SELECT 1 FROM message WHERE conversation = ?1 AND number > ?2 AND kind = 0 AND author_kind = 1 LIMIT 1";
+    FIRST = "SELECT id, number FROM message WHERE conversation = ?1 AND number > ?2 AND kind = 0 AND author_kind = 0
+        AND deleted_at IS NULL ORDER BY number LIMIT 1";
+    /// Agents who see the site, are of the team if there is one, and have not read so far.
+    AGENTS_OF_FEW = "SELECT agent.id, agent.role FROM sees CROSS JOIN agent ON agent.id = sees.agent
+        WHERE sees.site = ?1
+            AND (?2 IS NULL OR EXISTS (SELECT 1 FROM team_member WHERE team_member.team = ?2 AND team_member.agent = agent.id))
+            AND NOT EXISTS (SELECT 1 FROM read_mark WHERE read_mark.agent = agent.id AND read_mark.conversation = ?3
+                AND read_mark.number >= ?4)";
+}
+
+/// A visitor who waits in a conversation that nobody has taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    /// The first message that waits.
+    pub(crate) ring: MessageId,
+    pub(crate) number: Number,
+    pub(crate) visitor: VisitorId,
+    /// Who may answer and has not read it.
+    pub(crate) agents: BTreeSet<AgentId>,
+}
+
+/// Conversations in which somebody may wait.
+pub(crate) fn all(connection: &Connection) -> rusqlite::Result<Vec<ConversationId>> {
+    connection.prepare_cached(WAITING)?.query_map([i64::MIN], |row| row.get(0).map(ConversationId))?.collect()
+}
+
+/// Who waits there. Nobody once an agent has answered what has begun, or begun again.
+pub(crate) fn waiting(connection: &Connection, id: ConversationId) -> Outcome<Option<Waiting>> {
+    let Some(found) = conversations::find(connection, id)? else { return Ok(None) };
+    if found.state != ConversationState::Open || found.assignee.is_some() || found.waiting_since.is_none() {
+        return Ok(None);
+    }
+    let came_back: Number = connection.prepare_cached(CAME_BACK)?.query_row([id.0], |row| row.get(0))?;
+    if connection.prepare_cached(ANSWERED)?.exists([id.0, came_back])? {
+        return Ok(None);
+    }
+    let first = connection
+        .prepare_cached(FIRST)?
+        .query_row([id.0, came_back], |row| Ok((row.get(0).map(MessageId)?, row.get(1)?)))
+        .optional()?;
+    let Some((ring, number)) = first else { return Ok(None) };
+    let mut agents = BTreeSet::new();
+    let mut statement = connection.prepare_cached(AGENTS_OF_FEW)?;
+    let mut rows = statement.query((found.site.0, found.team.map(|team| team.0), id.0, number))?;
+    while let Some(row) = rows.next()? {
+        if Action::Reply.reach(Standing::Agent(role_from(row.get(1)?))) != Reach::Never {
+            agents.insert(AgentId(row.get(0)?));
+        }
+    }
+    Ok(Some(Waiting { ring, number, visitor: found.visitor, agents }))
+}

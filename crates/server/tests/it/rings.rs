@@ -1,0 +1,59 @@
+//! A visitor waits: whose devices ring, and what ends it.
+
+use deskbell_protocol::*;
+
+use crate::desk::*;
+
+/// How often a ring has rung before, and for how long it does, as the next frame says.
+async fn ring(client: &mut Client) -> (MessageId, u32, u64) {
+    let said = |frame: &ServerFrame| match frame {
+        ServerFrame::Ring(ring) => Some((ring.ring, ring.level, ring.deadline_ms)),
+        _ => None,
+    };
+    client.until(said).await
+}
+
+#[tokio::test]
+async fn tv_01_a_visitor_who_waits_rings_for_all_who_may_answer_until_one_of_them_takes_the_chat() {
+    let desk = TestDesk::start().await;
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let mut ann_at_home = desk.agent(&desk.ann, None).await.synced().await;
+    let mut ben = desk.agent(&desk.ben, None).await.synced().await;
+    let (mut vic, _) = desk.visitor().await;
+    vic.command(&reply(None, "Anybody there?")).await.unwrap();
+    let (asked, _) = ann.message("Anybody there?").await;
+    for client in [&mut ann, &mut ann_at_home, &mut ben] {
+        let (message, level, deadline_ms) = ring(client).await;
+        assert!(message == asked.id && level == 0 && deadline_ms > 10_000, "longer than until the next round");
+    }
+
+    // Ann looks at it: all her devices fall silent, and Ben's goes on.
+    let says = |outcome| ClientFrame::RingAck(RingAck { ring: asked.id, outcome });
+    ben.send(&says(RingOutcome::Shown)).await;
+    ann.send(&says(RingOutcome::Seen)).await;
+    assert_eq!(ring(&mut ann).await, (asked.id, 0, 0));
+    assert_eq!(ring(&mut ann_at_home).await, (asked.id, 0, 0));
+    let take = Command::Assign { conversation: asked.conversation, agent: Some(desk.ben.agent.id), team: None };
+    ben.command(&command(take)).await.unwrap();
+    assert_eq!(ring(&mut ben).await, (asked.id, 0, 0), "it rang there until now");
+}
+
+#[tokio::test]
+async fn od_49_a_chat_rings_for_those_alone_who_see_the_sites_customers_and_may_answer() {
+    let desk = TestDesk::start().await;
+    let edit = http::SiteEdit { members_only: Some(true), ..http::SiteEdit::default() };
+    desk.desk.administer().put_site(Some(desk.site.id), edit).await.unwrap();
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let mut ben = desk.agent(&desk.ben, None).await.synced().await;
+    let (mut vic, _) = desk.visitor().await;
+    vic.command(&reply(None, "Anybody there?")).await.unwrap();
+    ring(&mut ann).await;
+    // What there was for Ben has been told by now, and comes before the answer.
+    ben.send(&ClientFrame::Cmd(command(Command::Start { visitor: VisitorId(1) }))).await;
+    let next = |frame: &ServerFrame| match frame {
+        ServerFrame::Ring(_) => Some(true),
+        ServerFrame::Nack(_) => Some(false),
+        _ => None,
+    };
+    assert!(!ben.until(next).await);
+}
