@@ -34,6 +34,7 @@ impl App {
     /// read as soon as it is open, which an event tells; a fault is kept for [`App::start`](Self::start) to tell.
     /// Returns whether there is none.
     pub async fn open(&self) -> bool {
+        self.inner.tasks.spawn(self.clone().watch_network());
         let ids: Vec<AccountId> = lock(&self.inner.accounts).keys().copied().collect();
         if ids.is_empty() {
             self.refresh_surroundings().await;

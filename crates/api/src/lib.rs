@@ -15,6 +15,7 @@ mod kept;
 mod keys;
 pub mod list;
 mod merged;
+mod network;
 mod refs;
 mod store;
 pub mod text;

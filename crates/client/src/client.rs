@@ -385,6 +385,14 @@ impl Client {
         }
     }
 
+    /// Looks at once whether the connection has survived a change of the computer's network, and opens another one if
+    /// it has not.
+    pub fn network_changed(&self) {
+        if self.inner.orders.try_send(Order::NetworkChanged).is_err() {
+            tracing::debug!("more than enough to do");
+        }
+    }
+
     /// How fresh the cache is.
     pub fn status(&self) -> SyncStatus {
         lock(&self.inner.shared.status).clone()

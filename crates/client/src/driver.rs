@@ -54,6 +54,8 @@ pub(crate) enum Order {
     GiveUp(Vec<ClientId>),
     /// Try to connect at once.
     RetryNow,
+    /// Look whether the connection has survived a change of the network.
+    NetworkChanged,
 }
 
 type Carrying = Pin<Box<dyn Future<Output = Option<Event>> + Send>>;
@@ -255,6 +257,7 @@ impl Driver {
                 None
             }
             Order::RetryNow => Some(Event::RetryNow),
+            Order::NetworkChanged => Some(Event::NetworkChanged),
         }
     }
 
@@ -370,6 +373,10 @@ impl Driver {
             Effect::Close => {
                 self.broken = false;
                 self.transport.close();
+                None
+            }
+            Effect::Probe => {
+                self.broken |= !self.transport.probe().await;
                 None
             }
             Effect::Renew => {

@@ -118,7 +118,7 @@ impl Pulling {
     }
 
     /// Asks anew, without waiting for news. What the request under way would have brought comes with the next.
-    fn interrupt(&mut self) {
+    pub(crate) fn interrupt(&mut self) {
         if self.hello.is_none() {
             self.asking = None;
             self.not_before = None;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deskbell_engine::Millis;
-use deskbell_protocol::{ClientFrame, FrameError, ServerFrame, SyncMode};
+use deskbell_protocol::{ClientFrame, ClientHeartbeat, FrameError, ServerFrame, SyncMode};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
@@ -234,6 +234,16 @@ impl Transport {
             self.close();
         }
         sent
+    }
+
+    /// Makes the desk say something. False: the connection is gone.
+    pub(crate) async fn probe(&mut self) -> bool {
+        if let Some(Link::Http(pulling)) = &mut self.link {
+            pulling.interrupt();
+            return true;
+        }
+        let time = i64::try_from(self.now()).unwrap_or(i64::MAX);
+        self.send(&ClientFrame::Hb(ClientHeartbeat { time })).await
     }
 
     /// What comes next. Losing the future loses nothing. Never without a connection or one on its way.

@@ -8,7 +8,7 @@ use deskbell_protocol::{
     SnapshotPage, SyncMode, Welcome,
 };
 
-use crate::{Backoff, Entry, GREETING_MS, LAG_MS, Millis, Outbox, RETRY_MAX_MS, RETRY_MIN_MS, SILENCE_MS};
+use crate::{Backoff, Entry, GREETING_MS, LAG_MS, Millis, Outbox, PROBE_MS, RETRY_MAX_MS, RETRY_MIN_MS, SILENCE_MS};
 
 /// What happened.
 #[derive(Clone, Debug)]
@@ -49,8 +49,10 @@ pub enum Event {
     Ending,
     /// Time passed.
     Tick,
-    /// The person wants it now, the computer woke up, or the network changed.
+    /// The person wants it now, or the computer woke up.
     RetryNow,
+    /// The computer's network changed: another cable, another radio network, a tunnel.
+    NetworkChanged,
 }
 
 /// Why a server refuses a client.
@@ -105,6 +107,8 @@ pub enum Effect {
     Close,
     /// Renew the tokens, then report [`Event::Renewed`] or [`Event::Refused`].
     Renew,
+    /// Make the desk say something on this connection, whatever it is.
+    Probe,
     /// Send a frame.
     Send(Box<ClientFrame>),
     /// Write to disk, then report [`Event::Applied`], [`Event::Reoffered`] or [`Event::ApplyFailed`] before anything
@@ -191,6 +195,8 @@ pub struct Engine {
     head: Seq,
     /// Since when the cursor is behind the head without any delta.
     behind_since: Option<Millis>,
+    /// Since when the desk is asked whether this connection lives.
+    probed_at: Option<Millis>,
     heard_at: Millis,
     beat_at: Millis,
     heartbeat_ms: Millis,
@@ -222,6 +228,7 @@ impl Engine {
             epoch: String::new(),
             head: Seq(0),
             behind_since: None,
+            probed_at: None,
             heard_at: 0,
             beat_at: 0,
             heartbeat_ms: 15_000,
@@ -274,10 +281,19 @@ impl Engine {
                     self.connect(now, &mut effects)
                 }
                 // A link that looks alive may be dead since the sleep: a new one is cheaper than finding out.
+                Link::Up { .. } => self.begin_again(now, &mut effects),
+                _ => {}
+            },
+            Event::NetworkChanged => match self.link {
+                Link::Down { .. } if !matches!(self.phase, Phase::Expired | Phase::Version) => {
+                    self.connect(now, &mut effects)
+                }
+                // It began on the network that was.
+                Link::Opening { .. } | Link::Greeting { .. } => self.begin_again(now, &mut effects),
+                // Most changes leave it alive, and then nobody should see anything: it is asked.
                 Link::Up { .. } => {
-                    effects.push(Effect::Close);
-                    self.drop_link();
-                    self.connect(now, &mut effects);
+                    self.probed_at.get_or_insert(now);
+                    effects.push(Effect::Probe);
                 }
                 _ => {}
             },
@@ -302,6 +318,7 @@ impl Engine {
             Event::RenewFailed => self.wait(now, random, None, &mut effects),
             Event::Frame(frame) => {
                 self.heard_at = now;
+                self.probed_at = None;
                 self.frame(now, random, *frame, &mut effects);
             }
             Event::Applied(cursor) => self.applied(now, cursor, &mut effects),
@@ -369,7 +386,15 @@ impl Engine {
         self.awaits_reset = false;
         self.ranges.clear();
         self.behind_since = None;
+        self.probed_at = None;
         self.link = Link::Down { again_at: None };
+    }
+
+    /// Leaves a link that may be dead, and opens another one at once.
+    fn begin_again(&mut self, now: Millis, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Close);
+        self.drop_link();
+        self.connect(now, effects);
     }
 
     fn wait(&mut self, now: Millis, random: u64, at_least: Option<Millis>, effects: &mut Vec<Effect>) {
@@ -576,6 +601,9 @@ impl Engine {
             Link::Down { again_at: Some(time) } if time <= now => self.connect(now, effects),
             Link::Opening { since } | Link::Greeting { since } if now.saturating_sub(since) > GREETING_MS => {
                 self.restart(now, random, effects);
+            }
+            Link::Up { .. } if self.probed_at.is_some_and(|at| now.saturating_sub(at) > PROBE_MS) => {
+                self.begin_again(now, effects);
             }
             Link::Up { .. } => {
                 let silent = now.saturating_sub(self.heard_at) > SILENCE_MS;

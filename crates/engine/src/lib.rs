@@ -17,6 +17,8 @@ pub type Millis = u64;
 
 /// The socket is dead after so long without any frame.
 pub const SILENCE_MS: Millis = 35_000;
+/// After the network changed, a connection has to bring something within so long.
+pub const PROBE_MS: Millis = 3_000;
 /// A cursor may lag behind the head that a heartbeat told for so long.
 pub const LAG_MS: Millis = 5_000;
 /// A command may stay unanswered on a live socket for so long.

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use deskbell_engine::{
-    Batch, DELAY_MAX_MS, Effect, Engine, Entry, Event, LAG_MS, Phase, Refused, SILENCE_MS, Standing, UNANSWERED_MS,
+    Batch, DELAY_MAX_MS, Effect, Engine, Entry, Event, LAG_MS, PROBE_MS, Phase, Refused, SILENCE_MS, Standing,
+    UNANSWERED_MS,
 };
 use deskbell_protocol::*;
 
@@ -540,4 +541,24 @@ fn od_35_a_guarded_message_is_compared_after_its_files_are_up() {
     let effects = engine.step(1, 0, uploaded(1, 10));
     assert_eq!((sent(&effects), compares(&effects).len()), (vec![], 1));
     assert_eq!(sent(&engine.step(2, 0, Event::Compared(ClientId::from_bits(1), false))), [1]);
+}
+
+#[test]
+fn dc_02_after_a_change_of_the_network_a_link_that_answers_stays_and_one_that_does_not_goes_at_once() {
+    let probes = |effects: &[Effect]| effects.iter().any(|effect| matches!(effect, Effect::Probe));
+    let connects = |effects: &[Effect]| effects.iter().any(|effect| matches!(effect, Effect::Connect));
+    let mut engine = live(vec![]);
+    let effects = engine.step(10, 0, Event::NetworkChanged);
+    assert!(probes(&effects) && !closes(&effects), "{effects:?}");
+    engine.step(500, 0, frame(ServerFrame::Hb(ServerHeartbeat { head: Seq(5), time: 0 })));
+    assert!(!closes(&engine.step(500 + PROBE_MS, 0, Event::Tick)), "it answered");
+    engine.step(20_000, 0, Event::NetworkChanged);
+    // A network that changes again and again gives a dead link no more time.
+    engine.step(20_000 + PROBE_MS, 0, Event::NetworkChanged);
+    let effects = engine.step(20_001 + PROBE_MS, 0, Event::Tick);
+    assert!(closes(&effects) && connects(&effects), "no waiting: {effects:?}");
+    let effects = engine.step(24_000, 0, Event::NetworkChanged);
+    assert!(closes(&effects) && connects(&effects), "it began on the network that was: {effects:?}");
+    engine.step(24_001, 0, Event::Disconnected);
+    assert!(connects(&engine.step(24_002, 0, Event::NetworkChanged)), "the wait is over");
 }

@@ -90,6 +90,7 @@ impl Computer {
                 match effect {
                     Effect::Connect => self.wants = true,
                     Effect::Close => self.cut(),
+                    Effect::Probe => self.up.push_back(ClientFrame::Hb(ClientHeartbeat { time: 0 })),
                     Effect::Send(frame) => {
                         if self.connected {
                             self.up.push_back(*frame);

@@ -247,7 +247,9 @@ impl Session {
                 let Identity { agent, device, .. } = &self.identity;
                 self.core.hub.acknowledge_ring(agent.id, *device, &ack);
             }
-            ClientFrame::Eph(_) | ClientFrame::Seen(_) | ClientFrame::Hb(_) => {}
+            // Whoever asks for a sign of life waits for it.
+            ClientFrame::Hb(_) => self.beat()?,
+            ClientFrame::Eph(_) | ClientFrame::Seen(_) => {}
         }
         Ok(())
     }

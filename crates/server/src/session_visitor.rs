@@ -352,7 +352,8 @@ impl Panel {
             ClientFrame::Eph(Ephemeral::Typing { typing, ttl_ms, .. }) => {
                 self::typing(&self.core, self.visitor, typing, ttl_ms).await;
             }
-            ClientFrame::Eph(_) | ClientFrame::Seen(_) | ClientFrame::RingAck(_) | ClientFrame::Hb(_) => {}
+            ClientFrame::Hb(_) => self.outgoing.send(&socket::heartbeat(self.feed.head()))?,
+            ClientFrame::Eph(_) | ClientFrame::Seen(_) | ClientFrame::RingAck(_) => {}
         }
         Ok(())
     }

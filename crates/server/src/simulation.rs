@@ -370,6 +370,7 @@ impl Session {
     pub fn frame(&mut self, desk: &Desk, frame: &ClientFrame) -> Result<Vec<ServerFrame>, OpenError> {
         let reader = desk.reader.unchecked_transaction()?;
         Ok(match frame {
+            ClientFrame::Hb(_) => self.beat(),
             ClientFrame::SnapNext(next) if self.feed.expects(next) => {
                 self.feed.snapshot_page(&reader).map_err(internal)?
             }

@@ -7,7 +7,8 @@ use deskbell_cache::simulation as disk;
 use deskbell_cache::{Cache, CacheError, Guard, OutboxItem, OutboxState};
 use deskbell_engine::{Batch, Effect, Engine, Entry, Event, Phase};
 use deskbell_protocol::{
-    ClientFrame, ClientId, Command, CommandFrame, ConversationId, Cursor, ErrorCode, Ring, RingAck, RingOutcome, Seq,
+    ClientFrame, ClientHeartbeat, ClientId, Command, CommandFrame, ConversationId, Cursor, ErrorCode, Ring, RingAck,
+    RingOutcome, Seq,
 };
 use deskbell_server::simulation::Person;
 
@@ -186,6 +187,7 @@ impl Computer {
                 self.outgoing.clear();
                 self.wishes.push(Wish::Close);
             }
+            Effect::Probe => self.outgoing.push(ClientFrame::Hb(ClientHeartbeat { time: 0 })),
             Effect::Send(frame) => {
                 if let ClientFrame::Cmd(command) = &*frame {
                     self.cache.mark_tried(&command.client_id)?;

@@ -270,7 +270,8 @@ impl World {
             93..95 => {
                 let chance = self.random.random();
                 let now = self.now;
-                self.computers[who].step(now, chance, Event::RetryNow);
+                let event = if chance % 2 == 0 { Event::RetryNow } else { Event::NetworkChanged };
+                self.computers[who].step(now, chance, event);
             }
             95..97 => self.servers[server].skew = self.random.random_range(-SKEW..SKEW),
             97..99 => self.back_up()?,

@@ -137,6 +137,8 @@ struct Network {
     /// Requests for a WebSocket are answered as by a company's gateway that knows none.
     no_sockets: AtomicBool,
     connections: Mutex<Ends>,
+    /// How many there have been.
+    count: AtomicU64,
 }
 
 impl Network {
@@ -168,6 +170,7 @@ impl FaultProxy {
             to_desk: Line::new(),
             to_client: Line::new(),
             refusing: AtomicBool::new(false),
+            count: AtomicU64::new(0),
             no_sockets: AtomicBool::new(false),
             connections: Mutex::default(),
         });
@@ -259,6 +262,11 @@ impl FaultProxy {
         self.network.no_sockets.store(false, Ordering::Relaxed);
     }
 
+    /// Connections that were let in so far.
+    pub fn connections(&self) -> u64 {
+        self.network.count.load(Ordering::Relaxed)
+    }
+
     /// WebSocket frames that have passed one way.
     pub fn passed(&self, way: Way) -> u64 {
         self.network.line(way).frames.load(Ordering::Relaxed)
@@ -292,6 +300,7 @@ async fn accept(listener: TcpListener, network: Arc<Network>, tasks: TaskTracker
         if network.refusing.load(Ordering::Relaxed) {
             continue;
         }
+        network.count.fetch_add(1, Ordering::Relaxed);
         let ends = lock(&network.connections).clone();
         let network = Arc::clone(&network);
         let stop = stop.clone();

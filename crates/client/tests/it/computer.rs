@@ -54,7 +54,7 @@ impl Computer {
 
     /// Waits for the next event, whatever it is, but not for long.
     pub(crate) async fn moment(&mut self) {
-        tokio::time::timeout(Duration::from_millis(200), self.events.recv()).await.ok();
+        tokio::time::timeout(Duration::from_millis(50), self.events.recv()).await.ok();
     }
 
     pub(crate) async fn live(&mut self) {

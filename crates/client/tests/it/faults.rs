@@ -8,65 +8,15 @@ use deskbell_testkit::proxy::{FaultProxy, Way};
 use deskbell_testkit::{ANN, AgentSocket, BEN, TestDesk, Visitor};
 use tempfile::TempDir;
 
-use crate::computer::{Computer, copy, does, reply, session};
+use crate::computer::{Computer, copy, does, session};
+use crate::stage::{Stage, go_by, has};
 
 /// Longer than either side waits for a sign of life.
 const BEYOND_SILENCE: Duration = Duration::from_secs(36);
 /// Longer than the client waits for the answer to a command, and shorter than either waits for a sign of life.
 const BEYOND_ANSWERS: Duration = Duration::from_secs(12);
-
-/// A desk, a network, Ann who is live behind it, and Vic who has written "Hello" without it.
-struct Stage {
-    desk: TestDesk,
-    proxy: FaultProxy,
-    ann: Computer,
-    vic: Visitor,
-    chat: ConversationId,
-}
-
-impl Stage {
-    async fn set() -> Self {
-        let desk = TestDesk::start().await;
-        let proxy = FaultProxy::start(desk.socket_address()).await.unwrap();
-        let mut ann = Computer::start(&proxy.address(), session(&desk, &ANN).await);
-        ann.live().await;
-        let mut vic = Visitor::arrive(&desk, "Vic").await;
-        vic.write("Hello").await;
-        let chat = ann.chat().await;
-        Self { desk, proxy, ann, vic, chat }
-    }
-
-    async fn ann_writes(&self, texts: &[&str]) {
-        for text in texts {
-            self.ann.client.submit(reply(self.chat, text), vec![]).await.unwrap();
-        }
-    }
-
-    /// Waits until Ann is up to date, and compares: these texts stand in the chat, each once and in this order, on
-    /// Ann's computer as on one that knows nothing but what the desk says now.
-    async fn ends_with(mut self, texts: &[&str]) {
-        self.ann.client.retry_now();
-        self.ann.settled().await;
-        self.ann.until("the last text", |cache, _| has(cache, self.chat, texts.len())).await;
-        let mut fresh = Computer::signed_in(&self.desk).await;
-        fresh.live().await;
-        assert_eq!(fresh.texts(self.chat), texts, "what the desk has");
-        assert_eq!(self.ann.texts(self.chat), texts, "what Ann has");
-        assert_eq!(self.ann.everything(), fresh.everything());
-    }
-}
-
-fn has(cache: &deskbell_cache::Cache, chat: ConversationId, count: usize) -> bool {
-    let page = cache.messages(chat, None, 200).unwrap();
-    page.messages.iter().filter(|message| message.kind != MessageKind::System).count() >= count
-}
-
-/// Lets time go by for both sides at once.
-async fn go_by(time: Duration) {
-    tokio::time::pause();
-    tokio::time::advance(time).await;
-    tokio::time::resume();
-}
+/// Longer than a connection has to show that it lives.
+const BEYOND_THE_PROBE: Duration = Duration::from_secs(4);
 
 #[tokio::test]
 async fn dc_02_a_connection_that_fell_silent_is_noticed_and_replaced_and_nothing_is_lost() {
@@ -79,6 +29,35 @@ async fn dc_02_a_connection_that_fell_silent_is_noticed_and_replaced_and_nothing
     go_by(BEYOND_SILENCE).await;
     stage.ann.until("the end to be noticed", |_, client| client.status().state != SyncState::Live).await;
     stage.ends_with(&["Hello", "Are you there?", "I am", "Always"]).await;
+}
+
+#[tokio::test]
+async fn dc_02_after_a_change_of_the_network_a_dead_connection_is_replaced_within_seconds() {
+    let mut stage = Stage::set().await;
+    stage.proxy.silence();
+    stage.ann.client.network_changed();
+    stage.vic.write("Are you there?").await;
+    stage.ann.moment().await;
+    go_by(BEYOND_THE_PROBE).await;
+    stage.ann.until("Vic's words", |cache, _| has(cache, stage.chat, 2)).await;
+    stage.ann.live().await;
+    stage.ends_with(&["Hello", "Are you there?"]).await;
+}
+
+#[tokio::test]
+async fn dc_02_a_change_of_the_network_that_leaves_the_connection_alive_costs_no_connection() {
+    let mut stage = Stage::set().await;
+    let (connections, heard) = (stage.proxy.connections(), stage.proxy.passed(Way::ToClient));
+    stage.ann.client.network_changed();
+    while stage.proxy.passed(Way::ToClient) == heard {
+        stage.ann.moment().await;
+    }
+    stage.ann.moment().await;
+    go_by(BEYOND_THE_PROBE).await;
+    stage.ann.moment().await;
+    assert_eq!(stage.ann.client.status().state, SyncState::Live);
+    assert_eq!(stage.proxy.connections(), connections, "the one that answered stays");
+    stage.ends_with(&["Hello"]).await;
 }
 
 #[tokio::test]

@@ -6,6 +6,8 @@ mod computer;
 mod faults;
 mod kills;
 mod outbox;
+mod partitions;
+mod stage;
 mod stories;
 mod streams;
 mod uploads;

@@ -2,66 +2,32 @@
 
 use std::time::Duration;
 
-use deskbell_client::{ClientError, Sending, Standing, SyncState};
+use deskbell_client::{ClientError, Sending, Standing};
 use deskbell_protocol::*;
-use deskbell_testkit::proxy::FaultProxy;
-use deskbell_testkit::{ANN, AgentSocket, BEN, TestDesk, Visitor};
+use deskbell_testkit::{AgentSocket, BEN};
 
-use crate::computer::{Computer, does, reply, session};
+use crate::computer::{Computer, does, reply};
+use crate::stage::Stage;
 
 /// Long enough that nothing goes by itself while a test looks.
 const A_WHILE: Duration = Duration::from_secs(9);
 
-struct Stage {
-    desk: TestDesk,
-    proxy: FaultProxy,
-    ann: Computer,
-    vic: Visitor,
-    chat: ConversationId,
-}
-
-impl Stage {
-    /// A desk, a network, Ann who is live behind it, and Vic who has written "Hello".
-    async fn set() -> Self {
-        let desk = TestDesk::start().await;
-        let proxy = FaultProxy::start(desk.socket_address()).await.unwrap();
-        let mut ann = Computer::start(&proxy.address(), session(&desk, &ANN).await);
-        ann.live().await;
-        let mut vic = Visitor::arrive(&desk, "Vic").await;
-        vic.write("Hello").await;
-        let chat = ann.chat().await;
-        ann.until("Vic's words", |cache, _| cache.messages(chat, None, 9).unwrap().messages.len() == 1).await;
-        Self { desk, proxy, ann, vic, chat }
-    }
-
-    async fn ann_writes(&self, text: &str, delay: Duration) -> ClientId {
-        let sending = Sending { delay, seen: Some(1), if_rev: None };
-        self.ann.client.submit_reply(reply(self.chat, text), vec![], sending).await.unwrap()
-    }
-
-    async fn ann_goes_offline(&mut self) {
-        self.proxy.refuse();
-        self.proxy.cut();
-        self.ann.until("the end", |_, client| client.status().state == SyncState::Offline).await;
-    }
-
-    async fn ann_comes_back(&mut self) {
-        self.proxy.heal();
-        self.ann.client.retry_now();
-        self.ann.live().await;
-    }
+/// Ann writes, after she has seen Vic's words; it is kept back for so long.
+async fn ann_writes(stage: &Stage, text: &str, delay: Duration) -> ClientId {
+    let sending = Sending { delay, seen: Some(1), if_rev: None };
+    stage.ann.client.submit_reply(reply(stage.chat, text), vec![], sending).await.unwrap()
 }
 
 #[tokio::test]
 async fn a_reply_that_was_taken_back_in_time_never_reaches_vic_and_is_unsent_text_again() {
     let mut stage = Stage::set().await;
-    let id = stage.ann_writes("Too fast", A_WHILE).await;
+    let id = ann_writes(&stage, "Too fast", A_WHILE).await;
     stage.ann.until("the delay", |_, client| client.standing(&id) == Some(Standing::Delayed)).await;
     let back = stage.ann.client.take_back(id.clone()).await.unwrap();
     assert_eq!(back.draft.reply, "Too fast");
     assert!(stage.ann.cache.outbox().unwrap().is_empty());
     assert_eq!(stage.ann.cache.draft(stage.chat).unwrap().reply, "Too fast");
-    stage.ann_writes("Better", Duration::ZERO).await;
+    ann_writes(&stage, "Better", Duration::ZERO).await;
     stage.vic.read("Better").await;
     stage.ann.settled().await;
     assert_eq!(stage.ann.texts(stage.chat), ["Hello", "Better"]);
@@ -71,7 +37,7 @@ async fn a_reply_that_was_taken_back_in_time_never_reaches_vic_and_is_unsent_tex
 #[tokio::test]
 async fn a_reply_goes_by_itself_when_its_moment_is_over_and_cannot_be_taken_back_then() {
     let mut stage = Stage::set().await;
-    let id = stage.ann_writes("In a moment", Duration::from_millis(300)).await;
+    let id = ann_writes(&stage, "In a moment", Duration::from_millis(300)).await;
     stage.vic.read("In a moment").await;
     assert!(matches!(stage.ann.client.take_back(id).await, Err(ClientError::TooLate)));
     stage.ann.settled().await;
@@ -82,7 +48,7 @@ async fn a_reply_goes_by_itself_when_its_moment_is_over_and_cannot_be_taken_back
 #[tokio::test]
 async fn whoever_leaves_has_sent_what_was_kept_back() {
     let mut stage = Stage::set().await;
-    stage.ann_writes("Good night", A_WHILE).await;
+    ann_writes(&stage, "Good night", A_WHILE).await;
     stage.ann.client.stop().await;
     stage.vic.read("Good night").await;
 }
@@ -91,8 +57,8 @@ async fn whoever_leaves_has_sent_what_was_kept_back() {
 async fn what_waits_for_the_connection_can_be_dropped_or_changed_and_what_may_have_arrived_cannot() {
     let mut stage = Stage::set().await;
     stage.ann_goes_offline().await;
-    let dropped = stage.ann_writes("Never mind", Duration::ZERO).await;
-    let kept = stage.ann_writes("Please wait", Duration::ZERO).await;
+    let dropped = ann_writes(&stage, "Never mind", Duration::ZERO).await;
+    let kept = ann_writes(&stage, "Please wait", Duration::ZERO).await;
     stage.ann.until("both", |_, client| client.standing(&kept) == Some(Standing::Queued)).await;
     stage.ann.client.discard(dropped).await.unwrap();
     stage.ann_comes_back().await;
@@ -101,7 +67,7 @@ async fn what_waits_for_the_connection_can_be_dropped_or_changed_and_what_may_ha
     assert_eq!(stage.ann.texts(stage.chat), ["Hello", "Please wait"]);
 
     stage.proxy.freeze(deskbell_testkit::proxy::Way::ToDesk);
-    let sent = stage.ann_writes("On its way", Duration::ZERO).await;
+    let sent = ann_writes(&stage, "On its way", Duration::ZERO).await;
     stage.ann.until("the sending", |_, client| client.standing(&sent) == Some(Standing::Sending)).await;
     assert!(matches!(stage.ann.client.discard(sent.clone()).await, Err(ClientError::TooLate)));
     stage.ann_goes_offline().await;
@@ -116,8 +82,8 @@ async fn a_reply_written_offline_is_held_when_ben_answered_meanwhile_and_ann_dec
     let mut stage = Stage::set().await;
     let mut ben = AgentSocket::connect(&stage.desk, &BEN).await;
     stage.ann_goes_offline().await;
-    let first = stage.ann_writes("Yes, in blue", Duration::ZERO).await;
-    let second = stage.ann_writes("And in red", Duration::ZERO).await;
+    let first = ann_writes(&stage, "Yes, in blue", Duration::ZERO).await;
+    let second = ann_writes(&stage, "And in red", Duration::ZERO).await;
     does(&mut ben, reply(stage.chat, "No, sold out")).await;
     stage.ann_comes_back().await;
     stage.ann.until("the question", |_, client| client.status().held == 1).await;
@@ -145,7 +111,7 @@ async fn a_reply_written_offline_is_held_when_ben_answered_meanwhile_and_ann_dec
 async fn a_reply_written_offline_goes_by_itself_when_only_vic_wrote_meanwhile() {
     let mut stage = Stage::set().await;
     stage.ann_goes_offline().await;
-    stage.ann_writes("Here I am", Duration::ZERO).await;
+    ann_writes(&stage, "Here I am", Duration::ZERO).await;
     stage.vic.write("Anybody?").await;
     stage.ann_comes_back().await;
     stage.vic.read("Here I am").await;
