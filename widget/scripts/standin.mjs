@@ -65,6 +65,7 @@ export class StandIn {
   /** Every frame that came in, with the part that sent it. */
   heard = [];
   files = new Map();
+  uploads = new Map();
   commands = new Map();
   token = null;
   origins = [];
@@ -113,23 +114,33 @@ export class StandIn {
       response.writeHead(401, { 'Content-Type': 'application/json' });
       return response.end(JSON.stringify({ code: 'expired', message: 'Unknown token.' }));
     }
-    if (request.method === 'POST' && pathname === '/v1/uploads') {
-      const parts = [];
-      for await (const part of request) parts.push(part);
-      const bytes = Buffer.concat(parts);
-      const fileName = searchParams.get('name') ?? 'file';
-      if (fileName.endsWith('.exe')) {
-        response.writeHead(415, { 'Content-Type': 'application/json' });
-        return response.end(JSON.stringify({ code: 'unsupported_type', message: 'Programs are not accepted.' }));
-      }
-      response.writeHead(200, { 'Content-Type': 'application/json' });
-      const attachment = this.addFile(fileName, bytes);
-      return response.end(JSON.stringify({ offset: bytes.length, size: bytes.length, attachment }));
-    }
+    if (pathname.startsWith('/v1/uploads')) return this.#upload(request, response, pathname.split('/')[3] ?? null, searchParams);
     const file = this.files.get(Number(pathname.split('/').at(-1)));
     if (!file) return response.writeHead(404).end();
     response.writeHead(200, { 'Content-Type': file.mime });
     response.end(file.bytes);
+  }
+
+  /** Takes a file in pieces, as the desk does. `id`: the name of one that has begun. */
+  async #upload(request, response, id, query) {
+    const parts = [];
+    for await (const part of request) parts.push(part);
+    const answer = (status, body) => {
+      response.writeHead(status, { 'Content-Type': 'application/json' });
+      response.end(JSON.stringify(body));
+    };
+    if (request.method === 'POST') {
+      if (query.get('name').endsWith('.exe')) return answer(415, { code: 'unsupported_type', message: 'Programs are not accepted.' });
+      id = query.get('client_id');
+      if (!this.uploads.has(id)) this.uploads.set(id, { name: query.get('name'), size: Number(query.get('size')), bytes: Buffer.alloc(0) });
+    }
+    const upload = this.uploads.get(id);
+    if (!upload) return answer(404, { code: 'not_found', message: 'There is no such upload.' });
+    if (request.method === 'PATCH' && Number(request.headers['upload-offset']) !== upload.bytes.length)
+      return answer(409, { code: 'conflict', message: 'The desk has another number of bytes.' });
+    upload.bytes = Buffer.concat([upload.bytes, ...parts]);
+    if (upload.bytes.length === upload.size) upload.attachment ??= this.addFile(upload.name, upload.bytes);
+    return answer(200, { offset: upload.bytes.length, size: upload.size, attachment: upload.attachment });
   }
 
   addFile(fileName, bytes) {
