@@ -132,6 +132,12 @@ fn toast_id(conversation: ConversationRef) -> i32 {
     i32::try_from((id.0 ^ (id.0 >> 31) ^ account) & i64::from(i32::MAX)).unwrap_or(0)
 }
 
+/// Does what waits for another program. The notification service is asked through a runtime of its own, which panics on
+/// a thread that drives tasks, and with it would end whatever task asked.
+fn apart<T>(job: impl FnOnce() -> T) -> T {
+    tokio::task::block_in_place(job)
+}
+
 impl<R: Runtime> Host for NativeHost<R> {
     fn now(&self) -> Timestamp {
         SystemTime::now()
@@ -151,7 +157,7 @@ impl<R: Runtime> Host for NativeHost<R> {
         let Some(running) = self.running.get() else { return false };
         let heard = alert.sound.is_some_and(|sound| self.sounds.play(sound));
         let flashes = running.flash(alert.flash);
-        let shown = alert.toast.is_some_and(|toast| running.toast(toast, words));
+        let shown = alert.toast.is_some_and(|toast| apart(|| running.toast(toast, words)));
         heard || flashes || shown
     }
 
@@ -161,7 +167,7 @@ impl<R: Runtime> Host for NativeHost<R> {
 
     fn calm(&self, conversation: ConversationRef, calmed: Calmed) {
         let Some(running) = self.running.get() else { return };
-        if let Err(error) = running.app.notification().remove_active(vec![toast_id(conversation)]) {
+        if let Err(error) = apart(|| running.app.notification().remove_active(vec![toast_id(conversation)])) {
             tracing::debug!(%error, "the toast stays until it times out");
         }
         if !calmed.others_want_attention

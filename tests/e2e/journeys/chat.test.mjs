@@ -95,7 +95,7 @@ journey('TV-03, TV-14, OD-08, OD-12, OD-14: assigned from the toast, closed, and
   await vic.write('Do you ship to Spain?');
   const toast = await desktop.recorded('toast');
   desktop.press(toast, 'assign-to-me');
-  await app.text(ui['assigned-to-me']);
+  await app.textOf('main.chat .assignee', (text) => text === ui['assigned-to-me']);
   await app.press(ui.done);
   await app.text(ui['empty-open']);
   await vic.frame.getByText(widget.closed).waitFor();
@@ -111,6 +111,25 @@ journey('TV-03, TV-14, OD-08, OD-12, OD-14: assigned from the toast, closed, and
   await app.press(ui['folder-open']);
   await app.text('And to Portugal?');
   await app.button(ui.done);
+  assert.deepEqual(vic.complaints, []);
+});
+
+journey('TV-01, OD-42: a toast goes when its chat is read, and the next message rings again', async (stage) => {
+  const { desktop, app, shop, browser } = await tryItHere(stage);
+  const vic = stage.keep(await browser.visitor('Vic'));
+  await vic.goTo(shop.address);
+  await vic.openChat();
+  for (const text of ['Is it dishwasher safe?', 'And the lid?', 'And the handle?']) {
+    await desktop.workOnSomethingElse();
+    const from = desktop.record.length;
+    await vic.write(text);
+    await desktop.recorded('toast', ({ body }) => body === text, { from });
+    // Nobody touches the toast: the chat is read and answered in the app.
+    await desktop.focus(await app.window());
+    await app.click(await app.find(`ul[aria-label="${ui.conversations}"] button`));
+    await app.type(await app.find('main.chat .composer textarea'), `Yes, about “${text}”`, app.keys.ENTER);
+    await vic.reads(`Yes, about “${text}”`);
+  }
   assert.deepEqual(vic.complaints, []);
 });
 
