@@ -499,6 +499,7 @@ class AppStore {
 
   minimise(conversation: ConversationRef): void {
     if (this.focused === conversation) this.focusOn(null);
+    void this.drafts.flush(conversation);
     this.keepBoxes(machine.minimise(this.boxes, conversation));
   }
 
@@ -509,6 +510,7 @@ class AppStore {
 
   close(conversation: ConversationRef): void {
     if (this.focused === conversation) this.focusOn(null);
+    void this.drafts.flush(conversation);
     this.keepBoxes(machine.close(this.boxes, conversation, this.facts));
     this.tops.delete(conversation);
     if (!machine.find(this.boxes, conversation)) notices.show(words.m.noticeBoxClosed());
