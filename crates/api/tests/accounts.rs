@@ -8,28 +8,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use computer::{Computer, Keychain, ann_at, started};
+use computer::{Computer, Keychain, ann_at, started, until};
 use deskbell_api::types::*;
 use deskbell_api::{App, Subscription};
 use deskbell_attention::Connection;
 use deskbell_protocol::{ConversationId, MessageKind, Role};
-use deskbell_testkit::{ANN, PATIENCE, TestDesk, Visitor};
+use deskbell_testkit::{ANN, TestDesk, Visitor};
 
 const TEA: AccountId = AccountId(1);
 const BOOKS: AccountId = AccountId(2);
-
-/// Waits until something is so, looking again whenever the page would.
-async fn until<T, F: Future<Output = Option<T>>>(events: &Subscription, what: &str, look: impl Fn() -> F) -> T {
-    let looking = async {
-        loop {
-            if let Some(found) = look().await {
-                return found;
-            }
-            events.next().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, looking).await.unwrap_or_else(|_| panic!("never came: {what}"))
-}
 
 async fn list(app: &App, folder: Folder, account: Option<AccountId>, limit: u32) -> ConversationList {
     app.list_conversations(ListConversations { folder, account, limit }).await.unwrap()

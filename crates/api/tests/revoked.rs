@@ -8,26 +8,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use computer::{Computer, Keychain, ann_at, started};
+use computer::{Computer, Keychain, ann_at, started, until};
 use deskbell_api::types::*;
 use deskbell_api::{AccountId, App, ConversationRef, Subscription};
 use deskbell_protocol::{ClientId, MessageKind};
-use deskbell_testkit::{PATIENCE, TestDesk, Visitor};
+use deskbell_testkit::{TestDesk, Visitor};
 
 const FIRST: AccountId = AccountId(1);
-
-/// Waits until something is so, looking again whenever the page would.
-async fn until<T, F: Future<Output = Option<T>>>(events: &Subscription, what: &str, look: impl Fn() -> F) -> T {
-    let looking = async {
-        loop {
-            if let Some(found) = look().await {
-                return found;
-            }
-            events.next().await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, looking).await.unwrap_or_else(|_| panic!("never came: {what}"))
-}
 
 /// The only chat, once it is there.
 async fn chat(app: &App, events: &Subscription) -> ConversationRef {

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { App } from '../support/app.mjs';
 import { Desktop } from '../support/desktop.mjs';
+import { vicWrites } from '../support/here.mjs';
 import { journey } from '../support/journey.mjs';
 import { until } from '../support/programs.mjs';
-import { ANN, BEN, Devhost, Server, repliesAtOnce } from '../support/server.mjs';
-import { Browser } from '../support/visitor.mjs';
+import { ANN, BEN, Devhost, repliesAtOnce } from '../support/server.mjs';
 import { words } from '../support/words.mjs';
 
 const ui = words('ui');
@@ -30,13 +30,7 @@ async function ben(stage, server, browser) {
 }
 
 journey('OD-24: the visitor sees an edit and a deletion, and nobody writes over what they have not seen', async (stage) => {
-  const server = stage.keep(await Server.start(stage.directory));
-  const shop = stage.keep(await server.openShop());
-  const browser = stage.keep(await Browser.start());
-  const vic = stage.keep(await browser.visitor('Vic'));
-  await vic.goTo(shop.address);
-  await vic.openChat();
-  await vic.write('How many Moss teapots are there?');
+  const { server, browser, vic } = await vicWrites(stage, 'How many Moss teapots are there?');
 
   const desktop = stage.keep(await Desktop.start(join(stage.directory, 'home')));
   const data = join(stage.directory, "Ann's app");

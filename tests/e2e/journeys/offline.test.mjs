@@ -4,23 +4,16 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { App } from '../support/app.mjs';
 import { Desktop } from '../support/desktop.mjs';
+import { vicWrites } from '../support/here.mjs';
 import { journey } from '../support/journey.mjs';
 import { until } from '../support/programs.mjs';
-import { ANN, Server, repliesAtOnce } from '../support/server.mjs';
-import { Browser } from '../support/visitor.mjs';
+import { ANN, repliesAtOnce } from '../support/server.mjs';
 import { words } from '../support/words.mjs';
 
 const ui = words('ui');
 
 journey('DC-01, DC-02: what was synced reads offline, and a reply written offline survives a crash', async (stage) => {
-  const server = stage.keep(await Server.start(stage.directory));
-  const shop = stage.keep(await server.openShop());
-  const browser = stage.keep(await Browser.start());
-  const vic = stage.keep(await browser.visitor('Vic'));
-  await vic.goTo(shop.address);
-  await vic.openChat();
-  await vic.write('My order has not come.');
-  await vic.write('It was a Moss teapot.');
+  const { server, vic } = await vicWrites(stage, 'My order has not come.', 'It was a Moss teapot.');
 
   const desktop = stage.keep(await Desktop.start(join(stage.directory, 'home')));
   const data = join(stage.directory, 'app');
@@ -70,13 +63,7 @@ function choose(app, name, text) {
 }
 
 journey('OD-35: a file chosen and sent while the desk is down goes when it is back, through two crashes of the app', async (stage) => {
-  const server = stage.keep(await Server.start(stage.directory));
-  const shop = stage.keep(await server.openShop());
-  const browser = stage.keep(await Browser.start());
-  const vic = stage.keep(await browser.visitor('Vic'));
-  await vic.goTo(shop.address);
-  await vic.openChat();
-  await vic.write('Which teapots do you have?');
+  const { server, vic } = await vicWrites(stage, 'Which teapots do you have?');
 
   const desktop = stage.keep(await Desktop.start(join(stage.directory, 'home')));
   const data = join(stage.directory, 'app');
@@ -118,13 +105,7 @@ journey('OD-35: a file chosen and sent while the desk is down goes when it is ba
 });
 
 journey('OD-35, DC-02: a file of the visitor that was cut goes on where the desk has it, and the agent saves it without the desk', async (stage) => {
-  const server = stage.keep(await Server.start(stage.directory));
-  const shop = stage.keep(await server.openShop());
-  const browser = stage.keep(await Browser.start());
-  const vic = stage.keep(await browser.visitor('Vic'));
-  await vic.goTo(shop.address);
-  await vic.openChat();
-  await vic.write('I have a long list.');
+  const { server, vic } = await vicWrites(stage, 'I have a long list.');
   const offsets = [];
   await vic.page.route('**/v1/uploads/*', async (route) => {
     const request = route.request();

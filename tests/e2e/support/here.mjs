@@ -1,10 +1,10 @@
-// "Try it on this computer": the app with the desk inside it, the demo shop, and a browser for its visitors.
+// What journeys begin with: the app with a desk inside it, or a server of its own; the shop, and a browser for its visitors.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App } from './app.mjs';
 import { Desktop } from './desktop.mjs';
 import { freePort, json, until } from './programs.mjs';
-import { Shop } from './server.mjs';
+import { Server, Shop } from './server.mjs';
 import { Browser } from './visitor.mjs';
 
 /**
@@ -21,4 +21,16 @@ export async function tryItHere(stage, { data = join(stage.directory, 'data'), p
   const shop = stage.keep(await Shop.open({ desk: desk.address, site: desk.site, listen }));
   const browser = stage.keep(await Browser.start());
   return { desktop, app, shop, browser };
+}
+
+/** A server of its own, and Vic, who writes to it from the shop. */
+export async function vicWrites(stage, ...texts) {
+  const server = stage.keep(await Server.start(stage.directory));
+  const shop = stage.keep(await server.openShop());
+  const browser = stage.keep(await Browser.start());
+  const vic = stage.keep(await browser.visitor('Vic'));
+  await vic.goTo(shop.address);
+  await vic.openChat();
+  for (const text of texts) await vic.write(text);
+  return { server, browser, vic };
 }

@@ -8,12 +8,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use deskbell_api::types::{ApiError, ConnectDesk, Nothing, StartView};
 use deskbell_api::{
-    AccountId, App, ConversationRef, Host, HostFuture, Key, KeyAnswer, KeyRefusal, KeyStore, LocalDesk, Surroundings,
+    AccountId, App, ConversationRef, Host, HostFuture, Key, KeyAnswer, KeyRefusal, KeyStore, LocalDesk, Subscription,
+    Surroundings,
 };
 use deskbell_attention::{Alert, Calmed, Sound};
 use deskbell_catalogue::Catalogue;
 use deskbell_protocol::Timestamp;
-use deskbell_testkit::{ANN, TestDesk};
+use deskbell_testkit::{ANN, PATIENCE, TestDesk};
 use url::Url;
 
 /// Holds keys, while it is open.
@@ -120,4 +121,17 @@ pub async fn started(directory: &Path, computer: &Arc<Computer>) -> (App, StartV
 /// Ann signs in at a desk: at one more, or again.
 pub fn ann_at(desk: &TestDesk, account: Option<AccountId>) -> ConnectDesk {
     ConnectDesk { account, address: desk.address(), email: ANN.email.into(), password: ANN.password.into() }
+}
+
+/// Waits until something is so, looking again whenever the page would.
+pub async fn until<T, F: Future<Output = Option<T>>>(events: &Subscription, what: &str, look: impl Fn() -> F) -> T {
+    let looking = async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            events.next().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, looking).await.unwrap_or_else(|_| panic!("never came: {what}"))
 }
