@@ -28,15 +28,18 @@ impl Principal {
 
 /// As what somebody asks: the columns of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub enum Standing {
+    /// An agent with this role.
     Agent(Role),
+    /// A visitor with a token.
     Visitor,
+    /// Somebody without a token.
     Nobody,
 }
 
 /// How far a right reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reach {
+pub enum Reach {
     /// Not at all.
     Never,
     /// To what is one's own: a visitor's conversation, a file one sent, one's own account.
@@ -51,7 +54,7 @@ macro_rules! rights {
     ($($(#[$doc:meta])* $action:ident [$($reach:ident)+];)*) => {
         /// What is asked.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum Action { $($(#[$doc])* $action,)* }
+        pub enum Action { $($(#[$doc])* $action,)* }
 
         /// The table.
         fn row(action: Action) -> [Reach; 7] {
@@ -77,21 +80,29 @@ rights! {
     Read                  [Seen   Seen   Seen   Seen   Seen   Own    Never ];
     /// Write what the other side sees, and be seen typing.
     Reply                 [Seen   Seen   Seen   Seen   Never  Own    Never ];
+    /// Write what the team alone sees.
     WriteNote             [Seen   Seen   Seen   Seen   Seen   Never  Never ];
     /// Write a message anew.
     EditMessage           [Own    Own    Own    Own    Own    Never  Never ];
+    /// Take a message's text and files away.
     DeleteMessage         [Seen   Seen   Own    Own    Own    Never  Never ];
     /// Read what a message said before it was edited or deleted.
     ReadVersions          [Seen   Seen   Never  Never  Never  Never  Never ];
     /// Begin to talk to a visitor.
     StartConversation     [Seen   Seen   Seen   Seen   Never  Never  Never ];
+    /// Say how far one has read.
     MarkRead              [Seen   Seen   Seen   Seen   Seen   Own    Never ];
+    /// Close, reopen or put off a conversation.
     SetState              [Seen   Seen   Seen   Seen   Never  Never  Never ];
+    /// Give a conversation to an agent or a team.
     Assign                [Seen   Seen   Seen   Seen   Never  Never  Never ];
+    /// Put labels on a conversation.
     Label                 [Seen   Seen   Seen   Seen   Never  Never  Never ];
+    /// Write down what is known of a person.
     EditContact           [Seen   Seen   Seen   Seen   Never  Never  Never ];
     /// Store a file, to be sent.
     Upload                [Always Always Always Always Always Always Never ];
+    /// Read a file that was sent.
     ReadFile              [Seen   Seen   Seen   Seen   Seen   Own    Never ];
     /// Send a file that was stored.
     Attach                [Own    Own    Own    Own    Own    Own    Never ];
@@ -99,13 +110,17 @@ rights! {
     Search                [Always Always Always Always Always Never  Never ];
     /// Look up agents, teams and the sites whose customers one sees.
     ReadPeople            [Always Always Always Always Always Never  Never ];
+    /// Add agents and change them.
     ManageAgents          [Always Always Never  Never  Never  Never  Never ];
     /// Make an owner, or change one.
     ManageOwners          [Always Never  Never  Never  Never  Never  Never ];
-    /// See where an agent is signed in, and sign them out there.
+    /// See where an agent is signed in.
     ReadDevices           [Always Always Own    Own    Own    Never  Never ];
+    /// End a sign-in of an agent.
     RevokeDevices         [Always Always Own    Own    Own    Never  Never ];
+    /// Add teams and change them.
     ManageTeams           [Always Always Never  Never  Never  Never  Never ];
+    /// Add sites and change them.
     ManageSites           [Always Always Never  Never  Never  Never  Never ];
     /// Read who changed what.
     ReadAudit             [Always Always Never  Never  Never  Never  Never ];
@@ -113,7 +128,7 @@ rights! {
 
 impl Action {
     /// How far the right reaches for somebody.
-    pub(crate) fn reach(self, standing: Standing) -> Reach {
+    pub fn reach(self, standing: Standing) -> Reach {
         let [owner, admin, supervisor, agent, light, visitor, nobody] = row(self);
         match standing {
             Standing::Agent(Role::Owner) => owner,
@@ -127,7 +142,7 @@ impl Action {
     }
 
     /// What a command asks for. Commands exist only with a row of the table.
-    pub(crate) fn of_command(command: &Command) -> Self {
+    pub fn of_command(command: &Command) -> Self {
         match command {
             Command::Send { kind: MessageKind::Note, .. } => Self::WriteNote,
             Command::Send { kind: MessageKind::Reply | MessageKind::System, .. } => Self::Reply,

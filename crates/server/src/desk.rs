@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::Method;
 use axum::serve::ListenerExt as _;
 use deskbell_protocol::VisitorId;
 use tokio::net::TcpListener;
@@ -13,12 +14,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::administration::Administration;
+use crate::authorize::Action;
 use crate::files::Files;
 use crate::geo::Geo;
 use crate::hub::Hub;
 use crate::limits::{Buckets, SignInGuard};
 use crate::operations::{self, Lock, OperationError};
 use crate::people::Actor;
+use crate::routes::Routes;
 use crate::settings::Settings;
 use crate::store::{self, OpenError, Readers, log};
 use crate::tokens::Passwords;
@@ -157,6 +160,13 @@ impl Desk {
     /// Changes agents, sites and texts.
     pub fn administer(&self) -> Administration {
         Administration::new(Arc::clone(&self.core), Actor::command_line())
+    }
+
+    /// Every route of the server: its method, its address and what it asks for.
+    pub fn routes(&self) -> Vec<(Method, &'static str, Action)> {
+        let serving =
+            Serving { core: Arc::clone(&self.core), stopping: CancellationToken::new(), tasks: TaskTracker::new() };
+        http::declared(Routes::new(serving)).declared().to_vec()
     }
 
     /// Serves agents and visitors until `shutdown`, and ends when all sockets are closed and all work is stored.

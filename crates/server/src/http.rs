@@ -77,7 +77,7 @@ impl IntoResponse for HttpError {
 }
 
 /// All routes, each with what it asks for.
-fn declared(routes: Routes) -> Routes {
+pub(crate) fn declared(routes: Routes) -> Routes {
     use {Action as A, Method as M};
     routes
         .on(M::GET, "/healthz", A::Look, async || "ok")

@@ -42,6 +42,7 @@ mod writer;
 pub mod simulation;
 
 pub use administration::Administration;
+pub use authorize::{Action, Reach, Standing};
 pub use desk::{Desk, ServeError};
 pub use people::Which;
 pub use settings::{Settings, StoreIp};

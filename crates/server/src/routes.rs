@@ -60,8 +60,8 @@ impl<S: Sync> FromRequestParts<S> for Asker {
 pub(crate) struct Routes {
     serving: Serving,
     router: Router<Serving>,
-    /// Every route, for the tests of the rights.
-    pub(crate) declared: Vec<(Method, &'static str, Action)>,
+    /// Every route with what it asks for.
+    declared: Vec<(Method, &'static str, Action)>,
 }
 
 impl Routes {
@@ -103,6 +103,11 @@ impl Routes {
         self.router = router;
         self.declared.push((method, path, action));
         self
+    }
+
+    /// Every route with what it asks for.
+    pub(crate) fn declared(&self) -> &[(Method, &'static str, Action)] {
+        &self.declared
     }
 
     /// The router.

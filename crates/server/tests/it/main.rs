@@ -8,6 +8,7 @@ mod desk;
 mod devices;
 mod files;
 mod kills;
+mod matrix;
 mod operations;
 mod rights;
 mod rings;

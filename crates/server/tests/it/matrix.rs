@@ -1,0 +1,520 @@
+//! The table of rights against a real server: every declared route and every command, asked for by everybody, of what
+//! is their own and of what is not. A route or a command that has no way to be asked for fails here by its name.
+
+use deskbell_protocol::http::SignedIn;
+use deskbell_protocol::*;
+use deskbell_server::{Action, Reach, Standing};
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use crate::desk::*;
+
+/// Whose the thing is that somebody asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    /// One's own.
+    Own,
+    /// A colleague's, or a customer's of a site that one sees.
+    Seen,
+    /// Of a site that one does not see, or another visitor's.
+    Foreign,
+}
+
+/// What kind of thing is asked for; it decides whose there can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Of {
+    /// The desk as a whole.
+    Desk,
+    /// The built messenger, which is not there where nobody has built it.
+    Messenger,
+    /// A session of one's own, which is spent.
+    Session,
+    /// Commands over HTTP, which need somebody to be done for.
+    Commands,
+    /// An agent's account and a device of it.
+    Account,
+    /// A conversation, its visitor and their contact.
+    Customer,
+    /// A message.
+    Message,
+    /// A file that was sent.
+    File,
+    /// A file on its way, which is nobody's but its sender's, whatever their role.
+    Upload,
+}
+
+impl Of {
+    fn cases(self, standing: Standing) -> &'static [Whose] {
+        use Whose::*;
+        match (self, standing) {
+            (Self::Desk | Self::Messenger | Self::Session | Self::Commands, _) => &[Own],
+            (Self::Account | Self::Upload, _) | (Self::File | Self::Customer, Standing::Visitor) => &[Own, Foreign],
+            (Self::Customer, _) => &[Seen, Foreign],
+            (Self::Message, Standing::Visitor) => &[Seen, Foreign],
+            (Self::Message | Self::File, _) => &[Own, Seen, Foreign],
+        }
+    }
+
+    /// What the table says.
+    fn allowed(self, reach: Reach, standing: Standing, whose: Whose) -> bool {
+        match reach {
+            Reach::Never => false,
+            _ if self == Self::Upload => whose == Whose::Own,
+            _ if self == Self::Commands => standing != Standing::Nobody,
+            Reach::Own => whose == Whose::Own,
+            Reach::Seen => whose != Whose::Foreign,
+            Reach::Always => true,
+        }
+    }
+}
+
+/// A visitor of a site, with what they left there.
+struct Customer {
+    token: String,
+    visitor: VisitorId,
+    contact: ContactId,
+    conversation: ConversationId,
+    file: AttachmentId,
+}
+
+/// One of those who ask.
+struct Asker {
+    standing: Standing,
+    /// The `Authorization` header.
+    authorization: Option<String>,
+    session: Option<SignedIn>,
+}
+
+/// What one request is about.
+struct Things<'w> {
+    world: &'w World,
+    method: Method,
+    authorization: Option<String>,
+    customer: &'w Customer,
+    agent: AgentId,
+    device: i64,
+    message: MessageId,
+    file: AttachmentId,
+    upload: ClientId,
+    refresh_token: String,
+}
+
+impl Things<'_> {
+    fn at(&self, path: impl AsRef<str>) -> RequestBuilder {
+        let request = self.world.http.request(self.method.clone(), self.world.desk.url(path.as_ref()));
+        self.world.signed(request, self.authorization.as_deref())
+    }
+
+    fn with(&self, path: impl AsRef<str>, body: Value) -> RequestBuilder {
+        self.at(path).json(&body)
+    }
+
+    fn hello(&self) -> Value {
+        let site = &self.world.desk.site.key;
+        let visitor = json!({"site": site, "part": "panel", "token": null, "presence": null, "page": null,
+            "language": "en", "screen": ""});
+        json!({"protocol": PROTOCOL, "app": "test", "cursor": null, "visitor": visitor})
+    }
+}
+
+type Way<T> = (&'static str, Of, fn(&Things<'_>) -> T);
+
+/// How each route is asked for.
+const ROUTES: &[Way<RequestBuilder>] = &[
+    ("GET /healthz", Of::Desk, |it| it.at("/healthz")),
+    ("GET /v1/info", Of::Desk, |it| it.at("/v1/info")),
+    ("POST /v1/session", Of::Desk, |it| {
+        it.with("/v1/session", json!({"email": "ann@desk.example", "password": PASSWORD, "device": "phone"}))
+    }),
+    ("DELETE /v1/session", Of::Session, |it| it.at("/v1/session")),
+    ("POST /v1/session/refresh", Of::Session, |it| {
+        it.with("/v1/session/refresh", json!({"refresh_token": it.refresh_token}))
+    }),
+    ("GET /v1/socket", Of::Desk, |it| {
+        let key = "dGhlIHNhbXBsZSBub25jZQ==";
+        let request = it.at("/v1/socket").header("connection", "Upgrade").header("upgrade", "websocket");
+        request.header("sec-websocket-version", "13").header("sec-websocket-key", key)
+    }),
+    ("POST /v1/pull", Of::Desk, |it| {
+        let greeted = it.authorization.as_ref().is_some_and(|token| token.starts_with("Visitor"));
+        let hello = if greeted { Value::Null } else { it.hello() };
+        it.with("/v1/pull", json!({"hello": hello, "wait_ms": 0}))
+    }),
+    ("POST /v1/cmd", Of::Commands, |it| it.with("/v1/cmd", json!({"frames": []}))),
+    ("POST /v1/uploads", Of::Desk, |it| {
+        it.at(format!("/v1/uploads?client_id={}&name=tea.txt&size=3", client_id().as_str())).body("tea")
+    }),
+    ("GET /v1/uploads/{client_id}", Of::Upload, |it| it.at(format!("/v1/uploads/{}", it.upload.as_str()))),
+    ("PATCH /v1/uploads/{client_id}", Of::Upload, |it| {
+        it.at(format!("/v1/uploads/{}", it.upload.as_str())).header(UPLOAD_OFFSET, 0).body("tea")
+    }),
+    ("DELETE /v1/uploads/{client_id}", Of::Upload, |it| it.at(format!("/v1/uploads/{}", it.upload.as_str()))),
+    ("GET /v1/files/{id}", Of::File, |it| it.at(format!("/v1/files/{}", it.file))),
+    ("GET /v1/search", Of::Desk, |it| it.at("/v1/search?q=tea")),
+    ("GET /v1/messages/{id}/versions", Of::Message, |it| it.at(format!("/v1/messages/{}/versions", it.message))),
+    ("GET /v1/agents", Of::Desk, |it| it.at("/v1/agents")),
+    ("POST /v1/agents", Of::Desk, |it| {
+        let email = format!("{}@desk.example", client_id().as_str());
+        it.with("/v1/agents", json!({"name": "New", "email": email, "password": PASSWORD, "role": "agent"}))
+    }),
+    ("PATCH /v1/agents/{id}", Of::Desk, |it| {
+        it.with(format!("/v1/agents/{}", it.world.ned.agent.id), json!({"name": client_id().as_str()}))
+    }),
+    ("GET /v1/agents/{id}/devices", Of::Account, |it| it.at(format!("/v1/agents/{}/devices", it.agent))),
+    ("DELETE /v1/agents/{id}/devices", Of::Account, |it| it.at(format!("/v1/agents/{}/devices", it.agent))),
+    ("DELETE /v1/agents/{id}/devices/{device}", Of::Account, |it| {
+        it.at(format!("/v1/agents/{}/devices/{}", it.agent, it.device))
+    }),
+    ("GET /v1/teams", Of::Desk, |it| it.at("/v1/teams")),
+    ("POST /v1/teams", Of::Desk, |it| it.with("/v1/teams", json!({"name": "Tea"}))),
+    ("PATCH /v1/teams/{id}", Of::Desk, |it| {
+        it.with(format!("/v1/teams/{}", it.world.team), json!({"name": client_id().as_str()}))
+    }),
+    ("GET /v1/sites", Of::Desk, |it| it.at("/v1/sites")),
+    ("POST /v1/sites", Of::Desk, |it| it.with("/v1/sites", json!({"name": "Tea", "members_only": true}))),
+    ("PATCH /v1/sites/{id}", Of::Desk, |it| {
+        it.with(format!("/v1/sites/{}", it.world.desk.site.id), json!({"name": client_id().as_str()}))
+    }),
+    ("GET /v1/audit", Of::Desk, |it| it.at("/v1/audit")),
+    ("GET /w/loader.js", Of::Messenger, |it| it.at("/w/loader.js")),
+    ("GET /w/panel", Of::Messenger, |it| it.at(format!("/w/panel?site={}", it.world.desk.site.key))),
+    ("GET /w/assets/{*path}", Of::Messenger, |it| it.at("/w/assets/none.js")),
+];
+
+/// How each command is asked for.
+const COMMANDS: &[Way<Command>] = &[
+    ("send", Of::Customer, |it| say(Some(it.customer.conversation), MessageKind::Reply, "Tea?").command),
+    ("send", Of::Customer, |it| say(Some(it.customer.conversation), MessageKind::Note, "Tea!").command),
+    ("start", Of::Customer, |it| Command::Start { visitor: it.customer.visitor }),
+    ("mark_read", Of::Customer, |it| Command::MarkRead { conversation: it.customer.conversation, number: 1 }),
+    ("set_state", Of::Customer, |it| Command::SetState {
+        conversation: it.customer.conversation,
+        state: ConversationState::Open,
+    }),
+    ("snooze", Of::Customer, |it| Command::Snooze { conversation: it.customer.conversation, until: None }),
+    ("assign", Of::Customer, |it| Command::Assign { conversation: it.customer.conversation, agent: None, team: None }),
+    ("edit_message", Of::Message, |it| {
+        let text = client_id().as_str().to_owned();
+        Command::EditMessage { conversation: it.customer.conversation, message: it.message, text }
+    }),
+    ("delete_message", Of::Message, |it| Command::DeleteMessage {
+        conversation: it.customer.conversation,
+        message: it.message,
+    }),
+    ("change_labels", Of::Customer, |it| Command::ChangeLabels {
+        conversation: it.customer.conversation,
+        add: vec!["tea".to_owned()],
+        remove: Vec::new(),
+    }),
+    ("edit_contact", Of::Customer, |it| Command::EditContact {
+        contact: it.customer.contact,
+        name: client_id().as_str().to_owned(),
+        email: String::new(),
+        phone: String::new(),
+        notes: String::new(),
+    }),
+];
+
+/// The names of all commands, as the protocol itself lists them for one that it does not know.
+fn command_names() -> Vec<String> {
+    let unknown = serde_json::from_value::<Command>(json!({"op": "no such command", "args": {}})).unwrap_err();
+    let words = unknown.to_string();
+    let (_, names) = words.split_once("expected one of ").expect("the list of names");
+    names.split(", ").map(|name| name.trim_matches('`').to_owned()).collect()
+}
+
+/// A desk with a shop that all agents see, a closed one, and a customer in each.
+struct World {
+    desk: TestDesk,
+    http: reqwest::Client,
+    /// An owner whom the others are no match for: what he wrote and made is a colleague's.
+    ida: SignedIn,
+    /// An agent who asks for nothing.
+    ned: SignedIn,
+    team: TeamId,
+    /// In the shop.
+    vic: Customer,
+    /// In the closed shop.
+    wen: Customer,
+}
+
+impl World {
+    async fn new() -> Self {
+        let desk = TestDesk::start().await;
+        let ida = hire(&desk, "Ida", Role::Owner, true).await;
+        let ned = hire(&desk, "Ned", Role::Agent, true).await;
+        let administration = desk.desk.administer();
+        let edit = http::TeamEdit { name: Some("Tea".to_owned()), ..http::TeamEdit::default() };
+        let team = administration.put_team(None, edit).await.unwrap().id;
+        let vic = customer(&desk, &desk.site.key).await;
+        let closed = administration.add_site("Closed", &[SHOP.to_owned()]).await.unwrap();
+        let edit = http::SiteEdit { members_only: Some(true), ..http::SiteEdit::default() };
+        administration.put_site(Some(closed.id), edit).await.unwrap();
+        let wen = customer(&desk, &closed.key).await;
+        Self { desk, http: http(), ida, ned, team, vic, wen }
+    }
+
+    fn signed(&self, request: RequestBuilder, authorization: Option<&str>) -> RequestBuilder {
+        match authorization {
+            Some(token) if token.starts_with("Bearer") => request.header("authorization", token),
+            Some(token) => request.header("authorization", token).header("origin", self.desk.own_origin()),
+            None => request.header("origin", self.desk.own_origin()),
+        }
+    }
+
+    /// A note of an agent.
+    async fn note(&self, authorization: &str, conversation: ConversationId) -> MessageId {
+        let frame = ClientFrame::Cmd(say(Some(conversation), MessageKind::Note, "A note"));
+        let frame: Value = serde_json::from_str(&frame.to_text()).unwrap();
+        let request = self.http.post(self.desk.url("/v1/cmd")).json(&json!({"frames": [frame]}));
+        let answer: Value = self.signed(request, Some(authorization)).send().await.unwrap().json().await.unwrap();
+        MessageId(answer["frames"][0]["id"].as_i64().unwrap_or_else(|| panic!("no note: {answer}")))
+    }
+
+    async fn upload(&self, authorization: &str, text: &'static str) -> (ClientId, Upload) {
+        let id = client_id();
+        let request = self
+            .http
+            .post(self.desk.url(&format!("/v1/uploads?client_id={}&name=tea.txt&size=3", id.as_str())))
+            .body(text);
+        let upload = self.signed(request, Some(authorization)).send().await.unwrap().json().await.unwrap();
+        (id, upload)
+    }
+
+    /// Whether Ida's upload is still there.
+    async fn has_upload(&self, id: &ClientId) -> bool {
+        let request = self.http.get(self.desk.url(&format!("/v1/uploads/{}", id.as_str())));
+        request.bearer_auth(&self.ida.access_token).send().await.unwrap().status().is_success()
+    }
+
+    /// Everything that one request can be about.
+    async fn things(&self, of: Of, method: Method, asker: &Asker, whose: Whose) -> Things<'_> {
+        let ida = format!("Bearer {}", self.ida.access_token);
+        let customer = if whose == Whose::Foreign { &self.wen } else { &self.vic };
+        // What is one's own is made with one's own hands.
+        let hand = asker.authorization.clone().filter(|_| whose == Whose::Own).unwrap_or_else(|| ida.clone());
+        let own = asker.session.as_ref().filter(|_| whose == Whose::Own).unwrap_or(&self.ned).agent.id;
+        let spare = match of {
+            Of::Session | Of::Account => {
+                let of = if of == Of::Session { asker.session.as_ref().map_or(own, |me| me.agent.id) } else { own };
+                Some(self.desk.desk.administer().sign_in_locally(of, client_id().as_str()).await.unwrap())
+            }
+            _ => None,
+        };
+        let refresh_token = spare.as_ref().map(|spare| spare.refresh_token.clone()).unwrap_or_default();
+        let device = match of {
+            Of::Account => self.desk.desk.administer().devices(own, None).await.unwrap().last().unwrap().id,
+            _ => 0,
+        };
+        // A session that is ended is not the one that asks on.
+        let authorization = match (&spare, &asker.session) {
+            (Some(spare), Some(_)) if of == Of::Session => Some(format!("Bearer {}", spare.access_token)),
+            _ => asker.authorization.clone(),
+        };
+        let message = match of {
+            Of::Message => self.note(&hand, customer.conversation).await,
+            _ => MessageId(0),
+        };
+        let upload = match of {
+            Of::Upload => self.upload(&hand, "").await.0,
+            _ => client_id(),
+        };
+        let file = match (of, whose) {
+            (Of::File, Whose::Own) => self.upload(&hand, "tea").await.1.attachment.unwrap().id,
+            _ => customer.file,
+        };
+        Things {
+            world: self,
+            method,
+            authorization,
+            customer,
+            agent: own,
+            device,
+            message,
+            file,
+            upload,
+            refresh_token,
+        }
+    }
+
+    /// Everybody who asks for what is theirs or seen, and for what is foreign to them.
+    async fn askers(&self) -> Vec<(Asker, Asker)> {
+        let mut askers = Vec::new();
+        for role in [Role::Owner, Role::Admin, Role::Supervisor, Role::Agent, Role::Light] {
+            let me = agent(hire(&self.desk, "One who sees the shop", role, true).await);
+            // Owners, admins and supervisors see all sites, unless they see no customers at all.
+            let sees_all = matches!(role, Role::Owner | Role::Admin | Role::Supervisor);
+            let blind = agent(hire(&self.desk, "One who sees less", role, !sees_all).await);
+            askers.push((me, blind));
+        }
+        let visitor = || Asker {
+            standing: Standing::Visitor,
+            authorization: Some(format!("Visitor {}", self.vic.token)),
+            session: None,
+        };
+        let nobody = || Asker { standing: Standing::Nobody, authorization: None, session: None };
+        askers.push((visitor(), visitor()));
+        askers.push((nobody(), nobody()));
+        askers
+    }
+}
+
+fn agent(session: SignedIn) -> Asker {
+    Asker {
+        standing: Standing::Agent(session.agent.role),
+        authorization: Some(format!("Bearer {}", session.access_token)),
+        session: Some(session),
+    }
+}
+
+async fn hire(desk: &TestDesk, name: &str, role: Role, customer_facing: bool) -> SignedIn {
+    let administration = desk.desk.administer();
+    let email = format!("{}@desk.example", client_id().as_str());
+    let agent = administration.add_agent(name, &email, PASSWORD, role).await.unwrap();
+    let edit = http::AgentEdit { customer_facing: Some(customer_facing), ..http::AgentEdit::default() };
+    administration.edit_agent(agent.id, edit).await.unwrap();
+    administration.sign_in_locally(agent.id, "laptop").await.unwrap()
+}
+
+/// Somebody opens the messenger of a site and sends a file.
+async fn customer(desk: &TestDesk, site: &str) -> Customer {
+    let mut client = Client::open(desk.address, None, Some(&desk.own_origin())).await;
+    let visitor = VisitorHello {
+        site: site.to_owned(),
+        part: VisitorPart::Panel,
+        token: None,
+        presence: None,
+        page: None,
+        language: "en".to_owned(),
+        screen: String::new(),
+    };
+    client.hello(None, Some(visitor)).await;
+    let token = client.welcome().await.visitor.unwrap().token.unwrap();
+    client.snapshot().await;
+    let id = client_id();
+    let path = format!("/v1/uploads?client_id={}&name=tea.txt&size=3", id.as_str());
+    let request = http().post(desk.url(&path)).header("authorization", format!("Visitor {token}")).body("tea");
+    let sent = request.header("origin", desk.own_origin()).send().await.unwrap();
+    let file = sent.json::<Upload>().await.unwrap().attachment.unwrap().id;
+    let hello = Command::Send {
+        conversation: None,
+        kind: MessageKind::Reply,
+        text: "Hello".to_owned(),
+        attachments: vec![file],
+    };
+    client.command(&command(hello)).await.unwrap();
+    let (message, _) = client.message("Hello").await;
+    let mut ann = desk.agent(&desk.ann, None).await;
+    ann.welcome().await;
+    let rows = ann.snapshot().await;
+    let row = rows.iter().filter_map(decode).find_map(|row| match row {
+        Entity::Conversation(found) if found.id == message.conversation => Some(found),
+        _ => None,
+    });
+    let Conversation { visitor, contact, id: conversation, .. } = row.unwrap();
+    Customer { token, visitor, contact, conversation, file }
+}
+
+/// What differs from the table.
+#[derive(Default)]
+struct Differences(Vec<String>);
+
+impl Differences {
+    fn compare(&mut self, what: &str, action: Action, case: (Standing, Whose), expected: &str, got: &str) {
+        if expected != got {
+            self.0.push(format!("{what} ({action:?}) as {:?}, {:?}: {got} in place of {expected}", case.0, case.1));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dk_25_every_route_does_for_everybody_what_the_table_of_rights_says() {
+    let world = World::new().await;
+    let mut differences = Differences::default();
+    let routes = world.desk.desk.routes();
+    for (name, ..) in ROUTES {
+        let known = routes.iter().any(|(method, path, _)| *name == format!("{method} {path}"));
+        assert!(known, "{name} is asked for, and there is no such route");
+    }
+    for (me, blind) in world.askers().await {
+        for (method, path, action) in &routes {
+            let name = format!("{method} {path}");
+            let Some((_, of, way)) = ROUTES.iter().find(|(route, ..)| *route == name) else {
+                panic!("{name} has no way to be asked for: add one to ROUTES");
+            };
+            for whose in of.cases(me.standing).iter().copied() {
+                let asker = if whose == Whose::Foreign { &blind } else { &me };
+                let things = world.things(*of, method.clone(), asker, whose).await;
+                let response = way(&things).send().await.unwrap();
+                let status = response.status().as_u16();
+                let words = if status < 300 { String::new() } else { response.text().await.unwrap() };
+                let got = match status {
+                    // Whoever cancels what is not there is told that it is not there: nobody's upload was touched.
+                    204 if *of == Of::Upload && whose == Whose::Foreign && world.has_upload(&things.upload).await => {
+                        "404"
+                    }
+                    101 | 200..=299 => "done",
+                    404 if *of == Of::Messenger && words.contains("file") => "done",
+                    401 => "401",
+                    404 => "404",
+                    _ => panic!("{name} as {:?}, {whose:?}: {status} {words}", me.standing),
+                };
+                let expected = match of.allowed(action.reach(me.standing), me.standing, whose) {
+                    true => "done",
+                    false if me.standing == Standing::Nobody => "401",
+                    false => "404",
+                };
+                differences.compare(&name, *action, (me.standing, whose), expected, got);
+            }
+        }
+    }
+    assert_eq!(differences.0, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dk_25_every_command_does_for_everybody_what_the_table_of_rights_says() {
+    let world = World::new().await;
+    let mut differences = Differences::default();
+    for name in command_names() {
+        let known = COMMANDS.iter().any(|(command, ..)| *command == name);
+        assert!(known, "the command {name} has no way to be asked for: add one to COMMANDS");
+    }
+    for (me, blind) in world.askers().await {
+        let mut sockets = Vec::new();
+        for asker in [&me, &blind] {
+            sockets.push(match (&asker.session, me.standing) {
+                (Some(session), _) => Some(world.desk.agent(session, None).await.synced().await),
+                (None, Standing::Visitor) => {
+                    Some(world.desk.panel(Some(&world.vic.token), None, None).await.synced().await)
+                }
+                (None, _) => None,
+            });
+        }
+        for (name, of, way) in COMMANDS {
+            for whose in of.cases(me.standing).iter().copied() {
+                let foreign = whose == Whose::Foreign;
+                let things = world.things(*of, Method::GET, if foreign { &blind } else { &me }, whose).await;
+                let frame = command(way(&things));
+                let got = match &mut sockets[usize::from(foreign)] {
+                    Some(socket) => match socket.command(&frame).await {
+                        Ok(_) => "done",
+                        Err(Nack { code: ErrorCode::NotFound, .. }) => "404",
+                        Err(nack) => panic!("{name} as {:?}, {whose:?}: {nack:?}", me.standing),
+                    },
+                    None => {
+                        // Whoever has not greeted is hung up on.
+                        let mut socket = Client::open(world.desk.address, None, Some(&world.desk.own_origin())).await;
+                        socket.send(&ClientFrame::Cmd(frame.clone())).await;
+                        let answered = socket.rest().await.iter().any(|frame| matches!(frame, ServerFrame::Ack(_)));
+                        if answered { "done" } else { "404" }
+                    }
+                };
+                let action = Action::of_command(&frame.command);
+                let allowed = of.allowed(action.reach(me.standing), me.standing, whose);
+                let expected = if allowed { "done" } else { "404" };
+                differences.compare(name, action, (me.standing, whose), expected, got);
+            }
+        }
+    }
+    assert_eq!(differences.0, Vec::<String>::new());
+}
