@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
+use utoipa::ToSchema;
 
 use crate::entity::{ConversationState, MessageKind};
 use crate::id::*;
 
 /// A `cmd` frame.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct CommandFrame {
     /// The permanent name; a repeat with the same name is answered like the first one.
     pub client_id: ClientId,
@@ -19,11 +20,12 @@ pub struct CommandFrame {
     #[ts(optional)]
     pub if_rev: Option<Seq>,
     /// When the person acted, by their own clock, in milliseconds since the Unix epoch. Shown, never used to order.
+    #[schema(value_type = i64)]
     pub client_time: Timestamp,
 }
 
 /// What is asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(tag = "op", content = "args", rename_all = "snake_case")]
 pub enum Command {
     /// Write a message. A visitor leaves `conversation` empty: their conversation is found or begun.
@@ -47,6 +49,7 @@ pub enum Command {
         /// Which conversation.
         conversation: ConversationId,
         /// Newest number seen.
+        #[schema(value_type = i64)]
         number: Number,
     },
     /// Close, or reopen; a snoozed one is woken.
@@ -61,6 +64,7 @@ pub enum Command {
         /// Which conversation.
         conversation: ConversationId,
         /// When the desk opens it, at most [`crate::SNOOZE_MAX_MS`] from now. `None`: with the visitor's next message.
+        #[schema(value_type = Option<i64>)]
         until: Option<Timestamp>,
     },
     /// Give a conversation to an agent, to a team, or to nobody. Both are replaced.

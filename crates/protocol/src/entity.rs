@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 use ts_rs::TS;
+use utoipa::ToSchema;
 
 use crate::id::*;
 
 /// What an agent may do. The server's table of rights says it in detail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// May do everything; there is always one.
@@ -26,7 +27,7 @@ fn yes() -> bool {
 }
 
 /// A person who answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Agent {
     /// Id.
     pub id: AgentId,
@@ -56,7 +57,7 @@ impl Agent {
 }
 
 /// Agents who answer together.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Team {
     /// Id.
     pub id: TeamId,
@@ -70,7 +71,7 @@ pub struct Team {
 }
 
 /// A website with its widget.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Site {
     /// Id.
     pub id: SiteId,
@@ -111,7 +112,7 @@ impl Site {
 }
 
 /// A person who writes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Contact {
     /// Id.
     pub id: ContactId,
@@ -124,11 +125,12 @@ pub struct Contact {
     /// What the team wrote about them. Never sent to a visitor.
     pub notes: String,
     /// First seen.
+    #[schema(value_type = i64)]
     pub created_at: Timestamp,
 }
 
 /// Where an address lies, as far as the offline database knows.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Region {
     /// ISO 3166-1 alpha-2 code, e.g. `ES`. `None`: unknown.
     pub country: Option<String>,
@@ -139,18 +141,19 @@ pub struct Region {
 }
 
 /// One page a visitor looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct PageView {
     /// Origin and path; query and fragment are dropped in the visitor's browser.
     pub url: String,
     /// The page's title.
     pub title: String,
     /// When it was opened.
+    #[schema(value_type = i64)]
     pub at: Timestamp,
 }
 
 /// A browser on a site, maybe anonymous.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Visitor {
     /// Id.
     pub id: VisitorId,
@@ -179,15 +182,17 @@ pub struct Visitor {
     /// Number of conversations started.
     pub chats: i64,
     /// Start of this visit.
+    #[schema(value_type = i64)]
     pub visit_started_at: Timestamp,
     /// Last sign of life.
+    #[schema(value_type = i64)]
     pub last_seen_at: Timestamp,
     /// The last pages, newest first, at most 10.
     pub pages: Vec<PageView>,
 }
 
 /// Where a conversation stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ConversationState {
     /// Needs, or may need, an answer.
@@ -199,7 +204,7 @@ pub enum ConversationState {
 }
 
 /// Who a conversation is with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ConversationKind {
     /// A visitor takes part.
@@ -209,7 +214,7 @@ pub enum ConversationKind {
 }
 
 /// A conversation's head: all that a list row needs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Conversation {
     /// Id.
     pub id: ConversationId,
@@ -230,19 +235,25 @@ pub struct Conversation {
     #[ts(optional)]
     pub team: Option<TeamId>,
     /// The newest message's number; 0 when there is none.
+    #[schema(value_type = i64)]
     pub last_number: Number,
     /// Time of the oldest message of the visitor that no reply followed. `None`: nobody waits.
+    #[schema(value_type = Option<i64>)]
     pub waiting_since: Option<Timestamp>,
     /// When it began.
+    #[schema(value_type = i64)]
     pub created_at: Timestamp,
     /// Time of the newest message.
+    #[schema(value_type = i64)]
     pub active_at: Timestamp,
     /// Newest number that the visitor has seen on screen.
+    #[schema(value_type = i64)]
     pub visitor_read: Number,
     /// When a snoozed one opens by itself. `None`: with the visitor's next message, or it is not snoozed. Never sent to
     /// a visitor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
+    #[schema(value_type = Option<i64>)]
     pub snoozed_until: Option<Timestamp>,
     /// What the team calls it, sorted; at most [`crate::LABELS_MAX`]. Never sent to a visitor.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -251,7 +262,7 @@ pub struct Conversation {
 }
 
 /// What a message is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MessageKind {
     /// Everybody in the conversation sees it.
@@ -263,7 +274,7 @@ pub enum MessageKind {
 }
 
 /// Who wrote a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(tag = "who", rename_all = "snake_case")]
 pub enum Author {
     /// The visitor.
@@ -280,7 +291,7 @@ pub enum Author {
 }
 
 /// A file sent with a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Attachment {
     /// Id; `GET /v1/files/{id}` fetches it.
     pub id: AttachmentId,
@@ -296,7 +307,7 @@ pub struct Attachment {
 }
 
 /// A picture's size in pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct PictureSize {
     /// Pixels.
     pub width: u32,
@@ -305,13 +316,14 @@ pub struct PictureSize {
 }
 
 /// A message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Message {
     /// Id.
     pub id: MessageId,
     /// Where it stands.
     pub conversation: ConversationId,
     /// Its place: dense from 1.
+    #[schema(value_type = i64)]
     pub number: Number,
     /// Who wrote it.
     pub author: Author,
@@ -324,19 +336,22 @@ pub struct Message {
     /// The sender's name for it.
     pub client_id: Option<ClientId>,
     /// When the server took it.
+    #[schema(value_type = i64)]
     pub created_at: Timestamp,
     /// When its text was changed last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
+    #[schema(value_type = Option<i64>)]
     pub edited_at: Option<Timestamp>,
     /// When it was deleted: its text is empty and its files are gone, its place stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
+    #[schema(value_type = Option<i64>)]
     pub deleted_at: Option<Timestamp>,
 }
 
 /// A prepared text.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct CannedText {
     /// Id.
     pub id: CannedTextId,
@@ -349,16 +364,17 @@ pub struct CannedText {
 }
 
 /// How far one agent has read one conversation. Sent to that agent alone; its id is the conversation's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct ReadMark {
     /// Which conversation.
     pub conversation: ConversationId,
     /// Newest number seen.
+    #[schema(value_type = i64)]
     pub number: Number,
 }
 
 /// The kinds of entity in the change log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EntityKind {
     /// [`Agent`]

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
+use utoipa::ToSchema;
 
 use crate::command::CommandFrame;
 use crate::entity::{Entity, EntityKind};
@@ -12,7 +13,7 @@ use crate::error::ErrorCode;
 use crate::id::*;
 
 /// From a client to the server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientFrame {
     /// The first frame, within 10 seconds.
@@ -34,7 +35,7 @@ pub enum ClientFrame {
 }
 
 /// From the server to a client.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerFrame {
     /// The answer to `hello`.
@@ -64,7 +65,7 @@ pub enum ServerFrame {
 }
 
 /// Opens a session. Agents send their token in the `Authorization` header, visitors in `visitor`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Hello {
     /// [`crate::PROTOCOL`].
     pub protocol: u32,
@@ -79,7 +80,7 @@ pub struct Hello {
 }
 
 /// What the widget says of itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct VisitorHello {
     /// The site's public key.
     pub site: String,
@@ -99,7 +100,7 @@ pub struct VisitorHello {
 }
 
 /// Which half of the widget speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VisitorPart {
     /// The loader in the shop's page.
@@ -109,7 +110,7 @@ pub enum VisitorPart {
 }
 
 /// A page as the loader tells it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct PageSeen {
     /// Origin and path.
     pub url: String,
@@ -122,15 +123,17 @@ pub struct PageSeen {
 }
 
 /// The answer to `hello`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Welcome {
     /// Names this connection in logs.
     pub session: String,
     /// The log's name.
+    #[schema(value_type = String)]
     pub epoch: Epoch,
     /// The log's newest place.
     pub head: Seq,
     /// The server's clock.
+    #[schema(value_type = i64)]
     pub server_time: Timestamp,
     /// Heartbeats come this often, in milliseconds; dead after 35 seconds without any frame.
     #[ts(type = "number")]
@@ -148,7 +151,7 @@ pub struct Welcome {
 }
 
 /// What a visitor is told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct VisitorWelcome {
     /// The visitor's secret, to the panel alone, and only when it is new.
     pub token: Option<String>,
@@ -163,7 +166,7 @@ pub struct VisitorWelcome {
 }
 
 /// What follows a welcome.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SyncMode {
     /// Deltas from the client's cursor.
@@ -173,7 +176,7 @@ pub enum SyncMode {
 }
 
 /// Why a cache is of no use any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ResetReason {
     /// The log is another one.
@@ -189,14 +192,14 @@ pub enum ResetReason {
 }
 
 /// See [`ServerFrame::Reset`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Reset {
     /// Why.
     pub reason: ResetReason,
 }
 
 /// A page of a snapshot. Rows are full states, newest conversations first; they may be newer than the base.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct SnapshotPage {
     /// Names the snapshot.
     pub generation: String,
@@ -209,7 +212,7 @@ pub struct SnapshotPage {
 }
 
 /// Asks for a page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct SnapshotNext {
     /// Which snapshot.
     pub generation: String,
@@ -218,7 +221,7 @@ pub struct SnapshotNext {
 }
 
 /// See [`ServerFrame::SnapEnd`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct SnapshotEnd {
     /// Which snapshot.
     pub generation: String,
@@ -227,7 +230,7 @@ pub struct SnapshotEnd {
 }
 
 /// See [`ClientFrame::Seen`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Seen {
     /// The last change applied.
     pub seq: Seq,
@@ -235,7 +238,7 @@ pub struct Seen {
 
 /// Every visible change after `from` up to `to`. May be empty: it then moves the cursor over what is not
 /// visible to this client. A delta whose `from` is not the client's cursor is not applied.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Delta {
     /// The cursor before.
     pub from: Seq,
@@ -248,7 +251,7 @@ pub struct Delta {
 }
 
 /// What happened to an entity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
     /// Its full state, new or changed.
@@ -267,7 +270,7 @@ pub enum ChangeKind {
 }
 
 /// One change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Change {
     /// Its place in the log, and the entity's revision from now on.
     pub seq: Seq,
@@ -281,6 +284,7 @@ pub struct Change {
     /// The entity's full state, for `put` and `show`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional, type = "unknown")]
+    #[schema(value_type = Option<Object>)]
     pub data: Option<serde_json::Value>,
     /// The command that caused it, to the sender's eyes: its outbox item is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -300,7 +304,7 @@ impl Change {
 }
 
 /// A command is durably done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Ack {
     /// Which command.
     pub client_id: ClientId,
@@ -310,13 +314,14 @@ pub struct Ack {
     #[ts(type = "number | null")]
     pub id: Option<i64>,
     /// The message's number.
+    #[schema(value_type = Option<i64>)]
     pub number: Option<Number>,
     /// The command had been done before; nothing was done twice.
     pub duplicate: bool,
 }
 
 /// A command is refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Nack {
     /// Which command.
     pub client_id: ClientId,
@@ -332,7 +337,7 @@ pub struct Nack {
 }
 
 /// Older messages, please.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct HistoryRequest {
     /// Repeated in the answer.
     #[ts(type = "number")]
@@ -340,13 +345,14 @@ pub struct HistoryRequest {
     /// Which conversation.
     pub conversation: ConversationId,
     /// Messages with smaller numbers.
+    #[schema(value_type = i64)]
     pub before: Number,
     /// At most 100.
     pub limit: u32,
 }
 
 /// Messages `from..=to` of a conversation, contiguous by construction as far as the client may see them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct HistoryPage {
     /// Which request.
     #[ts(type = "number")]
@@ -354,15 +360,17 @@ pub struct HistoryPage {
     /// Which conversation.
     pub conversation: ConversationId,
     /// Smallest number covered; 1: the beginning is reached.
+    #[schema(value_type = i64)]
     pub from: Number,
     /// Largest number covered.
+    #[schema(value_type = i64)]
     pub to: Number,
     /// Rows, as changes, by number.
     pub messages: Vec<Change>,
 }
 
 /// Something that is never stored, may be dropped, and is limited in rate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Ephemeral {
     /// Somebody is typing; shown for `ttl_ms`.
@@ -408,13 +416,14 @@ pub enum Ephemeral {
 }
 
 /// A visitor waits, and nobody answers. It comes again every 10 seconds until somebody does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Ring {
     /// The visitor's message that waits. It names the ring.
     pub ring: MessageId,
     /// Where it was written.
     pub conversation: ConversationId,
     /// Its number there.
+    #[schema(value_type = i64)]
     pub number: Number,
     /// How often it has rung before.
     pub level: u32,
@@ -424,7 +433,7 @@ pub struct Ring {
 }
 
 /// See [`ClientFrame::RingAck`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct RingAck {
     /// Which ring.
     pub ring: MessageId,
@@ -434,7 +443,7 @@ pub struct RingAck {
 }
 
 /// What became of a ring on a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum RingOutcome {
     /// The device tells its person: by a notification, a sound or a flashing window, as the system has confirmed.
@@ -456,7 +465,7 @@ pub enum RingOutcome {
 }
 
 /// Why a device stays silent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Suppressed {
     /// The person wants no alerts here.
@@ -469,7 +478,7 @@ pub enum Suppressed {
 }
 
 /// A visitor who is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct VisitorPresence {
     /// Who.
     pub visitor: VisitorId,
@@ -478,23 +487,25 @@ pub struct VisitorPresence {
 }
 
 /// A client's sign of life, every `heartbeat_ms`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct ClientHeartbeat {
     /// The client's clock.
+    #[schema(value_type = i64)]
     pub time: Timestamp,
 }
 
 /// The server's sign of life.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct ServerHeartbeat {
     /// The server's clock.
+    #[schema(value_type = i64)]
     pub time: Timestamp,
     /// The newest change visible to nobody in particular: a cursor behind it for 5 seconds is stale.
     pub head: Seq,
 }
 
 /// Why the server ends a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ByeCode {
     /// The server is stopping; come back.
@@ -514,7 +525,7 @@ pub enum ByeCode {
 }
 
 /// See [`ServerFrame::Bye`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Bye {
     /// Why.
     pub code: ByeCode,

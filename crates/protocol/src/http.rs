@@ -2,13 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
+use utoipa::ToSchema;
 
 use crate::entity::{Agent, Attachment, Region, Role};
 use crate::frame::{Hello, HistoryRequest, ServerFrame};
 use crate::id::{AgentId, ConversationId, Cursor, Epoch, Number, Seq, TeamId, Timestamp, VisitorId};
 
 /// `GET /v1/info`: who answers at this address. Needs no token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct ServerInfo {
     /// Always `deskbell`.
     pub product: String,
@@ -21,7 +22,7 @@ pub struct ServerInfo {
 }
 
 /// `POST /v1/session`: sign in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct SignIn {
     /// The agent's address.
     pub email: String,
@@ -35,7 +36,7 @@ pub struct SignIn {
 }
 
 /// One sign-in of an agent that has not ended: `GET /v1/agents/{id}/devices`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Device {
     /// Names it in `DELETE /v1/agents/{id}/devices/{device}`.
     #[ts(type = "number")]
@@ -47,8 +48,10 @@ pub struct Device {
     /// Where the address lay from which it was last heard.
     pub region: Region,
     /// When it signed in.
+    #[schema(value_type = i64)]
     pub signed_in_at: Timestamp,
     /// When it was last heard, to a few minutes.
+    #[schema(value_type = i64)]
     pub last_seen_at: Timestamp,
     /// It is connected now.
     pub online: bool,
@@ -57,21 +60,21 @@ pub struct Device {
 }
 
 /// `DELETE /v1/agents/{id}/devices` and `DELETE /v1/agents/{id}/devices/{device}`: the answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Revoked {
     /// The devices that were signed out.
     pub devices: Vec<i64>,
 }
 
 /// `POST /v1/session/refresh`: a new pair of tokens for a refresh token. The old one is spent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Refresh {
     /// The refresh token.
     pub refresh_token: String,
 }
 
 /// The answer to both.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct SignedIn {
     /// Sent as `Authorization: Bearer …`; lives `expires_in_s` seconds.
     pub access_token: String,
@@ -87,7 +90,7 @@ pub struct SignedIn {
 }
 
 /// `POST /v1/agents`: a new agent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct NewAgent {
     /// Shown to visitors and colleagues.
     pub name: String,
@@ -100,7 +103,7 @@ pub struct NewAgent {
 }
 
 /// `PATCH /v1/agents/{id}`: what is left out stays.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AgentEdit {
     /// Shown to visitors and colleagues.
@@ -118,7 +121,7 @@ pub struct AgentEdit {
 }
 
 /// `POST /v1/teams`: a new team. `PATCH /v1/teams/{id}`: what is left out stays.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TeamEdit {
     /// Shown to agents.
@@ -130,7 +133,7 @@ pub struct TeamEdit {
 }
 
 /// `POST /v1/sites`: a new site. `PATCH /v1/sites/{id}`: what is left out stays.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SiteEdit {
     /// Shown to agents.
@@ -148,12 +151,13 @@ pub struct SiteEdit {
 }
 
 /// Who changed what of the desk itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct AuditEntry {
     /// Its place; `before` of the next page is the smallest of this one.
     #[ts(type = "number")]
     pub id: i64,
     /// When.
+    #[schema(value_type = i64)]
     pub at: Timestamp,
     /// Who. `None`: the command line.
     pub actor: Option<AgentId>,
@@ -173,14 +177,14 @@ pub struct AuditEntry {
 }
 
 /// `GET /v1/audit?before=…&limit=…`: newest first, at most 100.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct AuditPage {
     /// The entries.
     pub entries: Vec<AuditEntry>,
 }
 
 /// What a found message is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FoundKind {
     /// The text of a message that the visitor may see.
@@ -192,11 +196,12 @@ pub enum FoundKind {
 }
 
 /// A message that fits a search.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct FoundMessage {
     /// Where it stands.
     pub conversation: ConversationId,
     /// Its place there.
+    #[schema(value_type = i64)]
     pub number: Number,
     /// What it is.
     pub kind: FoundKind,
@@ -207,11 +212,12 @@ pub struct FoundMessage {
     /// Pieces of its text, every second one a match. Never markup.
     pub snippet: Vec<String>,
     /// When the server took it.
+    #[schema(value_type = i64)]
     pub at: Timestamp,
 }
 
 /// `GET /v1/search?q=…`: the answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct FoundMessages {
     /// Newest first, at most [`crate::FOUND_MAX`].
     pub messages: Vec<FoundMessage>,
@@ -222,7 +228,7 @@ pub struct FoundMessages {
 pub const UPLOAD_OFFSET: &str = "upload-offset";
 
 /// `POST`, `GET` and `PATCH` below `/v1/uploads`: how far a file has come.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Upload {
     /// Bytes that are durably on the server's disk: the next ones begin here.
     #[ts(type = "number")]
@@ -243,7 +249,7 @@ pub const PUSH_FRAMES_MAX: usize = 16;
 
 /// `POST /v1/pull`: the frames that a socket would bring, for networks that block sockets. Every answer ends with a
 /// heartbeat; nothing of it is remembered by the server.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Pull {
     /// The greeting, in a connection's first pull alone: the answer begins with `welcome`. A visitor's later pulls
     /// carry their token in the header.
@@ -272,9 +278,10 @@ pub struct Pull {
 }
 
 /// A place in a snapshot: what its last page said.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct SnapshotAt {
     /// The log.
+    #[schema(value_type = String)]
     pub epoch: Epoch,
     /// The snapshot's name.
     pub generation: String,
@@ -285,7 +292,7 @@ pub struct SnapshotAt {
 }
 
 /// The answer to a pull.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS, ToSchema)]
 pub struct Pulled {
     /// In order.
     pub frames: Vec<ServerFrame>,
@@ -294,27 +301,29 @@ pub struct Pulled {
 }
 
 /// The answer to `POST /v1/cmd`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, TS, ToSchema)]
 pub struct Pushed {
     /// An `ack` or `nack` for each command, in the order of the commands.
     pub frames: Vec<ServerFrame>,
 }
 
 /// What a message said before it was edited or deleted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct MessageVersion {
     /// What it said.
     pub text: String,
     /// Since when it said so.
+    #[schema(value_type = i64)]
     pub written_at: Timestamp,
     /// Until when.
+    #[schema(value_type = i64)]
     pub replaced_at: Timestamp,
     /// Who edited or deleted it then.
     pub replaced_by: AgentId,
 }
 
 /// `GET /v1/messages/{id}/versions`: the answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct MessageVersions {
     /// Oldest first. None: it says what it always said.
     pub versions: Vec<MessageVersion>,

@@ -5,11 +5,12 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use ts_rs::TS;
+use utoipa::ToSchema;
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS, ToSchema)]
         #[serde(transparent)]
         #[ts(type = "number")]
         pub struct $name(pub i64);
@@ -50,7 +51,7 @@ ids! {
 }
 
 /// A place in the desk's change log. Dense and in the order of commits; 0 is before the first change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS, ToSchema)]
 #[serde(transparent)]
 #[ts(type = "number")]
 pub struct Seq(pub i64);
@@ -65,9 +66,10 @@ pub type Timestamp = i64;
 pub type Epoch = String;
 
 /// How far a client has applied the change log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Cursor {
     /// Which log.
+    #[schema(value_type = String)]
     pub epoch: Epoch,
     /// The last change applied.
     pub seq: Seq,
@@ -75,9 +77,10 @@ pub struct Cursor {
 
 /// A command's permanent name, given by the client before the command is first sent: 128 random bits
 /// as 32 lower-case hexadecimal digits. The server keeps it for ever, so a repeat is always recognised.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, TS)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, TS, ToSchema)]
 #[serde(transparent)]
 #[ts(type = "string")]
+#[schema(pattern = "^[0-9a-f]{32}$")]
 pub struct ClientId(String);
 
 impl ClientId {

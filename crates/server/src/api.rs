@@ -8,8 +8,9 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Json;
 use deskbell_protocol::http::{AgentEdit, AuditPage, Device, NewAgent, Revoked, SiteEdit, TeamEdit};
-use deskbell_protocol::{Agent, Site, Team};
+use deskbell_protocol::{Agent, AgentId, Site, SiteId, Team, TeamId};
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::administration::Administration;
 use crate::desk::Serving;
@@ -33,16 +34,35 @@ fn id<T: From<i64>>(text: &str, what: &str) -> Result<T, HttpError> {
     Ok(text.parse::<i64>().map_err(|_| Failure::not_found(what))?.into())
 }
 
+/// All agents.
+#[utoipa::path(get, path = "/v1/agents", tag = "people", responses((status = 200, body = Vec<Agent>)))]
 pub(crate) async fn agents(State(serving): State<Serving>, asker: Asker) -> Answer<Vec<Agent>> {
     Ok(Json(administration(&serving, &asker)?.agents().await?))
 }
 
+/// Add an agent.
+#[utoipa::path(
+    post,
+    path = "/v1/agents",
+    tag = "people",
+    request_body = NewAgent,
+    responses((status = 201, body = Agent)),
+)]
 pub(crate) async fn add_agent(State(serving): State<Serving>, asker: Asker, body: Body) -> Made<Agent> {
     let NewAgent { name, email, password, role } = json(body)?;
     let agent = administration(&serving, &asker)?.add_agent(&name, &email, &password, role).await?;
     Ok((StatusCode::CREATED, Json(agent)))
 }
 
+/// Change an agent, or put them out of service.
+#[utoipa::path(
+    patch,
+    path = "/v1/agents/{id}",
+    tag = "people",
+    params(("id" = AgentId, Path, description = "The agent")),
+    request_body = AgentEdit,
+    responses((status = 200, body = Agent)),
+)]
 pub(crate) async fn edit_agent(
     State(serving): State<Serving>,
     Path(agent): Path<String>,
@@ -53,6 +73,14 @@ pub(crate) async fn edit_agent(
     Ok(Json(administration(&serving, &asker)?.edit_agent(id(&agent, "agent")?, edit).await?))
 }
 
+/// Where an agent is signed in.
+#[utoipa::path(
+    get,
+    path = "/v1/agents/{id}/devices",
+    tag = "people",
+    params(("id" = AgentId, Path, description = "The agent")),
+    responses((status = 200, body = Vec<Device>)),
+)]
 pub(crate) async fn devices(
     State(serving): State<Serving>,
     Path(agent): Path<String>,
@@ -62,7 +90,14 @@ pub(crate) async fn devices(
     Ok(Json(administration(&serving, &asker)?.devices(id(&agent, "agent")?, Some(current)).await?))
 }
 
-/// All of them but the one that asks.
+/// Sign an agent out everywhere but at the device that asks.
+#[utoipa::path(
+    delete,
+    path = "/v1/agents/{id}/devices",
+    tag = "people",
+    params(("id" = AgentId, Path, description = "The agent")),
+    responses((status = 200, body = Revoked)),
+)]
 pub(crate) async fn revoke_devices(
     State(serving): State<Serving>,
     Path(agent): Path<String>,
@@ -73,6 +108,17 @@ pub(crate) async fn revoke_devices(
     Ok(Json(Revoked { devices }))
 }
 
+/// Sign an agent out at one device.
+#[utoipa::path(
+    delete,
+    path = "/v1/agents/{id}/devices/{device}",
+    tag = "people",
+    params(
+        ("id" = AgentId, Path, description = "The agent"),
+        ("device" = i64, Path, description = "The device, from the list of devices"),
+    ),
+    responses((status = 200, body = Revoked)),
+)]
 pub(crate) async fn revoke_device(
     State(serving): State<Serving>,
     Path((agent, device)): Path<(String, String)>,
@@ -83,15 +129,34 @@ pub(crate) async fn revoke_device(
     Ok(Json(Revoked { devices }))
 }
 
+/// All teams.
+#[utoipa::path(get, path = "/v1/teams", tag = "people", responses((status = 200, body = Vec<Team>)))]
 pub(crate) async fn teams(State(serving): State<Serving>, asker: Asker) -> Answer<Vec<Team>> {
     Ok(Json(administration(&serving, &asker)?.teams().await?))
 }
 
+/// Add a team.
+#[utoipa::path(
+    post,
+    path = "/v1/teams",
+    tag = "people",
+    request_body = TeamEdit,
+    responses((status = 201, body = Team)),
+)]
 pub(crate) async fn add_team(State(serving): State<Serving>, asker: Asker, body: Body) -> Made<Team> {
     let edit: TeamEdit = json(body)?;
     Ok((StatusCode::CREATED, Json(administration(&serving, &asker)?.put_team(None, edit).await?)))
 }
 
+/// Change a team.
+#[utoipa::path(
+    patch,
+    path = "/v1/teams/{id}",
+    tag = "people",
+    params(("id" = TeamId, Path, description = "The team")),
+    request_body = TeamEdit,
+    responses((status = 200, body = Team)),
+)]
 pub(crate) async fn edit_team(
     State(serving): State<Serving>,
     Path(team): Path<String>,
@@ -102,15 +167,34 @@ pub(crate) async fn edit_team(
     Ok(Json(administration(&serving, &asker)?.put_team(Some(id(&team, "team")?), edit).await?))
 }
 
+/// The sites whose customers one sees.
+#[utoipa::path(get, path = "/v1/sites", tag = "sites", responses((status = 200, body = Vec<Site>)))]
 pub(crate) async fn sites(State(serving): State<Serving>, asker: Asker) -> Answer<Vec<Site>> {
     Ok(Json(administration(&serving, &asker)?.sites().await?))
 }
 
+/// Add a site.
+#[utoipa::path(
+    post,
+    path = "/v1/sites",
+    tag = "sites",
+    request_body = SiteEdit,
+    responses((status = 201, body = Site)),
+)]
 pub(crate) async fn add_site(State(serving): State<Serving>, asker: Asker, body: Body) -> Made<Site> {
     let edit: SiteEdit = json(body)?;
     Ok((StatusCode::CREATED, Json(administration(&serving, &asker)?.put_site(None, edit).await?)))
 }
 
+/// Change a site.
+#[utoipa::path(
+    patch,
+    path = "/v1/sites/{id}",
+    tag = "sites",
+    params(("id" = SiteId, Path, description = "The site")),
+    request_body = SiteEdit,
+    responses((status = 200, body = Site)),
+)]
 pub(crate) async fn edit_site(
     State(serving): State<Serving>,
     Path(site): Path<String>,
@@ -121,12 +205,23 @@ pub(crate) async fn edit_site(
     Ok(Json(administration(&serving, &asker)?.put_site(Some(id(&site, "site")?), edit).await?))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct AuditQuery {
+    /// Only entries with smaller ids.
     before: Option<i64>,
+    /// At most so many; 100 in any case.
     limit: Option<u32>,
 }
 
+/// Who changed what of the desk, newest first.
+#[utoipa::path(
+    get,
+    path = "/v1/audit",
+    tag = "desk",
+    params(AuditQuery),
+    responses((status = 200, body = AuditPage)),
+)]
 pub(crate) async fn audit(
     State(serving): State<Serving>,
     Query(AuditQuery { before, limit }): Query<AuditQuery>,

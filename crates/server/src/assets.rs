@@ -6,6 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 use deskbell_protocol::Site;
 use rust_embed::{Embed, EmbeddedFile};
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::desk::Serving;
 use crate::http::HttpError;
@@ -36,23 +37,45 @@ fn answer(file: EmbeddedFile, cache: &'static str, corp: &'static str) -> Respon
     (headers, file.data.into_owned()).into_response()
 }
 
-/// `GET /w/loader.js`: a classic script for pages of any origin.
+/// The loader: a classic script for pages of any origin.
+#[utoipa::path(
+    get,
+    path = "/w/loader.js",
+    tag = "widget",
+    responses((status = 200, body = String, content_type = "text/javascript"), (status = 404)),
+)]
 pub(crate) async fn loader() -> Result<Response, HttpError> {
     Ok(answer(find("loader.js")?, "public, max-age=300", "cross-origin"))
 }
 
-/// `GET /w/assets/…`: their names change with their content.
+/// What the messenger is made of. Names change with their content.
+#[utoipa::path(
+    get,
+    path = "/w/assets/{*path}",
+    tag = "widget",
+    params(("path" = String, Path, description = "A file's path")),
+    responses((status = 200, body = Vec<u8>, content_type = "*/*")),
+)]
 pub(crate) async fn asset(Path(path): Path<String>) -> Result<Response, HttpError> {
     Ok(answer(find(&format!("assets/{path}"))?, "public, max-age=31536000, immutable", "same-origin"))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct PanelQuery {
+    /// The site's key.
     #[serde(default)]
     site: String,
 }
 
-/// `GET /w/panel?site=KEY`: the messenger, for frames in the site's pages alone.
+/// The messenger, for frames in the site's pages alone.
+#[utoipa::path(
+    get,
+    path = "/w/panel",
+    tag = "widget",
+    params(PanelQuery),
+    responses((status = 200, body = String, content_type = "text/html"), (status = 404)),
+)]
 pub(crate) async fn panel(
     State(serving): State<Serving>,
     Query(query): Query<PanelQuery>,

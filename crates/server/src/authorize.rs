@@ -127,6 +127,12 @@ rights! {
 }
 
 impl Action {
+    /// Whether tokens are not looked at: what anybody may ask for, one may also ask for with a token that is of no use
+    /// any more.
+    pub(crate) fn is_open(self) -> bool {
+        matches!(self, Self::Look | Self::SignIn)
+    }
+
     /// How far the right reaches for somebody.
     pub fn reach(self, standing: Standing) -> Reach {
         let [owner, admin, supervisor, agent, light, visitor, nobody] = row(self);

@@ -163,7 +163,7 @@ impl Desk {
     }
 
     /// Every route of the server: its method, its address and what it asks for.
-    pub fn routes(&self) -> Vec<(Method, &'static str, Action)> {
+    pub fn routes(&self) -> Vec<(Method, String, Action)> {
         let serving =
             Serving { core: Arc::clone(&self.core), stopping: CancellationToken::new(), tasks: TaskTracker::new() };
         http::declared(Routes::new(serving)).declared().to_vec()
@@ -197,7 +197,7 @@ impl Desk {
         }
 
         let writer_ended = self.core.writer.ended().clone();
-        let service = http::routes(serving).into_make_service_with_connect_info::<SocketAddr>();
+        let service = http::router(serving).into_make_service_with_connect_info::<SocketAddr>();
         let listener = listener.tap_io(|stream| {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "a socket keeps its delay");

@@ -14,6 +14,7 @@ use deskbell_protocol::{
 use futures_util::future::join_all;
 use serde::Deserialize;
 use tokio::sync::broadcast::error::RecvError;
+use utoipa::ToSchema;
 
 use crate::accounts::{self, Identity};
 use crate::authorize::Principal;
@@ -37,8 +38,10 @@ pub(crate) enum Speaker {
 }
 
 /// The body of `POST /v1/cmd`.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub(crate) struct Push {
+    /// At most 16 of them.
+    #[schema(value_type = Vec<ClientFrame>, max_items = 16)]
     frames: Vec<serde_json::Value>,
 }
 

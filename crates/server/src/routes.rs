@@ -1,24 +1,25 @@
-//! Registers routes. A route exists only together with what it asks for: `Router::route` itself is forbidden elsewhere
-//! (`crates/server/clippy.toml`), and before a handler runs, whoever asks is known and has that right at all. Handlers then
+//! Registers routes. A route exists only together with what it asks for and with its description: `Router::route` itself
+//! is forbidden elsewhere (`crates/server/clippy.toml`), a handler without `#[utoipa::path]` does not compile, and before a handler runs, whoever asks is known and has that right at all. Handlers then
 //! authorize what they touch.
 
 use std::net::IpAddr;
 use std::net::SocketAddr;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequestParts, Request, State};
-use axum::handler::Handler;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Extension, FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{MethodFilter, MethodRouter, on};
 use ipnet::IpNet;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::UtoipaMethodRouterExt as _;
 
 use crate::accounts::{self, Identity};
 use crate::authorize::{Action, Principal, Reach, Standing};
 use crate::desk::Serving;
 use crate::http::HttpError;
+use crate::openapi::{self, Described, Document};
 use crate::store::{Failure, Outcome};
 
 /// Who asks over HTTP, and from where.
@@ -60,59 +61,52 @@ impl<S: Sync> FromRequestParts<S> for Asker {
 pub(crate) struct Routes {
     serving: Serving,
     router: Router<Serving>,
+    openapi: OpenApi,
     /// Every route with what it asks for.
-    declared: Vec<(Method, &'static str, Action)>,
+    declared: Vec<(Method, String, Action)>,
 }
 
 impl Routes {
     pub(crate) fn new(serving: Serving) -> Self {
-        Self { serving, router: Router::new(), declared: Vec::new() }
+        Self { serving, router: Router::new(), openapi: openapi::empty(), declared: Vec::new() }
     }
 
-    /// Adds a route that asks for an action.
-    pub(crate) fn on<H, T>(self, method: Method, path: &'static str, action: Action, handler: H) -> Self
-    where
-        H: Handler<T, Serving>,
-        T: 'static,
-    {
-        let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
-        self.add(method, path, action, on(filter, handler))
+    /// Adds a route that asks for an action. Method and address stand in the handler's description.
+    pub(crate) fn on(self, action: Action, route: Described) -> Self {
+        self.add(action, route)
     }
 
     /// Adds a route whose body may have so many bytes.
-    pub(crate) fn on_with_body<H, T>(
-        self,
-        method: Method,
-        path: &'static str,
-        action: Action,
-        bytes_max: usize,
-        handler: H,
-    ) -> Self
-    where
-        H: Handler<T, Serving>,
-        T: 'static,
-    {
-        let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
-        self.add(method, path, action, on(filter, handler).layer(DefaultBodyLimit::max(bytes_max)))
+    pub(crate) fn on_with_body(self, action: Action, bytes_max: usize, route: Described) -> Self {
+        self.add(action, route.layer(DefaultBodyLimit::max(bytes_max)))
     }
 
-    fn add(mut self, method: Method, path: &'static str, action: Action, handler: MethodRouter<Serving>) -> Self {
+    fn add(mut self, action: Action, (schemas, paths, handler): Described) -> Self {
         let guarded = handler.route_layer(from_fn_with_state((self.serving.clone(), action), guard));
-        #[allow(clippy::disallowed_methods, reason = "the one place")]
-        let router = self.router.route(path, guarded);
-        self.router = router;
-        self.declared.push((method, path, action));
+        for (path, item) in paths.paths {
+            #[allow(clippy::disallowed_methods, reason = "the one place")]
+            let router = self.router.route(&path, guarded.clone());
+            self.router = router;
+            for method in openapi::describe(&mut self.openapi, &path, item, action) {
+                self.declared.push((method, path.clone(), action));
+            }
+        }
+        self.openapi.components.get_or_insert_default().schemas.extend(schemas);
         self
     }
 
     /// Every route with what it asks for.
-    pub(crate) fn declared(&self) -> &[(Method, &'static str, Action)] {
+    pub(crate) fn declared(&self) -> &[(Method, String, Action)] {
         &self.declared
     }
 
-    /// The router.
+    /// The router, which also serves the description of its routes.
     pub(crate) fn finish(self) -> Router<Serving> {
-        self.router
+        let text = self.openapi.to_json().unwrap_or_else(|error| {
+            tracing::error!(%error, "the description of the routes cannot be written");
+            String::new()
+        });
+        self.router.layer(Extension(Document(text.into())))
     }
 }
 
@@ -135,9 +129,7 @@ async fn ask(serving: &Serving, action: Action, request: &Parts) -> Outcome<Aske
     let address = address(&core.settings.trusted_proxies, peer, headers);
     let mut asker = Asker { principal: Principal::Nobody, identity: None, address };
     let given = text(headers, &header::AUTHORIZATION).unwrap_or_default();
-    // What anybody may ask for, one may also ask for with a token that is of no use any more.
-    let open = matches!(action, Action::Look | Action::SignIn);
-    if !given.is_empty() && !open {
+    if !given.is_empty() && !action.is_open() {
         if let Some(token) = given.strip_prefix("Visitor ") {
             asker.principal = Principal::Visitor(accounts::authenticate_visitor(core, token).await?);
         } else {

@@ -123,6 +123,7 @@ type Way<T> = (&'static str, Of, fn(&Things<'_>) -> T);
 const ROUTES: &[Way<RequestBuilder>] = &[
     ("GET /healthz", Of::Desk, |it| it.at("/healthz")),
     ("GET /v1/info", Of::Desk, |it| it.at("/v1/info")),
+    ("GET /v1/openapi.json", Of::Desk, |it| it.at("/v1/openapi.json")),
     ("POST /v1/session", Of::Desk, |it| {
         it.with("/v1/session", json!({"email": "ann@desk.example", "password": PASSWORD, "device": "phone"}))
     }),
