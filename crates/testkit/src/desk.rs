@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use deskbell_protocol::{Agent, Role, Site};
-use deskbell_server::{Desk, Settings, Which};
+use deskbell_server::{Desk, Settings, Which, operations};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -100,6 +100,20 @@ impl TestDesk {
         self.desk = open(self.data.path()).await;
         let listener = TcpListener::bind(self.address).await.unwrap();
         self.running = Some(serve(&self.desk, listener));
+    }
+
+    /// A backup of the desk as it is now, in a file of this name.
+    pub async fn back_up(&self, to: &Path) {
+        let (data, to) = (self.data.path().to_owned(), to.to_owned());
+        tokio::task::spawn_blocking(move || operations::back_up(&data, &to)).await.unwrap().unwrap();
+    }
+
+    /// Becomes what it was when a backup was made, and serves that at the same address.
+    pub async fn restore(&mut self, backup: &Path) {
+        self.stop().await;
+        let (data, backup) = (self.data.path().to_owned(), backup.to_owned());
+        tokio::task::spawn_blocking(move || operations::restore(&backup, &data, true)).await.unwrap().unwrap();
+        self.start_again().await;
     }
 
     /// Signs an agent out on all computers. On how many.

@@ -10,6 +10,7 @@ mod desk;
 pub mod proxy;
 mod requests;
 mod socket;
+pub mod traces;
 mod visitor;
 
 pub use agent::AgentSocket;

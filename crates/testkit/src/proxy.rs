@@ -208,6 +208,13 @@ impl FaultProxy {
         self.network.line(way).to_lose.store(count, Ordering::Relaxed);
     }
 
+    /// Waits until everything that [`Self::lose`] was to lose is lost.
+    pub async fn has_lost(&self, way: Way) {
+        while self.network.line(way).to_lose.load(Ordering::Relaxed) > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     /// Lets the next `count` WebSocket frames of one way arrive twice.
     pub fn repeat(&self, way: Way, count: u64) {
         self.network.line(way).to_repeat.store(count, Ordering::Relaxed);

@@ -39,6 +39,17 @@ pub(crate) async fn next(socket: &mut Socket, name: &str) -> ServerFrame {
     }
 }
 
+/// The next frame; nothing when the connection ended.
+pub(crate) async fn try_next(socket: &mut Socket) -> Option<ServerFrame> {
+    loop {
+        match socket.next().await?.ok()? {
+            Message::Text(text) => return Some(ServerFrame::parse(&text).unwrap()),
+            Message::Close(_) => return None,
+            _ => {}
+        }
+    }
+}
+
 /// This computer's clock.
 pub(crate) fn now() -> Timestamp {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();

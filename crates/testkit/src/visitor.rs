@@ -129,6 +129,15 @@ impl Visitor {
         client_id
     }
 
+    /// Sends a message again under its own name, as a messenger does that its desk's log does not show it to.
+    pub async fn offer_again(&mut self, client_id: &ClientId, text: &str) {
+        let (conversation, kind, attachments) = (self.conversation, MessageKind::Reply, Vec::new());
+        let command = Command::Send { conversation, kind, text: text.to_owned(), attachments };
+        let frame = CommandFrame { client_id: client_id.clone(), command, if_rev: None, client_time: now() };
+        say(&mut self.panel, &ClientFrame::Cmd(frame)).await;
+        self.answer(client_id).await.unwrap_or_else(|nack| panic!("{}'s message was refused: {nack:?}", self.name));
+    }
+
     /// The desk's answer to a command.
     ///
     /// # Errors
@@ -232,12 +241,12 @@ fn page(origin: &str, path: &str, title: &str) -> PageSeen {
     PageSeen { url: format!("{origin}{path}"), title: title.to_owned(), referrer: String::new(), visible: true }
 }
 
-async fn connect(address: &str, origin: &str) -> Socket {
+pub(crate) async fn connect(address: &str, origin: &str) -> Socket {
     let headers = [("origin", origin), ("user-agent", BROWSER), ("sec-websocket-protocol", SUBPROTOCOL)];
     socket::connect(address, &headers).await
 }
 
-async fn welcomed(socket: &mut Socket, name: &str) -> Welcome {
+pub(crate) async fn welcomed(socket: &mut Socket, name: &str) -> Welcome {
     match timeout(PATIENCE, next(socket, name)).await {
         Ok(ServerFrame::Welcome(welcome)) => welcome,
         other => panic!("{name} was not welcomed: {other:?}"),

@@ -23,6 +23,20 @@ pub(crate) fn write(workspace: &Workspace) -> Result<Outcome> {
     Ok(Outcome::Good)
 }
 
+/// Records `tests/traces` anew: what a real server says to a client that keeps to the protocol.
+///
+/// # Errors
+/// When a story cannot be played.
+pub(crate) fn record_traces(workspace: &Workspace) -> Result<Outcome> {
+    announce("recording traces");
+    let mut cargo = workspace.cargo();
+    run(cargo
+        .args(["test", "--quiet", "--package", "deskbell-testkit", "--test", "traces"])
+        .env("DESKBELL_RECORD", "1"))?;
+    println!("wrote tests/traces; `git diff` shows what the server says otherwise");
+    Ok(Outcome::Good)
+}
+
 /// The generated files as they should be: path and text.
 ///
 /// # Errors

@@ -21,6 +21,7 @@ cargo xtask <command>
   test [--quick]   every check and every test; --quick leaves the end-to-end journeys out
   bench [NAME…]    ratios against baselines measured in the same run: app, cache, relay, search
   codegen          write the TypeScript that is generated from Rust
+  traces           record the traces anew that both clients replay
   tidy             hold the architecture's invariants
   setup            install what demo and test need, and build the pages
 ";
@@ -71,6 +72,7 @@ fn run(arguments: &[String]) -> Result<Outcome> {
         ["test", "--quick"] => test::run(&workspace, test::Extent::Quick),
         ["bench", names @ ..] => bench::run(&workspace, names),
         ["codegen"] => codegen::write(&workspace),
+        ["traces"] => codegen::record_traces(&workspace),
         ["tidy"] => tidy::run(&workspace),
         ["setup"] => setup::everything(&workspace).map(|()| Outcome::Good),
         [] | ["help" | "--help" | "-h"] => {

@@ -10,4 +10,5 @@ mod partitions;
 mod stage;
 mod stories;
 mod streams;
+mod traces;
 mod uploads;
