@@ -31,4 +31,12 @@ if (/\bimport\s*[({"']/.test(readFileSync(`${dist}loader.js`, 'utf8'))) {
   console.error('budget: the loader must be one script without imports');
   exceeded = true;
 }
+const planted = readFileSync(new URL('../src/panel/planted.d.ts', import.meta.url), 'utf8');
+const bugs = [...planted.matchAll(/^ {2}\| '(\w+)'/gm)].map(([, name]) => name);
+const scripts = ['loader.js', ...assets.filter((path) => path.endsWith('.js'))];
+const held = scripts.filter((path) => bugs.some((bug) => readFileSync(dist + path, 'utf8').includes(bug)));
+if (bugs.length === 0 || held.length > 0) {
+  console.error(`budget: bugs that tests plant are in what visitors download: ${held.join(', ')}`);
+  exceeded = true;
+}
 process.exit(exceeded ? 1 : 0);

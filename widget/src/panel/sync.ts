@@ -444,7 +444,8 @@ class Work {
     const silent = now - state.heardAt > DEAD_MS;
     const greetingTooLong = state.phase === 'greeting' && now - state.phaseSince > CONNECT_MS;
     const unanswered = state.inFlight !== null && now - state.inFlight.since > ANSWER_MS;
-    const stale = state.behind !== null && now - state.behind.since > BEHIND_MS;
+    const patience = PLANTED === 'behind_too_early' ? BEHIND_MS - 1 : BEHIND_MS;
+    const stale = state.behind !== null && now - state.behind.since > patience;
     if (silent || greetingTooLong || unanswered || stale) return this.giveUp();
     if (state.phase === 'live' && now - state.phaseSince >= STABLE_MS) state.attempt = 0;
     if (now - state.beatAt >= HEARTBEAT_MS) {
@@ -506,6 +507,7 @@ class Work {
         if (state.phase !== 'snapshot') return this.giveUp();
         const before = state.snapshot?.generation === frame.generation ? state.snapshot.rows : [];
         state.snapshot = { generation: frame.generation, rows: [...before, ...frame.rows], whole: frame.next === null };
+        if (PLANTED === 'cursor_before_rows') state.cursor = { epoch: state.epoch, seq: frame.base };
         if (frame.next !== null) this.frame({ type: 'snap_next', generation: frame.generation, token: frame.next });
         break;
       }
@@ -529,7 +531,7 @@ class Work {
         // One that comes twice is left alone.
         if (state.ranges.some(([from, to]) => from === frame.from && to === frame.to)) return;
         if (at !== undefined && frame.from < at) return this.distrust();
-        if (state.phase !== 'live' || at === undefined || frame.from > at) return this.giveUp();
+        if (state.phase !== 'live' || at === undefined || frame.from > at + (PLANTED === 'gap_of_one' ? 1 : 0)) return this.giveUp();
         this.apply(frame.changes, true);
         state.cursor = { epoch: state.epoch, seq: frame.to };
         state.ranges = [...state.ranges.slice(1 - RANGES_MAX), [frame.from, frame.to]];
@@ -542,6 +544,7 @@ class Work {
         if (state.inFlight?.client_id === frame.client_id) state.inFlight = null;
         if (state.outbox.some(({ client_id }) => client_id === frame.client_id)) {
           state.done = new Map(state.done).set(frame.client_id, frame.seq);
+          if (PLANTED === 'removed_on_ack') this.finishItem(frame.client_id);
           this.expect(frame.seq);
           this.passed();
         }
@@ -745,7 +748,8 @@ class Work {
       }
       if (Math.abs(now - done_at) <= SENT_KEPT_MS) {
         const others = state.outbox.filter(({ client_id }) => client_id !== item.client_id);
-        state.outbox = [...others, item].sort((a, b) => a.client_time - b.client_time);
+        state.outbox = [...others, item];
+        if (PLANTED !== 'offered_last') state.outbox = [...state.outbox].sort((a, b) => a.client_time - b.client_time);
         this.effects.push({ type: 'store_item', item });
       }
       this.dropSent(item.client_id);
