@@ -44,6 +44,12 @@ CREATE INDEX conversation_unread ON conversation (id) WHERE unread > 0 AND state
 CREATE INDEX conversation_of_contact ON conversation (contact, created_at DESC);
 CREATE INDEX conversation_of_visitor ON conversation (visitor, created_at DESC);
 ALTER TABLE conversation ADD COLUMN snoozed_until INTEGER;  -- effective
+-- Messages make room: of a closed conversation that nobody used for long, the newest alone may stay.
+ALTER TABLE conversation ADD COLUMN used_at INTEGER NOT NULL DEFAULT 0; -- read last while it was closed, by this computer's clock
+ALTER TABLE conversation ADD COLUMN trimmed INTEGER NOT NULL DEFAULT 0; -- even of the newest messages some may have made room
+ALTER TABLE conversation ADD COLUMN settled INTEGER NOT NULL DEFAULT 0; -- nothing has come since it made room
+CREATE INDEX conversation_unused ON conversation (max(active_at, used_at), id)
+    WHERE state = 'closed' AND unread = 0 AND settled = 0;
 
 -- What the team calls a conversation, effective. `key` is what two spellings of one label have in common.
 CREATE TABLE conversation_label (

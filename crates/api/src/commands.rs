@@ -207,8 +207,10 @@ impl App {
     /// `not_found`.
     pub async fn messages(&self, request: ListMessages) -> Result<Thread, ApiError> {
         let ConversationRef { account, id } = request.conversation;
+        let now = self.host().now();
         self.read(account, move |session| {
             let record = session.cache.conversation(id)?.ok_or_else(|| ApiError::not_found("conversation"))?;
+            session.cache.use_conversation(id, now)?;
             // The outbox is read first: a message that leaves it meanwhile is then in both and shown once,
             // while the other order could miss it.
             let queued = session.cache.outbox_of(id)?;
@@ -698,9 +700,13 @@ impl App {
     pub async fn save_settings(&self, request: Settings) -> Result<Nothing, ApiError> {
         let before = self.settings();
         self.keep_settings(request)?;
-        if kept::limits(&before) != kept::limits(&self.settings()) {
-            for session in self.sessions(None).unwrap_or_default() {
+        let after = self.settings();
+        for session in self.sessions(None).unwrap_or_default() {
+            if kept::limits(&before) != kept::limits(&after) {
                 self.trim_files(&session).await;
+            }
+            if kept::message_limits(&before) != kept::message_limits(&after) {
+                session.wanted.trim.notify_one();
             }
         }
         self.refresh_surroundings().await;

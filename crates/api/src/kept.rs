@@ -1,11 +1,11 @@
-//! Files of messages on this computer: those of the chats that are read are fetched once, so that they are shown and
-//! saved without a connection, within what the person allows.
+//! Files and messages on this computer, within what the person allows. Files of the chats that are read are fetched
+//! once, so that they are shown and saved without a connection.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use deskbell_cache::{Cache, CacheError, KeepLimits};
+use deskbell_cache::{Cache, CacheError, KeepLimits, MessageLimits};
 use deskbell_client::{ClientError, SyncState};
 use deskbell_protocol::{Attachment, AttachmentId, ConversationId};
 use tokio::sync::{Notify, mpsc};
@@ -25,6 +25,8 @@ const TRIES_MAX: u32 = 5;
 const AGAIN: Duration = Duration::from_secs(30);
 /// Unused files are looked for so often.
 const TRIM_EVERY: Duration = Duration::from_secs(60 * 60);
+/// Messages are looked at for the first time so long after the start, which has better things to do.
+const FIRST_TRIM: Duration = Duration::from_secs(60);
 /// Longest time and largest room that can be chosen.
 const DAYS_MAX: u32 = 3_650;
 const MEGABYTES_MAX: u32 = 100_000;
@@ -43,12 +45,14 @@ pub(crate) struct Wanted {
     asked: Arc<Mutex<HashSet<AttachmentId>>>,
     /// The connection may be another one now.
     pub(crate) moved: Arc<Notify>,
+    /// The person has chosen how many messages are kept.
+    pub(crate) trim: Arc<Notify>,
 }
 
 impl Wanted {
     pub(crate) fn new() -> (Self, mpsc::Receiver<Away>) {
         let (sender, receiver) = mpsc::channel(WAITING_MAX);
-        (Self { sender, asked: Arc::default(), moved: Arc::default() }, receiver)
+        (Self { sender, asked: Arc::default(), moved: Arc::default(), trim: Arc::default() }, receiver)
     }
 
     /// Files of messages that are read now.
@@ -90,6 +94,15 @@ pub(crate) fn limits(settings: &Settings) -> KeepLimits {
     }
 }
 
+/// What the settings allow messages.
+pub(crate) fn message_limits(settings: &Settings) -> MessageLimits {
+    let Settings { keep_messages_days: days, keep_messages_megabytes: megabytes, .. } = settings;
+    MessageLimits {
+        bytes: (*megabytes > 0).then(|| i64::from((*megabytes).min(MEGABYTES_MAX)) * 1_000_000),
+        unused_ms: (*days > 0).then(|| i64::from((*days).min(DAYS_MAX)) * 24 * 60 * 60 * 1000),
+    }
+}
+
 impl App {
     /// A file of a message, from this computer if it is kept, and kept if it is not.
     pub(crate) async fn file_bytes(&self, account: AccountId, id: AttachmentId) -> Result<Vec<u8>, ApiError> {
@@ -119,6 +132,16 @@ impl App {
                 self.trim_files(&session).await;
             }
         };
+        let messages = async {
+            let mut every = tokio::time::interval_at(tokio::time::Instant::now() + FIRST_TRIM, TRIM_EVERY);
+            loop {
+                tokio::select! {
+                    _ = every.tick() => {}
+                    () = session.wanted.trim.notified() => {}
+                }
+                self.trim_messages(&session).await;
+            }
+        };
         let fetch = async {
             while let Some(away) = wanted.recv().await {
                 self.fetch(&session, &away).await;
@@ -126,7 +149,7 @@ impl App {
         };
         tokio::select! {
             () = session.stop.cancelled() => {}
-            ((), ()) = async { tokio::join!(trim, fetch) } => {}
+            ((), (), ()) = async { tokio::join!(trim, messages, fetch) } => {}
         }
     }
 
@@ -168,6 +191,24 @@ impl App {
         let (cache, now, limits) = (session.cache.clone(), self.host().now(), limits(&self.settings()));
         if let Err(error) = self.blocking(move || cache.trim_files(now, limits)).await {
             tracing::warn!(%error, "files over the limits could not be removed");
+        }
+    }
+
+    /// Removes messages that are over the limits of an account, in runs between which everything else has its turn.
+    async fn trim_messages(&self, session: &Session) {
+        loop {
+            let (cache, now, limits) = (session.cache.clone(), self.host().now(), message_limits(&self.settings()));
+            match self.blocking(move || cache.trim_messages(now, limits)).await {
+                Ok(made) => {
+                    if made.messages > 0 {
+                        tracing::info!(made.messages, made.given_back, "messages made room");
+                    }
+                    if !made.more {
+                        return;
+                    }
+                }
+                Err(error) => return tracing::warn!(%error, "messages over the limits could not be removed"),
+            }
         }
     }
 

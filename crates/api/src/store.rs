@@ -26,6 +26,8 @@ impl Default for Settings {
             undo_send: true,
             keep_days: 30,
             keep_megabytes: 500,
+            keep_messages_days: 0,
+            keep_messages_megabytes: 0,
         }
     }
 }

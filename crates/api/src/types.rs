@@ -190,6 +190,11 @@ pub struct Settings {
     pub keep_days: u32,
     /// Room for each desk's files on this computer, in millions of bytes. 0: none is kept.
     pub keep_megabytes: u32,
+    /// Closed chats that were not used for so many days keep only their newest message on this computer; up to 3650.
+    /// 0: they keep all.
+    pub keep_messages_days: u32,
+    /// Room for each desk's chats on this computer, in millions of bytes. 0: as much as they need.
+    pub keep_messages_megabytes: u32,
 }
 
 /// How a chat box stands.

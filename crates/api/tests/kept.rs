@@ -4,11 +4,13 @@
 mod computer;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use computer::{Computer, ann_at, started};
 use deskbell_api::types::*;
 use deskbell_api::{AccountId, App, ConversationRef};
-use deskbell_protocol::{Attachment, AttachmentId};
+use deskbell_protocol::{Attachment, AttachmentId, ConversationState, MessageKind};
 use deskbell_testkit::{PATIENCE, TestDesk, Visitor};
 
 const DESK: AccountId = AccountId(1);
@@ -92,6 +94,23 @@ impl Stage {
         self.app.save_settings(settings).await.unwrap();
     }
 
+    /// Ann searches, here and at the desk, until it is as it should be: hits here, hits that the desk alone has.
+    async fn until_found(&self, text: &str, wanted: (usize, usize)) {
+        let asked = || Search { account: None, text: text.to_owned(), limit: 9 };
+        let found = async {
+            loop {
+                let here = self.app.search(asked()).await.unwrap().len();
+                let there = self.app.search_desk(asked()).await.unwrap().hits.len();
+                if (here, there) == wanted {
+                    return;
+                }
+                // Nothing tells of it: whoever searches asks anew with every key.
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("never: {text} is found {wanted:?}"));
+    }
+
     /// The desk goes, and Ann's app starts again without it.
     async fn without_the_desk(mut self) -> Self {
         self.desk.stop().await;
@@ -140,4 +159,35 @@ async fn dc_02_a_large_file_is_kept_once_it_was_saved_and_none_is_when_nothing_m
     assert_eq!(stage.save(&later).await.unwrap(), b"3\n");
     let stage = stage.without_the_desk().await;
     assert_eq!(stage.save(&later).await, Err(ApiErrorCode::Offline));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dc_02_a_closed_chat_makes_room_after_the_time_allowed_and_is_whole_again_when_it_is_read() {
+    let mut stage = Stage::set().await;
+    for text in ["Do you have teapots?", "With lids?", "Never mind."] {
+        stage.vic.write(text).await;
+    }
+    stage.until("all that Vic said", |thread| thread.messages.len() >= 4).await;
+    let number = stage.thread().await.messages.last().unwrap().number;
+    stage.app.mark_read(MarkRead { conversation: stage.chat, number }).await.unwrap();
+    stage.app.set_state(SetState { conversation: stage.chat, state: ConversationState::Closed }).await.unwrap();
+    // The desk says in the chat that it was closed.
+    let closed = |thread: &Thread| thread.messages.iter().any(|message| message.kind == MessageKind::System);
+    stage.until("the chat is closed", closed).await;
+    let keys = |thread: Thread| thread.messages.into_iter().map(|message| message.key).collect::<Vec<_>>();
+    let whole = keys(stage.thread().await);
+    stage.until_found("teapots", (1, 0)).await;
+    // A hundred days later.
+    stage.computer.days_later.store(100, Ordering::Relaxed);
+    let settings = Settings { keep_messages_days: 90, ..stage.app.settings() };
+    stage.app.save_settings(settings).await.unwrap();
+    stage.until_found("teapots", (0, 1)).await;
+    let rest = stage.thread().await;
+    assert!(rest.more_there && !rest.more_here, "the others are at the desk");
+    let before = rest.messages.first().unwrap().number;
+    let rest = keys(rest);
+    assert!(whole.ends_with(&rest) && rest.len() < whole.len(), "{rest:?} of {whole:?}");
+    stage.app.load_older(LoadOlder { conversation: stage.chat, before: Some(before) }).await.unwrap();
+    assert_eq!(keys(stage.thread().await), whole);
+    stage.until_found("teapots", (1, 0)).await;
 }

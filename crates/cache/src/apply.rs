@@ -46,7 +46,7 @@ queries! {
             rev = max(excluded.rev, conversation.rev)";
     SHOW_CONVERSATION = "UPDATE conversation
         SET state = ?2, assignee = ?3, waiting_since = ?4, my_read = ?5, unread = ?6, preview = ?7,
-            snoozed_until = ?8 WHERE id = ?1";
+            snoozed_until = ?8, settled = 0 WHERE id = ?1";
     REMOVE_LABELS = "DELETE FROM conversation_label WHERE conversation = ?1";
     ADD_LABEL = "INSERT INTO conversation_label (conversation, key, label) VALUES (?1, ?2, ?3)";
     FIND_CONVERSATION = "SELECT data FROM conversation WHERE id = ?1";
@@ -80,7 +80,9 @@ queries! {
     REMOVE_KEPT = "DELETE FROM kept WHERE attachment IN (SELECT id FROM attachment WHERE message = ?1)";
     REMOVE_KEPT_BYTES = "DELETE FROM kept_bytes WHERE attachment IN (SELECT id FROM attachment WHERE message = ?1)";
     OLDER_THAN_ALL = "SELECT (SELECT min(first) FROM coverage WHERE conversation = ?1) > ?2 + 1
-        AND EXISTS (SELECT 1 FROM conversation WHERE id = ?1 AND json_extract(data, '$.last_number') >= ?2 + ?3)";
+        AND EXISTS (SELECT 1 FROM conversation
+            WHERE id = ?1 AND (trimmed = 1 OR json_extract(data, '$.last_number') >= ?2 + ?3))";
+    LOADED_AGAIN = "UPDATE conversation SET trimmed = 0 WHERE id = ?1 AND trimmed = 1";
     REMOVE_ATTACHMENTS = "DELETE FROM attachment WHERE message = ?1";
     UNREAD = "SELECT count(*) FROM message WHERE conversation = ?1 AND by_visitor = 1 AND number > ?2
         AND words <> ''";
@@ -183,6 +185,7 @@ impl Cache {
                     writer.changes(&page.messages)?;
                     let from = if is_planted(Bug::HoleCovered) { 1 } else { page.from };
                     cover(transaction, page.conversation, from, page.to)?;
+                    transaction.prepare_cached(LOADED_AGAIN)?.execute([page.conversation.0])?;
                     writer.changed.conversations.insert(page.conversation);
                 }
                 Batch::Reset(_) => {
@@ -223,6 +226,12 @@ impl Cache {
             refresh(transaction, id, &waiting)
         })
     }
+}
+
+/// Removes messages with their words and files. What is covered by them is the caller's.
+pub(crate) fn remove_messages(connection: &Connection, ids: &[i64]) -> Result<(), CacheError> {
+    let writer = Writer::new(connection);
+    ids.iter().try_for_each(|id| writer.remove_message(*id))
 }
 
 /// The conversations that a batch erases.

@@ -14,6 +14,8 @@ queries! {
         ORDER BY first DESC LIMIT 1";
     ADD_COVERAGE = "INSERT INTO coverage (conversation, first, last) VALUES (?1, ?2, ?3)";
     REMOVE_INTERVAL = "DELETE FROM coverage WHERE conversation = ?1 AND first = ?2";
+    REMOVE_BELOW = "DELETE FROM coverage WHERE conversation = ?1 AND last < ?2";
+    RAISE_FIRST = "UPDATE coverage SET first = ?2 WHERE conversation = ?1 AND first < ?2";
     REMOVE_COVERAGE = "DELETE FROM coverage WHERE conversation = ?1";
     REMOVE_COVERAGE_OF_ALL = "DELETE FROM coverage";
     COVERAGE_OF_ALL = "INSERT INTO coverage (conversation, first, last)
@@ -110,6 +112,18 @@ pub(crate) fn cover(
         }
     }
     connection.prepare_cached(ADD_COVERAGE)?.execute(params![conversation.0, first, last])?;
+    Ok(())
+}
+
+/// Everything below a number is here no more.
+pub(crate) fn uncover_below(
+    connection: &Connection,
+    conversation: ConversationId,
+    number: Number,
+) -> Result<(), CacheError> {
+    for change in [REMOVE_BELOW, RAISE_FIRST] {
+        connection.prepare_cached(change)?.execute(params![conversation.0, number])?;
+    }
     Ok(())
 }
 

@@ -20,6 +20,8 @@ const IDLE_READERS_MAX: usize = 4;
 pub(crate) struct Plan {
     /// `FULL` flushes every commit to the disk; `NORMAL` may lose the last ones to a power cut, never to a crash.
     synchronous: &'static str,
+    /// What is removed can be given back to the disk.
+    gives_back: bool,
     /// Step n brings version n to n + 1.
     migrations: &'static [Step],
 }
@@ -50,17 +52,20 @@ impl Plan {
 /// The cache can be had from the server again.
 pub(crate) const CACHE: Plan = Plan {
     synchronous: "NORMAL",
+    gives_back: true,
     migrations: &[
         Step::sql(include_str!("schema_cache.sql")),
         Step::sql(include_str!("schema_cache_picture.sql")),
         Step { sql: include_str!("schema_cache_search.sql"), then: Some(index_everything) },
         Step::sql(include_str!("schema_cache_commands.sql")),
         Step::sql(include_str!("schema_cache_kept.sql")),
+        Step::sql(include_str!("schema_cache_retention.sql")),
     ],
 };
 /// The outbox cannot.
 pub(crate) const OUTBOX: Plan = Plan {
     synchronous: "FULL",
+    gives_back: false,
     migrations: &[
         Step::sql(include_str!("schema_outbox.sql")),
         Step::sql(include_str!("schema_outbox_sent.sql")),
@@ -105,6 +110,10 @@ impl Database {
         let found = version(&writer, path, plan)?;
         let known = plan.version();
         writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(explain)?;
+        if found == 0 && plan.gives_back {
+            // Can be chosen for an empty file alone.
+            writer.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(explain)?;
+        }
         writer.pragma_update(None, "journal_mode", "WAL").map_err(explain)?;
         writer.pragma_update(None, "synchronous", plan.synchronous).map_err(explain)?;
         writer.pragma_update(None, "secure_delete", "ON").map_err(explain)?;

@@ -1,7 +1,7 @@
 //! Files of messages that were fetched, so that they are shown and saved without a connection.
 
 use deskbell_protocol::{AttachmentId, Timestamp};
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use crate::Cache;
 use crate::error::CacheError;
@@ -102,9 +102,14 @@ impl Cache {
     }
 }
 
+/// Bytes of all files.
+pub(crate) fn size_of_files(connection: &Connection) -> Result<i64, CacheError> {
+    Ok(connection.prepare_cached(SIZE_OF_ALL)?.query_row([], |row| row.get(0))?)
+}
+
 /// Removes some files. True when there may be more of them.
 fn trim_some(transaction: &Transaction<'_>, now: Timestamp, limits: KeepLimits) -> Result<bool, CacheError> {
-    let mut total: i64 = transaction.prepare_cached(SIZE_OF_ALL)?.query_row([], |row| row.get(0))?;
+    let mut total = size_of_files(transaction)?;
     let mut removed = 0;
     let mut longest_unused = transaction.prepare_cached(LONGEST_UNUSED)?;
     while removed < REMOVED_AT_ONCE {

@@ -17,6 +17,7 @@ mod outbox;
 mod plaintext;
 mod queries;
 mod read;
+mod retention;
 mod search;
 #[cfg(feature = "simulation")]
 pub mod simulation;
@@ -33,6 +34,7 @@ pub use kept::KeepLimits;
 pub use key::Key;
 pub use outbox::{DraftRecord, Guard, OutboxCounts, OutboxItem, OutboxState, TakenBack, show_on};
 pub use read::{ConversationRecord, CountsRecord, Folder, MessagePage, PreviewRecord, VisitorRecord, visitor_number};
+pub use retention::{MadeRoom, MessageLimits};
 pub use search::{Found, SearchRecord};
 
 use database::Database;

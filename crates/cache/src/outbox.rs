@@ -1,5 +1,7 @@
 //! What exists nowhere else: commands not yet done, unsent texts, and an account's settings.
 
+use std::collections::BTreeSet;
+
 use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
     AgentId, Attachment, ClientId, Command, CommandFrame, ConversationId, ErrorCode, Message, MessageKind, Number, Seq,
@@ -131,6 +133,8 @@ queries! {
     ACKNOWLEDGE = "UPDATE outbox SET acked_seq = ?2 WHERE client_id = ?1";
     FORGET_ACKNOWLEDGEMENTS_OF_ALL = "UPDATE outbox SET acked_seq = NULL WHERE acked_seq IS NOT NULL";
     REFUSE = "UPDATE outbox SET refusal = ?2 WHERE client_id = ?1";
+    BUSY_OF_ALL = "SELECT conversation FROM outbox WHERE conversation IS NOT NULL
+        UNION SELECT conversation FROM draft UNION SELECT conversation FROM file WHERE conversation IS NOT NULL";
     FIND_DRAFT = "SELECT reply, note FROM draft WHERE conversation = ?1";
     PUT_DRAFT = "INSERT INTO draft (conversation, reply, note) VALUES (?1, ?2, ?3)
         ON CONFLICT (conversation) DO UPDATE SET reply = excluded.reply, note = excluded.note";
@@ -348,6 +352,15 @@ impl Cache {
             Ok(connection.prepare_cached(COUNTS_OF_ALL)?.query_row([], |row| {
                 Ok(OutboxCounts { unsent: row.get(0)?, refused: row.get(1)?, held: row.get(2)? })
             })?)
+        })
+    }
+
+    /// Conversations for which something waits, or is written and not sent.
+    pub(crate) fn busy_conversations(&self) -> Result<BTreeSet<ConversationId>, CacheError> {
+        self.outbox_database().read(|connection| {
+            let mut statement = connection.prepare_cached(BUSY_OF_ALL)?;
+            let found = statement.query_map([], |row| Ok(ConversationId(row.get(0)?)))?;
+            Ok(found.collect::<Result<_, _>>()?)
         })
     }
 

@@ -18,7 +18,7 @@ mod tests {
     use rusqlite::{Connection, StatementStatus};
 
     use crate::database::Database;
-    use crate::{Cache, apply, coverage, files, kept, outbox, read, search};
+    use crate::{Cache, apply, coverage, files, kept, outbox, read, retention, search};
 
     /// What SQLite does for a statement, step by step.
     fn plan(database: &Database, sql: &str) -> Vec<String> {
@@ -53,7 +53,9 @@ mod tests {
     fn no_list_reads_a_whole_table() {
         let directory = tempfile::tempdir().unwrap();
         let cache = Cache::open(directory.path(), &crate::Key::random()).unwrap();
-        let of_cache = [apply::QUERIES, coverage::QUERIES, kept::QUERIES, read::QUERIES, search::QUERIES].concat();
+        let of_cache =
+            [apply::QUERIES, coverage::QUERIES, kept::QUERIES, read::QUERIES, retention::QUERIES, search::QUERIES]
+                .concat();
         let of_outbox = [files::QUERIES, outbox::QUERIES].concat();
         let mut everything = Vec::new();
         for (database, queries) in
@@ -88,7 +90,7 @@ mod tests {
             }
             statement.get_status(StatementStatus::RePrepare)
         };
-        for (name, sql) in [read::QUERIES, search::QUERIES].concat() {
+        for (name, sql) in [read::QUERIES, retention::QUERIES, search::QUERIES].concat() {
             let read = cache.cache().read(|connection| Ok(again(connection, sql))).unwrap();
             assert_eq!(read, 0, "{name} by a reader");
             assert_eq!(cache.cache().with_writer(|connection| again(connection, sql)), 0, "{name} by the writer");

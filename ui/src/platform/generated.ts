@@ -324,7 +324,16 @@ keep_days: number,
 /**
  * Room for each desk's files on this computer, in millions of bytes. 0: none is kept.
  */
-keep_megabytes: number, };
+keep_megabytes: number, 
+/**
+ * Closed chats that were not used for so many days keep only their newest message on this computer; up to 3650.
+ * 0: they keep all.
+ */
+keep_messages_days: number, 
+/**
+ * Room for each desk's chats on this computer, in millions of bytes. 0: as much as they need.
+ */
+keep_messages_megabytes: number, };
 
 /**
  * How a chat box stands.

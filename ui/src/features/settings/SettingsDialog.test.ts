@@ -4,7 +4,7 @@ import { words } from '../../i18n/index.svelte';
 import { usePlatform, type Settings } from '../../platform';
 import SettingsDialog from './SettingsDialog.svelte';
 
-const SETTINGS = { language: 'en', theme: 'system', keep_days: 30, keep_megabytes: 500 } as Settings;
+const SETTINGS = { language: 'en', theme: 'system', keep_days: 30, keep_megabytes: 500, keep_messages_days: 0, keep_messages_megabytes: 0 } as Settings;
 
 let kept: unknown[];
 
@@ -38,6 +38,28 @@ test.each(['en', 'es', 'ru'] as const)('DC-02: how long and how much of the file
   expect(offered(words.m.settingKeepRoom())).toEqual(sizes);
   await fireEvent.change(choice(words.m.settingKeepRoom()), { target: { value: '100' } });
   await vi.waitFor(() => expect(kept).toEqual([{ ...SETTINGS, keep_megabytes: 100 }]));
+});
+
+test.each(['en', 'es', 'ru'] as const)('DC-02: how long and how much of the chats stays here is said and chosen (%s)', async (language) => {
+  words.use(language);
+  render(SettingsDialog, { settings: SETTINGS, close: () => {} });
+  expect(screen.getByText(words.m.keepMessagesText())).toBeTruthy();
+  const times = [words.m.keepMessagesAlways(), ...[90, 365, 1095].map((days) => words.m.keepDays({ days }))];
+  expect(offered(words.m.settingKeepMessages()).map((label) => label?.trim())).toEqual(times);
+  const sizes = [
+    words.m.keepMessagesUnlimited(),
+    words.m.keepMegabytes({ megabytes: 200 }),
+    ...[1, 5].map((gigabytes) => words.m.keepGigabytes({ gigabytes })),
+  ];
+  expect(offered(words.m.settingKeepMessagesRoom()).map((label) => label?.trim())).toEqual(sizes);
+  await fireEvent.change(choice(words.m.settingKeepMessages()), { target: { value: '365' } });
+  await fireEvent.change(choice(words.m.settingKeepMessagesRoom()), { target: { value: '1000' } });
+  await vi.waitFor(() =>
+    expect(kept).toEqual([
+      { ...SETTINGS, keep_messages_days: 365 },
+      { ...SETTINGS, keep_messages_megabytes: 1000 },
+    ]),
+  );
 });
 
 test('what no choice offers is shown all the same, and without room there is no time to choose', () => {
