@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Json;
 use deskbell_protocol::http::{AgentEdit, AuditPage, Device, NewAgent, Revoked, SiteEdit, TeamEdit};
@@ -14,7 +14,7 @@ use utoipa::IntoParams;
 
 use crate::administration::Administration;
 use crate::desk::Serving;
-use crate::http::{HttpError, json};
+use crate::http::{HttpError, Params, json};
 use crate::people::{Actor, Which};
 use crate::routes::Asker;
 use crate::store::Failure;
@@ -224,7 +224,7 @@ pub(crate) struct AuditQuery {
 )]
 pub(crate) async fn audit(
     State(serving): State<Serving>,
-    Query(AuditQuery { before, limit }): Query<AuditQuery>,
+    Params(AuditQuery { before, limit }): Params<AuditQuery>,
     asker: Asker,
 ) -> Answer<AuditPage> {
     let entries = administration(&serving, &asker)?.audit(before, limit.unwrap_or(u32::MAX)).await?;

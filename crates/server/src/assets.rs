@@ -1,6 +1,6 @@
 //! The widget: the loader for the shop's page and the messenger for its frame.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use deskbell_protocol::Site;
@@ -9,7 +9,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::desk::Serving;
-use crate::http::HttpError;
+use crate::http::{HttpError, Params};
+use crate::openapi::FileBytes;
 use crate::store::{Failure, sites};
 
 /// What the widget's build has made.
@@ -54,7 +55,7 @@ pub(crate) async fn loader() -> Result<Response, HttpError> {
     path = "/w/assets/{*path}",
     tag = "widget",
     params(("path" = String, Path, description = "A file's path")),
-    responses((status = 200, body = Vec<u8>, content_type = "*/*")),
+    responses((status = 200, body = FileBytes, content_type = "*/*")),
 )]
 pub(crate) async fn asset(Path(path): Path<String>) -> Result<Response, HttpError> {
     Ok(answer(find(&format!("assets/{path}"))?, "public, max-age=31536000, immutable", "same-origin"))
@@ -78,7 +79,7 @@ pub(crate) struct PanelQuery {
 )]
 pub(crate) async fn panel(
     State(serving): State<Serving>,
-    Query(query): Query<PanelQuery>,
+    Params(query): Params<PanelQuery>,
     headers: HeaderMap,
 ) -> Result<Response, HttpError> {
     let found = serving.core.readers.read(move |connection| sites::find_by_key(connection, &query.site)).await?;

@@ -5,7 +5,8 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::extract::{DefaultBodyLimit, FromRequestParts, Path, Query, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use deskbell_protocol::http::{
@@ -124,7 +125,10 @@ pub(crate) fn router(serving: Serving) -> Router {
     declared(Routes::new(serving.clone()))
         .finish()
         .fallback(|| async { HttpError::from(Failure::not_found("address")) })
-        .method_not_allowed_fallback(|| async { HttpError::from(Failure::not_found("method at this address")) })
+        .method_not_allowed_fallback(async || {
+            let HttpError(refusal) = HttpError::from(Failure::not_found("method at this address"));
+            (StatusCode::METHOD_NOT_ALLOWED, Json(refusal))
+        })
         .layer(DefaultBodyLimit::max(JSON_BYTES_MAX))
         .layer(SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, no_sniffing))
         .layer(SetResponseHeaderLayer::if_not_present(header::REFERRER_POLICY, no_referrer))
@@ -134,7 +138,44 @@ pub(crate) fn router(serving: Serving) -> Router {
 /// A body as JSON.
 pub(crate) fn json<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, HttpError> {
     let body = body.map_err(|_| Refusal::new(ErrorCode::TooLarge, "The request's body is too large."))?;
-    serde_json::from_slice(&body).map_err(|error| Refusal::invalid("body", &format!("cannot be read: {error}")).into())
+    // Serde would take a list for a structure, field by field.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Refusal::invalid("body", "must be a JSON object").into());
+    }
+    let mut reader = serde_json::Deserializer::from_slice(&body);
+    let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let (place, rule) = (error.path().to_string(), error.into_inner().to_string());
+        Refusal::invalid(field(&place, &rule, "body"), &format!("cannot be read: {rule}"))
+    })?;
+    reader.end().map_err(|error| Refusal::invalid("body", &format!("cannot be read: {error}")))?;
+    Ok(read)
+}
+
+/// A query, read into a type.
+pub(crate) struct Params<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
+        let Query(read) = Query::from_request_parts(parts, state).await.map_err(|error| {
+            let words = error.body_text();
+            let told = words.strip_prefix("Failed to deserialize query string: ").unwrap_or(&words);
+            let (place, rule) = told.split_once(": ").unwrap_or(("", told));
+            Refusal::invalid(field(place, rule, "query"), &format!("cannot be read: {rule}"))
+        })?;
+        Ok(Self(read))
+    }
+}
+
+/// The field that an error is about: where it came up, or which one is missing or unknown there.
+fn field<'e>(place: &'e str, rule: &'e str, whole: &'static str) -> &'e str {
+    let named = rule.strip_prefix("missing field `").or_else(|| rule.strip_prefix("unknown field `"));
+    match named.and_then(|rest| rest.split_once('`')) {
+        Some((field, _)) => field,
+        None if matches!(place, "" | "." | "?") => whole,
+        None => place,
+    }
 }
 
 /// Whether the server answers at all.
@@ -333,7 +374,7 @@ pub(crate) struct SearchQuery {
 )]
 pub(crate) async fn search(
     State(serving): State<Serving>,
-    Query(query): Query<SearchQuery>,
+    Params(query): Params<SearchQuery>,
     asker: Asker,
 ) -> Result<Json<FoundMessages>, HttpError> {
     let core = &serving.core;

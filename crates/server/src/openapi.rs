@@ -6,9 +6,10 @@ use axum::http::{Method, StatusCode, header};
 use axum::response::IntoResponse;
 use deskbell_protocol::{ErrorCode, Refusal, Role};
 use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Components, ContentBuilder, Info, OpenApi, Paths, Ref, RefOr, Response, Schema};
-use utoipa::{PartialSchema as _, ToSchema as _};
+use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::UtoipaMethodRouter;
 
 use crate::authorize::{Action, Reach, Standing};
@@ -134,6 +135,18 @@ fn codes(wanted: StatusCode) -> String {
     });
     format!("Refused: {}", fitting.collect::<Vec<_>>().join(", "))
 }
+
+/// The bytes of a file, in descriptions.
+pub(crate) enum FileBytes {}
+
+impl PartialSchema for FileBytes {
+    fn schema() -> RefOr<Schema> {
+        let format = SchemaFormat::KnownFormat(KnownFormat::Binary);
+        ObjectBuilder::new().schema_type(Type::String).format(Some(format)).into()
+    }
+}
+
+impl ToSchema for FileBytes {}
 
 /// The whole description, as it is served.
 #[derive(Clone)]

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use deskbell_protocol::{AttachmentId, ClientId, ErrorCode, Refusal, UPLOAD_OFFSET, Upload};
@@ -14,7 +13,8 @@ use utoipa::IntoParams;
 
 use crate::authorize::{Action, Principal, authorize};
 use crate::desk::{Core, Serving};
-use crate::http::HttpError;
+use crate::http::{HttpError, Params};
+use crate::openapi::FileBytes;
 use crate::routes::{Asker, text};
 use crate::store::{self, Failure, Outcome};
 use crate::uploads::{Announced, Denied, Incoming};
@@ -100,19 +100,17 @@ fn digest(digits: &str) -> Option<[u8; 32]> {
     path = "/v1/uploads",
     tag = "files",
     params(NewUpload),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    request_body(content = Option<FileBytes>, content_type = "application/octet-stream"),
     responses((status = 200, body = Upload, headers(("upload-offset" = i64, description = "Where the next bytes belong"))), (status = 409), (status = 415), (status = 429), (status = 507)),
 )]
 pub(crate) async fn create_upload(
     State(serving): State<Serving>,
-    query: Result<Query<NewUpload>, QueryRejection>,
+    Params(NewUpload { client_id, name, size, sha256 }): Params<NewUpload>,
     asker: Asker,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, HttpError> {
     let principal = uploader(&serving.core, &asker, &headers)?;
-    let Query(NewUpload { client_id, name, size, sha256 }) =
-        query.map_err(|error| Refusal::invalid("query", &error.body_text()))?;
     let sha256 = match sha256 {
         Some(digits) => Some(digest(&digits).ok_or_else(|| Refusal::invalid("sha256", "has 64 hexadecimal digits"))?),
         None => None,
@@ -150,7 +148,7 @@ pub(crate) async fn find_upload(
         ("client_id" = ClientId, Path, description = "The name that the sender gave the upload"),
         ("upload-offset" = i64, Header, description = "Where these bytes begin", minimum = 0),
     ),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    request_body(content = Option<FileBytes>, content_type = "application/octet-stream"),
     responses((status = 200, body = Upload, headers(("upload-offset" = i64, description = "Where the next bytes belong"))), (status = 409), (status = 415), (status = 507)),
 )]
 pub(crate) async fn append_upload(
@@ -194,7 +192,7 @@ pub(crate) async fn cancel_upload(
     path = "/v1/files/{id}",
     tag = "files",
     params(("id" = AttachmentId, Path, description = "Its id, from a message")),
-    responses((status = 200, body = Vec<u8>, content_type = "*/*")),
+    responses((status = 200, body = FileBytes, content_type = "*/*")),
 )]
 pub(crate) async fn download(
     State(serving): State<Serving>,

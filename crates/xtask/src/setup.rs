@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::process::{announce, is_installed, probe, run};
@@ -41,6 +42,9 @@ const DISPLAY_PACKAGES: &[&str] = &[
     "xdotool",
     "xvfb",
 ];
+
+/// Debian packages that checking the server's routes takes.
+const CHECK_PACKAGES: &[&str] = &["python3-venv"];
 
 /// Any of these is the browser in which the visitor sits.
 const BROWSERS: &[&str] = &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
@@ -88,10 +92,12 @@ pub(crate) struct Tool {
 }
 
 /// How much is needed.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Purpose {
     /// Building the app.
     Build,
+    /// Building it, and running all tests that need no display.
+    Check,
     /// Building it, and driving it without a display.
     Drive,
 }
@@ -102,7 +108,9 @@ pub(crate) enum Purpose {
 /// When something could not be installed or built.
 pub(crate) fn everything(workspace: &Workspace) -> Result<()> {
     prepare(workspace, Purpose::Drive)?;
-    tools(workspace, &[&NEXTEST, &DENY, &TAURI_DRIVER])
+    tools(workspace, &[&NEXTEST, &DENY, &TAURI_DRIVER])?;
+    schemathesis(workspace)?;
+    Ok(())
 }
 
 /// System packages, Node, npm packages, and the built pages.
@@ -140,6 +148,28 @@ pub(crate) fn tools(workspace: &Workspace, tools: &[&Tool]) -> Result<()> {
     Ok(())
 }
 
+/// Schemathesis in a Python environment of its own, kept for all checkouts of this user.
+///
+/// # Errors
+/// When there is no Python 3.11 or newer, or a package cannot be fetched.
+pub(crate) fn schemathesis(workspace: &Workspace) -> Result<PathBuf> {
+    let packages = workspace.root.join("crates/server/tests/schemathesis.txt");
+    let environment = workspace.tools.join("schemathesis");
+    let programs = environment.join(if cfg!(windows) { "Scripts" } else { "bin" });
+    let program = |name: &str| programs.join(format!("{name}{}", env::consts::EXE_SUFFIX));
+    let stamp = Stamp::of(environment.join(".deskbell-stamp"), std::slice::from_ref(&packages))?;
+    if !(stamp.is_current() && program("schemathesis").is_file()) {
+        announce("installing schemathesis");
+        let python = if cfg!(windows) { "python" } else { "python3" };
+        run(workspace.command(python).args(["-m", "venv", "--clear"]).arg(&environment))?;
+        let mut pip = Command::new(program("python"));
+        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"]).arg(&packages);
+        run(&mut pip)?;
+        stamp.keep()?;
+    }
+    Ok(program("schemathesis"))
+}
+
 fn system(purpose: Purpose) -> Result<()> {
     if !cfg!(target_os = "linux") {
         return elsewhere(purpose);
@@ -159,6 +189,9 @@ fn is_debian(release: &str) -> bool {
 
 fn debian(purpose: Purpose) -> Result<()> {
     let mut wanted = BUILD_PACKAGES.to_vec();
+    if purpose >= Purpose::Check {
+        wanted.extend(CHECK_PACKAGES);
+    }
     if purpose == Purpose::Drive {
         wanted.extend(DISPLAY_PACKAGES);
         if !BROWSERS.iter().any(|browser| is_installed(browser)) {

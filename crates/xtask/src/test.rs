@@ -1,7 +1,7 @@
 //! Every check and every test, one after the other, with a table and a count at the end.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -103,12 +103,13 @@ impl Report {
 /// When what the tests stand on cannot be installed or built.
 pub(crate) fn run(workspace: &Workspace, extent: Extent) -> Result<Outcome> {
     let began = Instant::now();
-    setup::prepare(workspace, if extent == Extent::Everything { Purpose::Drive } else { Purpose::Build })?;
+    setup::prepare(workspace, if extent == Extent::Everything { Purpose::Drive } else { Purpose::Check })?;
     setup::tools(workspace, &[&setup::NEXTEST, &setup::DENY])?;
+    let schemathesis = setup::schemathesis(workspace)?;
     let mut report = Report { steps: Vec::new() };
     report.steps.push(Step { name: "set-up", took: began.elapsed(), counts: Counts::default(), remark: String::new() });
 
-    rust(workspace, &mut report);
+    rust(workspace, &schemathesis, &mut report);
     pages(workspace, &mut report);
     match extent {
         Extent::Everything => journeys(workspace, &mut report),
@@ -118,7 +119,7 @@ pub(crate) fn run(workspace: &Workspace, extent: Extent) -> Result<Outcome> {
     Ok(if report.total().failed == 0 { Outcome::Good } else { Outcome::Bad })
 }
 
-fn rust(workspace: &Workspace, report: &mut Report) {
+fn rust(workspace: &Workspace, schemathesis: &Path, report: &mut Report) {
     report.program("rustfmt", workspace.cargo().args(["fmt", "--all", "--check"]));
     report.program(
         "clippy",
@@ -135,7 +136,10 @@ fn rust(workspace: &Workspace, report: &mut Report) {
     });
     report.tests(
         "Rust tests",
-        workspace.cargo().args(["nextest", "run", "--workspace", "--profile", "ci", "--no-fail-fast"]),
+        workspace
+            .cargo()
+            .args(["nextest", "run", "--workspace", "--profile", "ci", "--no-fail-fast"])
+            .env("DESKBELL_SCHEMATHESIS", schemathesis),
         &mut Nextest::default(),
     );
 }

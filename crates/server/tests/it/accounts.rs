@@ -125,7 +125,7 @@ async fn dk_01_bad_requests_get_a_sentence_with_a_code() {
     let desk = TestDesk::start().await;
     for (request, expected) in [
         (http().get(desk.url("/nothing")), (404, ErrorCode::NotFound)),
-        (http().put(desk.url("/v1/session")), (404, ErrorCode::NotFound)),
+        (http().put(desk.url("/v1/session")), (405, ErrorCode::NotFound)),
         (http().post(desk.url("/v1/session")).body("{"), (400, ErrorCode::Invalid)),
         (http().post(desk.url("/v1/session")).body("x".repeat(100_000)), (413, ErrorCode::TooLarge)),
         (http().get(desk.url("/v1/socket")), (400, ErrorCode::Invalid)),

@@ -13,6 +13,7 @@ mod matrix;
 mod operations;
 mod rights;
 mod rings;
+mod schemathesis;
 mod search;
 mod slow;
 mod stories;
