@@ -183,6 +183,23 @@ pub struct AuditPage {
     pub entries: Vec<AuditEntry>,
 }
 
+/// `DELETE /v1/person`: what was erased.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct ErasedPerson {
+    /// Browsers.
+    #[ts(type = "number")]
+    pub visitors: usize,
+    /// Conversations.
+    #[ts(type = "number")]
+    pub conversations: usize,
+    /// Messages and notes.
+    #[ts(type = "number")]
+    pub messages: usize,
+    /// Files.
+    #[ts(type = "number")]
+    pub files: usize,
+}
+
 /// What a found message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -7,7 +7,7 @@ use deskbell_protocol::{AgentId, CannedText, CannedTextId, EntityKind, MESSAGE_T
 use serde::Deserialize;
 
 use crate::desk::Core;
-use crate::operations::{self, Erased, Person};
+use crate::operations::{self, Erased, Known, Person};
 use crate::people::Actor;
 use crate::store::batch::Write;
 use crate::store::{Failure, Outcome, agents, sites};
@@ -126,12 +126,20 @@ impl Administration {
         .await
     }
 
+    /// All that the desk knows of a person, but the files.
+    ///
+    /// # Errors
+    /// `not_found` when there is no such person; `invalid` when an address belongs to several.
+    pub async fn known(&self, person: Person) -> Result<Known, Refusal> {
+        operations::known(&self.core, person, self.actor.clone()).await.map_err(refuse)
+    }
+
     /// Erases a person from the desk, from every agent's computer, and from the disk.
     ///
     /// # Errors
     /// `not_found` when there is no such person; `invalid` when an address belongs to several.
     pub async fn erase(&self, person: Person) -> Result<Erased, Refusal> {
-        operations::erase(&self.core, person).await.map_err(refuse)
+        operations::erase(&self.core, person, self.actor.clone()).await.map_err(refuse)
     }
 
     /// Signs an agent in without a password, for a desk inside the agent's own app.

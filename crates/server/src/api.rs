@@ -1,4 +1,4 @@
-//! Administration over HTTP: people, teams, sites, and who changed what.
+//! Administration over HTTP: people, teams, sites, persons who write, and who changed what.
 
 use std::sync::Arc;
 
@@ -7,14 +7,15 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Json;
-use deskbell_protocol::http::{AgentEdit, AuditPage, Device, NewAgent, Revoked, SiteEdit, TeamEdit};
-use deskbell_protocol::{Agent, AgentId, Site, SiteId, Team, TeamId};
+use deskbell_protocol::http::{AgentEdit, AuditPage, Device, ErasedPerson, NewAgent, Revoked, SiteEdit, TeamEdit};
+use deskbell_protocol::{Agent, AgentId, ContactId, Refusal, Site, SiteId, Team, TeamId, VisitorId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::administration::Administration;
 use crate::desk::Serving;
 use crate::http::{HttpError, Params, json};
+use crate::operations::{Erased, Known, Person};
 use crate::people::{Actor, Which};
 use crate::routes::Asker;
 use crate::store::Failure;
@@ -229,4 +230,63 @@ pub(crate) async fn audit(
 ) -> Answer<AuditPage> {
     let entries = administration(&serving, &asker)?.audit(before, limit.unwrap_or(u32::MAX)).await?;
     Ok(Json(AuditPage { entries }))
+}
+
+/// A person, by one of three ways.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Who {
+    /// The address the team has of them, in any spelling of case.
+    email: Option<String>,
+    /// Their id.
+    #[param(value_type = Option<i64>)]
+    contact: Option<ContactId>,
+    /// One browser of theirs. When they have others, it alone is erased; what is handed out is always all.
+    #[param(value_type = Option<i64>)]
+    visitor: Option<VisitorId>,
+}
+
+impl Who {
+    fn person(self) -> Result<Person, HttpError> {
+        match self {
+            Self { email: Some(email), contact: None, visitor: None } => Ok(Person::Email(email)),
+            Self { email: None, contact: Some(id), visitor: None } => Ok(Person::Contact(id)),
+            Self { email: None, contact: None, visitor: Some(id) } => Ok(Person::Visitor(id)),
+            _ => Err(Refusal::invalid("query", "must have one of email, contact and visitor").into()),
+        }
+    }
+}
+
+/// All that the desk knows of a person. Their files are fetched one by one.
+#[utoipa::path(
+    get,
+    path = "/v1/person",
+    tag = "persons",
+    params(Who),
+    responses((status = 200, body = Known)),
+)]
+pub(crate) async fn export_person(
+    State(serving): State<Serving>,
+    Params(who): Params<Who>,
+    asker: Asker,
+) -> Answer<Known> {
+    Ok(Json(administration(&serving, &asker)?.known(who.person()?).await?))
+}
+
+/// Erase a person, here and on every agent's computer. It cannot be undone.
+#[utoipa::path(
+    delete,
+    path = "/v1/person",
+    tag = "persons",
+    params(Who),
+    responses((status = 200, body = ErasedPerson)),
+)]
+pub(crate) async fn erase_person(
+    State(serving): State<Serving>,
+    Params(who): Params<Who>,
+    asker: Asker,
+) -> Answer<ErasedPerson> {
+    let erased = administration(&serving, &asker)?.erase(who.person()?).await?;
+    let Erased { visitors, conversations, messages, files } = erased;
+    Ok(Json(ErasedPerson { visitors, conversations, messages, files: files.len() }))
 }

@@ -112,6 +112,8 @@ pub(crate) fn declared(routes: Routes) -> Routes {
         .on(A::ReadPeople, routes!(api::sites))
         .on(A::ManageSites, routes!(api::add_site))
         .on(A::ManageSites, routes!(api::edit_site))
+        .on(A::ExportPerson, routes!(api::export_person))
+        .on(A::ErasePerson, routes!(api::erase_person))
         .on(A::ReadAudit, routes!(api::audit))
         .on(A::Look, routes!(assets::loader))
         .on(A::Look, routes!(assets::panel))

@@ -43,7 +43,7 @@ impl Actor {
     }
 
     /// Asks again inside the transaction: the right may have been lost since the request began.
-    fn may(&self, connection: &Connection, action: Action) -> Outcome<()> {
+    pub(crate) fn may(&self, connection: &Connection, action: Action) -> Outcome<()> {
         match self.agent {
             Some(agent) => authorize(connection, &Principal::Agent(agent), action, Object::Desk),
             None => Ok(()),

@@ -14,8 +14,8 @@ pub(crate) use control::serve as serve_control;
 pub use control::{Answer, Request, ask};
 pub use doctor::{Diagnosis, Finding, examine};
 pub(crate) use lock::Lock;
-pub(crate) use person::erase;
 pub use person::{Export, Format, export};
+pub(crate) use person::{erase, known};
 pub use restore::{Restored, restore};
 
 use crate::store::OpenError;

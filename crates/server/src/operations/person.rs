@@ -6,8 +6,10 @@ use std::path::Path;
 use deskbell_protocol::{Author, MessageKind};
 
 use super::{DATABASE, FILES, Known, OperationError, Person, database, flush_directory, make_private};
+use crate::authorize::Action;
 use crate::desk::Core;
 use crate::files;
+use crate::people::Actor;
 use crate::store::backup::{Copy, finish};
 use crate::store::people::{self, Erased};
 use crate::store::{Outcome, files as rows};
@@ -33,9 +35,36 @@ pub struct Export {
     pub missing: usize,
 }
 
-/// Erases a person, tells everybody who is connected, and removes the files.
-pub(crate) async fn erase(core: &Core, person: Person) -> Outcome<Erased> {
-    let erased = core.writer.submit(move |write| people::erase(write, &person)).await?;
+/// Hands out all that is known of a person, but the files, and writes down that it was done.
+pub(crate) async fn known(core: &Core, person: Person, actor: Actor) -> Outcome<Known> {
+    let audited = core.writer.submit(move |write| {
+        actor.may(write.connection, Action::ExportPerson)?;
+        let (contact, _) = people::find(write.connection, &person)?;
+        actor.did(write, "export", "contact", Some(contact.0), String::new())?;
+        Ok(Person::Contact(contact))
+    });
+    let person = audited.await?;
+    core.readers.read(move |connection| people::known(connection, &person)).await
+}
+
+/// Erases a person, tells everybody who is connected, removes the files, and writes down that it was done.
+pub(crate) async fn erase(core: &Core, person: Person, actor: Actor) -> Outcome<Erased> {
+    let erased = core.writer.submit(move |write| {
+        actor.may(write.connection, Action::ErasePerson)?;
+        let (kind, id) = match people::find(write.connection, &person)? {
+            (_, Some(visitor)) => ("visitor", visitor.0),
+            (contact, None) => ("contact", contact.0),
+        };
+        let erased = people::erase(write, &person)?;
+        let Erased { visitors, conversations, messages, files } = &erased;
+        let detail = format!(
+            "browsers: {visitors}, conversations: {conversations}, messages: {messages}, files: {}",
+            files.len()
+        );
+        actor.did(write, "erase", kind, Some(id), detail)?;
+        Ok(erased)
+    });
+    let erased = erased.await?;
     for file in &erased.files {
         core.files.remove(file).await;
     }

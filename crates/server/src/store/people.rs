@@ -8,6 +8,7 @@ use deskbell_protocol::{
 };
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::batch::Write;
 use super::{Failure, Outcome, conversations, entities, log, queries, visitors};
@@ -49,7 +50,7 @@ pub enum Person {
 }
 
 /// All that a desk knows of one person.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Known {
     /// What the team knows.
     pub contact: Contact,
@@ -60,7 +61,7 @@ pub struct Known {
 }
 
 /// One browser of a person.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct KnownVisitor {
     /// The browser, with the last pages.
     pub visitor: Visitor,
@@ -69,7 +70,7 @@ pub struct KnownVisitor {
 }
 
 /// A conversation with all its messages.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct KnownConversation {
     /// The conversation.
     pub conversation: Conversation,
@@ -80,7 +81,7 @@ pub struct KnownConversation {
 }
 
 /// What a message said before.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct KnownVersion {
     /// Which message.
     pub message: MessageId,
@@ -107,7 +108,7 @@ fn ids(connection: &Connection, sql: &str, of: i64) -> rusqlite::Result<Vec<i64>
 }
 
 /// The person's row. For a visitor who shares it with another browser, the second value is that visitor alone.
-fn find(connection: &Connection, person: &Person) -> Outcome<(ContactId, Option<VisitorId>)> {
+pub(crate) fn find(connection: &Connection, person: &Person) -> Outcome<(ContactId, Option<VisitorId>)> {
     match person {
         Person::Contact(id) => match visitors::find_contact(connection, *id)? {
             Some(contact) => Ok((contact.id, None)),
@@ -125,10 +126,8 @@ fn find(connection: &Connection, person: &Person) -> Outcome<(ContactId, Option<
                 [] => Err(Failure::not_found("contact")),
                 [one] => Ok((ContactId(*one), None)),
                 [first, ..] => {
-                    let words = format!(
-                        "{} contacts have this address, {first} among them; name one by --contact",
-                        found.len()
-                    );
+                    let words =
+                        format!("{} contacts have this address, {first} among them; name one by its id", found.len());
                     Err(deskbell_protocol::Refusal::invalid("email", &words).into())
                 }
             }

@@ -35,6 +35,8 @@ enum Of {
     Account,
     /// A conversation, its visitor and their contact.
     Customer,
+    /// A person who is there for one request.
+    Person,
     /// A message.
     Message,
     /// A file that was sent.
@@ -47,7 +49,7 @@ impl Of {
     fn cases(self, standing: Standing) -> &'static [Whose] {
         use Whose::*;
         match (self, standing) {
-            (Self::Desk | Self::Messenger | Self::Session | Self::Commands, _) => &[Own],
+            (Self::Desk | Self::Person | Self::Messenger | Self::Session | Self::Commands, _) => &[Own],
             (Self::Account | Self::Upload, _) | (Self::File | Self::Customer, Standing::Visitor) => &[Own, Foreign],
             (Self::Customer, _) => &[Seen, Foreign],
             (Self::Message, Standing::Visitor) => &[Seen, Foreign],
@@ -91,6 +93,7 @@ struct Things<'w> {
     method: Method,
     authorization: Option<String>,
     customer: &'w Customer,
+    person: ContactId,
     agent: AgentId,
     device: i64,
     message: MessageId,
@@ -176,6 +179,8 @@ const ROUTES: &[Way<RequestBuilder>] = &[
     ("PATCH /v1/sites/{id}", Of::Desk, |it| {
         it.with(format!("/v1/sites/{}", it.world.desk.site.id), json!({"name": client_id().as_str()}))
     }),
+    ("GET /v1/person", Of::Person, |it| it.at(format!("/v1/person?contact={}", it.person))),
+    ("DELETE /v1/person", Of::Person, |it| it.at(format!("/v1/person?contact={}", it.person))),
     ("GET /v1/audit", Of::Desk, |it| it.at("/v1/audit")),
     ("GET /w/loader.js", Of::Messenger, |it| it.at("/w/loader.js")),
     ("GET /w/panel", Of::Messenger, |it| it.at(format!("/w/panel?site={}", it.world.desk.site.key))),
@@ -316,6 +321,10 @@ impl World {
             Of::Message => self.note(&hand, customer.conversation).await,
             _ => MessageId(0),
         };
+        let person = match of {
+            Of::Person => self::customer(&self.desk, &self.desk.site.key).await.contact,
+            _ => ContactId(0),
+        };
         let upload = match of {
             Of::Upload => self.upload(&hand, "").await.0,
             _ => client_id(),
@@ -329,6 +338,7 @@ impl World {
             method,
             authorization,
             customer,
+            person,
             agent: own,
             device,
             message,

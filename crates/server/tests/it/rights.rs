@@ -208,3 +208,53 @@ async fn dk_25_people_are_administered_over_http_and_every_change_is_written_dow
     database.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
     assert!(database.execute("DELETE FROM audit", []).is_err(), "it is only ever added to");
 }
+
+#[tokio::test]
+async fn dc_01_a_person_is_handed_out_and_erased_over_http_and_it_is_written_down() {
+    let desk = TestDesk::start().await;
+    let (mut vic, _) = desk.visitor().await;
+    vic.command(&reply(None, "A secret teapot")).await.unwrap();
+    let mut ann = desk.agent(&desk.ann, None).await;
+    ann.welcome().await;
+    let rows = ann.snapshot().await;
+    let contact = ContactId(rows.iter().find(|row| row.entity == EntityKind::Contact).unwrap().id);
+    let edit = Command::EditContact {
+        contact,
+        name: "Vic".to_owned(),
+        email: "vic@home.example".to_owned(),
+        phone: String::new(),
+        notes: "Likes teapots".to_owned(),
+    };
+    ann.command(&command(edit)).await.unwrap();
+    let ask = |method: ::reqwest::Method, query: &str, who: &http::SignedIn| {
+        let request = reqwest().request(method, desk.url(&format!("/v1/person?{query}")));
+        let request = request.bearer_auth(&who.access_token);
+        async move {
+            let response = request.send().await.unwrap();
+            (response.status().as_u16(), response.json::<serde_json::Value>().await.unwrap())
+        }
+    };
+    use ::reqwest::Method;
+    for method in [Method::GET, Method::DELETE] {
+        assert_eq!(ask(method.clone(), &format!("contact={contact}"), &desk.ben).await.0, 404, "Ben is no admin");
+        for (query, field) in [("", "query"), ("contact=1&visitor=1", "query"), ("contact=x", "contact")] {
+            let (status, refusal) = ask(method.clone(), query, &desk.ann).await;
+            assert_eq!((status, refusal["field"].as_str()), (400, Some(field)), "{query}: {refusal}");
+        }
+        assert_eq!(ask(method, "email=wen@home.example", &desk.ann).await.0, 404);
+    }
+
+    let (status, known) = ask(Method::GET, "email=VIC@home.example", &desk.ann).await;
+    assert_eq!(status, 200);
+    assert_eq!(known["contact"]["notes"], "Likes teapots");
+    assert_eq!(known["conversations"][0]["messages"][0]["text"], "A secret teapot");
+    let (status, erased) = ask(Method::DELETE, &format!("contact={contact}"), &desk.ann).await;
+    assert_eq!((status, &erased["messages"], &erased["visitors"]), (200, &1.into(), &1.into()));
+    assert_eq!(ask(Method::GET, "email=vic@home.example", &desk.ann).await.0, 404);
+    assert_eq!(search(&desk, &desk.ann, "teapot").await, 0);
+
+    let entries = desk.desk.administer().audit(None, 10).await.unwrap();
+    let told: Vec<_> = entries.iter().take(2).map(|entry| (&*entry.actor_name, &*entry.action, entry.object)).collect();
+    assert_eq!(told, [("Ann", "erase", Some(contact.0)), ("Ann", "export", Some(contact.0))]);
+    assert!(entries.iter().all(|entry| !entry.detail.contains("vic@")), "the log of changes brings nobody back");
+}
