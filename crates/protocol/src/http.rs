@@ -150,6 +150,54 @@ pub struct SiteEdit {
     pub active: Option<bool>,
 }
 
+/// In which form a visitor's address is stored and shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StoreIp {
+    /// As it is.
+    Whole,
+    /// Without the host part: an IPv4 address to its /24, an IPv6 address to its /48.
+    #[default]
+    Truncated,
+    /// Not at all. The region is still found out, offline, at the moment of the visit.
+    None,
+}
+
+/// `GET /v1/settings`: what the desk's owners have decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct DeskSettings {
+    /// The desk's name, shown to agents and visitors.
+    pub desk: String,
+    /// In which form visitors' addresses are stored and shown.
+    pub store_ip: StoreIp,
+    /// Largest file, in bytes.
+    #[ts(type = "number")]
+    pub file_bytes_max: i64,
+    /// Bytes of files that one visitor may send within 24 hours. The file that reaches the limit is still taken.
+    #[ts(type = "number")]
+    pub visitor_upload_bytes_a_day: i64,
+    /// For so many days it is kept which pages visitors looked at; 0: for ever.
+    pub page_days: u32,
+}
+
+/// `PATCH /v1/settings`: what is left out stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeskSettingsEdit {
+    /// 1 to 2,000 characters.
+    pub desk: Option<String>,
+    /// Addresses that were stored before get the new form as well, as far as they still can.
+    pub store_ip: Option<StoreIp>,
+    /// 1 MB to 20 MB, in bytes.
+    #[ts(type = "number | null")]
+    pub file_bytes_max: Option<i64>,
+    /// 0 to 1 TB, in bytes.
+    #[ts(type = "number | null")]
+    pub visitor_upload_bytes_a_day: Option<i64>,
+    /// 1 to 3,650 days, or 0 for ever.
+    pub page_days: Option<u32>,
+}
+
 /// Who changed what of the desk itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct AuditEntry {

@@ -102,13 +102,13 @@ pub(crate) async fn sign_in(
     };
     core.sign_ins.succeeded(&account);
     tracing::info!(agent = agent.id.0, "an agent signed in");
-    let desk = core.name.clone();
+    let desk = core.name();
     core.writer.submit(move |write| enter(write, agent, &device, &desk)).await
 }
 
 /// Signs an agent in without a password, for a desk inside the agent's own app.
 pub(crate) async fn sign_in_locally(core: &Core, agent: AgentId, name: String) -> Outcome<SignedIn> {
-    let desk = core.name.clone();
+    let desk = core.name();
     core.writer
         .submit(move |write| {
             let agent = agents::find(write.connection, agent)?.ok_or_else(|| Failure::not_found("agent"))?;
@@ -132,7 +132,7 @@ enum Refreshed {
 /// there is another one in its place.
 pub(crate) async fn refresh(core: &Core, address: IpAddr, refresh_token: &str) -> Outcome<SignedIn> {
     let hash = tokens::hash(refresh_token);
-    let desk = core.name.clone();
+    let desk = core.name();
     let region = core.geo.region(address);
     let refreshed = core.writer.submit(move |write| {
         let token = devices::find_token(write.connection, &hash)?

@@ -7,7 +7,9 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Json;
-use deskbell_protocol::http::{AgentEdit, AuditPage, Device, ErasedPerson, NewAgent, Revoked, SiteEdit, TeamEdit};
+use deskbell_protocol::http::{
+    AgentEdit, AuditPage, DeskSettings, DeskSettingsEdit, Device, ErasedPerson, NewAgent, Revoked, SiteEdit, TeamEdit,
+};
 use deskbell_protocol::{Agent, AgentId, ContactId, Refusal, Site, SiteId, Team, TeamId, VisitorId};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -289,4 +291,23 @@ pub(crate) async fn erase_person(
     let erased = administration(&serving, &asker)?.erase(who.person()?).await?;
     let Erased { visitors, conversations, messages, files } = erased;
     Ok(Json(ErasedPerson { visitors, conversations, messages, files: files.len() }))
+}
+
+/// What the desk's owners have decided.
+#[utoipa::path(get, path = "/v1/settings", tag = "desk", responses((status = 200, body = DeskSettings)))]
+pub(crate) async fn settings(State(serving): State<Serving>, asker: Asker) -> Answer<DeskSettings> {
+    Ok(Json(administration(&serving, &asker)?.settings()))
+}
+
+/// Decide otherwise. It holds at once, also for what was stored before.
+#[utoipa::path(
+    patch,
+    path = "/v1/settings",
+    tag = "desk",
+    request_body = DeskSettingsEdit,
+    responses((status = 200, body = DeskSettings)),
+)]
+pub(crate) async fn edit_settings(State(serving): State<Serving>, asker: Asker, body: Body) -> Answer<DeskSettings> {
+    let edit: DeskSettingsEdit = json(body)?;
+    Ok(Json(administration(&serving, &asker)?.edit_settings(edit).await?))
 }

@@ -122,6 +122,8 @@ rights! {
     ManageTeams           [Always Always Never  Never  Never  Never  Never ];
     /// Add sites and change them.
     ManageSites           [Always Always Never  Never  Never  Never  Never ];
+    /// Read and change what holds for the whole desk.
+    ManageSettings        [Always Always Never  Never  Never  Never  Never ];
     /// Hand out all that is known of a person.
     ExportPerson          [Always Always Never  Never  Never  Never  Never ];
     /// Erase all that is known of a person.

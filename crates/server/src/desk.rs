@@ -19,15 +19,16 @@ use crate::files::Files;
 use crate::geo::Geo;
 use crate::hub::Hub;
 use crate::limits::{Buckets, SignInGuard};
+use crate::live::Live;
 use crate::operations::{self, Lock, OperationError};
 use crate::people::Actor;
 use crate::routes::Routes;
 use crate::settings::Settings;
-use crate::store::{self, OpenError, Readers, log};
+use crate::store::{self, OpenError, Readers};
 use crate::tokens::Passwords;
 use crate::uploads::Uploads;
 use crate::writer::Writer;
-use crate::{housekeeping, http, origin, presence, rings};
+use crate::{housekeeping, http, live, origin, presence, rings};
 
 /// A visitor may send this many messages at once, and then one in this time.
 const VISITOR_BURST: u32 = 8;
@@ -47,7 +48,8 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// What all rooms of one desk share.
 pub(crate) struct Core {
     pub(crate) settings: Settings,
-    pub(crate) name: String,
+    /// What its owners decide while it is served.
+    pub(crate) live: Live,
     pub(crate) hub: Arc<Hub>,
     pub(crate) writer: Arc<Writer>,
     pub(crate) readers: Readers,
@@ -122,14 +124,15 @@ impl Desk {
         let path: PathBuf = settings.data.join("desk.db");
         let connection = store::open(&path, &settings.desk)?;
         let files = Files::open(&settings.data)?;
-        let desk = log::desk(&connection)?;
+        store::settings::begin(&connection, &settings.first())?;
+        let live = Live::new(store::settings::find(&connection)?);
         let hub = Hub::new();
         let readers = Readers::open(&path)?;
         let writer = Arc::new(Writer::start(connection, Arc::clone(&hub))?);
         Ok(Self {
             core: Arc::new(Core {
                 settings,
-                name: desk.name,
+                live,
                 hub,
                 writer,
                 readers,
@@ -153,8 +156,8 @@ impl Desk {
     }
 
     /// The desk's name.
-    pub fn name(&self) -> &str {
-        &self.core.name
+    pub fn name(&self) -> String {
+        self.core.name()
     }
 
     /// Changes agents, sites and texts.
@@ -190,6 +193,9 @@ impl Desk {
         tasks.spawn(housekeeping::wake(Arc::clone(&self.core), stopping.clone()));
         // Task: clears away what nobody needs any more.
         tasks.spawn(housekeeping::run(Arc::clone(&self.core), stopping.clone()));
+
+        // Task: brings what was kept into line with the settings.
+        tasks.spawn(live::run(Arc::clone(&self.core), stopping.clone()));
 
         if self.core.settings.command_line {
             // Task: answers the command line.

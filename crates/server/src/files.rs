@@ -96,8 +96,12 @@ pub(crate) fn io_failure(error: &std::io::Error) -> Failure {
     Failure::Internal
 }
 
-pub(crate) fn too_large() -> Failure {
-    let megabytes = FILE_BYTES_MAX / (1024 * 1024);
+/// No setting allows more, in bytes.
+const BYTES_MAX: i64 = FILE_BYTES_MAX as i64;
+
+/// A file with more bytes than are allowed.
+pub(crate) fn too_large(most: i64) -> Failure {
+    let megabytes = most / (1024 * 1024);
     Refusal::new(ErrorCode::TooLarge, format!("The file is larger than {megabytes} MB; send a smaller one.")).into()
 }
 
@@ -206,7 +210,7 @@ fn examine(directory: &Path, received: &Path, name: &str, sha256: Option<[u8; 32
     };
     put().map_err(|error| io_failure(&error))?;
     written.keep();
-    let size = i64::try_from(bytes.len()).map_err(|_| too_large())?;
+    let size = i64::try_from(bytes.len()).map_err(|_| too_large(BYTES_MAX))?;
     Ok(Examined { file, name: clean_name(&name, mime), mime, size, picture })
 }
 
@@ -247,7 +251,7 @@ fn redraw(bytes: &[u8], format: ImageFormat) -> Outcome<(Vec<u8>, &'static str, 
     let broken = |error: image::ImageError| -> Failure {
         tracing::debug!(%error, "a picture was refused");
         match error {
-            image::ImageError::Limits(_) => too_large(),
+            image::ImageError::Limits(_) => too_large(BYTES_MAX),
             _ => unsupported(),
         }
     };
@@ -283,7 +287,7 @@ fn redraw(bytes: &[u8], format: ImageFormat) -> Outcome<(Vec<u8>, &'static str, 
     }
     let mut encoded = Vec::new();
     JpegEncoder::new_with_quality(&mut encoded, JPEG_QUALITY).encode_image(&picture.to_rgb8()).map_err(broken)?;
-    if encoded.len() > FILE_BYTES_MAX { Err(too_large()) } else { Ok((encoded, "image/jpeg", size)) }
+    if encoded.len() > FILE_BYTES_MAX { Err(too_large(BYTES_MAX)) } else { Ok((encoded, "image/jpeg", size)) }
 }
 
 fn stem(name: &str) -> &str {

@@ -112,6 +112,8 @@ pub(crate) fn declared(routes: Routes) -> Routes {
         .on(A::ReadPeople, routes!(api::sites))
         .on(A::ManageSites, routes!(api::add_site))
         .on(A::ManageSites, routes!(api::edit_site))
+        .on(A::ManageSettings, routes!(api::settings))
+        .on(A::ManageSettings, routes!(api::edit_settings))
         .on(A::ExportPerson, routes!(api::export_person))
         .on(A::ErasePerson, routes!(api::erase_person))
         .on(A::ReadAudit, routes!(api::audit))
@@ -198,7 +200,7 @@ pub(crate) async fn info(State(serving): State<Serving>) -> Json<ServerInfo> {
         product: "deskbell".to_owned(),
         protocol: PROTOCOL,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        desk: serving.core.name.clone(),
+        desk: serving.core.name(),
     })
 }
 

@@ -17,6 +17,7 @@ mod housekeeping;
 mod http;
 mod hub;
 mod limits;
+mod live;
 mod openapi;
 pub mod operations;
 mod origin;

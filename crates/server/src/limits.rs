@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::settings::StoreIp;
+use crate::settings::{StoreIp, form};
 
 /// A bucket that holds `burst` and gains one every `refill`.
 #[derive(Clone, Copy, Debug)]
@@ -122,7 +122,7 @@ impl SignInGuard {
             }
         }
         if !address.is_loopback() {
-            self.networks.take(StoreIp::Truncated.form(address.to_canonical()), now)?;
+            self.networks.take(form(StoreIp::Truncated, address.to_canonical()), now)?;
         }
         if accounts.len() >= REMEMBERED {
             accounts.retain(|_, failures| now.saturating_duration_since(failures.last) < LONGEST_WAIT);

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use deskbell_protocol::http::Device;
 use deskbell_protocol::{Role, Timestamp};
 use deskbell_server::operations::{self, Answer, BackedUp, Erased, Export, Finding, Format, Person, Request, Restored};
-use deskbell_server::{Desk, Settings, StoreIp};
+use deskbell_server::{Desk, Settings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -49,9 +49,6 @@ enum Task {
         /// The origin under which browsers reach the server, when a proxy changes the Host header.
         #[arg(long, value_name = "ORIGIN")]
         public_origin: Option<String>,
-        /// In which form visitors' addresses are stored.
-        #[arg(long, value_enum, default_value_t = Address::Truncated)]
-        store_ip: Address,
         /// A city-level database in MaxMind's format.
         #[arg(long, value_name = "FILE")]
         geo_database: Option<PathBuf>,
@@ -209,26 +206,6 @@ struct Data {
     directory: PathBuf,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Address {
-    /// As it is.
-    Whole,
-    /// Without the host part.
-    Truncated,
-    /// Not at all.
-    None,
-}
-
-impl From<Address> for StoreIp {
-    fn from(address: Address) -> Self {
-        match address {
-            Address::Whole => Self::Whole,
-            Address::Truncated => Self::Truncated,
-            Address::None => Self::None,
-        }
-    }
-}
-
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 #[tokio::main]
@@ -267,11 +244,10 @@ async fn run(task: Task) -> Result<(), Failed> {
             desk.administer().seed(&language).await?;
             println!("The desk {:?} is in {}.", desk.name(), data.directory.display());
         }
-        Task::Serve { data, listen, trusted_proxies, public_origin, store_ip, geo_database } => {
+        Task::Serve { data, listen, trusted_proxies, public_origin, geo_database } => {
             let settings = Settings {
                 data: data.directory,
                 trusted_proxies,
-                store_ip: store_ip.into(),
                 geo_database,
                 public_origin,
                 command_line: true,

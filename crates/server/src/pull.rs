@@ -375,7 +375,7 @@ async fn stranger(serving: &Serving, caller: &Caller, pull: &Pull) -> Result<Pul
     let told = VisitorWelcome {
         token: arrived.token_is_new.then_some(fresh),
         conversation,
-        desk: core.name.clone(),
+        desk: core.name(),
         online: *core.hub.online().borrow(),
         unread,
     };

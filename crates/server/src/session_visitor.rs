@@ -23,7 +23,7 @@ use crate::socket::{self, Answers, End, HEARTBEAT, Incoming, Outgoing, Received}
 use crate::store::{Connection, Outcome, conversations, log, sites, visitors};
 use crate::user_agent::{self, UserAgent};
 use crate::visits::{self, Details};
-use crate::{commands, tokens};
+use crate::{commands, settings, tokens};
 
 /// Pages of one socket that are stored: this many at once, and then one in this time.
 const PAGE_BURST: u32 = 10;
@@ -70,7 +70,7 @@ pub(crate) async fn find_site(core: &Core, key: &str) -> Result<Option<Site>, En
 fn details(core: &Core, caller: &Caller, hello: &VisitorHello) -> Details {
     let user_agent: UserAgent = user_agent::parse(&caller.user_agent);
     let region = core.geo.region(caller.address);
-    let ip = core.settings.store_ip.form(caller.address.to_canonical());
+    let ip = settings::form(core.live.get().store_ip, caller.address.to_canonical());
     Details::new(region, ip, user_agent, &hello.language, &hello.screen)
 }
 
@@ -90,7 +90,7 @@ pub(crate) fn welcome(core: &Core, epoch: String, head: Seq, mode: SyncMode, vis
         heartbeat_ms: HEARTBEAT.as_millis().try_into().unwrap_or_default(),
         mode,
         agent: None,
-        visitor: Some(VisitorWelcome { desk: core.name.clone(), ..visitor }),
+        visitor: Some(VisitorWelcome { desk: core.name(), ..visitor }),
     })
 }
 

@@ -3,36 +3,30 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
+use deskbell_protocol::FILE_BYTES_MAX;
+use deskbell_protocol::http::DeskSettings;
+pub use deskbell_protocol::http::StoreIp;
 use ipnet::IpNet;
 
-/// In which form a visitor's address is stored and shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum StoreIp {
-    /// As it is. For a desk on the own computer, where there is nobody to protect.
-    Whole,
-    /// Without the host part: an IPv4 address to its /24, an IPv6 address to its /48.
-    #[default]
-    Truncated,
-    /// Not at all. The region is still found out, offline, at the moment of the visit.
-    None,
+/// The stored form of an address; empty for [`StoreIp::None`].
+pub(crate) fn form(form: StoreIp, address: IpAddr) -> String {
+    match (form, address) {
+        (StoreIp::Whole, address) => address.to_string(),
+        (StoreIp::Truncated, IpAddr::V4(address)) => {
+            let [a, b, c, _] = address.octets();
+            Ipv4Addr::new(a, b, c, 0).to_string()
+        }
+        (StoreIp::Truncated, IpAddr::V6(address)) => {
+            let [a, b, c, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).to_string()
+        }
+        (StoreIp::None, _) => String::new(),
+    }
 }
 
-impl StoreIp {
-    /// The stored form of an address; empty for [`StoreIp::None`].
-    pub(crate) fn form(self, address: IpAddr) -> String {
-        match (self, address) {
-            (Self::Whole, address) => address.to_string(),
-            (Self::Truncated, IpAddr::V4(address)) => {
-                let [a, b, c, _] = address.octets();
-                Ipv4Addr::new(a, b, c, 0).to_string()
-            }
-            (Self::Truncated, IpAddr::V6(address)) => {
-                let [a, b, c, ..] = address.segments();
-                Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).to_string()
-            }
-            (Self::None, _) => String::new(),
-        }
-    }
+/// The form of an address that was stored in another one.
+pub(crate) fn form_of(wanted: StoreIp, stored: &str) -> String {
+    stored.parse().map_or_else(|_| String::new(), |address| form(wanted, address))
 }
 
 /// The settings of one desk server.
@@ -44,7 +38,7 @@ pub struct Settings {
     pub desk: String,
     /// Networks of reverse proxies. `X-Forwarded-For` is believed from these peers alone.
     pub trusted_proxies: Vec<IpNet>,
-    /// The form in which visitors' addresses are stored.
+    /// The form in which visitors' addresses are stored. Used when the desk is new; what its owners decided wins later.
     pub store_ip: StoreIp,
     /// A city-level database in MaxMind's format. `None`: the country database that comes with the server.
     pub geo_database: Option<PathBuf>,
@@ -55,7 +49,7 @@ pub struct Settings {
     pub command_line: bool,
     /// Most sockets of visitors from one address; loopback is exempt, for it is usually a proxy or a test.
     pub visitor_sockets_per_address: usize,
-    /// Bytes of files that one visitor may send within 24 hours. The file that reaches the limit is still taken.
+    /// Bytes of files that one visitor may send within 24 hours. Likewise.
     pub visitor_upload_bytes_a_day: i64,
 }
 
@@ -75,6 +69,19 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// What a desk begins with whose owners have decided nothing yet.
+    pub(crate) fn first(&self) -> DeskSettings {
+        DeskSettings {
+            desk: self.desk.clone(),
+            store_ip: self.store_ip,
+            file_bytes_max: i64::try_from(FILE_BYTES_MAX).unwrap_or(i64::MAX),
+            visitor_upload_bytes_a_day: self.visitor_upload_bytes_a_day,
+            page_days: 0,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -85,10 +92,13 @@ mod tests {
     fn dk_25_the_stored_address_has_the_form_the_owner_chose() {
         let v4: IpAddr = "203.0.113.77".parse().unwrap();
         let v6: IpAddr = "2001:db8:1:2:3:4:5:6".parse().unwrap();
-        assert_eq!(StoreIp::Whole.form(v4), "203.0.113.77");
-        assert_eq!(StoreIp::Truncated.form(v4), "203.0.113.0");
-        assert_eq!(StoreIp::Truncated.form(v6), "2001:db8:1::");
-        assert_eq!(StoreIp::None.form(v6), "");
+        assert_eq!(form(StoreIp::Whole, v4), "203.0.113.77");
+        assert_eq!(form(StoreIp::Truncated, v4), "203.0.113.0");
+        assert_eq!(form(StoreIp::Truncated, v6), "2001:db8:1::");
+        assert_eq!(form(StoreIp::None, v6), "");
+        assert_eq!(form_of(StoreIp::Truncated, "203.0.113.77"), "203.0.113.0");
+        assert_eq!(form_of(StoreIp::Whole, "203.0.113.0"), "203.0.113.0", "what is gone does not come back");
+        assert_eq!(form_of(StoreIp::Truncated, ""), "");
         assert_eq!(Settings::default().store_ip, StoreIp::Truncated);
     }
 }

@@ -7,9 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::BodyDataStream;
-use deskbell_protocol::{
-    Attachment, AttachmentId, ClientId, ErrorCode, FIELD_MAX, FILE_BYTES_MAX, Refusal, Timestamp, Upload,
-};
+use deskbell_protocol::{Attachment, AttachmentId, ClientId, ErrorCode, FIELD_MAX, Refusal, Timestamp, Upload};
 use futures_util::StreamExt as _;
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
 use tokio::sync::{OwnedMutexGuard, Semaphore};
@@ -161,14 +159,15 @@ pub(crate) async fn create(
     if size < 0 {
         return Err(Refusal::invalid("size", "is not negative").into());
     }
-    if usize::try_from(size).map_or(true, |size| size > FILE_BYTES_MAX) {
-        return Err(files::too_large().into());
+    let limits = core.live.get();
+    if size > limits.file_bytes_max {
+        return Err(files::too_large(limits.file_bytes_max).into());
     }
     if announced.name.chars().count() > FIELD_MAX {
         return Err(Refusal::invalid("name", &format!("has {FIELD_MAX} characters at the most")).into());
     }
     let key = key(principal, client_id);
-    let quota = core.settings.visitor_upload_bytes_a_day;
+    let quota = limits.visitor_upload_bytes_a_day;
     let stored = core.writer.submit({
         let key = key.clone();
         move |write| {

@@ -15,7 +15,7 @@ use crate::authorize::Principal;
 queries! {
     BACK_UP = "VACUUM INTO ?1";
     SET_EPOCH = "UPDATE desk SET epoch = ?1 WHERE id = 1";
-    FIND_DESK = "SELECT name, epoch, seq, shape_seq, last_id FROM desk WHERE id = 1";
+    FIND_DESK = "SELECT epoch, seq, shape_seq, last_id FROM desk WHERE id = 1";
     ADD_DESK = "INSERT INTO desk (id, name, epoch, seq, shape_seq, last_id) VALUES (1, ?1, ?2, 0, 0, 0)";
     MOVE_HEAD = "UPDATE desk SET seq = ?1, last_id = ?2 WHERE id = 1";
     PUT_CHANGE = "INSERT INTO change (seq, entity, id, audience, kind, sender_kind, sender, client_id, conversation, site)
@@ -44,7 +44,6 @@ pub(crate) const EVERYBODY: i64 = 0;
 
 /// The desk's row.
 pub(crate) struct Desk {
-    pub(crate) name: String,
     pub(crate) epoch: Epoch,
     pub(crate) head: Seq,
     pub(crate) shape: Seq,
@@ -74,13 +73,7 @@ pub(crate) fn begin_another_epoch(connection: &Connection) -> rusqlite::Result<(
 
 pub(crate) fn desk(connection: &Connection) -> rusqlite::Result<Desk> {
     connection.prepare_cached(FIND_DESK)?.query_row([], |row| {
-        Ok(Desk {
-            name: row.get(0)?,
-            epoch: row.get(1)?,
-            head: Seq(row.get(2)?),
-            shape: Seq(row.get(3)?),
-            last_id: row.get(4)?,
-        })
+        Ok(Desk { epoch: row.get(0)?, head: Seq(row.get(1)?), shape: Seq(row.get(2)?), last_id: row.get(3)? })
     })
 }
 

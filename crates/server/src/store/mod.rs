@@ -17,6 +17,7 @@ pub(crate) mod people;
 pub(crate) mod rights;
 pub(crate) mod rings;
 pub(crate) mod search;
+pub(crate) mod settings;
 pub(crate) mod sites;
 pub(crate) mod teams;
 pub(crate) mod uploads;
@@ -53,6 +54,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/006_versions.sql"), then: Some(search::index_everything) },
     Migration { sql: include_str!("migrations/007_devices.sql"), then: None },
     Migration { sql: include_str!("migrations/008_rings.sql"), then: None },
+    Migration { sql: include_str!("migrations/009_settings.sql"), then: None },
 ];
 
 /// One step from format to format, taken whole or not at all.
@@ -313,6 +315,7 @@ mod tests {
             rights::QUERIES,
             rings::QUERIES,
             search::QUERIES,
+            settings::QUERIES,
             sites::QUERIES,
             uploads::QUERIES,
             teams::QUERIES,

@@ -35,11 +35,44 @@ queries! {
     PAGES = "SELECT id, url, title, at FROM page_view WHERE visitor = ?1 ORDER BY id DESC LIMIT ?2";
     ADD_PAGE = "INSERT INTO page_view (id, visitor, url, title, at) VALUES (?1, ?2, ?3, ?4, ?5)";
     RETITLE_PAGE = "UPDATE page_view SET title = ?2 WHERE id = ?1";
+    ADDRESSES = "SELECT id, ip FROM visitor WHERE id > ?1 ORDER BY id LIMIT ?2";
+    SET_ADDRESS = "UPDATE visitor SET ip = ?2 WHERE id = ?1";
+    PAGES_BEFORE = "SELECT id, visitor FROM page_view WHERE at < ?1 ORDER BY at LIMIT ?2";
+    DROP_PAGE_WORDS = "DELETE FROM page_words WHERE rowid = ?1";
+    DROP_PAGE = "DELETE FROM page_view WHERE id = ?1";
     MOVE_PAGES = "UPDATE page_view SET visitor = ?2 WHERE visitor = ?1";
 }
 
 /// Pages that travel with a visitor.
 const PAGES_SHOWN: i64 = 10;
+
+/// The stored addresses of the next visitors.
+pub(crate) fn addresses(connection: &Connection, after: i64, most: i64) -> rusqlite::Result<Vec<(VisitorId, String)>> {
+    let mut statement = connection.prepare_cached(ADDRESSES)?;
+    statement.query_map([after, most], |row| Ok((VisitorId(row.get(0)?), row.get(1)?)))?.collect()
+}
+
+pub(crate) fn set_address(connection: &Connection, visitor: VisitorId, address: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(SET_ADDRESS)?.execute(params![visitor.0, address])?;
+    Ok(())
+}
+
+/// Some of the pages that were looked at before a moment, with who did.
+pub(crate) fn pages_before(
+    connection: &Connection,
+    moment: Timestamp,
+    most: i64,
+) -> rusqlite::Result<Vec<(i64, VisitorId)>> {
+    let mut statement = connection.prepare_cached(PAGES_BEFORE)?;
+    statement.query_map([moment, most], |row| Ok((row.get(0)?, VisitorId(row.get(1)?))))?.collect()
+}
+
+/// Forgets that a page was looked at.
+pub(crate) fn drop_page(connection: &Connection, page: i64) -> rusqlite::Result<()> {
+    connection.prepare_cached(DROP_PAGE_WORDS)?.execute([page])?;
+    connection.prepare_cached(DROP_PAGE)?.execute([page])?;
+    Ok(())
+}
 
 pub(crate) fn find_contact(connection: &Connection, id: ContactId) -> rusqlite::Result<Option<Contact>> {
     connection

@@ -15,6 +15,7 @@ mod rights;
 mod rings;
 mod schemathesis;
 mod search;
+mod settings;
 mod slow;
 mod stories;
 mod uploads;

@@ -179,6 +179,8 @@ const ROUTES: &[Way<RequestBuilder>] = &[
     ("PATCH /v1/sites/{id}", Of::Desk, |it| {
         it.with(format!("/v1/sites/{}", it.world.desk.site.id), json!({"name": client_id().as_str()}))
     }),
+    ("GET /v1/settings", Of::Desk, |it| it.at("/v1/settings")),
+    ("PATCH /v1/settings", Of::Desk, |it| it.with("/v1/settings", json!({"desk": client_id().as_str()}))),
     ("GET /v1/person", Of::Person, |it| it.at(format!("/v1/person?contact={}", it.person))),
     ("DELETE /v1/person", Of::Person, |it| it.at(format!("/v1/person?contact={}", it.person))),
     ("GET /v1/audit", Of::Desk, |it| it.at("/v1/audit")),

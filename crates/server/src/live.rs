@@ -1,0 +1,178 @@
+//! What the desk's owners decide while it is served. It stands in the database; everybody reads the copy in memory,
+//! which is taken anew after every change.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use deskbell_protocol::http::{DeskSettings, DeskSettingsEdit};
+use deskbell_protocol::{EntityKind, FIELD_MAX, FILE_BYTES_MAX, Refusal};
+use tokio::sync::{Mutex, Notify};
+use tokio_util::sync::CancellationToken;
+
+use crate::administration::Administration;
+use crate::authorize::Action;
+use crate::desk::Core;
+use crate::settings::form_of;
+use crate::store::{Outcome, settings, visitors};
+use crate::text;
+
+/// The smallest limit of a file, in bytes.
+const FILE_BYTES_MIN: i64 = 1024 * 1024;
+/// The largest of a visitor's day, in bytes: 1 TB.
+const DAY_BYTES_MAX: i64 = 1024 * 1024 * 1024 * 1024;
+/// Longest time that pages are kept, in days; 0 stands for ever.
+const PAGE_DAYS_MAX: u32 = 3_650;
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// Rows that one transaction brings into line; the desk answers between two of them.
+const ROWS_AT_ONCE: i64 = 500;
+/// Pages grow old by themselves.
+const LOOK_AGAIN: Duration = Duration::from_secs(60 * 60);
+
+/// The settings as they are now.
+pub(crate) struct Live {
+    now: RwLock<Arc<DeskSettings>>,
+    /// One change at a time, so that the copy is never older than the database.
+    changing: Mutex<()>,
+    changed: Notify,
+}
+
+impl Live {
+    pub(crate) fn new(settings: DeskSettings) -> Self {
+        Self { now: RwLock::new(Arc::new(settings)), changing: Mutex::new(()), changed: Notify::new() }
+    }
+
+    pub(crate) fn get(&self) -> Arc<DeskSettings> {
+        Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The settings after an edit.
+fn edited(before: &DeskSettings, edit: DeskSettingsEdit) -> Result<DeskSettings, Refusal> {
+    let between = |field: &str, value: i64, least: i64, most: i64| {
+        let rule = || Refusal::invalid(field, &format!("is {least} to {most}"));
+        if (least..=most).contains(&value) { Ok(value) } else { Err(rule()) }
+    };
+    let mut after = before.clone();
+    let DeskSettingsEdit { desk, store_ip, file_bytes_max, visitor_upload_bytes_a_day, page_days } = edit;
+    if let Some(desk) = desk {
+        after.desk = text::named("desk", &desk)?;
+    }
+    if let Some(form) = store_ip {
+        after.store_ip = form;
+    }
+    if let Some(bytes) = file_bytes_max {
+        let most = i64::try_from(FILE_BYTES_MAX).unwrap_or(i64::MAX);
+        after.file_bytes_max = between("file_bytes_max", bytes, FILE_BYTES_MIN, most)?;
+    }
+    if let Some(bytes) = visitor_upload_bytes_a_day {
+        after.visitor_upload_bytes_a_day = between("visitor_upload_bytes_a_day", bytes, 0, DAY_BYTES_MAX)?;
+    }
+    if let Some(days) = page_days {
+        between("page_days", i64::from(days), 0, i64::from(PAGE_DAYS_MAX))?;
+        after.page_days = days;
+    }
+    Ok(after)
+}
+
+/// What changed, for the log of changes.
+fn changes(before: &DeskSettings, after: &DeskSettings) -> Outcome<String> {
+    let (before, after) = (serde_json::to_value(before)?, serde_json::to_value(after)?);
+    let fields = after.as_object().into_iter().flatten().filter(|(name, value)| before.get(name) != Some(value));
+    let told = fields.map(|(name, value)| format!("{name}: {} -> {value}", before[name.as_str()]));
+    Ok(text::cut(&told.collect::<Vec<_>>().join(", "), 4 * FIELD_MAX))
+}
+
+impl Administration {
+    /// What the desk's owners have decided.
+    pub fn settings(&self) -> DeskSettings {
+        DeskSettings::clone(&self.core.live.get())
+    }
+
+    /// Decides otherwise. It holds from the next request on; rows that were kept before are brought into line soon after.
+    ///
+    /// # Errors
+    /// `invalid`, with the field and its rule; nothing is changed then.
+    pub async fn edit_settings(&self, edit: DeskSettingsEdit) -> Result<DeskSettings, Refusal> {
+        let live = &self.core.live;
+        let _one_at_a_time = live.changing.lock().await;
+        let actor = self.actor.clone();
+        let after = self.write(move |write| {
+            actor.may(write.connection, Action::ManageSettings)?;
+            let before = settings::find(write.connection)?;
+            let after = edited(&before, edit)?;
+            if after != before {
+                settings::put(write.connection, &after)?;
+                actor.did(write, "edit", "settings", None, changes(&before, &after)?)?;
+            }
+            Ok(after)
+        });
+        let after = after.await?;
+        *live.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(after.clone());
+        live.changed.notify_one();
+        Ok(after)
+    }
+}
+
+/// Brings rows that were kept before into line with the settings: at the start, after each change, and every hour.
+pub(crate) async fn run(core: Arc<Core>, cancelled: CancellationToken) {
+    loop {
+        let done = tokio::select! {
+            () = cancelled.cancelled() => return,
+            done = align(&core) => done,
+        };
+        if let Err(failure) = done {
+            tracing::warn!(?failure, "what was kept could not be brought into line; it is tried again within an hour");
+        }
+        tokio::select! {
+            () = cancelled.cancelled() => return,
+            () = core.live.changed.notified() => {}
+            () = tokio::time::sleep(LOOK_AGAIN) => {}
+        }
+    }
+}
+
+async fn align(core: &Core) -> Outcome<()> {
+    let DeskSettings { store_ip, page_days, .. } = *core.live.get();
+    let mut after = Some(0);
+    while let Some(last) = after {
+        after = core
+            .writer
+            .submit(move |write| {
+                let rows = visitors::addresses(write.connection, last, ROWS_AT_ONCE)?;
+                for (id, kept) in &rows {
+                    let fitting = form_of(store_ip, kept);
+                    if fitting != *kept {
+                        visitors::set_address(write.connection, *id, &fitting)?;
+                        write.touch(EntityKind::Visitor, id.0)?;
+                    }
+                }
+                Ok(rows.last().map(|(id, _)| id.0))
+            })
+            .await?;
+    }
+    if page_days == 0 {
+        return Ok(());
+    }
+    let age = i64::from(page_days) * DAY_MS;
+    while core
+        .writer
+        .submit(move |write| {
+            let rows = visitors::pages_before(write.connection, write.now - age, ROWS_AT_ONCE)?;
+            for (page, visitor) in &rows {
+                visitors::drop_page(write.connection, *page)?;
+                write.touch(EntityKind::Visitor, visitor.0)?;
+            }
+            Ok(!rows.is_empty())
+        })
+        .await?
+    {}
+    Ok(())
+}
+
+impl Core {
+    /// The desk's name, shown to agents and visitors.
+    pub(crate) fn name(&self) -> String {
+        self.live.get().desk.clone()
+    }
+}
