@@ -9,6 +9,7 @@ mod api;
 mod assets;
 mod authorize;
 mod commands;
+mod configuration;
 mod desk;
 mod feed;
 mod files;
@@ -46,6 +47,7 @@ pub mod simulation;
 
 pub use administration::Administration;
 pub use authorize::{Action, Reach, Standing};
+pub use configuration::{Configuration, ConfigurationError};
 pub use desk::{Desk, ServeError};
 pub use people::Which;
 pub use settings::{Settings, StoreIp};

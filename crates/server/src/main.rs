@@ -1,7 +1,7 @@
 //! `deskbell-server`: makes, sets up and serves a desk.
 
 use std::io::{IsTerminal as _, Read as _};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,10 +10,13 @@ use clap::{Parser, Subcommand};
 use deskbell_protocol::http::Device;
 use deskbell_protocol::{Role, Timestamp};
 use deskbell_server::operations::{self, Answer, BackedUp, Erased, Export, Finding, Format, Person, Request, Restored};
-use deskbell_server::{Desk, Settings};
+use deskbell_server::{Configuration, Desk, Settings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
+
+/// Where a server listens that is told nothing.
+const LISTEN: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 4791));
 
 /// The desk server: visitors write, agents answer.
 #[derive(Parser)]
@@ -37,22 +40,7 @@ enum Task {
         language: String,
     },
     /// Serve the desk until the process is told to stop.
-    Serve {
-        #[command(flatten)]
-        data: Data,
-        /// Where to listen. TLS is the business of a proxy in front.
-        #[arg(long, default_value = "127.0.0.1:4791")]
-        listen: SocketAddr,
-        /// Network of a proxy whose X-Forwarded-For is believed; may be repeated.
-        #[arg(long = "trusted-proxy", value_name = "NETWORK")]
-        trusted_proxies: Vec<ipnet::IpNet>,
-        /// The origin under which browsers reach the server, when a proxy changes the Host header.
-        #[arg(long, value_name = "ORIGIN")]
-        public_origin: Option<String>,
-        /// A city-level database in MaxMind's format.
-        #[arg(long, value_name = "FILE")]
-        geo_database: Option<PathBuf>,
-    },
+    Serve(Box<Serve>),
     /// Copy the desk with its files into one new file, also while it is served.
     Backup {
         #[command(flatten)]
@@ -108,6 +96,47 @@ enum Task {
         #[command(subcommand)]
         task: SiteTask,
     },
+}
+
+/// Where the process runs and what it is told. The command line wins over the environment, and that over the file.
+#[derive(clap::Args)]
+struct Serve {
+    /// A file with the settings that are not given otherwise, in TOML.
+    #[arg(long, env = "DESKBELL_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The data directory.
+    #[arg(long, env = "DESKBELL_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Where to listen; 127.0.0.1:4791 when nothing is said. TLS is the business of a proxy in front.
+    #[arg(long, env = "DESKBELL_LISTEN")]
+    listen: Option<SocketAddr>,
+    /// Network of a proxy whose X-Forwarded-For is believed; may be repeated, or be several with commas.
+    #[arg(long = "trusted-proxy", env = "DESKBELL_TRUSTED_PROXIES", value_name = "NETWORK", value_delimiter = ',')]
+    trusted_proxies: Option<Vec<ipnet::IpNet>>,
+    /// The origin under which browsers reach the server, when a proxy changes the Host header.
+    #[arg(long, env = "DESKBELL_PUBLIC_ORIGIN", value_name = "ORIGIN")]
+    public_origin: Option<String>,
+    /// A city-level database in MaxMind's format.
+    #[arg(long, env = "DESKBELL_GEO_DATABASE", value_name = "FILE")]
+    geo_database: Option<PathBuf>,
+}
+
+impl Serve {
+    /// Where to listen, and the settings.
+    fn settings(self) -> Result<(SocketAddr, Settings), Failed> {
+        let file = self.config.as_deref().map(Configuration::read).transpose()?.unwrap_or_default();
+        let data =
+            self.data.or(file.data).ok_or("say where the desk is, with --data DIR or in the file of --config")?;
+        let settings = Settings {
+            data,
+            trusted_proxies: self.trusted_proxies.or(file.trusted_proxies).unwrap_or_default(),
+            geo_database: self.geo_database.or(file.geo_database),
+            public_origin: self.public_origin.or(file.public_origin),
+            command_line: true,
+            ..Settings::default()
+        };
+        Ok((self.listen.or(file.listen).unwrap_or(LISTEN), settings))
+    }
 }
 
 #[derive(Subcommand)]
@@ -244,15 +273,8 @@ async fn run(task: Task) -> Result<(), Failed> {
             desk.administer().seed(&language).await?;
             println!("The desk {:?} is in {}.", desk.name(), data.directory.display());
         }
-        Task::Serve { data, listen, trusted_proxies, public_origin, geo_database } => {
-            let settings = Settings {
-                data: data.directory,
-                trusted_proxies,
-                geo_database,
-                public_origin,
-                command_line: true,
-                ..Settings::default()
-            };
+        Task::Serve(serve) => {
+            let (listen, settings) = serve.settings()?;
             let desk = open(settings)?;
             let listener =
                 TcpListener::bind(listen).await.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
