@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use ipnet::IpNet;
 use serde::Deserialize;
 
@@ -20,6 +21,19 @@ pub struct Configuration {
     pub public_origin: Option<String>,
     /// A city-level database in MaxMind's format.
     pub geo_database: Option<PathBuf>,
+    /// What a line of the log is.
+    pub log_format: Option<LogFormat>,
+}
+
+/// What a line of the log is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// Words for people.
+    #[default]
+    Text,
+    /// An object for programs.
+    Json,
 }
 
 /// Why a file of settings is of no use.

@@ -1,5 +1,8 @@
 //! The routes, and what they have in common: refusals as JSON, headers, and who asks from where.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
@@ -28,10 +31,13 @@ use crate::pull::{Push, Speaker};
 use crate::routes::{Asker, Routes, text};
 use crate::session_visitor::Caller;
 use crate::store::{self, Failure};
-use crate::{api, assets, openapi, origin, pull, session_agent, session_visitor, socket, transfer};
+use crate::{api, assets, openapi, operations, origin, pull, session_agent, session_visitor, socket, transfer};
 
 /// Largest body of commands, in bytes: a few frames of the largest size.
 const PUSH_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
+
+/// Within this time a server that is ready has written something.
+const READY: Duration = Duration::from_secs(2);
 
 /// Largest JSON body, in bytes.
 const JSON_BYTES_MAX: usize = 16 * 1024;
@@ -85,6 +91,7 @@ pub(crate) fn declared(routes: Routes) -> Routes {
     use Action as A;
     routes
         .on(A::Look, routes!(health))
+        .on(A::Look, routes!(ready))
         .on(A::Look, routes!(openapi::document))
         .on(A::Look, routes!(info))
         .on(A::SignIn, routes!(sign_in))
@@ -191,6 +198,29 @@ fn field<'e>(place: &'e str, rule: &'e str, whole: &'static str) -> &'e str {
 )]
 pub(crate) async fn health() -> &'static str {
     "ok"
+}
+
+/// Whether the server can do its work: the database takes what is written, and the disk has room. A server that is not
+/// ready is alive all the same.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "server",
+    responses((status = 200, body = String, content_type = "text/plain"), (status = 507)),
+)]
+pub(crate) async fn ready(State(serving): State<Serving>) -> Result<&'static str, HttpError> {
+    let core = Arc::clone(&serving.core);
+    let written = tokio::time::timeout(READY, core.writer.submit(|_| Ok(()))).await;
+    written.map_err(|_| Failure::Busy)??;
+    let free = tokio::task::spawn_blocking(move || operations::free_bytes(&core.settings.data)).await;
+    match free {
+        Ok(Ok(free)) if free >= operations::FREE_BYTES_LEAST => Ok("ready"),
+        Ok(Ok(_)) => Err(Failure::DiskFull.into()),
+        failed => {
+            tracing::warn!(?failed, "the room on the disk cannot be told");
+            Err(Failure::Internal.into())
+        }
+    }
 }
 
 /// Who answers at this address.

@@ -47,7 +47,7 @@ pub mod simulation;
 
 pub use administration::Administration;
 pub use authorize::{Action, Reach, Standing};
-pub use configuration::{Configuration, ConfigurationError};
+pub use configuration::{Configuration, ConfigurationError, LogFormat};
 pub use desk::{Desk, ServeError};
 pub use people::Which;
 pub use settings::{Settings, StoreIp};

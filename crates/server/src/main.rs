@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 use deskbell_protocol::http::Device;
 use deskbell_protocol::{Role, Timestamp};
 use deskbell_server::operations::{self, Answer, BackedUp, Erased, Export, Finding, Format, Person, Request, Restored};
-use deskbell_server::{Configuration, Desk, Settings};
+use deskbell_server::{Configuration, ConfigurationError, Desk, LogFormat, Settings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -119,12 +119,20 @@ struct Serve {
     /// A city-level database in MaxMind's format.
     #[arg(long, env = "DESKBELL_GEO_DATABASE", value_name = "FILE")]
     geo_database: Option<PathBuf>,
+    /// What a line of the log is: text for people, or JSON for programs.
+    #[arg(long, env = "DESKBELL_LOG_FORMAT", value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
 }
 
 impl Serve {
+    /// What stands in the file, if there is one.
+    fn file(&self) -> Result<Configuration, ConfigurationError> {
+        Ok(self.config.as_deref().map(Configuration::read).transpose()?.unwrap_or_default())
+    }
+
     /// Where to listen, and the settings.
     fn settings(self) -> Result<(SocketAddr, Settings), Failed> {
-        let file = self.config.as_deref().map(Configuration::read).transpose()?.unwrap_or_default();
+        let file = self.file()?;
         let data =
             self.data.or(file.data).ok_or("say where the desk is, with --data DIR or in the file of --config")?;
         let settings = Settings {
@@ -239,13 +247,19 @@ type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    let task = Arguments::parse().task;
+    let log_format = match &task {
+        // A file that cannot be read is told of when it is read again.
+        Task::Serve(serve) => serve.log_format.or_else(|| serve.file().ok()?.log_format).unwrap_or_default(),
+        _ => LogFormat::default(),
+    };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
-    match run(Arguments::parse().task).await {
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match log_format {
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => log.json().init(),
+    }
+    match run(task).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("deskbell-server: {error}");
@@ -330,6 +344,9 @@ async fn run(task: Task) -> Result<(), Failed> {
         }
         Task::Doctor { data, repair } => {
             let diagnosis = operations::examine(&data.directory, repair)?;
+            let megabytes = |bytes: u64| bytes / (1024 * 1024);
+            let (taken, free) = (megabytes(diagnosis.database_bytes), megabytes(diagnosis.free_bytes));
+            println!("The database takes {taken} MB, and {free} MB are free on its disk.");
             diagnosis.mended.iter().for_each(|sentence| println!("Mended: {sentence}"));
             for Finding { fault, sentence } in &diagnosis.findings {
                 println!("{}: {sentence}", if *fault { "Fault" } else { "Advice" });

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use deskbell_protocol::AttachmentId;
 
-use super::{FILES, Lock, OperationError, database};
+use super::{FILES, FREE_BYTES_LEAST, Lock, OperationError, database, free_bytes};
 use crate::files;
 use crate::store::backup::{Copy, rebuild_words};
 
@@ -30,6 +30,10 @@ pub struct Diagnosis {
     pub findings: Vec<Finding>,
     /// What was mended, in sentences.
     pub mended: Vec<String>,
+    /// Room on the disk, in bytes.
+    pub free_bytes: u64,
+    /// What the database takes of it, in bytes.
+    pub database_bytes: u64,
 }
 
 impl Diagnosis {
@@ -62,6 +66,7 @@ pub fn examine(data: &Path, repair: bool) -> Result<Diagnosis, OperationError> {
         compare_files(&desk, data, repair, &mut found)?;
     }
     permissions(data, &mut found)?;
+    room(&path, data, &mut found)?;
     Ok(found)
 }
 
@@ -182,6 +187,22 @@ fn list(paths: &[PathBuf]) -> String {
         names.push(format!("and {} more", paths.len() - NAMED));
     }
     names.join(", ")
+}
+
+/// A backup on the same disk takes as much again as the database.
+fn room(path: &Path, data: &Path, found: &mut Diagnosis) -> Result<(), OperationError> {
+    found.free_bytes = free_bytes(data)?;
+    found.database_bytes = std::fs::metadata(path).map_err(OperationError::io(path))?.len();
+    let megabytes = found.free_bytes / (1024 * 1024);
+    if found.free_bytes < FREE_BYTES_LEAST {
+        found
+            .advice(format!("Only {megabytes} MB are free on the disk; make room, or the server soon stores nothing."));
+    } else if found.free_bytes < found.database_bytes {
+        found.advice(format!(
+            "{megabytes} MB are free on the disk, less than the database takes; write backups elsewhere."
+        ));
+    }
+    Ok(())
 }
 
 /// Nobody else of this computer has any business in the directory.

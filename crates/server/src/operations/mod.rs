@@ -2,6 +2,7 @@
 
 mod backup;
 mod control;
+mod disk;
 mod doctor;
 mod lock;
 mod person;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 pub use backup::{BackedUp, back_up};
 pub(crate) use control::serve as serve_control;
 pub use control::{Answer, Request, ask};
+pub(crate) use disk::{FREE_BYTES_LEAST, free_bytes};
 pub use doctor::{Diagnosis, Finding, examine};
 pub(crate) use lock::Lock;
 pub use person::{Export, Format, export};

@@ -9,6 +9,7 @@ mod desk;
 mod devices;
 mod files;
 mod kills;
+mod logs;
 mod matrix;
 mod operations;
 mod rights;

@@ -125,6 +125,7 @@ type Way<T> = (&'static str, Of, fn(&Things<'_>) -> T);
 /// How each route is asked for.
 const ROUTES: &[Way<RequestBuilder>] = &[
     ("GET /healthz", Of::Desk, |it| it.at("/healthz")),
+    ("GET /readyz", Of::Desk, |it| it.at("/readyz")),
     ("GET /v1/info", Of::Desk, |it| it.at("/v1/info")),
     ("GET /v1/openapi.json", Of::Desk, |it| it.at("/v1/openapi.json")),
     ("POST /v1/session", Of::Desk, |it| {

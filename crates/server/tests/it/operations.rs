@@ -360,7 +360,8 @@ async fn dc_01_the_doctor_says_what_is_wrong_and_mends_what_is_safe() {
         });
         ann.command(&with_file).await.unwrap();
         let (done, said, wrong) = doctor(&[]);
-        assert!(done && said.trim() == "The desk is sound.", "{said}{wrong}");
+        assert!(done && said.ends_with("\nThe desk is sound.\n"), "{said}{wrong}");
+        assert!(said.contains(" MB are free on its disk.") && said.lines().count() == 2, "{said}");
         let (done, _, said) = doctor(&["--repair"]);
         assert!(!done && said.contains("stop it first"), "{said}");
         process.kill().unwrap();
