@@ -15,7 +15,7 @@ use crate::events::lock;
 use crate::host::LocalDesk;
 use crate::kept::Wanted;
 use crate::keys::{self, Decision, Keys};
-use crate::types::{AccountId, AccountView, ApiError, ApiErrorCode, AppEvent, Settings};
+use crate::types::{AccountId, AccountView, ApiError, ApiErrorCode, AppEvent, ConnectDesk, Settings};
 
 /// Accounts at the most: each has a connection and a reader's threads of its own.
 const ACCOUNTS_MAX: usize = 8;
@@ -95,18 +95,14 @@ impl App {
     }
 
     /// Signs in at a desk by address, e-mail and password: at one more, or again as an account that is there.
-    pub(crate) async fn sign_in_at(
-        &self,
-        again: Option<AccountId>,
-        address: &str,
-        email: &str,
-        password: &str,
-    ) -> Result<(), ApiError> {
-        let (address, _info) = find_desk(address).await?;
+    pub(crate) async fn sign_in_at(&self, asked: ConnectDesk) -> Result<(), ApiError> {
+        let ConnectDesk { account: again, address, email, password, code } = asked;
+        let (address, _info) = find_desk(&address).await?;
         let email = email.trim();
         let request = SignIn {
             email: email.to_owned(),
-            password: password.to_owned(),
+            password,
+            code: code.map(|code| code.trim().to_owned()).filter(|code| !code.is_empty()),
             device: self.host().device(),
             system: system(),
         };

@@ -95,7 +95,7 @@ impl App {
     /// Signs in at a desk and starts to sync.
     ///
     /// # Errors
-    /// One code for each thing that can be wrong with address, e-mail, password, version or disk; `signed_in_already`,
+    /// One code for each thing that can be wrong with address, e-mail, password, code, version or disk; `signed_in_already`,
     /// `too_many_accounts`; `conflict` when an account's session was to begin again for somebody else.
     pub async fn connect_desk(&self, request: ConnectDesk) -> Result<Nothing, ApiError> {
         for (field, value) in
@@ -106,7 +106,8 @@ impl App {
             }
             check_length(field, value, FIELD_MAX)?;
         }
-        self.sign_in_at(request.account, &request.address, &request.email, &request.password).await?;
+        check_length("code", request.code.as_deref().unwrap_or_default(), FIELD_MAX)?;
+        self.sign_in_at(request).await?;
         Ok(Nothing {})
     }
 

@@ -32,6 +32,8 @@ impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         let code = match refusal.code {
             ErrorCode::WrongPassword => ApiErrorCode::WrongPassword,
+            ErrorCode::CodeRequired => ApiErrorCode::CodeRequired,
+            ErrorCode::CodeWrong => ApiErrorCode::CodeWrong,
             ErrorCode::TooManyAttempts => ApiErrorCode::TooManyAttempts,
             ErrorCode::Expired => ApiErrorCode::Expired,
             ErrorCode::Revoked => ApiErrorCode::Revoked,
@@ -56,6 +58,8 @@ impl From<ClientError> for ApiError {
             ClientError::NotADesk(_) => ApiErrorCode::NotADesk,
             ClientError::Version { .. } => ApiErrorCode::Version,
             ClientError::WrongPassword => ApiErrorCode::WrongPassword,
+            ClientError::CodeRequired => ApiErrorCode::CodeRequired,
+            ClientError::CodeWrong => ApiErrorCode::CodeWrong,
             ClientError::TooManyAttempts { .. } => ApiErrorCode::TooManyAttempts,
             ClientError::Expired => ApiErrorCode::Expired,
             ClientError::Revoked => ApiErrorCode::Revoked,

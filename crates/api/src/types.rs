@@ -17,6 +17,10 @@ pub use crate::refs::{AccountId, ContactRef, ConversationRef, VisitorRef};
 pub enum ApiErrorCode {
     /// E-mail or password is wrong.
     WrongPassword,
+    /// The desk asks for a code of the second factor.
+    CodeRequired,
+    /// The code is wrong, too old, or was used before.
+    CodeWrong,
     /// Too many tries; wait a little.
     TooManyAttempts,
     /// Nobody answers at this address.
@@ -797,6 +801,8 @@ pub struct ConnectDesk {
     pub email: String,
     /// Their password. Never stored.
     pub password: String,
+    /// A code of their second factor, when the desk has asked for one.
+    pub code: Option<String>,
 }
 
 /// One conversation.

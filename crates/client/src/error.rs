@@ -21,6 +21,12 @@ pub enum ClientError {
     /// E-mail or password is wrong.
     #[error("e-mail or password is wrong")]
     WrongPassword,
+    /// The password is right, and a code of the second factor is asked for.
+    #[error("a code is asked for")]
+    CodeRequired,
+    /// The code is wrong, too old, or was used before.
+    #[error("the code is wrong")]
+    CodeWrong,
     /// Too many tries.
     #[error("too many tries; the next one in {retry_after_ms} ms")]
     TooManyAttempts {
@@ -54,6 +60,8 @@ impl From<Refusal> for ClientError {
     fn from(refusal: Refusal) -> Self {
         match refusal.code {
             ErrorCode::WrongPassword => Self::WrongPassword,
+            ErrorCode::CodeRequired => Self::CodeRequired,
+            ErrorCode::CodeWrong => Self::CodeWrong,
             ErrorCode::TooManyAttempts => {
                 Self::TooManyAttempts { retry_after_ms: refusal.retry_after_ms.unwrap_or_default() }
             }

@@ -141,7 +141,7 @@ pub async fn find_desk(address: &str) -> Result<(Url, ServerInfo), ClientError> 
 /// Signs in.
 ///
 /// # Errors
-/// `WrongPassword`, `TooManyAttempts`, `Unreachable` and whatever else the desk says.
+/// `WrongPassword`, `CodeRequired`, `CodeWrong`, `TooManyAttempts`, `Unreachable` and whatever else the desk says.
 pub async fn sign_in(address: &Url, request: &SignIn) -> Result<SignedIn, ClientError> {
     post(http()?, join(address, "v1/session")?, request).await
 }

@@ -10,6 +10,10 @@ use utoipa::ToSchema;
 pub enum ErrorCode {
     /// E-mail or password is wrong.
     WrongPassword,
+    /// The password is right, and the agent has a second factor: sign in again with a code.
+    CodeRequired,
+    /// The code is wrong, too old, or was used before.
+    CodeWrong,
     /// Too many tries; wait for `retry_after_ms`.
     TooManyAttempts,
     /// The token is unknown or expired: sign in again.

@@ -28,6 +28,10 @@ pub struct SignIn {
     pub email: String,
     /// Their password.
     pub password: String,
+    /// Six digits of their app, or a recovery code, when the desk has asked for one by `code_required`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub code: Option<String>,
     /// What the computer calls itself, for the list of devices.
     pub device: String,
     /// Its operating system, for the same list.
@@ -87,6 +91,54 @@ pub struct SignedIn {
     pub agent: Agent,
     /// The desk's name.
     pub desk: String,
+}
+
+/// `GET /v1/second-factor`: whether signing in asks for more than a password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct SecondFactor {
+    /// A code is asked for.
+    pub on: bool,
+    /// Recovery codes that were not used yet.
+    pub recovery_codes: u32,
+}
+
+/// `POST /v1/second-factor`: the password once more, so that a session alone cannot lock its agent out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct PasswordAgain {
+    /// One's own.
+    pub password: String,
+}
+
+/// The answer: what an app that makes codes has to know. It is shown this once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct SecondFactorSecret {
+    /// In base 32, to be typed.
+    pub secret: String,
+    /// `otpauth://…`, to be drawn as a QR code.
+    pub address: String,
+}
+
+/// `POST /v1/second-factor/confirm`: a code that the app has made. From then on signing in asks for one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct SecondFactorCode {
+    /// Six digits.
+    pub code: String,
+}
+
+/// The answer, also to `POST /v1/second-factor/recovery-codes`. They are shown this once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct RecoveryCodes {
+    /// Each signs in once in the place of the app's code.
+    pub codes: Vec<String>,
+}
+
+/// `POST /v1/second-factor/off` and `POST /v1/second-factor/recovery-codes`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct SecondFactorProof {
+    /// One's own.
+    pub password: String,
+    /// Six digits, or a recovery code.
+    pub code: String,
 }
 
 /// `POST /v1/agents`: a new agent.

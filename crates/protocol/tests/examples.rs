@@ -178,9 +178,18 @@ fn dc_01_only_passing_troubles_are_worth_another_try() {
     for passing in [E::Busy, E::Internal, E::DiskFull, E::TooManyAttempts, E::Expired] {
         assert!(!passing.is_permanent(), "{passing:?}");
     }
-    for last in
-        [E::Invalid, E::NotFound, E::Conflict, E::TooLarge, E::UnsupportedType, E::WrongPassword, E::Version, E::Origin]
-    {
+    for last in [
+        E::Invalid,
+        E::NotFound,
+        E::Conflict,
+        E::TooLarge,
+        E::UnsupportedType,
+        E::WrongPassword,
+        E::CodeRequired,
+        E::CodeWrong,
+        E::Version,
+        E::Origin,
+    ] {
         assert!(last.is_permanent(), "{last:?}");
     }
 }

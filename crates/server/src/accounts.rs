@@ -10,7 +10,7 @@ use crate::desk::Core;
 use crate::store::batch::Write;
 use crate::store::devices::{self, Ending, Token, TokenKind};
 use crate::store::{Failure, Outcome, agents, visitors};
-use crate::{text, tokens};
+use crate::{second_factor, text, tokens};
 
 /// Life of an access token.
 const ACCESS: Duration = Duration::from_secs(15 * 60);
@@ -76,34 +76,61 @@ fn enter(write: &mut Write<'_>, agent: Agent, device: &Newcomer, desk: &str) -> 
     issue(write, agent, id, desk)
 }
 
-/// Signs in with e-mail and password.
+/// Counts a try at an account as failed, or says how long it has to wait.
+pub(crate) fn count(core: &Core, account: &str, address: IpAddr) -> Outcome<()> {
+    core.sign_ins
+        .begin(account, address, Instant::now())
+        .map_err(|left| wait("Too many wrong passwords or codes; wait before the next try.", left))
+}
+
+/// Tells the count what came of a try. Asking for the code of a second factor is no failure, and clears none either:
+/// whoever knows a password must not guess codes without end.
+pub(crate) fn settle<T>(core: &Core, account: &str, tried: &Outcome<T>) {
+    match tried {
+        Ok(_) => core.sign_ins.succeeded(account),
+        Err(Failure::Refused(refused)) if refused.refusal.code == ErrorCode::CodeRequired => {
+            core.sign_ins.uncount(account);
+        }
+        Err(_) => {}
+    }
+}
+
+/// Whose password it is. Counts the try as failed; [`settle`] takes that back.
+pub(crate) async fn prove_password(core: &Core, address: IpAddr, email: &str, password: String) -> Outcome<Agent> {
+    if email.chars().count() > 320 || password.chars().count() > 1_000 {
+        return Err(Refusal::invalid("password", "too long").into());
+    }
+    let account = agents::email_key(email);
+    count(core, &account, address)?;
+    let found = core.readers.read(move |connection| Ok(agents::find_by_email(connection, &account)?)).await?;
+    let (agent, stored) = found.unzip();
+    let fits = core.passwords.verify(password, stored).await?;
+    agent
+        .filter(|agent| fits && agent.active)
+        .ok_or_else(|| Refusal::new(ErrorCode::WrongPassword, "E-mail or password is wrong.").into())
+}
+
+/// Signs in with e-mail, password and, of an agent who has a second factor, a code.
 pub(crate) async fn sign_in(
     core: &Core,
     address: IpAddr,
     email: &str,
     password: String,
+    code: String,
     device: Newcomer,
 ) -> Outcome<SignedIn> {
-    if email.chars().count() > 320 || password.chars().count() > 1_000 {
-        return Err(Refusal::invalid("password", "too long").into());
+    let agent = prove_password(core, address, email, password).await?;
+    let (id, desk) = (agent.id.0, core.name());
+    let entered = core.writer.submit(move |write| {
+        second_factor::prove_at_sign_in(write, &agent, address, &desk, &code)?;
+        enter(write, agent, &device, &desk)
+    });
+    let entered = entered.await;
+    settle(core, &agents::email_key(email), &entered);
+    if entered.is_ok() {
+        tracing::info!(agent = id, "an agent signed in");
     }
-    let account = agents::email_key(email);
-    core.sign_ins
-        .begin(&account, address, Instant::now())
-        .map_err(|left| wait("Too many wrong passwords; wait before the next try.", left))?;
-    let found = {
-        let account = account.clone();
-        core.readers.read(move |connection| Ok(agents::find_by_email(connection, &account)?)).await?
-    };
-    let (agent, stored) = found.unzip();
-    let fits = core.passwords.verify(password, stored).await?;
-    let Some(agent) = agent.filter(|agent| fits && agent.active) else {
-        return Err(Refusal::new(ErrorCode::WrongPassword, "E-mail or password is wrong.").into());
-    };
-    core.sign_ins.succeeded(&account);
-    tracing::info!(agent = agent.id.0, "an agent signed in");
-    let desk = core.name();
-    core.writer.submit(move |write| enter(write, agent, &device, &desk)).await
+    entered
 }
 
 /// Signs an agent in without a password, for a desk inside the agent's own app.

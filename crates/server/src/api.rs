@@ -132,6 +132,23 @@ pub(crate) async fn revoke_device(
     Ok(Json(Revoked { devices }))
 }
 
+/// Take an agent's second factor away, when app and recovery codes are lost.
+#[utoipa::path(
+    delete,
+    path = "/v1/agents/{id}/second-factor",
+    tag = "people",
+    params(("id" = AgentId, Path, description = "The agent")),
+    responses((status = 204)),
+)]
+pub(crate) async fn reset_second_factor(
+    State(serving): State<Serving>,
+    Path(agent): Path<String>,
+    asker: Asker,
+) -> Result<StatusCode, HttpError> {
+    administration(&serving, &asker)?.reset_second_factor(id(&agent, "agent")?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// All teams.
 #[utoipa::path(get, path = "/v1/teams", tag = "people", responses((status = 200, body = Vec<Team>)))]
 pub(crate) async fn teams(State(serving): State<Serving>, asker: Asker) -> Answer<Vec<Team>> {

@@ -31,7 +31,7 @@ use crate::pull::{Push, Speaker};
 use crate::routes::{Asker, Routes, text};
 use crate::session_visitor::Caller;
 use crate::store::{self, Failure};
-use crate::{api, assets, openapi, operations, origin, pull, session_agent, session_visitor, socket, transfer};
+use crate::{api, assets, openapi, operations, origin, own, pull, session_agent, session_visitor, socket, transfer};
 
 /// Largest body of commands, in bytes: a few frames of the largest size.
 const PUSH_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
@@ -60,7 +60,11 @@ impl From<Refusal> for HttpError {
 /// The status of an error.
 pub(crate) fn status(code: ErrorCode) -> StatusCode {
     match code {
-        ErrorCode::WrongPassword | ErrorCode::Expired | ErrorCode::Revoked => StatusCode::UNAUTHORIZED,
+        ErrorCode::WrongPassword
+        | ErrorCode::CodeRequired
+        | ErrorCode::CodeWrong
+        | ErrorCode::Expired
+        | ErrorCode::Revoked => StatusCode::UNAUTHORIZED,
         ErrorCode::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::Version => StatusCode::UPGRADE_REQUIRED,
         ErrorCode::Origin => StatusCode::FORBIDDEN,
@@ -113,6 +117,12 @@ pub(crate) fn declared(routes: Routes) -> Routes {
         .on(A::ReadDevices, routes!(api::devices))
         .on(A::RevokeDevices, routes!(api::revoke_devices))
         .on(A::RevokeDevices, routes!(api::revoke_device))
+        .on(A::ManageAgents, routes!(api::reset_second_factor))
+        .on(A::SecureOwnAccount, routes!(own::second_factor))
+        .on(A::SecureOwnAccount, routes!(own::begin_second_factor))
+        .on(A::SecureOwnAccount, routes!(own::confirm_second_factor))
+        .on(A::SecureOwnAccount, routes!(own::renew_recovery_codes))
+        .on(A::SecureOwnAccount, routes!(own::turn_second_factor_off))
         .on(A::ReadPeople, routes!(api::teams))
         .on(A::ManageTeams, routes!(api::add_team))
         .on(A::ManageTeams, routes!(api::edit_team))
@@ -247,9 +257,10 @@ pub(crate) async fn sign_in(
     asker: Asker,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<SignedIn>, HttpError> {
-    let SignIn { email, password, device, system } = json(body)?;
+    let SignIn { email, password, code, device, system } = json(body)?;
+    let code = code.unwrap_or_default();
     let device = Newcomer { name: device, system, region: serving.core.geo.region(asker.address) };
-    Ok(Json(accounts::sign_in(&serving.core, asker.address, &email, password, device).await?))
+    Ok(Json(accounts::sign_in(&serving.core, asker.address, &email, password, code, device).await?))
 }
 
 /// A new pair of tokens for a refresh token, which is spent by it.

@@ -138,6 +138,14 @@ impl SignInGuard {
         Ok(())
     }
 
+    /// Takes back what [`Self::begin`] has counted: the try was not wrong, it only left something out.
+    pub(crate) fn uncount(&self, account: &str) {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(failures) = accounts.get_mut(account) {
+            failures.count = failures.count.saturating_sub(1);
+        }
+    }
+
     /// Forgets the account's failures.
     pub(crate) fn succeeded(&self, account: &str) {
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner).remove(account);

@@ -184,6 +184,14 @@ enum AgentTask {
         #[command(flatten)]
         which: Devices,
     },
+    /// Take away the second factor of an agent who lost the app and the recovery codes.
+    ResetCode {
+        #[command(flatten)]
+        data: Data,
+        /// The agent's sign-in address.
+        #[arg(long)]
+        email: String,
+    },
 }
 
 #[derive(clap::Args)]
@@ -374,6 +382,10 @@ async fn run(task: Task) -> Result<(), Failed> {
             if let Answer::Revoked(devices) = operations::ask(&data.directory, request).await? {
                 println!("Signed out: {} devices.", devices.len());
             }
+        }
+        Task::Agent { task: AgentTask::ResetCode { data, email } } => {
+            operations::ask(&data.directory, Request::ResetCode { email: email.clone() }).await?;
+            println!("{email} signs in with the password alone.");
         }
         Task::Site { task: SiteTask::Add { data, name, origins } } => {
             if let Answer::Site(site) = operations::ask(&data.directory, Request::AddSite { name, origins }).await? {

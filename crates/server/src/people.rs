@@ -37,9 +37,17 @@ impl Actor {
         Self { name: "command line".to_owned(), ..Self::default() }
     }
 
+    pub(crate) fn new(agent: &Agent, address: IpAddr) -> Self {
+        Self { agent: Some(agent.id), name: agent.name.clone(), address: address.to_string() }
+    }
+
     pub(crate) fn agent(identity: &Identity, address: IpAddr) -> Self {
-        let Agent { id, name, .. } = &identity.agent;
-        Self { agent: Some(*id), name: name.clone(), address: address.to_string() }
+        Self::new(&identity.agent, address)
+    }
+
+    /// Whether it is this agent.
+    pub(crate) fn is(&self, agent: AgentId) -> bool {
+        self.agent == Some(agent)
     }
 
     /// Asks again inside the transaction: the right may have been lost since the request began.
@@ -114,7 +122,7 @@ fn free_email(write: &Write<'_>, email: &str, of: Option<AgentId>) -> Outcome<()
     }
 }
 
-fn only_owners(actor: &Actor, write: &Write<'_>) -> Outcome<()> {
+pub(crate) fn only_owners(actor: &Actor, write: &Write<'_>) -> Outcome<()> {
     actor.may(write.connection, Action::ManageOwners).map_err(|failure| match failure {
         Failure::Refused(_) => Refusal::invalid("role", "only an owner makes an owner or changes one").into(),
         other => other,

@@ -24,6 +24,15 @@ pub(crate) fn hash(secret: &str) -> Hash {
     Sha256::digest(secret.as_bytes()).into()
 }
 
+/// Letters of recovery codes: none of them looks like another one.
+const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+
+/// A code of 80 random bits that people can copy from paper, e.g. `k3fq-7xsp-…`.
+pub(crate) fn recovery_code() -> String {
+    let letters = rand::random::<[u8; 16]>().map(|byte| char::from(LETTERS[usize::from(byte) % LETTERS.len()]));
+    letters.chunks(4).map(String::from_iter).collect::<Vec<_>>().join("-")
+}
+
 /// A name of 128 random bits, as 32 hexadecimal digits.
 pub(crate) fn random_name() -> String {
     format!("{:032x}", rand::random::<u128>())

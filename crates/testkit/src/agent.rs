@@ -27,6 +27,7 @@ impl AgentSocket {
         let body = SignIn {
             email: person.email.to_owned(),
             password: person.password.to_owned(),
+            code: None,
             device,
             system: String::new(),
         };

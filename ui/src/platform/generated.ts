@@ -55,7 +55,7 @@ export type ContactRef = `p${number}.${number}`;
 /**
  * Why something was refused.
  */
-export type ErrorCode = "wrong_password" | "too_many_attempts" | "expired" | "revoked" | "version" | "origin" | "not_found" | "invalid" | "conflict" | "too_large" | "unsupported_type" | "disk_full" | "busy" | "internal";
+export type ErrorCode = "wrong_password" | "code_required" | "code_wrong" | "too_many_attempts" | "expired" | "revoked" | "version" | "origin" | "not_found" | "invalid" | "conflict" | "too_large" | "unsupported_type" | "disk_full" | "busy" | "internal";
 
 /**
  * Where an address lies, as far as the offline database knows.
@@ -155,7 +155,7 @@ picture: PictureSize | null, };
 /**
  * Why a command of the page failed. The page has one sentence for each that says what to do next.
  */
-export type ApiErrorCode = "wrong_password" | "too_many_attempts" | "unreachable" | "not_a_desk" | "version" | "expired" | "revoked" | "signed_out" | "signed_in_already" | "too_many_accounts" | "disk_full" | "newer_database" | "damaged_database" | "keychain_locked" | "undecryptable" | "offline" | "not_found" | "invalid" | "conflict" | "too_late" | "too_large" | "unsupported_type" | "internal";
+export type ApiErrorCode = "wrong_password" | "code_required" | "code_wrong" | "too_many_attempts" | "unreachable" | "not_a_desk" | "version" | "expired" | "revoked" | "signed_out" | "signed_in_already" | "too_many_accounts" | "disk_full" | "newer_database" | "damaged_database" | "keychain_locked" | "undecryptable" | "offline" | "not_found" | "invalid" | "conflict" | "too_late" | "too_large" | "unsupported_type" | "internal";
 
 /**
  * A failed command.
@@ -1085,7 +1085,11 @@ email: string,
 /**
  * Their password. Never stored.
  */
-password: string, };
+password: string, 
+/**
+ * A code of their second factor, when the desk has asked for one.
+ */
+code: string | null, };
 
 /**
  * One conversation.

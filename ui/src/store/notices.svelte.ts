@@ -40,6 +40,8 @@ export function errorText(code: ApiErrorCode): string {
   const m = words.m;
   const texts: Record<ApiErrorCode, () => string> = {
     wrong_password: m.errorWrongPassword,
+    code_required: m.errorCodeRequired,
+    code_wrong: m.errorCodeWrong,
     too_many_attempts: m.errorTooManyAttempts,
     unreachable: m.errorUnreachable,
     not_a_desk: m.errorNotADesk,

@@ -124,7 +124,7 @@ pub async fn started(directory: &Path, computer: &Arc<Computer>) -> (App, StartV
 
 /// Ann signs in at a desk: at one more, or again.
 pub fn ann_at(desk: &TestDesk, account: Option<AccountId>) -> ConnectDesk {
-    ConnectDesk { account, address: desk.address(), email: ANN.email.into(), password: ANN.password.into() }
+    ConnectDesk { account, address: desk.address(), email: ANN.email.into(), password: ANN.password.into(), code: None }
 }
 
 /// Waits until something is so, looking again whenever the page would.

@@ -127,6 +127,7 @@ pub(crate) async fn session(desk: &TestDesk, person: &Person) -> TempDir {
     let request = SignIn {
         email: person.email.into(),
         password: person.password.into(),
+        code: None,
         device: "test".into(),
         system: String::new(),
     };

@@ -74,8 +74,13 @@ async fn what_happened_while_ann_was_away_is_caught_up_by_delta() {
 async fn a_wrong_password_and_a_page_that_is_no_desk_say_what_they_are() {
     let desk = TestDesk::start().await;
     let (address, _) = find_desk(&desk.address()).await.unwrap();
-    let wrong =
-        SignIn { email: ANN.email.into(), password: "wrong".into(), device: "test".into(), system: String::new() };
+    let wrong = SignIn {
+        email: ANN.email.into(),
+        password: "wrong".into(),
+        code: None,
+        device: "test".into(),
+        system: String::new(),
+    };
     assert!(matches!(sign_in(&address, &wrong).await, Err(ClientError::WrongPassword)));
     let nobody = SignIn { email: "nobody@desk.test".into(), ..wrong };
     assert!(

@@ -59,6 +59,11 @@ pub enum Request {
         /// Only there; otherwise everywhere.
         device: Option<i64>,
     },
+    /// Take an agent's second factor away.
+    ResetCode {
+        /// The agent's sign-in address.
+        email: String,
+    },
     /// Erase a person.
     Erase {
         /// Whom.
@@ -78,6 +83,8 @@ pub enum Answer {
     Devices(Vec<Device>),
     /// The devices that were signed out.
     Revoked(Vec<i64>),
+    /// The agent has no second factor any more.
+    CodeReset,
     /// The person was erased.
     Erased(Erased),
     /// Nothing was changed.
@@ -109,6 +116,7 @@ async fn perform(core: &Arc<Core>, request: Request) -> Answer {
         Request::AddSite { name, origins } => administration.add_site(&name, &origins).await.map(Answer::Site),
         Request::Devices { email } => devices(&administration, &email).await.map(Answer::Devices),
         Request::Revoke { email, device } => revoke(&administration, &email, device).await.map(Answer::Revoked),
+        Request::ResetCode { email } => reset_code(&administration, &email).await.map(|()| Answer::CodeReset),
         Request::Erase { person } => administration.erase(person).await.map(Answer::Erased),
     };
     done.unwrap_or_else(Answer::Refused)
@@ -126,6 +134,10 @@ async fn devices(administration: &Administration, email: &str) -> Result<Vec<Dev
 async fn revoke(administration: &Administration, email: &str, device: Option<i64>) -> Result<Vec<i64>, Refusal> {
     let which = device.map_or(Which::AllBut(None), Which::Only);
     administration.revoke(agent(administration, email).await?, which).await
+}
+
+async fn reset_code(administration: &Administration, email: &str) -> Result<(), Refusal> {
+    administration.reset_second_factor(agent(administration, email).await?).await
 }
 
 /// Has a desk changed, by the server that has it, or by this process when none has. Blocks.

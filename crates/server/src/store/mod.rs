@@ -17,6 +17,7 @@ pub(crate) mod people;
 pub(crate) mod rights;
 pub(crate) mod rings;
 pub(crate) mod search;
+pub(crate) mod second_factors;
 pub(crate) mod settings;
 pub(crate) mod sites;
 pub(crate) mod teams;
@@ -55,6 +56,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/007_devices.sql"), then: None },
     Migration { sql: include_str!("migrations/008_rings.sql"), then: None },
     Migration { sql: include_str!("migrations/009_settings.sql"), then: None },
+    Migration { sql: include_str!("migrations/010_second_factor.sql"), then: None },
 ];
 
 /// One step from format to format, taken whole or not at all.
@@ -316,6 +318,7 @@ mod tests {
             rings::QUERIES,
             search::QUERIES,
             settings::QUERIES,
+            second_factors::QUERIES,
             sites::QUERIES,
             uploads::QUERIES,
             teams::QUERIES,
@@ -361,6 +364,7 @@ mod tests {
             include_str!("people.rs"),
             include_str!("rights.rs"),
             include_str!("search.rs"),
+            include_str!("second_factors.rs"),
             include_str!("sites.rs"),
             include_str!("uploads.rs"),
             include_str!("teams.rs"),

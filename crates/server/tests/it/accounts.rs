@@ -10,6 +10,7 @@ async fn sign_in(desk: &TestDesk, email: &str, password: &str) -> Result<SignedI
     let body = SignIn {
         email: email.to_owned(),
         password: password.to_owned(),
+        code: None,
         device: "laptop".to_owned(),
         system: String::new(),
     };

@@ -91,7 +91,7 @@ async fn dk_25_the_description_says_of_every_route_what_it_takes_gives_and_refus
     assert_eq!(answers("/v1/info", "get"), ["200", "500", "503"].into());
     assert_eq!(answers("/v1/teams/{id}", "patch"), ["200", "400", "401", "404", "413", "500", "503"].into());
     let unauthorized = &description["paths"]["/v1/teams"]["get"]["responses"]["401"]["description"];
-    assert_eq!(unauthorized, "Refused: `wrong_password`, `expired`, `revoked`");
+    assert_eq!(unauthorized, "Refused: `wrong_password`, `code_required`, `code_wrong`, `expired`, `revoked`");
 }
 
 #[tokio::test]

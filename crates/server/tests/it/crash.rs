@@ -47,6 +47,7 @@ pub(crate) async fn sign_in(address: SocketAddr) -> SignedIn {
     let body = SignIn {
         email: "ann@desk.example".to_owned(),
         password: PASSWORD.to_owned(),
+        code: None,
         device: "laptop".to_owned(),
         system: String::new(),
     };

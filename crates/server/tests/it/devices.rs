@@ -31,7 +31,7 @@ async fn devices(desk: &TestDesk, of_whom: &SignedIn, who: &SignedIn) -> Vec<Dev
 /// Ann signs in on one more computer.
 async fn laptop(desk: &TestDesk) -> SignedIn {
     let (email, password) = ("ann@desk.example".to_owned(), PASSWORD.to_owned());
-    let body = SignIn { email, password, device: "Ann's laptop".to_owned(), system: "Linux".to_owned() };
+    let body = SignIn { email, password, code: None, device: "Ann's laptop".to_owned(), system: "Linux".to_owned() };
     http().post(desk.url("/v1/session")).json(&body).send().await.unwrap().json().await.unwrap()
 }
 

@@ -16,6 +16,7 @@ mod rights;
 mod rings;
 mod schemathesis;
 mod search;
+mod second_factor;
 mod settings;
 mod slow;
 mod stories;

@@ -147,6 +147,7 @@ async fn od_35_a_killed_server_goes_on_where_it_was() {
     let body = SignIn {
         email: "ann@desk.example".to_owned(),
         password: PASSWORD.to_owned(),
+        code: None,
         device: "laptop".to_owned(),
         system: String::new(),
     };

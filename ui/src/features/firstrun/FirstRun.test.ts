@@ -85,6 +85,52 @@ test.each(LANGUAGES)('a computer that was signed out from elsewhere says what wa
   await waitFor(() => expect(done).toEqual(['sign_out', 'start']));
 });
 
+test.each(LANGUAGES)('whoever has a second factor is asked for a code, and only then (%s)', async (language) => {
+  words.use(language);
+  const asked: Commands['connect_desk'][0][] = [];
+  const answers: (ApiErrorCode | null)[] = ['code_required', 'code_wrong', 'code_required', null];
+  usePlatform({
+    call: (name, request) => {
+      if (name === 'start') return Promise.resolve(started(null) as never);
+      asked.push(request as Commands['connect_desk'][0]);
+      const code = answers.shift() ?? null;
+      return code === null ? Promise.resolve({} as never) : Promise.reject(new CommandError({ code, detail: '', field: null }));
+    },
+    subscribe: () => () => {},
+    pictureUrl: () => '',
+  });
+  render(FirstRun, {});
+  const type = (label: string, value: string) => fireEvent.input(screen.getByLabelText(label), { target: { value } });
+  const connect = () => fireEvent.click(screen.getByRole('button', { name: words.m.connect() }));
+  await type(words.m.connectAddress(), 'desk.test');
+  await type(words.m.connectEmail(), 'ann@desk.test');
+  await type(words.m.connectPassword(), 'teapots');
+  expect(screen.queryByLabelText(words.m.connectCode())).toBeNull();
+  await connect();
+  const field = await screen.findByLabelText<HTMLInputElement>(words.m.connectCode());
+  await waitFor(() => expect(document.activeElement).toBe(field));
+  expect(field.autocomplete).toBe('one-time-code');
+  expect(field.getAttribute('aria-describedby')?.split(' ').map((id) => document.getElementById(id)?.textContent)).toEqual([words.m.connectCodeHint(), words.m.errorCodeRequired()]);
+  expect(screen.getByLabelText<HTMLInputElement>(words.m.connectPassword()).value).toBe('teapots');
+  await type(words.m.connectCode(), '123 456');
+  await connect();
+  await waitFor(() => expect(screen.getByRole('alert').textContent).toBe(words.m.errorCodeWrong()));
+  expect(field.value).toBe('');
+  // Somebody else has no second factor as far as is known, and is not sent the first one's code.
+  await type(words.m.connectCode(), '234567');
+  await type(words.m.connectEmail(), 'ben@desk.test');
+  expect(screen.queryByLabelText(words.m.connectCode())).toBeNull();
+  await connect();
+  await type(words.m.connectCode(), 'abcd-efgh');
+  await connect();
+  await waitFor(() => expect(asked.map(({ email, code }) => [email, code])).toEqual([
+    ['ann@desk.test', null],
+    ['ann@desk.test', '123 456'],
+    ['ben@desk.test', null],
+    ['ben@desk.test', 'abcd-efgh'],
+  ]));
+});
+
 test.each(LANGUAGES)('the settings say where the key is (%s)', (language) => {
   words.use(language);
   for (const [place, text] of [['keychain', words.m.keyInKeychain()], ['file', words.m.keyInFile()]] as const) {

@@ -1,0 +1,23 @@
+// Written by locales/compile.mjs; do not edit.
+export interface Messages {
+  joinTitle(a: { desk: string | number }): string;
+  joinText(): string;
+  passwordTitle(a: { desk: string | number }): string;
+  passwordText(): string;
+  email(): string;
+  name(): string;
+  nameHint(): string;
+  nameRule(): string;
+  password(): string;
+  passwordRule(): string;
+  join(): string;
+  save(): string;
+  doneTitle(): string;
+  doneText(a: { address: string | number; email: string | number }): string;
+  failedTitle(): string;
+  used(): string;
+  tooMany(): string;
+  invalid(): string;
+  unreachable(): string;
+  again(): string;
+}
