@@ -328,6 +328,32 @@ data?: unknown,
 client_id?: ClientId, };
 
 /**
+ * What a link is for.
+ */
+export type LinkKind = "invitation" | "new_password";
+
+/**
+ * The answer to `POST /v1/links/look`.
+ */
+export type LinkSeen = { 
+/**
+ * What it is for.
+ */
+kind: LinkKind, 
+/**
+ * The desk's name.
+ */
+desk: string, 
+/**
+ * Theirs, as far as it is known.
+ */
+name: string, 
+/**
+ * The sign-in address.
+ */
+email: string, };
+
+/**
  * Which half of the widget speaks.
  */
 export type VisitorPart = "page" | "panel";

@@ -168,6 +168,8 @@ pub fn widget_typescript() -> String {
         protocol::EntityKind,
         protocol::ChangeKind,
         protocol::Change,
+        protocol::http::LinkKind,
+        protocol::http::LinkSeen,
         protocol::VisitorPart,
         protocol::PageSeen,
         protocol::VisitorHello,

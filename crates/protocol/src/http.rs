@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::entity::{Agent, Attachment, Region, Role};
 use crate::frame::{Hello, HistoryRequest, ServerFrame};
-use crate::id::{AgentId, ConversationId, Cursor, Epoch, Number, Seq, TeamId, Timestamp, VisitorId};
+use crate::id::{AgentId, ConversationId, Cursor, Epoch, Number, Seq, SiteId, TeamId, Timestamp, VisitorId};
 
 /// `GET /v1/info`: who answers at this address. Needs no token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
@@ -139,6 +139,121 @@ pub struct SecondFactorProof {
     pub password: String,
     /// Six digits, or a recovery code.
     pub code: String,
+}
+
+/// `PUT /v1/password`: a new password of one's own. All other sessions end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct PasswordChange {
+    /// The one that is to be replaced.
+    pub old: String,
+    /// 8 to 1000 characters.
+    pub new: String,
+}
+
+/// `POST /v1/invitations`: somebody who is to become an agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewInvitation {
+    /// Shown to visitors and colleagues; empty: they choose it themselves.
+    #[serde(default)]
+    pub name: String,
+    /// The sign-in address they will have.
+    pub email: String,
+    /// What they will be allowed to do.
+    pub role: Role,
+    /// Teams they will belong to.
+    #[serde(default)]
+    pub teams: Vec<TeamId>,
+    /// Sites they will be members of.
+    #[serde(default)]
+    pub sites: Vec<SiteId>,
+}
+
+/// `GET /v1/invitations`: one that nobody has used yet. Its link is not told again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct Invitation {
+    /// Names it in `DELETE /v1/invitations/{id}`.
+    #[ts(type = "number")]
+    pub id: i64,
+    /// Empty: they choose it themselves.
+    pub name: String,
+    /// The sign-in address.
+    pub email: String,
+    /// What they will be allowed to do.
+    pub role: Role,
+    /// Teams they will belong to.
+    pub teams: Vec<TeamId>,
+    /// Sites they will be members of.
+    pub sites: Vec<SiteId>,
+    /// Who invited them. `None`: the command line.
+    pub invited_by: Option<AgentId>,
+    /// When.
+    #[schema(value_type = i64)]
+    pub created_at: Timestamp,
+    /// Until when the link works.
+    #[schema(value_type = i64)]
+    pub expires_at: Timestamp,
+}
+
+/// The answer to `POST /v1/invitations`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct Invited {
+    /// What was made.
+    pub invitation: Invitation,
+    /// To be handed on; shown this once. When it begins with `/`, the address of the desk belongs before it.
+    pub link: String,
+}
+
+/// The answer to `POST /v1/agents/{id}/password-link`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct PasswordLink {
+    /// To be handed on; shown this once. When it begins with `/`, the address of the desk belongs before it.
+    pub link: String,
+    /// Until when it works.
+    #[schema(value_type = i64)]
+    pub expires_at: Timestamp,
+}
+
+/// `POST /v1/links/look`: what is this link for? Needs no other token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct LinkToken {
+    /// What stands behind `#` in the link.
+    pub token: String,
+}
+
+/// What a link is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkKind {
+    /// It makes whoever opens it an agent.
+    Invitation,
+    /// It gives an agent a new password.
+    NewPassword,
+}
+
+/// The answer to `POST /v1/links/look`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct LinkSeen {
+    /// What it is for.
+    pub kind: LinkKind,
+    /// The desk's name.
+    pub desk: String,
+    /// Theirs, as far as it is known.
+    pub name: String,
+    /// The sign-in address.
+    pub email: String,
+}
+
+/// `POST /v1/links/use`: the link is spent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct LinkUse {
+    /// What stands behind `#` in the link.
+    pub token: String,
+    /// Of who was invited; empty: the invitation's.
+    #[serde(default)]
+    pub name: String,
+    /// 8 to 1000 characters.
+    pub password: String,
 }
 
 /// `POST /v1/agents`: a new agent.

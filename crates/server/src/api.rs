@@ -5,10 +5,11 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderName, StatusCode, header};
 use axum::response::Json;
 use deskbell_protocol::http::{
-    AgentEdit, AuditPage, DeskSettings, DeskSettingsEdit, Device, ErasedPerson, NewAgent, Revoked, SiteEdit, TeamEdit,
+    AgentEdit, AuditPage, DeskSettings, DeskSettingsEdit, Device, ErasedPerson, Invitation, Invited, NewAgent,
+    NewInvitation, PasswordLink, Revoked, SiteEdit, TeamEdit,
 };
 use deskbell_protocol::{Agent, AgentId, ContactId, Refusal, Site, SiteId, Team, TeamId, VisitorId};
 use serde::Deserialize;
@@ -22,9 +23,14 @@ use crate::people::{Actor, Which};
 use crate::routes::Asker;
 use crate::store::Failure;
 
+/// Of what is shown once.
+pub(crate) const NO_STORE: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
+
 type Body = Result<Bytes, BytesRejection>;
 type Answer<T> = Result<Json<T>, HttpError>;
 type Made<T> = Result<(StatusCode, Json<T>), HttpError>;
+/// What is shown once is kept by no cache on the way.
+pub(crate) type Shown<T> = Result<(StatusCode, [(HeaderName, &'static str); 1], Json<T>), HttpError>;
 
 /// The desk's administration in the hands of whoever asks.
 fn administration(serving: &Serving, asker: &Asker) -> Result<Administration, HttpError> {
@@ -146,6 +152,59 @@ pub(crate) async fn reset_second_factor(
     asker: Asker,
 ) -> Result<StatusCode, HttpError> {
     administration(&serving, &asker)?.reset_second_factor(id(&agent, "agent")?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A link for an hour, with which an agent sets a new password.
+#[utoipa::path(
+    post,
+    path = "/v1/agents/{id}/password-link",
+    tag = "people",
+    params(("id" = AgentId, Path, description = "The agent")),
+    responses((status = 201, body = PasswordLink)),
+)]
+pub(crate) async fn password_link(
+    State(serving): State<Serving>,
+    Path(agent): Path<String>,
+    asker: Asker,
+) -> Shown<PasswordLink> {
+    let link = administration(&serving, &asker)?.password_link(id(&agent, "agent")?).await?;
+    Ok((StatusCode::CREATED, NO_STORE, Json(link)))
+}
+
+/// Invitations that nobody has used yet.
+#[utoipa::path(get, path = "/v1/invitations", tag = "people", responses((status = 200, body = Vec<Invitation>)))]
+pub(crate) async fn invitations(State(serving): State<Serving>, asker: Asker) -> Answer<Vec<Invitation>> {
+    Ok(Json(administration(&serving, &asker)?.invitations().await?))
+}
+
+/// A link for seven days that makes whoever opens it an agent.
+#[utoipa::path(
+    post,
+    path = "/v1/invitations",
+    tag = "people",
+    request_body = NewInvitation,
+    responses((status = 201, body = Invited)),
+)]
+pub(crate) async fn invite(State(serving): State<Serving>, asker: Asker, body: Body) -> Shown<Invited> {
+    let new: NewInvitation = json(body)?;
+    Ok((StatusCode::CREATED, NO_STORE, Json(administration(&serving, &asker)?.invite(new).await?)))
+}
+
+/// Make an invitation's link useless.
+#[utoipa::path(
+    delete,
+    path = "/v1/invitations/{id}",
+    tag = "people",
+    params(("id" = i64, Path, description = "The invitation")),
+    responses((status = 204)),
+)]
+pub(crate) async fn revoke_invitation(
+    State(serving): State<Serving>,
+    Path(invitation): Path<String>,
+    asker: Asker,
+) -> Result<StatusCode, HttpError> {
+    administration(&serving, &asker)?.revoke_invitation(id(&invitation, "invitation")?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -1,4 +1,4 @@
-//! The widget: the loader for the shop's page and the messenger for its frame.
+//! The widget: the loader for the shop's page and the messenger for its frame. Beside it the page behind links.
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -93,6 +93,23 @@ pub(crate) async fn panel(
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     let permissions = HeaderValue::from_static("camera=(), microphone=(), geolocation=(), payment=(), usb=()");
     response.headers_mut().insert(HeaderName::from_static("permissions-policy"), permissions);
+    Ok(response)
+}
+
+/// The page behind a link that was handed on. It stands in no frame and reaches this server alone.
+#[utoipa::path(
+    get,
+    path = "/link",
+    tag = "widget",
+    responses((status = 200, body = String, content_type = "text/html"), (status = 404)),
+)]
+pub(crate) async fn link() -> Result<Response, HttpError> {
+    const POLICY: HeaderValue = HeaderValue::from_static(
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+    );
+    let mut response = answer(find("link.html")?, "no-cache", "same-origin");
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, POLICY);
     Ok(response)
 }
 

@@ -1,5 +1,5 @@
 //! What happens by itself: snoozed conversations open at their time; what nobody needs any more goes, which is expired
-//! tokens, files that were uploaded and never sent, those of deleted messages, and uploads that nobody goes on with.
+//! tokens and invitations, files that were uploaded and never sent, those of deleted messages, and uploads that nobody goes on with.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::commands;
 use crate::desk::Core;
-use crate::store::{Outcome, conversations, devices, files};
+use crate::store::{Outcome, conversations, devices, files, links};
 use crate::uploads;
 
 /// The first time comes late, so that starting is not slowed down.
@@ -71,7 +71,11 @@ pub(crate) async fn run(core: Arc<Core>, cancelled: CancellationToken) {
 /// Clears once. Files that were uploaded before `loose_before` and not sent go, and uploads that
 /// were last touched before it.
 pub(crate) async fn clear(core: &Core, loose_before: i64) -> Outcome<()> {
-    core.writer.submit(|write| Ok(devices::drop_expired_tokens(write.connection, write.now)?)).await?;
+    let expired = core.writer.submit(|write| {
+        links::drop_expired_invitations(write.connection, write.now)?;
+        Ok(devices::drop_expired_tokens(write.connection, write.now)?)
+    });
+    expired.await?;
     let gone = core.writer.submit(move |write| {
         let mut gone = Vec::new();
         for (id, file) in files::loose_before(write.connection, loose_before)? {

@@ -18,6 +18,7 @@ mod housekeeping;
 mod http;
 mod hub;
 mod limits;
+mod links;
 mod live;
 mod openapi;
 pub mod operations;

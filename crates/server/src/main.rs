@@ -184,6 +184,25 @@ enum AgentTask {
         #[command(flatten)]
         which: Devices,
     },
+    /// Make a link that makes whoever opens it an agent. It works once, for seven days.
+    Invite {
+        #[command(flatten)]
+        data: Data,
+        /// The sign-in address they will have.
+        #[arg(long)]
+        email: String,
+        /// May change the desk itself.
+        #[arg(long)]
+        admin: bool,
+    },
+    /// Make a link with which an agent sets a new password. It works once, for an hour.
+    PasswordLink {
+        #[command(flatten)]
+        data: Data,
+        /// The agent's sign-in address.
+        #[arg(long)]
+        email: String,
+    },
     /// Take away the second factor of an agent who lost the app and the recovery codes.
     ResetCode {
         #[command(flatten)]
@@ -383,6 +402,18 @@ async fn run(task: Task) -> Result<(), Failed> {
                 println!("Signed out: {} devices.", devices.len());
             }
         }
+        Task::Agent { task: AgentTask::Invite { data, email, admin } } => {
+            let request = Request::Invite { email, role: if admin { Role::Admin } else { Role::Agent } };
+            if let Answer::Invited(invited) = operations::ask(&data.directory, request).await? {
+                println!("Hand this on to {}: {}", invited.invitation.email, whole(&invited.link));
+            }
+        }
+        Task::Agent { task: AgentTask::PasswordLink { data, email } } => {
+            let request = Request::PasswordLink { email: email.clone() };
+            if let Answer::PasswordLink(made) = operations::ask(&data.directory, request).await? {
+                println!("Hand this on to {email}: {}", whole(&made.link));
+            }
+        }
         Task::Agent { task: AgentTask::ResetCode { data, email } } => {
             operations::ask(&data.directory, Request::ResetCode { email: email.clone() }).await?;
             println!("{email} signs in with the password alone.");
@@ -396,6 +427,11 @@ async fn run(task: Task) -> Result<(), Failed> {
         }
     }
     Ok(())
+}
+
+/// A link as it is handed on; without a public origin the desk does not know its own address.
+fn whole(link: &str) -> String {
+    if link.starts_with('/') { format!("https://YOUR-SERVER{link}") } else { link.to_owned() }
 }
 
 /// A device on a line, with tabs between its fields.

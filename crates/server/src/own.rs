@@ -1,24 +1,23 @@
-//! What agents do with their own sign-in over HTTP.
+//! What agents do with their own sign-in over HTTP, and those who are to become agents.
 
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::Json;
 use deskbell_protocol::http::{
-    PasswordAgain, RecoveryCodes, SecondFactor, SecondFactorCode, SecondFactorProof, SecondFactorSecret,
+    LinkSeen, LinkToken, LinkUse, PasswordAgain, PasswordChange, RecoveryCodes, SecondFactor, SecondFactorCode,
+    SecondFactorProof, SecondFactorSecret,
 };
 
+use crate::api::{NO_STORE, Shown};
 use crate::desk::Serving;
 use crate::http::{HttpError, json};
+use crate::links;
 use crate::routes::Asker;
 use crate::second_factor::Own;
 
 type Body = Result<Bytes, BytesRejection>;
-/// What is shown once is kept by no cache on the way.
-type Shown<T> = Result<(StatusCode, [(HeaderName, &'static str); 1], Json<T>), HttpError>;
-
-const NO_STORE: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
 
 fn own<'s>(serving: &'s Serving, asker: &Asker) -> Result<Own<'s>, HttpError> {
     Ok(Own::new(&serving.core, asker.session()?, asker.address))
@@ -99,5 +98,55 @@ pub(crate) async fn turn_second_factor_off(
 ) -> Result<StatusCode, HttpError> {
     let SecondFactorProof { password, code } = json(body)?;
     own(&serving, &asker)?.turn_off(password, code).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A new password of one's own. All other sessions end.
+#[utoipa::path(
+    put,
+    path = "/v1/password",
+    tag = "account",
+    request_body = PasswordChange,
+    responses((status = 204), (status = 429)),
+)]
+pub(crate) async fn change_password(
+    State(serving): State<Serving>,
+    asker: Asker,
+    body: Body,
+) -> Result<StatusCode, HttpError> {
+    let PasswordChange { old, new } = json(body)?;
+    let device = asker.session()?.device;
+    own(&serving, &asker)?.change_password(old, new, device).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What a link is for. Its token comes in the body, so that no log of addresses has it.
+#[utoipa::path(
+    post,
+    path = "/v1/links/look",
+    tag = "account",
+    request_body = LinkToken,
+    responses((status = 200, body = LinkSeen), (status = 404), (status = 429)),
+)]
+pub(crate) async fn look_at_link(State(serving): State<Serving>, asker: Asker, body: Body) -> Shown<LinkSeen> {
+    let LinkToken { token } = json(body)?;
+    Ok((StatusCode::OK, NO_STORE, Json(links::look(&serving.core, asker.address, &token).await?)))
+}
+
+/// Use a link up: become an agent, or set a new password.
+#[utoipa::path(
+    post,
+    path = "/v1/links/use",
+    tag = "account",
+    request_body = LinkUse,
+    responses((status = 204), (status = 404), (status = 429)),
+)]
+pub(crate) async fn use_link(
+    State(serving): State<Serving>,
+    asker: Asker,
+    body: Body,
+) -> Result<StatusCode, HttpError> {
+    let used: LinkUse = json(body)?;
+    links::open(&serving.core, asker.address, used).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -45,6 +45,11 @@ impl Actor {
         Self::new(&identity.agent, address)
     }
 
+    /// Which agent it is; the command line is none.
+    pub(crate) fn id(&self) -> Option<AgentId> {
+        self.agent
+    }
+
     /// Whether it is this agent.
     pub(crate) fn is(&self, agent: AgentId) -> bool {
         self.agent == Some(agent)
@@ -113,7 +118,7 @@ pub(crate) fn check_email(given: &str) -> Result<String, Refusal> {
     if email.is_empty() { Err(Refusal::invalid("email", "must not be empty")) } else { Ok(email) }
 }
 
-fn free_email(write: &Write<'_>, email: &str, of: Option<AgentId>) -> Outcome<()> {
+pub(crate) fn free_email(write: &Write<'_>, email: &str, of: Option<AgentId>) -> Outcome<()> {
     match agents::find_by_email(write.connection, email)? {
         Some((other, _)) if Some(other.id) != of => {
             Err(Refusal::invalid("email", "another agent has this address").into())
@@ -219,8 +224,11 @@ impl Administration {
                 agents::update(write.connection, &after)?;
                 write.touch(EntityKind::Agent, id.0)?;
                 rights::settle(write)?;
-                let gone =
-                    if after.active { Vec::new() } else { devices::revoke_all(write.connection, id, None, write.now)? };
+                let gone = if after.active {
+                    Vec::new()
+                } else {
+                    devices::end_all(write.connection, id, None, Ending::Revoked, write.now)?
+                };
                 actor.did(write, "edit", "agent", Some(id.0), changes(&before, &after))?;
                 Ok((after, gone))
             })
@@ -266,7 +274,9 @@ impl Administration {
                     only_owners(&actor, write)?;
                 }
                 let gone = match which {
-                    Which::AllBut(except) => devices::revoke_all(write.connection, agent, except, write.now)?,
+                    Which::AllBut(except) => {
+                        devices::end_all(write.connection, agent, except, Ending::Revoked, write.now)?
+                    }
                     Which::Only(device) => {
                         if !devices::of_agent(write.connection, agent)?.contains(&device) {
                             return Err(Failure::not_found("device"));
@@ -467,7 +477,7 @@ impl Administration {
     }
 }
 
-fn known_teams(write: &Write<'_>, given: &[TeamId]) -> Outcome<Vec<TeamId>> {
+pub(crate) fn known_teams(write: &Write<'_>, given: &[TeamId]) -> Outcome<Vec<TeamId>> {
     if given.len() > MEMBERS_MAX {
         return Err(Refusal::invalid("teams", &format!("at most {MEMBERS_MAX}")).into());
     }

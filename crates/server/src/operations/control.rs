@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use deskbell_protocol::http::Device;
+use deskbell_protocol::http::{Device, Invited, NewInvitation, PasswordLink};
 use deskbell_protocol::{Agent, AgentId, ErrorCode, Refusal, Role, Site};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
@@ -64,6 +64,18 @@ pub enum Request {
         /// The agent's sign-in address.
         email: String,
     },
+    /// Invite somebody to be an agent.
+    Invite {
+        /// The sign-in address they will have.
+        email: String,
+        /// What they will be allowed to do.
+        role: Role,
+    },
+    /// Make a link to a new password of an agent.
+    PasswordLink {
+        /// The agent's sign-in address.
+        email: String,
+    },
     /// Erase a person.
     Erase {
         /// Whom.
@@ -85,6 +97,10 @@ pub enum Answer {
     Revoked(Vec<i64>),
     /// The agent has no second factor any more.
     CodeReset,
+    /// Whoever opens the link is an agent.
+    Invited(Invited),
+    /// Whoever opens the link gives the agent a new password.
+    PasswordLink(PasswordLink),
     /// The person was erased.
     Erased(Erased),
     /// Nothing was changed.
@@ -117,6 +133,11 @@ async fn perform(core: &Arc<Core>, request: Request) -> Answer {
         Request::Devices { email } => devices(&administration, &email).await.map(Answer::Devices),
         Request::Revoke { email, device } => revoke(&administration, &email, device).await.map(Answer::Revoked),
         Request::ResetCode { email } => reset_code(&administration, &email).await.map(|()| Answer::CodeReset),
+        Request::Invite { email, role } => {
+            let new = NewInvitation { name: String::new(), email, role, teams: Vec::new(), sites: Vec::new() };
+            administration.invite(new).await.map(Answer::Invited)
+        }
+        Request::PasswordLink { email } => password_link(&administration, &email).await.map(Answer::PasswordLink),
         Request::Erase { person } => administration.erase(person).await.map(Answer::Erased),
     };
     done.unwrap_or_else(Answer::Refused)
@@ -138,6 +159,10 @@ async fn revoke(administration: &Administration, email: &str, device: Option<i64
 
 async fn reset_code(administration: &Administration, email: &str) -> Result<(), Refusal> {
     administration.reset_second_factor(agent(administration, email).await?).await
+}
+
+async fn password_link(administration: &Administration, email: &str) -> Result<PasswordLink, Refusal> {
+    administration.password_link(agent(administration, email).await?).await
 }
 
 /// Has a desk changed, by the server that has it, or by this process when none has. Blocks.

@@ -14,6 +14,7 @@ queries! {
         created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     UPDATE = "UPDATE agent SET name = ?2, email = ?3, email_key = ?4, role = ?5, customer_facing = ?6,
         across_sites = ?7, active = ?8 WHERE id = ?1";
+    SET_PASSWORD = "UPDATE agent SET password_hash = ?2 WHERE id = ?1";
     OTHER_OWNERS_OF_FEW = "SELECT count(*) FROM agent WHERE role = 2 AND active = 1 AND id <> ?1";
 }
 
@@ -102,6 +103,12 @@ pub(crate) fn update(connection: &Connection, agent: &Agent) -> rusqlite::Result
         agent.active
     ])?;
     search::put_agent(connection, agent.id.0, &agent.name)
+}
+
+/// Stores the hash of a new password.
+pub(crate) fn set_password(connection: &Connection, id: AgentId, password_hash: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(SET_PASSWORD)?.execute(params![id.0, password_hash])?;
+    Ok(())
 }
 
 /// Whether somebody else owns the desk too.

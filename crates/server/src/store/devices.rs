@@ -90,17 +90,18 @@ pub(crate) fn list(connection: &Connection, agent: AgentId) -> rusqlite::Result<
     rows.collect()
 }
 
-/// Ends all tokens of all devices of an agent, but for those of one, because somebody asked for it. The devices.
-pub(crate) fn revoke_all(
+/// Ends all tokens of all devices of an agent, but for those of one. The devices.
+pub(crate) fn end_all(
     connection: &Connection,
     agent: AgentId,
     except: Option<i64>,
+    how: Ending,
     now: Timestamp,
 ) -> rusqlite::Result<Vec<i64>> {
     let mut gone = of_agent(connection, agent)?;
     gone.retain(|device| Some(*device) != except);
     for device in &gone {
-        end(connection, *device, Ending::Revoked, now)?;
+        end(connection, *device, how, now)?;
     }
     Ok(gone)
 }

@@ -12,6 +12,7 @@ pub(crate) mod conversations;
 pub(crate) mod devices;
 pub(crate) mod entities;
 pub(crate) mod files;
+pub(crate) mod links;
 pub(crate) mod log;
 pub(crate) mod people;
 pub(crate) mod rights;
@@ -57,6 +58,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/008_rings.sql"), then: None },
     Migration { sql: include_str!("migrations/009_settings.sql"), then: None },
     Migration { sql: include_str!("migrations/010_second_factor.sql"), then: None },
+    Migration { sql: include_str!("migrations/011_links.sql"), then: None },
 ];
 
 /// One step from format to format, taken whole or not at all.
@@ -296,7 +298,8 @@ mod tests {
     use super::*;
 
     /// Tables that hold a handful of rows by nature, and are always read whole.
-    const SMALL: &[&str] = &["agent", "site", "canned_text", "desk", "team", "sees", "sqlite_schema", "removed_file"];
+    const SMALL: &[&str] =
+        &["agent", "site", "canned_text", "invitation", "desk", "team", "sees", "sqlite_schema", "removed_file"];
 
     #[test]
     fn dc_01_every_query_uses_an_index() {
@@ -312,6 +315,7 @@ mod tests {
             conversations::QUERIES,
             entities::QUERIES,
             files::QUERIES,
+            links::QUERIES,
             log::QUERIES,
             people::QUERIES,
             rights::QUERIES,
@@ -360,6 +364,7 @@ mod tests {
             include_str!("devices.rs"),
             include_str!("entities.rs"),
             include_str!("files.rs"),
+            include_str!("links.rs"),
             include_str!("log.rs"),
             include_str!("people.rs"),
             include_str!("rights.rs"),

@@ -9,6 +9,7 @@ mod desk;
 mod devices;
 mod files;
 mod kills;
+mod links;
 mod logs;
 mod matrix;
 mod operations;

@@ -173,6 +173,18 @@ const ROUTES: &[Way<RequestBuilder>] = &[
     ("DELETE /v1/agents/{id}/second-factor", Of::Absent, |it| {
         it.at(format!("/v1/agents/{}/second-factor", it.world.ned.agent.id))
     }),
+    ("POST /v1/agents/{id}/password-link", Of::Desk, |it| {
+        it.at(format!("/v1/agents/{}/password-link", it.world.ned.agent.id))
+    }),
+    ("GET /v1/invitations", Of::Desk, |it| it.at("/v1/invitations")),
+    ("POST /v1/invitations", Of::Desk, |it| {
+        let email = format!("{}@desk.example", client_id().as_str());
+        it.with("/v1/invitations", json!({"email": email, "role": "agent"}))
+    }),
+    ("DELETE /v1/invitations/{id}", Of::Absent, |it| it.at("/v1/invitations/1")),
+    ("POST /v1/links/look", Of::Absent, |it| it.with("/v1/links/look", json!({"token": ""}))),
+    ("POST /v1/links/use", Of::Absent, |it| it.with("/v1/links/use", json!({"token": "", "password": PASSWORD}))),
+    ("PUT /v1/password", Of::Desk, |it| it.with("/v1/password", json!({"old": PASSWORD, "new": PASSWORD}))),
     ("GET /v1/second-factor", Of::Desk, |it| it.at("/v1/second-factor")),
     ("POST /v1/second-factor", Of::Desk, |it| it.with("/v1/second-factor", json!({"password": PASSWORD}))),
     ("POST /v1/second-factor/confirm", Of::Absent, |it| it.with("/v1/second-factor/confirm", json!({"code": ""}))),
@@ -197,6 +209,7 @@ const ROUTES: &[Way<RequestBuilder>] = &[
     ("GET /v1/person", Of::Person, |it| it.at(format!("/v1/person?contact={}", it.person))),
     ("DELETE /v1/person", Of::Person, |it| it.at(format!("/v1/person?contact={}", it.person))),
     ("GET /v1/audit", Of::Desk, |it| it.at("/v1/audit")),
+    ("GET /link", Of::Absent, |it| it.at("/link")),
     ("GET /w/loader.js", Of::Absent, |it| it.at("/w/loader.js")),
     ("GET /w/panel", Of::Absent, |it| it.at(format!("/w/panel?site={}", it.world.desk.site.key))),
     ("GET /w/assets/{*path}", Of::Absent, |it| it.at("/w/assets/none.js")),

@@ -1,0 +1,110 @@
+//! Links that make somebody an agent or give an agent a new password. Only the hashes of their tokens are here.
+
+use deskbell_protocol::http::Invitation;
+use deskbell_protocol::{AgentId, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::agents::{email_key, role_code, role_from};
+use super::{Outcome, queries};
+
+queries! {
+    ADD_INVITATION = "INSERT OR REPLACE INTO invitation (id, hash, name, email, email_key, role, teams, sites, invited_by,
+        created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    FIND_INVITATION = "SELECT id, name, email, role, teams, sites, invited_by, created_at, expires_at FROM invitation
+        WHERE hash = ?1 AND expires_at > ?2";
+    INVITATIONS_OF_FEW = "SELECT id, name, email, role, teams, sites, invited_by, created_at, expires_at FROM invitation
+        WHERE expires_at > ?1 ORDER BY id";
+    DROP_INVITATION = "DELETE FROM invitation WHERE id = ?1 RETURNING email";
+    DROP_EXPIRED_INVITATIONS_OF_FEW = "DELETE FROM invitation WHERE expires_at <= ?1";
+    PUT_PASSWORD_LINK = "INSERT OR REPLACE INTO password_link (agent, hash, expires_at) VALUES (?1, ?2, ?3)";
+    FIND_PASSWORD_LINK = "SELECT agent FROM password_link WHERE hash = ?1 AND expires_at > ?2";
+    DROP_PASSWORD_LINK = "DELETE FROM password_link WHERE agent = ?1";
+}
+
+fn invitation(row: &Row<'_>) -> rusqlite::Result<(Invitation, String, String)> {
+    let invitation = Invitation {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        email: row.get(2)?,
+        role: role_from(row.get(3)?),
+        teams: Vec::new(),
+        sites: Vec::new(),
+        invited_by: row.get::<_, Option<i64>>(6)?.map(AgentId),
+        created_at: row.get(7)?,
+        expires_at: row.get(8)?,
+    };
+    Ok((invitation, row.get(4)?, row.get(5)?))
+}
+
+fn whole((invitation, teams, sites): (Invitation, String, String)) -> Outcome<Invitation> {
+    Ok(Invitation { teams: serde_json::from_str(&teams)?, sites: serde_json::from_str(&sites)?, ..invitation })
+}
+
+/// Stores an invitation in the place of another one to the same address.
+pub(crate) fn add_invitation(connection: &Connection, hash: &[u8], invitation: &Invitation) -> Outcome<()> {
+    let Invitation { id, name, email, role, teams, sites, invited_by, created_at, expires_at } = invitation;
+    connection.prepare_cached(ADD_INVITATION)?.execute(params![
+        id,
+        hash,
+        name,
+        email,
+        email_key(email),
+        role_code(*role),
+        serde_json::to_string(teams)?,
+        serde_json::to_string(sites)?,
+        invited_by.map(|agent| agent.0),
+        created_at,
+        expires_at
+    ])?;
+    Ok(())
+}
+
+pub(crate) fn find_invitation(connection: &Connection, hash: &[u8], now: Timestamp) -> Outcome<Option<Invitation>> {
+    let found = connection.prepare_cached(FIND_INVITATION)?.query_row(params![hash, now], invitation).optional()?;
+    found.map(whole).transpose()
+}
+
+/// The invitations that can be used, oldest first.
+pub(crate) fn invitations(connection: &Connection, now: Timestamp) -> Outcome<Vec<Invitation>> {
+    let mut statement = connection.prepare_cached(INVITATIONS_OF_FEW)?;
+    let rows = statement.query_map([now], invitation)?.collect::<Result<Vec<_>, _>>()?;
+    rows.into_iter().map(whole).collect()
+}
+
+/// Takes an invitation away. The address it was for; `None`: there is no such one.
+pub(crate) fn drop_invitation(connection: &Connection, id: i64) -> rusqlite::Result<Option<String>> {
+    connection.prepare_cached(DROP_INVITATION)?.query_row([id], |row| row.get(0)).optional()
+}
+
+pub(crate) fn drop_expired_invitations(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+    connection.prepare_cached(DROP_EXPIRED_INVITATIONS_OF_FEW)?.execute([now])?;
+    Ok(())
+}
+
+/// Stores the link to a new password of an agent, in the place of another one.
+pub(crate) fn put_password_link(
+    connection: &Connection,
+    agent: AgentId,
+    hash: &[u8],
+    expires_at: Timestamp,
+) -> rusqlite::Result<()> {
+    connection.prepare_cached(PUT_PASSWORD_LINK)?.execute(params![agent.0, hash, expires_at])?;
+    Ok(())
+}
+
+/// Whose new password a link is for.
+pub(crate) fn find_password_link(
+    connection: &Connection,
+    hash: &[u8],
+    now: Timestamp,
+) -> rusqlite::Result<Option<AgentId>> {
+    connection
+        .prepare_cached(FIND_PASSWORD_LINK)?
+        .query_row(params![hash, now], |row| row.get(0).map(AgentId))
+        .optional()
+}
+
+pub(crate) fn drop_password_link(connection: &Connection, agent: AgentId) -> rusqlite::Result<()> {
+    connection.prepare_cached(DROP_PASSWORD_LINK)?.execute([agent.0])?;
+    Ok(())
+}

@@ -1,0 +1,21 @@
+## La página de una invitación o de un enlace para una contraseña nueva.
+join-title = Le invitan a { $desk }
+join-text = Elija cómo le verán visitantes y compañeros, y una contraseña.
+password-title = Una contraseña nueva para { $desk }
+password-text = Al guardarla se cierran todas sus sesiones y podrá entrar con ella.
+email = Correo electrónico
+name = Nombre
+name-hint = Lo ven visitantes y compañeros.
+name-rule = Escriba un nombre.
+password = Contraseña
+password-rule = 8 caracteres como mínimo.
+join = Unirse
+save = Guardar
+done-title = Listo
+done-text = Abra Deskbell y entre en { $address } con { $email } y su contraseña.
+failed-title = Este enlace no se abre
+used = El enlace ya se usó, se retiró o es demasiado antiguo. Pida uno nuevo.
+too-many = Demasiados intentos. Espere unos minutos e inténtelo de nuevo.
+invalid = El centro no acepta esto. Pida un enlace nuevo.
+unreachable = Ahora no se puede llegar al centro. Revise su conexión e inténtelo de nuevo.
+again = Intentar de nuevo
