@@ -5,7 +5,7 @@ use std::path::Path;
 
 use deskbell_protocol::*;
 
-use crate::crash::{make, run, serve, sign_in};
+use crate::crash::{make, run, run_beside, serve, sign_in};
 use crate::desk::*;
 
 async fn vic(address: SocketAddr, key: &str, token: Option<String>, cursor: Option<Cursor>) -> (Client, Welcome) {
@@ -287,14 +287,7 @@ fn dc_01_agents_are_added_while_the_desk_is_served() {
     make(&data);
     let (mut process, _) = serve(shown(&data));
     let add = ["agent", "add", "--data", shown(&data), "--name", "Ben", "--email", "ben@desk.example"];
-    let mut done = (false, String::new(), String::new());
-    // The server answers the command line a moment after it listens.
-    for _ in 0..50 {
-        done = run(&add, "correct horse battery\n");
-        if !done.2.contains("does not answer") {
-            break;
-        }
-    }
+    let done = run_beside(&add, "correct horse battery\n");
     assert!(done.0 && done.1.contains("ben@desk.example"), "{done:?}");
     let (done, _, said) = run(&add, "correct horse battery\n");
     assert!(!done && said.contains("another agent has this address"), "{said}");
