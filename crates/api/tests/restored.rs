@@ -28,7 +28,9 @@ impl Agent {
         // What is sent goes at once.
         app.save_settings(Settings { undo_send: false, ..app.settings() }).await.unwrap();
         let (email, password) = (person.email.to_owned(), person.password.to_owned());
-        app.connect_desk(ConnectDesk { account: None, address: desk.address(), email, password }).await.unwrap();
+        app.connect_desk(ConnectDesk { account: None, address: desk.address(), email, password, code: None })
+            .await
+            .unwrap();
         Self { app, events, _directory: directory }
     }
 
