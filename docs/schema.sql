@@ -75,6 +75,9 @@ ALTER TABLE message ADD COLUMN facets TEXT NOT NULL DEFAULT '';  -- what else ca
 ALTER TABLE message ADD COLUMN at INTEGER NOT NULL DEFAULT 0;    -- when the server took it
 CREATE INDEX message_of_visitor ON message (conversation, number) WHERE by_visitor = 1;
 CREATE INDEX message_by_time ON message (at, id);
+-- What the search's filters need, and nothing else.
+CREATE INDEX message_facts ON message (id, conversation, by_visitor, at);
+CREATE INDEX conversation_facts ON conversation (id, state, assignee, contact, visitor);
 
 -- Which numbers of a conversation are here, as closed intervals that never touch.
 CREATE TABLE coverage (
@@ -99,6 +102,17 @@ CREATE INDEX visitor_of_contact ON entity (json_extract(data, '$.contact')) WHER
 CREATE VIRTUAL TABLE message_words USING fts5(
     words, facets, content='message', content_rowid='id', tokenize='unicode61 remove_diacritics 2', prefix='2 3'
 );
+-- The newest messages have an index of words of their own.
+CREATE VIRTUAL TABLE recent_words USING fts5(
+    words, facets, content='message', content_rowid='id', tokenize='unicode61 remove_diacritics 2'
+);
+-- Which messages stand in which index, by their ids: all below `alone` in message_words, all from `first` on in
+-- recent_words.
+CREATE TABLE recent (
+    one   INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    first INTEGER NOT NULL,
+    alone INTEGER NOT NULL CHECK (alone >= first)
+) STRICT;
 CREATE VIRTUAL TABLE person_words USING fts5(
     name, email, phone, notes, pages, tokenize='unicode61 remove_diacritics 2', prefix='2 3'
 );

@@ -271,8 +271,9 @@ impl App {
             entry.kept = None;
             entry.standing = Standing::Open(session.clone());
         }
-        // Both are owned by the tracker and end with the session's token.
+        // All are owned by the tracker and end with the session's token.
         self.inner.tasks.spawn(self.clone().keep_files(session.clone(), files));
+        self.inner.tasks.spawn(self.clone().tend(session.clone()));
         self.inner.tasks.spawn(self.clone().pump(session, receiver));
         self.publish(&AppEvent::Account);
         self.refresh_surroundings().await;

@@ -18,6 +18,7 @@ mod merged;
 mod network;
 mod refs;
 mod store;
+mod tending;
 pub mod text;
 pub mod types;
 mod typescript;

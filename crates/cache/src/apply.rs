@@ -9,7 +9,7 @@ use deskbell_protocol::{
     Agent, Author, Change, ChangeKind, ClientId, Command, Contact, Conversation, ConversationId, ConversationState,
     Cursor, Entity, EntityKind, Message, MessageKind, Number, ResetReason, Seq, Visitor,
 };
-use deskbell_search::{change_labels, facets, fold, label_key, words};
+use deskbell_search::{change_labels, facets, fold, label_key, words as words_of};
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 
 use crate::Cache;
@@ -18,6 +18,7 @@ use crate::error::CacheError;
 use crate::outbox::{self, OutboxItem, OutboxState};
 use crate::queries::queries;
 use crate::read::{PreviewRecord, labels_of};
+use crate::words::{self, Recent};
 
 /// The newest messages of a conversation, which a snapshot brings and nothing leaves out.
 const NEWS: Number = 30;
@@ -74,8 +75,6 @@ queries! {
     CONTACTS = "SELECT id FROM entity WHERE kind = 'contact'";
     AGENTS = "SELECT id, data FROM entity WHERE kind = 'agent'";
     REMOVE_MESSAGE = "DELETE FROM message WHERE id = ?1";
-    ADD_WORDS = "INSERT INTO message_words (rowid, words, facets) VALUES (?1, ?2, ?3)";
-    REMOVE_WORDS = "INSERT INTO message_words (message_words, rowid, words, facets) VALUES ('delete', ?1, ?2, ?3)";
     PUT_ATTACHMENT = "INSERT OR REPLACE INTO attachment (id, message, data) VALUES (?1, ?2, ?3)";
     REMOVE_KEPT = "DELETE FROM kept WHERE attachment IN (SELECT id FROM attachment WHERE message = ?1)";
     REMOVE_KEPT_BYTES = "DELETE FROM kept_bytes WHERE attachment IN (SELECT id FROM attachment WHERE message = ?1)";
@@ -401,13 +400,13 @@ impl<'a> Writer<'a> {
         }
         changes.sort_by_key(|change| change.id);
         let mut add = self.connection.prepare_cached(ADD_MESSAGE)?;
-        let mut index = self.connection.prepare_cached(ADD_WORDS)?;
+        let recent = Recent::read(self.connection)?;
         for change in changes.drain(..) {
             let Some(data) = &change.data else { continue };
             let Some(Entity::Message(message)) = read(change, data) else { continue };
             let row = MessageRow {
                 by_visitor: message.author == Author::Visitor,
-                words: fold(&words(&message)),
+                words: fold(&words_of(&message)),
                 facets: facets(&message),
                 data: data.to_string(),
                 rev: change.seq,
@@ -417,7 +416,7 @@ impl<'a> Writer<'a> {
             // Nearly all are new.
             let mut is_new = add.execute(row.values())? > 0;
             if is_new {
-                index.execute(params![message.id.0, row.words, row.facets])?;
+                recent.add(self.connection, message.id.0, &row.words, &row.facets)?;
                 self.put_attachments(message)?;
             } else {
                 is_new = self.replace_message(&row)?;
@@ -456,16 +455,16 @@ impl<'a> Writer<'a> {
         if let Some(other) = other {
             self.remove_message(other)?;
         }
+        let recent = Recent::read(self.connection)?;
         if let Some((_, old_words, old_facets, conversation, number)) = &before {
             if (*conversation, *number) != (message.conversation.0, message.number) {
                 self.numbers.remove(self.connection, ConversationId(*conversation), *number)?;
                 self.changed.conversations.insert(ConversationId(*conversation));
             }
-            let mut statement = self.connection.prepare_cached(REMOVE_WORDS)?;
-            statement.execute(params![message.id.0, old_words, old_facets])?;
+            recent.remove(self.connection, message.id.0, old_words, old_facets)?;
         }
         self.connection.prepare_cached(PUT_MESSAGE)?.execute(row.values())?;
-        self.connection.prepare_cached(ADD_WORDS)?.execute(params![message.id.0, row.words, row.facets])?;
+        recent.add(self.connection, message.id.0, &row.words, &row.facets)?;
         if message.deleted_at.is_some() {
             self.remove_files(message.id.0)?;
         }
@@ -582,7 +581,7 @@ impl<'a> Writer<'a> {
             .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         let Some((words, facets)) = found else { return Ok(()) };
-        self.connection.prepare_cached(REMOVE_WORDS)?.execute(params![id, words, facets])?;
+        Recent::read(self.connection)?.remove(self.connection, id, &words, &facets)?;
         self.remove_files(id)?;
         self.connection.prepare_cached(REMOVE_MESSAGE)?.execute([id])?;
         Ok(())
@@ -664,13 +663,17 @@ fn read(change: &Change, data: &serde_json::Value) -> Option<Entity> {
     }
 }
 
-/// What a person is found by: name, e-mail, phone, notes, and the pages their browsers saw, as they were written.
-/// `None`: nobody knows them.
-pub(crate) fn person(connection: &Connection, contact: i64) -> Result<Option<[String; 5]>, CacheError> {
-    let person: Option<String> =
-        connection.prepare_cached(FIND_CONTACT)?.query_row([contact], |row| row.get(0)).optional()?;
-    let Some(person) = person else { return Ok(None) };
-    let Contact { name, email, phone, notes, .. } = serde_json::from_str(&person)?;
+/// Who a person is. `None`: nobody knows them.
+pub(crate) fn find_contact(connection: &Connection, contact: i64) -> Result<Option<Contact>, CacheError> {
+    let mut statement = connection.prepare_cached(FIND_CONTACT)?;
+    let mut rows = statement.query([contact])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let data = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+    Ok(Some(serde_json::from_str(data)?))
+}
+
+/// The pages that the browsers of a person saw, one a line, as they were written.
+pub(crate) fn pages(connection: &Connection, contact: i64) -> Result<String, CacheError> {
     let mut statement = connection.prepare_cached(VISITORS_OF_CONTACT)?;
     let browsers: Vec<String> = statement.query_map([contact], |row| row.get(0))?.collect::<Result<_, _>>()?;
     let mut pages = Vec::new();
@@ -682,13 +685,14 @@ pub(crate) fn person(connection: &Connection, contact: i64) -> Result<Option<[St
             }
         }
     }
-    Ok(Some([name, email, phone, notes, pages.join("\n")]))
+    Ok(pages.join("\n"))
 }
 
 /// Makes a contact findable.
 fn index_person(connection: &Connection, contact: i64) -> Result<(), CacheError> {
-    let Some(person) = person(connection, contact)? else { return Ok(()) };
-    let [name, email, phone, notes, pages] = person.map(|words| fold(&words));
+    let Some(Contact { name, email, phone, notes, .. }) = find_contact(connection, contact)? else { return Ok(()) };
+    let [name, email, phone, notes, pages] =
+        [name, email, phone, notes, pages(connection, contact)?].map(|words| fold(&words));
     connection.prepare_cached(PUT_PERSON)?.execute(params![contact, name, email, phone, notes, pages])?;
     Ok(())
 }
@@ -703,7 +707,7 @@ pub(crate) fn index_everything(connection: &Connection) -> Result<(), CacheError
     let mut statement = connection.prepare(MESSAGES_OF_ALL)?;
     let mut rows = statement.query([])?;
     let mut word = connection.prepare(WORD_MESSAGE)?;
-    let mut add = connection.prepare(ADD_WORDS)?;
+    let mut add = connection.prepare(words::ADD)?;
     while let Some(row) = rows.next()? {
         let (id, data): (i64, String) = (row.get(0)?, row.get(1)?);
         let message: Message = match serde_json::from_str(&data) {
@@ -713,7 +717,7 @@ pub(crate) fn index_everything(connection: &Connection) -> Result<(), CacheError
                 continue;
             }
         };
-        let (words, facets) = (fold(&words(&message)), facets(&message));
+        let (words, facets) = (fold(&words_of(&message)), facets(&message));
         word.execute(params![id, words, facets, message.created_at])?;
         add.execute(params![id, words, facets])?;
     }

@@ -60,6 +60,7 @@ pub(crate) const CACHE: Plan = Plan {
         Step::sql(include_str!("schema_cache_commands.sql")),
         Step::sql(include_str!("schema_cache_kept.sql")),
         Step::sql(include_str!("schema_cache_retention.sql")),
+        Step::sql(include_str!("schema_cache_recent.sql")),
     ],
 };
 /// The outbox cannot.
@@ -180,7 +181,7 @@ impl Database {
         let reader = Connection::open_with_flags(&self.path, flags)?;
         unlock(&reader, self.key.as_ref())?;
         reader.pragma_update(None, "query_only", "ON")?;
-        reader.pragma_update(None, "cache_size", -4096)?;
+        reader.pragma_update(None, "cache_size", -24576)?;
         keep_statements(&reader)?;
         Ok(reader)
     }

@@ -22,6 +22,7 @@ mod search;
 #[cfg(feature = "simulation")]
 pub mod simulation;
 mod testing;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -232,16 +232,6 @@ pub(crate) fn find(connection: &Connection, id: ConversationId) -> Result<Option
     rows.next()?.map(|row| record(connection, row)).transpose()
 }
 
-/// The conversations of a person, newest first, without what only the outbox knows.
-pub(crate) fn of_contact(
-    connection: &Connection,
-    contact: ContactId,
-    limit: u32,
-) -> Result<Vec<ConversationRecord>, CacheError> {
-    let mut statement = connection.prepare_cached(OF_CONTACT)?;
-    statement.query_and_then(params![contact.0, limit], |row| record(connection, row))?.collect()
-}
-
 impl Cache {
     /// Numbers over all folders, for one agent.
     ///
@@ -308,7 +298,10 @@ impl Cache {
     /// # Errors
     /// [`CacheError`].
     pub fn past_conversations(&self, contact: ContactId, limit: u32) -> Result<Vec<ConversationRecord>, CacheError> {
-        self.cache().read(|connection| of_contact(connection, contact, limit))
+        self.cache().read(|connection| {
+            let mut statement = connection.prepare_cached(OF_CONTACT)?;
+            statement.query_and_then(params![contact.0, limit], |row| record(connection, row))?.collect()
+        })
     }
 
     /// Labels in use that begin with what was typed, in their order.

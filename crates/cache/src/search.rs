@@ -1,24 +1,34 @@
 //! Search as you type, over messages, notes, people, the pages they saw and file names.
 
-use deskbell_protocol::{AgentId, ContactId, ConversationId, Message, MessageKind, Number, Timestamp, VisitorId};
-use deskbell_search::{Date, MARKS, Place, Query, Side, marked_file, snippet, words};
-use rusqlite::{Connection, params};
+use deskbell_protocol::{AgentId, Contact, ConversationId, Message, MessageKind, Number, Timestamp, VisitorId};
+use deskbell_search::{Date, MARKS, Place, Query, Side, Writer, marked_file, snippet, words};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::Cache;
-use crate::apply::person;
+use crate::apply::{find_contact, pages};
 use crate::error::CacheError;
 use crate::queries::queries;
-use crate::read::{Named, of_contact, visitor_number};
+use crate::read::{Named, visitor_number};
+use crate::words::Recent;
 
-queries! {
-    /// Newest first is the order of the index, so it stops early.
-    MESSAGES = "SELECT message.data, highlight(message_words, 0, char(1), char(2)), conversation.visitor,
+/// Searches one of the indexes of words. Newest first is its order, so it stops early. What a filter needs of a message
+/// and its conversation is read from indexes that hold just that; the rows themselves are read for what is shown.
+macro_rules! messages {
+    ($words:literal) => {
+        concat!(
+            "SELECT (SELECT data FROM message AS whole WHERE whole.id = message.id), highlight(",
+            $words,
+            ", 0, char(1), char(2)), conversation.visitor,
             (SELECT data FROM entity WHERE kind = 'contact' AND id = conversation.contact)
-        FROM message_words
-        CROSS JOIN message ON message.id = message_words.rowid
-        CROSS JOIN conversation ON conversation.id = message.conversation
-        WHERE message_words MATCH ?1
-            AND message_words.rowid BETWEEN ?3 AND ?4
+        FROM ",
+            $words,
+            " AS found
+        CROSS JOIN message INDEXED BY message_facts ON message.id = found.rowid
+        CROSS JOIN conversation INDEXED BY conversation_facts ON conversation.id = message.conversation
+        WHERE ",
+            $words,
+            " MATCH ?1
+            AND found.rowid BETWEEN ?3 AND ?4
             AND message.at >= ?5 AND message.at < ?6
             AND (?7 IS NULL OR conversation.state = ?7)
             AND (?8 IS NULL OR conversation.assignee = ?8)
@@ -33,13 +43,27 @@ queries! {
             AND NOT EXISTS (SELECT 1 FROM json_each(?13) AS tag WHERE NOT EXISTS
                 (SELECT 1 FROM conversation_label WHERE conversation_label.conversation = message.conversation
                     AND key >= tag.value AND key < tag.value || char(1114111)))
-        ORDER BY message_words.rowid DESC LIMIT ?2";
+            AND (?14 IS NULL OR message.by_visitor = ?14 AND (?14 OR EXISTS
+                (SELECT 1 FROM message AS whole WHERE whole.id = message.id AND whole.facets GLOB 'reply byagent *')))
+        ORDER BY found.rowid DESC LIMIT ?2"
+        )
+    };
+}
+
+queries! {
+    MESSAGES = messages!("message_words");
+    RECENT_MESSAGES = messages!("recent_words");
     PEOPLE = "SELECT rowid, highlight(person_words, 0, char(1), char(2)), highlight(person_words, 1, char(1), char(2)),
-            highlight(person_words, 2, char(1), char(2)), highlight(person_words, 3, char(1), char(2)),
-            highlight(person_words, 4, char(1), char(2))
+            highlight(person_words, 2, char(1), char(2)), highlight(person_words, 3, char(1), char(2))
         FROM person_words
         WHERE person_words MATCH ?1 AND EXISTS (SELECT 1 FROM conversation WHERE contact = person_words.rowid)
         ORDER BY rowid DESC LIMIT ?2";
+    VISITS = "SELECT rowid, highlight(person_words, 4, char(1), char(2))
+        FROM person_words
+        WHERE person_words MATCH ?1 AND EXISTS (SELECT 1 FROM conversation WHERE contact = person_words.rowid)
+        ORDER BY rowid DESC LIMIT ?2";
+    NEWEST_OF_CONTACT = "SELECT id, visitor, active_at FROM conversation WHERE contact = ?1
+        ORDER BY created_at DESC LIMIT 1";
     AGENTS = "SELECT rowid FROM agent_words WHERE agent_words MATCH ?1 LIMIT ?2";
     /// When a day begins where this computer is.
     BEGINS = "SELECT CAST(strftime('%s', ?1, 'utc') AS INTEGER) * 1000";
@@ -97,13 +121,14 @@ impl Cache {
         self.cache().read(|connection| {
             let mut hits = Vec::new();
             if let Some(question) = query.people() {
-                hits.extend(people(connection, &question, &[], limit.min(PEOPLE_MAX))?);
+                hits.extend(people(connection, &question, limit.min(PEOPLE_MAX))?);
             }
             let known: Vec<ConversationId> = hits.iter().map(|hit| hit.conversation).collect();
-            let visits = match query.visits() {
-                Some(question) => people(connection, &question, &known, limit.min(PEOPLE_MAX))?,
+            let mut visits = match query.visits() {
+                Some(question) => visits(connection, &question, limit.min(PEOPLE_MAX))?,
                 None => Vec::new(),
             };
+            visits.retain(|visit| !known.contains(&visit.conversation));
             let taken = u32::try_from(hits.len() + visits.len()).unwrap_or(limit);
             hits.extend(messages(connection, &query, me, limit.saturating_sub(taken))?);
             hits.extend(visits);
@@ -132,45 +157,64 @@ fn begins(connection: &Connection, date: Date) -> Result<Timestamp, CacheError> 
     Ok(local.unwrap_or_else(|| date.begins_in_utc()))
 }
 
-fn people(
-    connection: &Connection,
-    question: &str,
-    known: &[ConversationId],
-    limit: u32,
-) -> Result<Vec<SearchRecord>, CacheError> {
+/// People of whom the team knows what fits.
+fn people(connection: &Connection, question: &str, limit: u32) -> Result<Vec<SearchRecord>, CacheError> {
     let mut statement = connection.prepare_cached(PEOPLE)?;
-    let rows: Vec<(i64, [String; 5])> = statement
-        .query_map(params![question, limit], |row| {
-            Ok((row.get(0)?, [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?]))
-        })?
-        .collect::<Result<_, _>>()?;
+    let mut rows = statement.query(params![question, limit])?;
     let mut hits = Vec::new();
-    for (contact, highlighted) in rows {
-        let Some(record) = of_contact(connection, ContactId(contact), 1)?.pop() else { continue };
-        if known.contains(&record.conversation.id) {
-            continue;
+    while let Some(row) = rows.next()? {
+        let Some(contact) = find_contact(connection, row.get(0)?)? else { continue };
+        for (column, written) in [&contact.name, &contact.email, &contact.phone, &contact.notes].into_iter().enumerate()
+        {
+            let highlighted = row.get_ref(column + 1)?.as_str().map_err(rusqlite::Error::from)?;
+            if highlighted.contains(MARKS.0) {
+                hits.extend(of_person(connection, &contact, Found::Person, written, highlighted)?);
+                break;
+            }
         }
-        let written = person(connection, contact)?.unwrap_or_default();
-        let marked = written.iter().zip(&highlighted).enumerate().find(|(_, (_, marked))| marked.contains(MARKS.0));
-        let Some((column, (written, highlighted))) = marked else { continue };
-        // Of many pages or lines of notes, the one that matched.
-        let line = written.split('\n').zip(highlighted.split('\n')).find(|(_, marked)| marked.contains(MARKS.0));
-        let (written, highlighted) = line.unwrap_or((written, highlighted));
-        hits.push(SearchRecord {
-            found: if column + 1 == PERSON_COLUMNS { Found::Page } else { Found::Person },
-            conversation: record.conversation.id,
-            number: None,
-            snippet: snippet(written, highlighted),
-            contact_name: record.contact_name,
-            visitor_number: record.visitor_number,
-            at: record.conversation.active_at,
-        });
     }
     Ok(hits)
 }
 
-/// The last of them holds the pages.
-const PERSON_COLUMNS: usize = 5;
+/// People who saw a page that fits.
+fn visits(connection: &Connection, question: &str, limit: u32) -> Result<Vec<SearchRecord>, CacheError> {
+    let mut statement = connection.prepare_cached(VISITS)?;
+    let mut rows = statement.query(params![question, limit])?;
+    let mut hits = Vec::new();
+    while let Some(row) = rows.next()? {
+        let Some(contact) = find_contact(connection, row.get(0)?)? else { continue };
+        let highlighted = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+        let written = pages(connection, contact.id.0)?;
+        hits.extend(of_person(connection, &contact, Found::Page, &written, highlighted)?);
+    }
+    Ok(hits)
+}
+
+/// A hit in what is known of a person; it leads to their newest conversation.
+fn of_person(
+    connection: &Connection,
+    contact: &Contact,
+    found: Found,
+    written: &str,
+    highlighted: &str,
+) -> Result<Option<SearchRecord>, CacheError> {
+    // Of many pages or lines of notes, the one that matched.
+    let line = written.split('\n').zip(highlighted.split('\n')).find(|(_, marked)| marked.contains(MARKS.0));
+    let (written, highlighted) = line.unwrap_or((written, highlighted));
+    let mut newest = connection.prepare_cached(NEWEST_OF_CONTACT)?;
+    let hit = newest.query_row([contact.id.0], |row| {
+        Ok(SearchRecord {
+            found,
+            conversation: ConversationId(row.get(0)?),
+            number: None,
+            snippet: snippet(written, highlighted),
+            contact_name: contact.name.clone(),
+            visitor_number: visitor_number(VisitorId(row.get(1)?)),
+            at: row.get(2)?,
+        })
+    });
+    Ok(hit.optional()?)
+}
 
 fn messages(connection: &Connection, query: &Query, me: AgentId, limit: u32) -> Result<Vec<SearchRecord>, CacheError> {
     let mut authors = Vec::new();
@@ -203,42 +247,61 @@ fn messages(connection: &Connection, query: &Query, me: AgentId, limit: u32) -> 
     });
     let mine = query.places.contains(&Place::Mine).then_some(me.0);
     let to_me = (query.to == Some(Side::Me)).then_some(me.0);
-    let mut statement = connection.prepare_cached(MESSAGES)?;
-    let mut rows = statement.query(params![
-        question,
-        limit,
-        first,
-        last,
-        since.unwrap_or(i64::MIN),
-        until.unwrap_or(i64::MAX),
-        state,
-        mine,
-        query.visited(),
-        named(&query.from),
-        named(&query.to),
-        to_me,
-        serde_json::to_string(&query.tags)?,
-    ])?;
+    let writer = query.writer().map(|writer| writer == Writer::Visitor);
+    let (visited, tags) = (query.visited(), serde_json::to_string(&query.tags)?);
+    let (from, to) = (named(&query.from), named(&query.to));
+    let recent = Recent::read(connection)?;
     let mut hits = Vec::new();
-    while let Some(row) = rows.next()? {
-        let text = |column: usize| -> rusqlite::Result<&str> { Ok(row.get_ref(column)?.as_str()?) };
-        let message: Message = serde_json::from_str(text(0)?)?;
-        let highlighted = text(1)?;
-        let contact = row.get_ref(3)?.as_str_or_null().map_err(rusqlite::Error::from)?;
-        let contact: Option<Named> = contact.map(serde_json::from_str).transpose()?;
-        hits.push(SearchRecord {
-            found: match message.kind {
-                _ if marked_file(&message, highlighted) => Found::File,
-                MessageKind::Note => Found::Note,
-                MessageKind::Reply | MessageKind::System => Found::Message,
-            },
-            conversation: message.conversation,
-            number: Some(message.number),
-            contact_name: contact.map(|contact| contact.name).unwrap_or_default(),
-            visitor_number: visitor_number(VisitorId(row.get(2)?)),
-            snippet: snippet(&words(&message), highlighted),
-            at: message.created_at,
-        });
+    // The newest ones have an index of their own, which is small: what is frequent is found there.
+    for (sql, first, last) in
+        [(RECENT_MESSAGES, first.max(recent.first), last), (MESSAGES, first, last.min(recent.first.saturating_sub(1)))]
+    {
+        let left = i64::from(limit) - i64::try_from(hits.len()).unwrap_or(i64::MAX);
+        if left <= 0 || first > last {
+            continue;
+        }
+        let mut statement = connection.prepare_cached(sql)?;
+        let mut rows = statement.query(params![
+            question,
+            left,
+            first,
+            last,
+            since.unwrap_or(i64::MIN),
+            until.unwrap_or(i64::MAX),
+            state,
+            mine,
+            visited,
+            from,
+            to,
+            to_me,
+            tags,
+            writer,
+        ])?;
+        while let Some(row) = rows.next()? {
+            hits.push(hit(row)?);
+        }
     }
     Ok(hits)
+}
+
+/// A row of what a search of messages found.
+fn hit(row: &Row<'_>) -> Result<SearchRecord, CacheError> {
+    let text = |column: usize| -> rusqlite::Result<&str> { Ok(row.get_ref(column)?.as_str()?) };
+    let message: Message = serde_json::from_str(text(0)?)?;
+    let highlighted = text(1)?;
+    let contact = row.get_ref(3)?.as_str_or_null().map_err(rusqlite::Error::from)?;
+    let contact: Option<Named> = contact.map(serde_json::from_str).transpose()?;
+    Ok(SearchRecord {
+        found: match message.kind {
+            _ if marked_file(&message, highlighted) => Found::File,
+            MessageKind::Note => Found::Note,
+            MessageKind::Reply | MessageKind::System => Found::Message,
+        },
+        conversation: message.conversation,
+        number: Some(message.number),
+        contact_name: contact.map(|contact| contact.name).unwrap_or_default(),
+        visitor_number: visitor_number(VisitorId(row.get(2)?)),
+        snippet: snippet(&words(&message), highlighted),
+        at: message.created_at,
+    })
 }

@@ -10,5 +10,5 @@ mod snippet;
 
 pub use index::{facets, fold, marked_file, words};
 pub use labels::{BadLabel, change_labels, label_key, read_label};
-pub use query::{Date, Has, Place, Query, Side};
+pub use query::{Date, Has, Place, Query, Side, Writer};
 pub use snippet::{MARKS, snippet};

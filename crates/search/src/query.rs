@@ -25,6 +25,9 @@ impl Term {
         let folded = fold(text);
         let words: Vec<&str> =
             folded.split(|letter| !is_of_a_word(letter)).filter(|word| !word.is_empty()).take(PHRASE_MAX).collect();
+        // Nearly every message has a word that begins with a letter, so that a lone one is a word of its own.
+        let goes_on = |word: &&str| word.chars().nth(1).is_some();
+        let unfinished = unfinished && words.last().is_some_and(goes_on);
         (!words.is_empty()).then(|| Self { text: words.join(" "), unfinished })
     }
 }
@@ -50,6 +53,15 @@ pub enum Side {
     Me,
     /// Agents or visitors of this name, as the index of names wants it.
     Named(String),
+}
+
+/// Who wrote a message, as far as nearly every second one has the same answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writer {
+    /// Any visitor.
+    Visitor,
+    /// Any agent, to a visitor.
+    Team,
 }
 
 /// Where a message stands.
@@ -240,18 +252,23 @@ impl Query {
         *self == Self::default()
     }
 
-    /// What the index of messages is asked, in its columns `words` and `facets`. `None`: nothing is looked for.
+    /// What the index of messages is asked, in its columns `words` and `facets`. `None`: nothing is looked for, or nothing
+    /// can be found.
     ///
     /// `me` is the agent who searches, `named` are the agents whose name `from:` gave. Conversations, people and times
-    /// are not in that index: the filters that speak of them hold besides.
+    /// are not in that index: the filters that speak of them hold besides, and so does [`Query::writer`].
     pub fn messages(&self, me: i64, named: &[i64]) -> Option<String> {
-        if self.is_empty() {
+        let by_nobody = (&self.from, &self.to) == (&Some(Side::Visitor), &Some(Side::Visitor));
+        if self.is_empty() || by_nobody {
             return None;
         }
+        // To walk through half of all messages beside those with the words takes longer than to look at each of these.
+        let asks_writers = self.terms.is_empty();
         // System messages have no facets at all.
         let mut facets = vec![any(&[REPLY, NOTE])];
         match &self.from {
             None => {}
+            Some(Side::Visitor) if !asks_writers => {}
             Some(Side::Visitor) => facets.push(any(&[BY_VISITOR])),
             Some(Side::Me) => facets.push(any(&[&by(me)])),
             Some(Side::Named(_)) => {
@@ -262,6 +279,7 @@ impl Query {
         }
         match &self.to {
             None => {}
+            Some(Side::Visitor | Side::Me) if !asks_writers => {}
             Some(Side::Visitor) => facets.extend([any(&[BY_AGENT]), any(&[REPLY])]),
             Some(Side::Me) => facets.push(any(&[BY_VISITOR])),
             // A note is for nobody of a name.
@@ -284,6 +302,15 @@ impl Query {
             Some(words) => format!("{words} AND {facets}"),
             None => facets,
         })
+    }
+
+    /// Who alone may have written the messages.
+    pub fn writer(&self) -> Option<Writer> {
+        match (&self.from, &self.to) {
+            (Some(Side::Visitor), _) | (_, Some(Side::Me)) => Some(Writer::Visitor),
+            (_, Some(Side::Visitor)) => Some(Writer::Team),
+            _ => None,
+        }
     }
 
     /// What the index of people is asked for their names, addresses and notes. `None`: the filters are not of people.
@@ -414,6 +441,28 @@ mod tests {
         assert_eq!(words("https://shop.example/checkout"), "\"https shop example checkout\" *");
         assert_eq!(words("  ( ) * : \" - "), "");
         assert_eq!(words("те\u{308}ща"), "\"те\u{308}ща\" *", "a mark of its own does not end a word");
+    }
+
+    #[test]
+    fn od_16_a_lone_letter_is_a_word_and_the_beginning_of_none() {
+        assert_eq!(words("a"), "\"a\"");
+        assert_eq!(words("и"), "\"и\"");
+        assert_eq!(words("a cup"), "\"a\" \"cup\" *");
+        assert_eq!(words("cup a"), "\"cup\" \"a\"");
+        assert_eq!(words("ab"), "\"ab\" *");
+    }
+
+    #[test]
+    fn od_16_who_wrote_is_asked_of_the_index_only_when_there_are_no_words() {
+        let asked = |typed: &str| {
+            let query = Query::read(typed);
+            (query.messages(7, &[]), query.writer())
+        };
+        assert_eq!(asked("tea from:visitor"), (Some("{words} : (\"tea\" *)".into()), Some(Writer::Visitor)));
+        assert_eq!(asked("tea to:visitor").1, Some(Writer::Team));
+        assert_eq!(asked("tea to:me").1, Some(Writer::Visitor));
+        assert_eq!(asked("from:visitor").0.unwrap(), "{facets} : ((\"reply\" OR \"note\") AND (\"byvisitor\"))");
+        assert_eq!(asked("tea from:visitor to:visitor").0, None, "nobody writes so");
     }
 
     #[test]

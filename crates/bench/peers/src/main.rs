@@ -21,7 +21,7 @@ struct Said {
     text: String,
 }
 
-/// A query: all of its words, the last of which may go on.
+/// A query: all of its words, the last of which may go on when it has more than one letter.
 #[derive(Deserialize)]
 struct Asked {
     words: Vec<String>,

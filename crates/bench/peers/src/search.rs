@@ -91,7 +91,7 @@ impl Store {
         let mut parts: Vec<(Occur, Box<dyn Query>)> = Vec::new();
         for (place, word) in asked.words.iter().enumerate() {
             let term = Term::from_field_text(self.text, word);
-            let query: Box<dyn Query> = if place + 1 == asked.words.len() {
+            let query: Box<dyn Query> = if place + 1 == asked.words.len() && word.chars().nth(1).is_some() {
                 Box::new(FuzzyTermQuery::new_prefix(term, 0, true))
             } else {
                 Box::new(TermQuery::new(term, IndexRecordOption::Basic))

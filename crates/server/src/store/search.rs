@@ -1,7 +1,7 @@
 //! What agents search.
 
 use deskbell_protocol::{AgentId, FoundKind, FoundMessage, Message, MessageId, MessageKind, Timestamp, VisitorId};
-use deskbell_search::{Place, Query, Side, facets, fold, marked_file, snippet, words};
+use deskbell_search::{Place, Query, Side, Writer, facets, fold, marked_file, snippet, words};
 use rusqlite::{Connection, params};
 
 use super::batch::first_id_at;
@@ -39,6 +39,7 @@ queries! {
             AND NOT EXISTS (SELECT 1 FROM json_each(?12) AS tag WHERE NOT EXISTS
                 (SELECT 1 FROM conversation_label WHERE conversation_label.conversation = message.conversation
                     AND key >= tag.value AND key < tag.value || char(1114111)))
+            AND (?14 IS NULL OR message.kind = 0 AND message.author_kind = ?14)
             AND EXISTS (SELECT 1 FROM sees WHERE sees.agent = ?13 AND sees.site = conversation.site)
         ORDER BY message_words.rowid DESC LIMIT ?2";
     /// Everything an older server has stored, once.
@@ -139,6 +140,10 @@ pub(crate) fn find(
         Place::Mine | Place::Notes => None,
     });
     let mine = query.places.contains(&Place::Mine).then_some(me.0);
+    let writer = query.writer().map(|writer| match writer {
+        Writer::Visitor => 0,
+        Writer::Team => 1,
+    });
     let to_me = (query.to == Some(Side::Me)).then_some(me.0);
     let mut statement = connection.prepare_cached(MESSAGES)?;
     let rows: Vec<(i64, String, String, i64)> = statement
@@ -157,6 +162,7 @@ pub(crate) fn find(
                 to_me,
                 serde_json::to_string(&query.tags)?,
                 me.0,
+                writer,
             ],
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
         )?
