@@ -130,6 +130,7 @@ mod tests {
             include_str!("lib.rs"),
             include_str!("outbox.rs"),
             include_str!("read.rs"),
+            include_str!("retention.rs"),
             include_str!("search.rs"),
             include_str!("words.rs"),
         ];
