@@ -65,7 +65,7 @@ impl Stage {
 
 /// Whether a chat holds so many texts, or more.
 pub(crate) fn has(cache: &deskbell_cache::Cache, chat: ConversationId, count: usize) -> bool {
-    let page = cache.messages(chat, None, 1_000).unwrap();
+    let page = cache.messages(chat, None, 10_000).unwrap();
     page.messages.iter().filter(|message| message.kind != MessageKind::System).count() >= count
 }
 
