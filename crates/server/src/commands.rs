@@ -115,12 +115,22 @@ pub(crate) fn submit(
                     core.deleted.notify_one();
                 }
                 return match done {
-                    Ok(ack) => ServerFrame::Ack(ack),
-                    Err(failure) => ServerFrame::Nack(nack(client_id, failure)),
+                    Ok(ack) => {
+                        core.hub.metrics.command(if ack.duplicate { "repeated" } else { "done" });
+                        ServerFrame::Ack(ack)
+                    }
+                    Err(failure) => {
+                        let refused = nack(client_id, failure);
+                        core.hub.metrics.command("refused");
+                        core.hub.metrics.error(refused.code);
+                        ServerFrame::Nack(refused)
+                    }
                 };
             }
             Err(wait) => wait,
         };
+        core.hub.metrics.command("refused");
+        core.hub.metrics.error(ErrorCode::TooManyAttempts);
         ServerFrame::Nack(Nack {
             client_id,
             code: ErrorCode::TooManyAttempts,

@@ -21,6 +21,8 @@ pub struct Configuration {
     pub public_origin: Option<String>,
     /// A city-level database in MaxMind's format.
     pub geo_database: Option<PathBuf>,
+    /// Where to listen for Prometheus alone.
+    pub metrics_listen: Option<SocketAddr>,
     /// What a line of the log is.
     pub log_format: Option<LogFormat>,
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::handler::HandlerWithoutStateExt as _;
 use axum::http::Method;
 use axum::serve::ListenerExt as _;
 use deskbell_protocol::VisitorId;
@@ -28,7 +29,7 @@ use crate::store::{self, OpenError, Readers};
 use crate::tokens::Passwords;
 use crate::uploads::Uploads;
 use crate::writer::Writer;
-use crate::{housekeeping, http, live, origin, presence, rings};
+use crate::{housekeeping, http, live, metrics, origin, presence, rings};
 
 /// A visitor may send this many messages at once, and then one in this time.
 const VISITOR_BURST: u32 = 8;
@@ -170,6 +171,17 @@ impl Desk {
         let serving =
             Serving { core: Arc::clone(&self.core), stopping: CancellationToken::new(), tasks: TaskTracker::new() };
         http::declared(Routes::new(serving)).declared().to_vec()
+    }
+
+    /// Serves the desk's numbers to Prometheus, to whoever reaches the listener and under every address, until
+    /// `shutdown`. They tell nothing of anybody, and still are for the own network alone.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn serve_metrics(&self, listener: TcpListener, shutdown: CancellationToken) -> std::io::Result<()> {
+        let core = Arc::clone(&self.core);
+        let page = move || metrics::page(Arc::clone(&core));
+        axum::serve(listener, page.into_make_service()).with_graceful_shutdown(shutdown.cancelled_owned()).await
     }
 
     /// Serves agents and visitors until `shutdown`, and ends when all sockets are closed and all work is stored.

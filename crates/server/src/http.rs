@@ -11,6 +11,7 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{DefaultBodyLimit, FromRequestParts, Path, Query, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::map_response_with_state;
 use axum::response::{IntoResponse, Json, Response};
 use deskbell_protocol::http::{
     FoundMessages, MessageVersions, Pull, Pulled, Pushed, Refresh, ServerInfo, SignIn, SignedIn,
@@ -86,6 +87,7 @@ impl IntoResponse for HttpError {
         if let Some(wait) = refusal.retry_after_ms {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.div_ceil(1000)));
         }
+        response.extensions_mut().insert(refusal.code);
         response
     }
 }
@@ -159,9 +161,18 @@ pub(crate) fn router(serving: Serving) -> Router {
             (StatusCode::METHOD_NOT_ALLOWED, Json(refusal))
         })
         .layer(DefaultBodyLimit::max(JSON_BYTES_MAX))
+        .layer(map_response_with_state(serving.clone(), count_error))
         .layer(SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, no_sniffing))
         .layer(SetResponseHeaderLayer::if_not_present(header::REFERRER_POLICY, no_referrer))
         .with_state(serving)
+}
+
+/// Counts a refusal by its code.
+async fn count_error(State(serving): State<Serving>, response: Response) -> Response {
+    if let Some(code) = response.extensions().get::<ErrorCode>() {
+        serving.core.hub.metrics.error(*code);
+    }
+    response
 }
 
 /// A body as JSON.
@@ -322,15 +333,13 @@ pub(crate) async fn open_socket(
         tasks.track_future(async move {
             match asker.identity {
                 Some(identity) => {
-                    let (burst, rate) = AGENT_FRAMES;
-                    socket::run(socket, burst, rate, |incoming, outgoing| {
+                    socket::run(socket, &serving.core.hub.metrics, AGENT_FRAMES, |incoming, outgoing| {
                         session_agent::run(&serving, identity, asker.address, incoming, outgoing)
                     })
                     .await;
                 }
                 None => {
-                    let (burst, rate) = VISITOR_FRAMES;
-                    socket::run(socket, burst, rate, |incoming, outgoing| {
+                    socket::run(socket, &serving.core.hub.metrics, VISITOR_FRAMES, |incoming, outgoing| {
                         session_visitor::run(&serving, caller, incoming, outgoing)
                     })
                     .await;

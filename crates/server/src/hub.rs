@@ -16,6 +16,7 @@ use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::metrics::Metrics;
 use crate::rings::{Call, Ringer};
 use crate::store::devices::Ending;
 use crate::store::log::Committed;
@@ -105,6 +106,7 @@ pub(crate) struct Hub {
     state: Mutex<State>,
     stirred: Notify,
     pub(crate) ringer: Ringer,
+    pub(crate) metrics: Arc<Metrics>,
     online: watch::Sender<bool>,
 }
 
@@ -172,6 +174,7 @@ impl Hub {
             state: Mutex::default(),
             stirred: Notify::new(),
             ringer: Ringer::new(),
+            metrics: Arc::default(),
             online: watch::Sender::new(false),
         })
     }
@@ -213,6 +216,8 @@ impl Hub {
     /// Rings, or falls silent.
     pub(crate) fn ring(&self, calls: Vec<Call>) {
         if !calls.is_empty() {
+            let loud = calls.iter().filter(|call| call.ring.deadline_ms > 0);
+            self.metrics.rings.inc_by(loud.map(|call| call.to.len() as u64).sum());
             let _ = self.agents.send(AgentEvent::Rings(Arc::new(calls)));
         }
     }
@@ -220,6 +225,15 @@ impl Hub {
     /// A device of an agent says what became of a ring.
     pub(crate) fn acknowledge_ring(&self, agent: AgentId, device: i64, ack: &RingAck) {
         self.ring(self.ringer.acknowledge(agent, device, ack).into_iter().collect());
+    }
+
+    /// How many connections of each kind there are.
+    pub(crate) fn census(&self) -> [(&'static str, usize); 3] {
+        let state = self.state();
+        let agents = state.agents.values().map(HashMap::len).sum();
+        let links = || state.visitors.values().flat_map(|entry| &entry.links);
+        let pages = links().filter(|link| link.presence.is_some()).count();
+        [("agent", agents), ("page", pages), ("panel", links().count() - pages)]
     }
 
     /// Whether a visitor is on the site, or left it a moment ago.

@@ -20,6 +20,7 @@ mod hub;
 mod limits;
 mod links;
 mod live;
+mod metrics;
 mod openapi;
 pub mod operations;
 mod origin;

@@ -12,6 +12,7 @@ use deskbell_protocol::{Role, Timestamp};
 use deskbell_server::operations::{self, Answer, BackedUp, Erased, Export, Finding, Format, Person, Request, Restored};
 use deskbell_server::{Configuration, ConfigurationError, Desk, LogFormat, Settings};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
@@ -119,6 +120,9 @@ struct Serve {
     /// A city-level database in MaxMind's format.
     #[arg(long, env = "DESKBELL_GEO_DATABASE", value_name = "FILE")]
     geo_database: Option<PathBuf>,
+    /// Where to serve numbers to Prometheus; nowhere when nothing is said. Whoever reaches it may read them.
+    #[arg(long, env = "DESKBELL_METRICS_LISTEN", value_name = "ADDRESS")]
+    metrics_listen: Option<SocketAddr>,
     /// What a line of the log is: text for people, or JSON for programs.
     #[arg(long, env = "DESKBELL_LOG_FORMAT", value_name = "FORMAT")]
     log_format: Option<LogFormat>,
@@ -130,8 +134,8 @@ impl Serve {
         Ok(self.config.as_deref().map(Configuration::read).transpose()?.unwrap_or_default())
     }
 
-    /// Where to listen, and the settings.
-    fn settings(self) -> Result<(SocketAddr, Settings), Failed> {
+    /// Where to listen, where for Prometheus, and the settings.
+    fn settings(self) -> Result<(SocketAddr, Option<SocketAddr>, Settings), Failed> {
         let file = self.file()?;
         let data =
             self.data.or(file.data).ok_or("say where the desk is, with --data DIR or in the file of --config")?;
@@ -143,7 +147,8 @@ impl Serve {
             command_line: true,
             ..Settings::default()
         };
-        Ok((self.listen.or(file.listen).unwrap_or(LISTEN), settings))
+        let metrics = self.metrics_listen.or(file.metrics_listen);
+        Ok((self.listen.or(file.listen).unwrap_or(LISTEN), metrics, settings))
     }
 }
 
@@ -307,6 +312,10 @@ fn open(settings: Settings) -> Result<Desk, Failed> {
     Ok(Desk::open(settings)?)
 }
 
+async fn bind(address: SocketAddr) -> Result<TcpListener, Failed> {
+    Ok(TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))?)
+}
+
 async fn run(task: Task) -> Result<(), Failed> {
     match task {
         Task::Init { data, name, language } => {
@@ -315,12 +324,22 @@ async fn run(task: Task) -> Result<(), Failed> {
             println!("The desk {:?} is in {}.", desk.name(), data.directory.display());
         }
         Task::Serve(serve) => {
-            let (listen, settings) = serve.settings()?;
+            let (listen, metrics, settings) = serve.settings()?;
             let desk = open(settings)?;
-            let listener =
-                TcpListener::bind(listen).await.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
+            let listener = bind(listen).await?;
             println!("Listening on http://{}", listener.local_addr()?);
             let shutdown = CancellationToken::new();
+            let mut tasks = JoinSet::new();
+            if let Some(address) = metrics {
+                let (listener, desk, shutdown) = (bind(address).await?, desk.clone(), shutdown.clone());
+                println!("Metrics on http://{}/metrics", listener.local_addr()?);
+                // Task: answers Prometheus; ends with the server.
+                tasks.spawn(async move {
+                    if let Err(error) = desk.serve_metrics(listener, shutdown).await {
+                        tracing::error!(%error, "the metrics are served no more");
+                    }
+                });
+            }
             let serving = desk.serve(listener, shutdown.clone());
             tokio::pin!(serving);
             tokio::select! {

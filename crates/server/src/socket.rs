@@ -16,6 +16,7 @@ use tokio::sync::{Mutex, Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use crate::limits::Bucket;
+use crate::metrics::Metrics;
 
 /// Heartbeats come this often, both ways.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -68,6 +69,7 @@ struct Flow {
     abandoned: CancellationToken,
     /// The reader is too slow, and should be told.
     slow: AtomicBool,
+    metrics: Arc<Metrics>,
 }
 
 /// Frames towards the client.
@@ -79,6 +81,9 @@ pub(crate) struct Outgoing {
 impl Outgoing {
     /// Queues a frame.
     pub(crate) fn send(&self, frame: &ServerFrame) -> Result<(), QueueFull> {
+        if let ServerFrame::Delta(_) = frame {
+            self.flow.metrics.deltas.inc();
+        }
         let text = frame.to_text();
         debug_assert!(text.len() <= deskbell_protocol::FRAME_BYTES_MAX, "a frame of {} bytes", text.len());
         let length = text.len();
@@ -128,6 +133,7 @@ pub(crate) struct Incoming {
     stream: Arc<Mutex<SplitStream<WebSocket>>>,
     heard: tokio::time::Instant,
     rate: Bucket,
+    metrics: Arc<Metrics>,
 }
 
 /// Enough of a malformed command to answer it: an unanswered one would wait in its outbox for ever.
@@ -179,6 +185,7 @@ impl Incoming {
                 Message::Close(_) => return Received::End(End::Closed),
                 Message::Binary(_) | Message::Ping(_) | Message::Pong(_) => continue,
             };
+            self.metrics.received_bytes.inc_by(text.len() as u64);
             if let Some(received) = read(&text) {
                 return received;
             }
@@ -245,8 +252,12 @@ impl Answers {
 }
 
 /// Runs a session over a socket until either ends. `frames_per_second` limits what the client may send.
-pub(crate) async fn run<S, F>(socket: WebSocket, burst: u32, frames_per_second: u32, session: S)
-where
+pub(crate) async fn run<S, F>(
+    socket: WebSocket,
+    metrics: &Arc<Metrics>,
+    (burst, frames_per_second): (u32, u32),
+    session: S,
+) where
     S: FnOnce(Incoming, Arc<Outgoing>) -> F,
     F: Future<Output = End>,
 {
@@ -258,6 +269,7 @@ where
         dead: CancellationToken::new(),
         abandoned: CancellationToken::new(),
         slow: AtomicBool::new(false),
+        metrics: Arc::clone(metrics),
     });
     let outgoing = Arc::new(Outgoing { queue, flow: Arc::clone(&flow) });
     let refill = Duration::from_secs(1) / frames_per_second.max(1);
@@ -266,6 +278,7 @@ where
         stream: Arc::clone(&stream),
         heard: tokio::time::Instant::now(),
         rate: Bucket::new(burst, refill, Instant::now()),
+        metrics: Arc::clone(metrics),
     };
     // Both run in this one task: the session decides, the other only sends.
     let session = async {
@@ -331,7 +344,9 @@ async fn send_all(mut sink: SplitSink<WebSocket, Message>, mut waiting: mpsc::Re
         flow.bytes.fetch_sub(length, Ordering::AcqRel);
         flow.room.notify_one();
         match sent {
-            Ok(Ok(())) => {}
+            Ok(Ok(())) => {
+                flow.metrics.sent_bytes.inc_by(length as u64);
+            }
             Ok(Err(error)) => {
                 tracing::debug!(%error, "the socket took no more");
                 flow.dead.cancel();

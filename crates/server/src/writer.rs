@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -57,6 +58,11 @@ impl Writer {
         }
     }
 
+    /// How many jobs wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.as_ref().map_or(0, |queue| queue.max_capacity() - queue.capacity())
+    }
+
     /// Done when the thread has ended, which is a fault while the server runs.
     pub(crate) fn ended(&self) -> &CancellationToken {
         &self.ended
@@ -85,7 +91,9 @@ fn run(batches: Batches, mut queue: mpsc::Receiver<Box<dyn Job>>, hub: &Hub, end
                 Err(_) => break,
             }
         }
+        let (number, begun) = (jobs.len(), Instant::now());
         batches.run(jobs, crate::clock(), |committed| hub.publish(committed));
+        hub.metrics.commit(number, begun.elapsed());
     }
     drop(batches);
     drop(ended);

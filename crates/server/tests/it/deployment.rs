@@ -54,9 +54,9 @@ fn dc_01_the_unit_starts_the_server_and_the_proxies_reach_it() {
     // Every line of the example is one that the server takes, those that are commented out too, but for the database
     // of cities, which is not here.
     let file = directory.path().join("server.toml");
-    let text = FILE
-        .replace("# public_origin", "public_origin")
-        .replace("# log_format", "log_format")
+    let text = FILE.replace("# public_origin", "public_origin").replace("# log_format", "log_format");
+    let text = text
+        .replace("# metrics_listen = \"127.0.0.1:9464\"", "metrics_listen = \"127.0.0.1:0\"")
         .replace(place, data.to_str().unwrap());
     std::fs::write(&file, text.replace(listen, "127.0.0.1:0")).unwrap();
     let line = listens(&["serve", "--config", file.to_str().unwrap()], &[]);

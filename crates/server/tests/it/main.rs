@@ -12,6 +12,7 @@ mod kills;
 mod links;
 mod logs;
 mod matrix;
+mod metrics;
 mod operations;
 mod rights;
 mod rings;
