@@ -152,6 +152,7 @@ uploading = Copying…
 pasted-picture = picture.png
 canned-texts = Ready texts
 canned-none = No ready text fits
+canned-mine = Mine
 missing-placeholders = Fill in { $list } before sending.
 state-open = Open
 state-snoozed = Snoozed

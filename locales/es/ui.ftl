@@ -152,6 +152,7 @@ uploading = Copiando…
 pasted-picture = imagen.png
 canned-texts = Textos listos
 canned-none = Ningún texto coincide
+canned-mine = Mío
 missing-placeholders = Complete { $list } antes de enviar.
 state-open = Abierto
 state-snoozed = Pospuesto

@@ -153,6 +153,7 @@ uploading = Копируется…
 pasted-picture = картинка.png
 canned-texts = Готовые тексты
 canned-none = Подходящих текстов нет
+canned-mine = Мой
 missing-placeholders = Заполните { $list } перед отправкой.
 state-open = Открыт
 state-snoozed = Отложен

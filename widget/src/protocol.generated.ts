@@ -955,7 +955,11 @@ add: Array<string>,
 /**
  * Not to be there afterwards, unless it is added by the same command.
  */
-remove: Array<string>, } } | { "op": "edit_contact", "args": { 
+remove: Array<string>, } } | { "op": "use_canned_text", "args": { 
+/**
+ * Which one.
+ */
+text: CannedTextId, } } | { "op": "edit_contact", "args": { 
 /**
  * Who.
  */
@@ -1080,7 +1084,11 @@ add: Array<string>,
 /**
  * Not to be there afterwards, unless it is added by the same command.
  */
-remove: Array<string>, } } | { "op": "edit_contact", "args": { 
+remove: Array<string>, } } | { "op": "use_canned_text", "args": { 
+/**
+ * Which one.
+ */
+text: CannedTextId, } } | { "op": "edit_contact", "args": { 
 /**
  * Who.
  */

@@ -6,7 +6,7 @@ use deskbell_cache::{ConversationRecord, FileRecord, OutboxState};
 use deskbell_client::Sending;
 use deskbell_protocol::{
     ATTACHMENTS_MAX, ClientId, Command, ConversationId, ConversationState, FIELD_MAX, MESSAGE_TEXT_MAX, MessageId,
-    MessageKind, NOTES_MAX, Role, SNOOZE_MAX_MS, Seq,
+    MessageKind, NOTES_MAX, Role, SNOOZE_MAX_MS, Seq, TextOwner,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -557,14 +557,34 @@ impl App {
     pub async fn canned_texts(&self, request: FindCannedTexts) -> Result<Vec<CannedTextView>, ApiError> {
         let ConversationRef { account, id } = request.conversation;
         self.read(account, move |session| {
-            let contact = match session.cache.conversation(id)? {
-                Some(record) => session.cache.contact(record.conversation.contact)?,
-                None => None,
+            let head = session.cache.conversation(id)?.map(|record| record.conversation);
+            let filling = views::Filling {
+                contact: head.as_ref().map(|head| session.cache.contact(head.contact)).transpose()?.flatten(),
+                site: head.as_ref().map(|head| session.cache.site(head.site)).transpose()?.flatten(),
+                agent: session.account.name.clone(),
             };
-            let found = session.cache.canned_texts(&request.query, CANNED_TEXTS_MAX)?;
-            Ok(found.into_iter().map(|canned| views::canned_text(canned, contact.as_ref(), &session.account)).collect())
+            let found = session.cache.canned_texts(&request.query, CANNED_TEXTS_MAX)?.into_iter();
+            found
+                .map(|canned| {
+                    let team = match canned.owner {
+                        TextOwner::Team { team } => session.cache.team(team)?.map(|team| team.name),
+                        TextOwner::Desk | TextOwner::Agent { .. } => None,
+                    };
+                    Ok(views::canned_text(canned, team, &filling))
+                })
+                .collect()
         })
         .await
+    }
+
+    /// Counts that a prepared text was inserted.
+    ///
+    /// # Errors
+    /// `signed_out`; `disk_full` when it could not be kept.
+    pub async fn use_canned_text(&self, request: UseCannedText) -> Result<Nothing, ApiError> {
+        let UseCannedText { conversation, text } = request;
+        self.submit(conversation.account, Command::UseCannedText { text }, Vec::new()).await?;
+        Ok(Nothing {})
     }
 
     /// Search as you type, over the caches.

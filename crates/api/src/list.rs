@@ -68,6 +68,8 @@ macro_rules! with_commands {
             edit_contact(EditContact) -> Queued;
             /// Prepared texts that fit what was typed.
             canned_texts(FindCannedTexts) -> Vec<CannedTextView>;
+            /// Counts that a prepared text was inserted.
+            use_canned_text(UseCannedText) -> Nothing;
             /// Search as you type, over the caches.
             search(Search) -> Vec<SearchHit>;
             /// The same over the desks: what is found there and is not on this computer.

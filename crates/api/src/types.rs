@@ -4,7 +4,7 @@
 
 use deskbell_protocol::{
     AgentId, Attachment, AttachmentId, Author, CannedTextId, ClientId, ConversationState, ErrorCode, MessageId,
-    MessageKind, Number, PageView, Region, Seq, Timestamp,
+    MessageKind, Number, PageView, Region, Seq, TextOwner, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -705,11 +705,15 @@ pub struct PastConversation {
 pub struct CannedTextView {
     /// Id.
     pub id: CannedTextId,
+    /// Whose it is.
+    pub owner: TextOwner,
+    /// The team's name, when it is a team's.
+    pub team: String,
     /// What is typed after `#`.
     pub shortcut: String,
     /// Title.
     pub title: String,
-    /// What is inserted, with `{name}` already put in when the visitor has one.
+    /// What is inserted, with the placeholders filled in.
     pub text: String,
     /// Placeholders that have no value; the page will not send while one is left.
     pub missing: Vec<String>,
@@ -982,6 +986,15 @@ pub struct FindCannedTexts {
     pub query: String,
     /// Whose placeholders to fill in.
     pub conversation: ConversationRef,
+}
+
+/// A prepared text that was inserted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct UseCannedText {
+    /// Where.
+    pub conversation: ConversationRef,
+    /// Which one.
+    pub text: CannedTextId,
 }
 
 /// A search over the cache.

@@ -7,7 +7,8 @@ use deskbell_cache::{
 use deskbell_client::Standing;
 use deskbell_protocol::{
     AgentId, Author, CannedText, ClientId, Command, Contact, Conversation, FoundKind, FoundMessage, Message,
-    MessageKind, Seq, Timestamp, VisitorPresence,
+    MessageKind, Seq, Site, Timestamp, VisitorPresence,
+    placeholder::{self, Placeholder},
 };
 
 use crate::text;
@@ -211,7 +212,10 @@ pub(crate) fn refused_deed(item: &OutboxItem) -> Option<RefusedDeed> {
         Command::ChangeLabels { .. } => Deed::ChangeLabels,
         Command::EditMessage { .. } => Deed::EditMessage,
         Command::DeleteMessage { .. } => Deed::DeleteMessage,
-        Command::Start { .. } | Command::MarkRead { .. } | Command::EditContact { .. } => Deed::Other,
+        Command::Start { .. }
+        | Command::MarkRead { .. }
+        | Command::UseCannedText { .. }
+        | Command::EditContact { .. } => Deed::Other,
     };
     let (message, text) = match &item.frame.command {
         Command::EditMessage { message, text, .. } => (Some(*message), Some(text.clone())),
@@ -326,26 +330,33 @@ pub(crate) fn found_message(found: FoundMessage, account: AccountId) -> SearchHi
     }
 }
 
-/// A prepared text with its placeholders filled in: `{name}`, `{email}` of the visitor and `{agent}`.
-/// A placeholder without a value stays as it is and is named in `missing`.
-pub(crate) fn canned_text(canned: CannedText, contact: Option<&Contact>, account: &AccountView) -> CannedTextView {
-    let mut text = canned.text;
-    let mut missing = Vec::new();
-    for (placeholder, value) in [
-        ("{name}", contact.map(|contact| contact.name.as_str()).unwrap_or_default()),
-        ("{email}", contact.map(|contact| contact.email.as_str()).unwrap_or_default()),
-        ("{agent}", account.name.as_str()),
-    ] {
-        if !text.contains(placeholder) {
-            continue;
+/// What the placeholders of prepared texts stand for in one conversation.
+pub(crate) struct Filling {
+    pub(crate) contact: Option<Contact>,
+    pub(crate) site: Option<Site>,
+    pub(crate) agent: String,
+}
+
+impl Filling {
+    fn value(&self, placeholder: Placeholder) -> String {
+        let contact = self.contact.as_ref();
+        let name = contact.map(|contact| contact.name.as_str()).unwrap_or_default();
+        match placeholder {
+            Placeholder::VisitorName => name,
+            Placeholder::VisitorFirstName => name.split_whitespace().next().unwrap_or_default(),
+            Placeholder::VisitorEmail => contact.map(|contact| contact.email.as_str()).unwrap_or_default(),
+            Placeholder::AgentName => self.agent.as_str(),
+            Placeholder::SiteName => self.site.as_ref().map(|site| site.name.as_str()).unwrap_or_default(),
         }
-        if value.is_empty() {
-            missing.push(placeholder.to_owned());
-        } else {
-            text = text.replace(placeholder, value);
-        }
+        .to_owned()
     }
-    CannedTextView { id: canned.id, shortcut: canned.shortcut, title: canned.title, text, missing }
+}
+
+/// A prepared text with its placeholders filled in. `team` is the name of the team whose text it is.
+pub(crate) fn canned_text(canned: CannedText, team: Option<String>, filling: &Filling) -> CannedTextView {
+    let CannedText { id, owner, shortcut, title, text, .. } = canned;
+    let (text, missing) = placeholder::fill(&text, |placeholder| filling.value(placeholder));
+    CannedTextView { id, owner, team: team.unwrap_or_default(), shortcut, title, text, missing }
 }
 
 /// Messages of visitors newer than this are worth an alert when they arrive late, in milliseconds.

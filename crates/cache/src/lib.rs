@@ -7,6 +7,7 @@
 //! All functions block; call them from a thread that may.
 
 mod apply;
+mod canned_texts;
 mod coverage;
 mod database;
 mod error;

@@ -1,8 +1,8 @@
 //! What the screen asks for. Every query here uses an index; a test reads the plans.
 
 use deskbell_protocol::{
-    Agent, AgentId, Attachment, AttachmentId, Author, CannedText, Command, Contact, ContactId, Conversation,
-    ConversationId, ConversationState, Message, MessageKind, Number, Seq, Timestamp, Visitor, VisitorId,
+    Agent, AgentId, Attachment, AttachmentId, Author, Command, Contact, ContactId, Conversation, ConversationId,
+    ConversationState, Message, MessageKind, Number, Seq, Site, SiteId, Team, TeamId, Timestamp, Visitor, VisitorId,
 };
 use deskbell_search::{BadLabel, change_labels, label_key};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -153,7 +153,6 @@ queries! {
         OR (SELECT count(*) FROM coverage WHERE conversation = ?1) > 1";
     MESSAGE = "SELECT data FROM message WHERE conversation = ?1 AND number = ?2";
     ATTACHMENT = "SELECT data FROM attachment WHERE id = ?1";
-    CANNED_TEXTS = "SELECT data FROM entity WHERE kind = 'canned_text' ORDER BY id";
     OPEN = heads!("WHERE state = 'open' ORDER BY active_at DESC, id DESC LIMIT ?1");
     SNOOZED = heads!("WHERE state = 'snoozed' ORDER BY active_at DESC, id DESC LIMIT ?1");
     CLOSED = heads!("WHERE state = 'closed' ORDER BY active_at DESC, id DESC LIMIT ?1");
@@ -522,32 +521,20 @@ impl Cache {
         self.cache().read(|connection| entity(connection, "agent", id.0))
     }
 
-    /// Canned texts whose shortcut begins with the query, then those whose title or text holds it.
+    /// A site.
     ///
     /// # Errors
     /// [`CacheError`].
-    pub fn canned_texts(&self, query: &str, limit: u32) -> Result<Vec<CannedText>, CacheError> {
-        let query = query.trim().to_lowercase();
-        let all: Vec<CannedText> = self.cache().read(|connection| {
-            let mut statement = connection.prepare_cached(CANNED_TEXTS)?;
-            let rows: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-            Ok(rows.iter().map(|row| serde_json::from_str(row)).collect::<Result<_, _>>()?)
-        })?;
-        let rank = |canned: &CannedText| {
-            if canned.shortcut.to_lowercase().starts_with(&query) {
-                Some(0)
-            } else if canned.title.to_lowercase().contains(&query) {
-                Some(1)
-            } else if canned.text.to_lowercase().contains(&query) {
-                Some(2)
-            } else {
-                None
-            }
-        };
-        let mut found: Vec<(u8, CannedText)> =
-            all.into_iter().filter_map(|canned| Some((rank(&canned)?, canned))).collect();
-        found.sort_by(|(a, left), (b, right)| a.cmp(b).then_with(|| left.shortcut.cmp(&right.shortcut)));
-        Ok(found.into_iter().map(|(_, canned)| canned).take(limit as usize).collect())
+    pub fn site(&self, id: SiteId) -> Result<Option<Site>, CacheError> {
+        self.cache().read(|connection| entity(connection, "site", id.0))
+    }
+
+    /// A team.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn team(&self, id: TeamId) -> Result<Option<Team>, CacheError> {
+        self.cache().read(|connection| entity(connection, "team", id.0))
     }
 }
 

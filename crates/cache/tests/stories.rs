@@ -509,25 +509,53 @@ fn dk_06_dk_07_what_is_known_of_a_person_shows_the_edit_that_is_on_its_way() {
     assert_eq!((contact.name.as_str(), contact.notes.as_str()), ("Victoria", "Prefers Spanish"));
 }
 
+fn canned(id: i64, owner: TextOwner, (shortcut, title, text): (&str, &str, &str), uses: i64) -> Entity {
+    let (shortcut, title, text) = (shortcut.to_owned(), title.to_owned(), text.to_owned());
+    Entity::CannedText(CannedText { id: CannedTextId(id), owner, shortcut, title, text, uses })
+}
+
 #[test]
-fn tv_05_canned_texts_are_found_by_shortcut_first() {
+fn tv_05_canned_texts_are_found_by_the_beginnings_of_words_and_the_most_used_come_first() {
     let mut desk = Desk::new();
-    let canned = |id: i64, shortcut: &str, text: &str| {
-        Entity::CannedText(CannedText {
-            id: CannedTextId(id),
-            shortcut: shortcut.into(),
-            title: "T".into(),
-            text: text.into(),
-        })
-    };
+    let mine = TextOwner::Agent { agent: AgentId(1) };
     desk.delta(vec![
-        canned(1, "bye", "We hope it helped"),
-        canned(2, "help", "How can I help?"),
-        canned(3, "x", "nothing"),
+        canned(1, TextOwner::Desk, ("adiós", "Goodbye", "We hope it helped"), 0),
+        canned(2, TextOwner::Desk, ("help", "Question", "How can I help?"), 2),
+        canned(3, mine, ("x", "Ёлка", "Nada para el niño"), 7),
+        canned(4, mine, ("helper", "Question", "A colleague will help"), 3),
     ]);
-    let found: Vec<String> =
-        desk.cache.canned_texts("HELP", 9).unwrap().into_iter().map(|text| text.shortcut).collect();
-    assert_eq!(found, ["help", "bye"]);
+    let found = |typed: &str| -> Vec<i64> {
+        desk.cache.canned_texts(typed, 9).unwrap().into_iter().map(|text| text.id.0).collect()
+    };
+    assert_eq!(found("HELP"), [4, 2, 1], "a shortcut comes before a text, however often it is used");
+    assert_eq!(found("adio"), [1]);
+    assert_eq!(found("NINO"), [3]);
+    assert_eq!(found("елк"), [3]);
+    assert_eq!(found("will coll"), [4], "each word begins one, in any order");
+    assert_eq!(found("elp"), Vec::<i64>::new(), "no word begins so");
+    assert_eq!(found("?"), Vec::<i64>::new());
+    assert_eq!(found(""), [3, 4, 2, 1]);
+}
+
+#[test]
+fn tv_05_a_text_that_one_may_see_no_more_is_forgotten() {
+    let mut desk = Desk::new();
+    let team = TextOwner::Team { team: TeamId(5) };
+    desk.delta(vec![
+        canned(1, team, ("refund", "Refund", "The secret rules"), 0),
+        canned(2, TextOwner::Desk, ("hello", "Hello", "Hello"), 0),
+    ]);
+    let ends = [(1, ChangeKind::Forget), (2, ChangeKind::Delete)].map(|(id, kind)| Change {
+        seq: Seq(desk.seq + id),
+        kind,
+        entity: EntityKind::CannedText,
+        id,
+        data: None,
+        client_id: None,
+    });
+    let changed = desk.apply(desk.seq, ends.to_vec(), vec![]);
+    assert!(changed.canned_texts, "the picker is told");
+    assert!(desk.cache.canned_texts("", 9).unwrap().is_empty());
 }
 
 #[test]

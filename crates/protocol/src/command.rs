@@ -103,6 +103,11 @@ pub enum Command {
         /// Not to be there afterwards, unless it is added by the same command.
         remove: Vec<String>,
     },
+    /// Count that a prepared text was inserted. Of one that is gone, nothing is counted.
+    UseCannedText {
+        /// Which one.
+        text: CannedTextId,
+    },
     /// Write down what is known of a person. All four fields are replaced.
     EditContact {
         /// Who.
@@ -130,7 +135,7 @@ impl Command {
             | Self::EditMessage { conversation, .. }
             | Self::DeleteMessage { conversation, .. }
             | Self::ChangeLabels { conversation, .. } => Some(*conversation),
-            Self::Start { .. } | Self::EditContact { .. } => None,
+            Self::Start { .. } | Self::UseCannedText { .. } | Self::EditContact { .. } => None,
         }
     }
 }

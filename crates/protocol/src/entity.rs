@@ -350,17 +350,43 @@ pub struct Message {
     pub deleted_at: Option<Timestamp>,
 }
 
+/// Whose a prepared text is: who sees it, and who may change it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, TS, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum TextOwner {
+    /// Everybody's at the desk; admins change it.
+    #[default]
+    Desk,
+    /// A team's; its supervisors change it.
+    Team {
+        /// Which one.
+        team: TeamId,
+    },
+    /// One agent's own.
+    Agent {
+        /// Whose.
+        agent: AgentId,
+    },
+}
+
 /// A prepared text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct CannedText {
     /// Id.
     pub id: CannedTextId,
-    /// What is typed after `#`.
+    /// Whose it is. Never changes.
+    #[serde(default)]
+    pub owner: TextOwner,
+    /// What is typed after `#`; one word, unlike any other of its owner.
     pub shortcut: String,
     /// Shown in the picker.
     pub title: String,
-    /// What is inserted.
+    /// What is inserted, with placeholders ([`crate::placeholder`]) still in it.
     pub text: String,
+    /// How often it was inserted, by anybody.
+    #[serde(default)]
+    #[ts(type = "number")]
+    pub uses: i64,
 }
 
 /// How far one agent has read one conversation. Sent to that agent alone; its id is the conversation's.

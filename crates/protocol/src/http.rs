@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use utoipa::ToSchema;
 
-use crate::entity::{Agent, Attachment, Region, Role};
+use crate::entity::{Agent, Attachment, Region, Role, TextOwner};
 use crate::frame::{Hello, HistoryRequest, ServerFrame};
 use crate::id::{AgentId, ConversationId, Cursor, Epoch, Number, Seq, SiteId, TeamId, Timestamp, VisitorId};
 
@@ -297,6 +297,32 @@ pub struct TeamEdit {
     pub members: Option<Vec<AgentId>>,
     /// Whether conversations can be given to it.
     pub active: Option<bool>,
+}
+
+/// `POST /v1/canned-texts`: a new prepared text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCannedText {
+    /// Whose it is.
+    pub owner: TextOwner,
+    /// What is typed after `#`: one word of at most 50 characters.
+    pub shortcut: String,
+    /// Shown in the picker.
+    pub title: String,
+    /// What is inserted, at most [`crate::MESSAGE_TEXT_MAX`] characters. An unknown placeholder is refused.
+    pub text: String,
+}
+
+/// `PATCH /v1/canned-texts/{id}`: what is left out stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CannedTextEdit {
+    /// What is typed after `#`.
+    pub shortcut: Option<String>,
+    /// Shown in the picker.
+    pub title: Option<String>,
+    /// What is inserted.
+    pub text: Option<String>,
 }
 
 /// `POST /v1/sites`: a new site. `PATCH /v1/sites/{id}`: what is left out stays.

@@ -9,6 +9,7 @@ pub mod error;
 pub mod frame;
 pub mod http;
 pub mod id;
+pub mod placeholder;
 pub mod planted;
 
 pub use command::{Command, CommandFrame};

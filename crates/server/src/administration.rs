@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use deskbell_protocol::http::SignedIn;
-use deskbell_protocol::{AgentId, CannedText, CannedTextId, EntityKind, MESSAGE_TEXT_MAX, Refusal};
+use deskbell_protocol::http::{NewCannedText, SignedIn};
+use deskbell_protocol::{AgentId, Refusal, TextOwner};
 use serde::Deserialize;
 
+use crate::canned_texts::put;
 use crate::desk::Core;
 use crate::operations::{self, Erased, Known, Person};
 use crate::people::Actor;
 use crate::store::batch::Write;
-use crate::store::{Failure, Outcome, agents, sites};
-use crate::{accounts, origin, text, tokens};
+use crate::store::{Failure, Outcome, agents, canned_texts};
+use crate::{accounts, origin, tokens};
 
 /// Most origins of one site.
 const ORIGINS_MAX: usize = 50;
@@ -52,25 +53,6 @@ pub(crate) fn origins(given: &[String]) -> Result<Vec<String>, Refusal> {
     Ok(origins)
 }
 
-fn put_canned_text(write: &mut Write<'_>, shortcut: &str, title: &str, body: &str) -> Outcome<CannedText> {
-    let shortcut = text::field("shortcut", shortcut, 50)?;
-    if shortcut.is_empty() || shortcut.contains(|letter: char| letter.is_whitespace() || letter == '#') {
-        return Err(Refusal::invalid("shortcut", "must be one word without #").into());
-    }
-    if sites::has_shortcut(write.connection, &shortcut)? {
-        return Err(Refusal::invalid("shortcut", "is taken").into());
-    }
-    let added = CannedText {
-        id: CannedTextId(write.new_id()),
-        shortcut,
-        title: text::named("title", title)?,
-        text: text::long_field("text", body, MESSAGE_TEXT_MAX)?,
-    };
-    sites::add_canned_text(write.connection, &added)?;
-    write.touch(EntityKind::CannedText, added.id.0)?;
-    Ok(added)
-}
-
 impl Administration {
     pub(crate) fn new(core: Arc<Core>, actor: Actor) -> Self {
         Self { core, actor }
@@ -96,15 +78,6 @@ impl Administration {
         tokens::secret()
     }
 
-    /// Adds a prepared text.
-    ///
-    /// # Errors
-    /// `invalid`, with the field, when a field breaks a rule or the shortcut is taken.
-    pub async fn add_canned_text(&self, shortcut: &str, title: &str, body: &str) -> Result<CannedText, Refusal> {
-        let (shortcut, title, body) = (shortcut.to_owned(), title.to_owned(), body.to_owned());
-        self.write(move |write| put_canned_text(write, &shortcut, &title, &body)).await
-    }
-
     /// Gives a new desk three prepared texts in a language (`en`, `es` or `ru`; a tag with a region will do, others
     /// fall back to English). A desk that has such texts is left alone.
     ///
@@ -113,13 +86,13 @@ impl Administration {
     pub async fn seed(&self, language: &str) -> Result<(), Refusal> {
         let wanted = language.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
         self.write(move |write| {
-            if !sites::canned_text_ids(write.connection)?.is_empty() {
+            if !canned_texts::ids(write.connection)?.is_empty() {
                 return Ok(());
             }
             let mut all: std::collections::BTreeMap<String, Vec<Prepared>> = serde_json::from_str(CANNED_TEXTS)?;
             let texts = all.remove(&wanted).or_else(|| all.remove("en")).unwrap_or_default();
             for Prepared { shortcut, title, text } in texts {
-                put_canned_text(write, &shortcut, &title, &text)?;
+                put(write, NewCannedText { owner: TextOwner::Desk, shortcut, title, text })?;
             }
             Ok(())
         })

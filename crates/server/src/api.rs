@@ -8,10 +8,12 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::Json;
 use deskbell_protocol::http::{
-    AgentEdit, AuditPage, DeskSettings, DeskSettingsEdit, Device, ErasedPerson, Invitation, Invited, NewAgent,
-    NewInvitation, PasswordLink, Revoked, SiteEdit, TeamEdit,
+    AgentEdit, AuditPage, CannedTextEdit, DeskSettings, DeskSettingsEdit, Device, ErasedPerson, Invitation, Invited,
+    NewAgent, NewCannedText, NewInvitation, PasswordLink, Revoked, SiteEdit, TeamEdit,
 };
-use deskbell_protocol::{Agent, AgentId, ContactId, Refusal, Site, SiteId, Team, TeamId, VisitorId};
+use deskbell_protocol::{
+    Agent, AgentId, CannedText, CannedTextId, ContactId, Refusal, Site, SiteId, Team, TeamId, VisitorId,
+};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -244,6 +246,66 @@ pub(crate) async fn edit_team(
 ) -> Answer<Team> {
     let edit: TeamEdit = json(body)?;
     Ok(Json(administration(&serving, &asker)?.put_team(Some(id(&team, "team")?), edit).await?))
+}
+
+/// The prepared texts that one sees or may change.
+#[utoipa::path(
+    get,
+    path = "/v1/canned-texts",
+    tag = "prepared texts",
+    responses((status = 200, body = Vec<CannedText>)),
+)]
+pub(crate) async fn canned_texts(State(serving): State<Serving>, asker: Asker) -> Answer<Vec<CannedText>> {
+    Ok(Json(administration(&serving, &asker)?.canned_texts().await?))
+}
+
+/// Add a prepared text, for oneself, a team or the desk.
+#[utoipa::path(
+    post,
+    path = "/v1/canned-texts",
+    tag = "prepared texts",
+    request_body = NewCannedText,
+    responses((status = 201, body = CannedText)),
+)]
+pub(crate) async fn add_canned_text(State(serving): State<Serving>, asker: Asker, body: Body) -> Made<CannedText> {
+    let new: NewCannedText = json(body)?;
+    Ok((StatusCode::CREATED, Json(administration(&serving, &asker)?.add_canned_text(new).await?)))
+}
+
+/// Change a prepared text.
+#[utoipa::path(
+    patch,
+    path = "/v1/canned-texts/{id}",
+    tag = "prepared texts",
+    params(("id" = CannedTextId, Path, description = "The prepared text")),
+    request_body = CannedTextEdit,
+    responses((status = 200, body = CannedText)),
+)]
+pub(crate) async fn edit_canned_text(
+    State(serving): State<Serving>,
+    Path(text): Path<String>,
+    asker: Asker,
+    body: Body,
+) -> Answer<CannedText> {
+    let edit: CannedTextEdit = json(body)?;
+    Ok(Json(administration(&serving, &asker)?.edit_canned_text(id(&text, "prepared text")?, edit).await?))
+}
+
+/// Delete a prepared text.
+#[utoipa::path(
+    delete,
+    path = "/v1/canned-texts/{id}",
+    tag = "prepared texts",
+    params(("id" = CannedTextId, Path, description = "The prepared text")),
+    responses((status = 204)),
+)]
+pub(crate) async fn delete_canned_text(
+    State(serving): State<Serving>,
+    Path(text): Path<String>,
+    asker: Asker,
+) -> Result<StatusCode, HttpError> {
+    administration(&serving, &asker)?.delete_canned_text(id(&text, "prepared text")?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The sites whose customers one sees.

@@ -102,6 +102,14 @@ rights! {
     Label                 [Seen   Seen   Seen   Seen   Never  Never  Never ];
     /// Write down what is known of a person.
     EditContact           [Seen   Seen   Seen   Seen   Never  Never  Never ];
+    /// Read the prepared texts of the desk, of one's teams and one's own, and insert them.
+    UseCannedTexts        [Always Always Always Always Always Never  Never ];
+    /// Write prepared texts for oneself.
+    EditOwnTexts          [Own    Own    Own    Own    Own    Never  Never ];
+    /// Write prepared texts for a team; its own are those of its members.
+    EditTeamTexts         [Always Always Own    Never  Never  Never  Never ];
+    /// Write prepared texts for everybody.
+    EditDeskTexts         [Always Always Never  Never  Never  Never  Never ];
     /// Store a file, to be sent.
     Upload                [Always Always Always Always Always Always Never ];
     /// Read a file that was sent.
@@ -167,6 +175,7 @@ impl Action {
             Command::DeleteMessage { .. } => Self::DeleteMessage,
             Command::ChangeLabels { .. } => Self::Label,
             Command::Assign { .. } => Self::Assign,
+            Command::UseCannedText { .. } => Self::UseCannedTexts,
             Command::EditContact { .. } => Self::EditContact,
         }
     }
@@ -183,6 +192,8 @@ pub(crate) enum Object {
     Message { author: Option<AgentId>, site: SiteId },
     /// An agent's own account.
     Account(AgentId),
+    /// A prepared text; whether it is the asker's, or their team's.
+    CannedText { own: bool },
     /// A person on a site, or a browser of theirs.
     Customer(SiteId),
     /// An uploaded file, and the visitor and the site to whom the message with it is shown.
@@ -217,6 +228,7 @@ impl Object {
             (Self::Conversation { visitor, .. }, Principal::Visitor(me)) => visitor == me,
             (Self::Message { author, .. }, Principal::Agent(me)) => *author == Some(*me),
             (Self::Account(agent), Principal::Agent(me)) => agent == me,
+            (Self::CannedText { own }, Principal::Agent(_)) => *own,
             (Self::File { uploader, shown_to, .. }, me) => {
                 // Whoever is shown a file has not the right to send it again.
                 let shown = matches!(me, Principal::Visitor(me) if *shown_to == Some(*me));
@@ -231,7 +243,7 @@ impl Object {
         match self {
             Self::Conversation { site, .. } | Self::Message { site, .. } | Self::Customer(site) => Some(*site),
             Self::File { site, .. } => *site,
-            Self::Desk | Self::Account(_) => None,
+            Self::Desk | Self::Account(_) | Self::CannedText { .. } => None,
         }
     }
 
@@ -241,6 +253,7 @@ impl Object {
             Self::Message { .. } => "message",
             Self::Customer(_) => "person",
             Self::Account(_) => "agent",
+            Self::CannedText { .. } => "prepared text",
             Self::Desk => "address",
             Self::File { .. } => "file",
         }

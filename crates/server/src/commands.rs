@@ -5,17 +5,19 @@ use std::time::Instant;
 
 use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
-    ATTACHMENTS_MAX, Ack, AgentId, AttachmentId, Author, Change, ClientId, Command, CommandFrame, Contact, ContactId,
-    Conversation, ConversationId, ConversationKind, ConversationState, EntityKind, ErrorCode, FIELD_MAX,
-    MESSAGE_TEXT_MAX, Message, MessageId, MessageKind, NOTES_MAX, Nack, Number, ReadMark, Refusal, SNOOZE_MAX_MS, Seq,
-    ServerFrame, TeamId, Timestamp, VisitorId,
+    ATTACHMENTS_MAX, Ack, AgentId, AttachmentId, Author, CannedTextId, Change, ClientId, Command, CommandFrame,
+    Contact, ContactId, Conversation, ConversationId, ConversationKind, ConversationState, EntityKind, ErrorCode,
+    FIELD_MAX, MESSAGE_TEXT_MAX, Message, MessageId, MessageKind, NOTES_MAX, Nack, Number, ReadMark, Refusal,
+    SNOOZE_MAX_MS, Seq, ServerFrame, TeamId, Timestamp, VisitorId,
 };
 
 use crate::authorize::{Action, Object, Principal, admit, authorize};
 use crate::desk::Core;
 use crate::store::batch::Write;
 use crate::store::log::{self, Done, EVERYBODY};
-use crate::store::{Failure, Outcome, Refused, agents, conversations, files, rights, search, teams, visitors};
+use crate::store::{
+    Failure, Outcome, Refused, agents, canned_texts, conversations, files, rights, search, teams, visitors,
+};
 use crate::text;
 
 /// Bytes that a contact's fields may take together, so that the contact fits into a frame.
@@ -68,6 +70,7 @@ pub(crate) fn perform(write: &mut Write<'_>, principal: Principal, frame: Comman
         Command::ChangeLabels { conversation, add, remove } => {
             change_labels(write, principal, conversation, &add, &remove, if_rev)?
         }
+        Command::UseCannedText { text } => use_canned_text(write, principal, text)?,
         Command::EditContact { contact, name, email, phone, notes } => {
             let changed = Contact {
                 id: contact,
@@ -585,6 +588,17 @@ fn change_labels(
         write.touch_in(EntityKind::Conversation, id.0, id)?;
     }
     Ok((Some(id.0), None))
+}
+
+/// Whoever no longer sees a text has inserted it from what was here before; nothing is wrong with that.
+fn use_canned_text(write: &mut Write<'_>, principal: Principal, id: CannedTextId) -> Outcome<Made> {
+    if let Principal::Agent(me) = principal
+        && let Some(found) = canned_texts::find(write.connection, id)?
+        && canned_texts::sees(write.connection, me, found.owner)?
+    {
+        canned_texts::count(write, &found)?;
+    }
+    Ok((None, None))
 }
 
 fn edit_contact(write: &mut Write<'_>, principal: Principal, changed: &Contact, if_rev: Option<Seq>) -> Outcome<Made> {

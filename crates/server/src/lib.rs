@@ -8,6 +8,7 @@ mod administration;
 mod api;
 mod assets;
 mod authorize;
+mod canned_texts;
 mod commands;
 mod configuration;
 mod desk;

@@ -11,7 +11,7 @@ use crate::administration::{Administration, origins, refuse};
 use crate::authorize::{Action, Object, Principal, authorize};
 use crate::store::batch::Write;
 use crate::store::devices::{self, Ending};
-use crate::store::{Connection, Failure, Outcome, agents, audit, rights, sites, teams};
+use crate::store::{Connection, Failure, Outcome, agents, audit, canned_texts, rights, sites, teams};
 use crate::{text, tokens};
 
 /// Shortest password, in characters.
@@ -57,16 +57,13 @@ impl Actor {
 
     /// Asks again inside the transaction: the right may have been lost since the request began.
     pub(crate) fn may(&self, connection: &Connection, action: Action) -> Outcome<()> {
-        match self.agent {
-            Some(agent) => authorize(connection, &Principal::Agent(agent), action, Object::Desk),
-            None => Ok(()),
-        }
+        self.may_with(connection, action, Object::Desk)
     }
 
-    /// The same about an agent's account, which may be one's own.
-    fn may_of(&self, connection: &Connection, action: Action, of: AgentId) -> Outcome<()> {
+    /// The same about something that may be one's own.
+    pub(crate) fn may_with(&self, connection: &Connection, action: Action, object: Object) -> Outcome<()> {
         match self.agent {
-            Some(agent) => authorize(connection, &Principal::Agent(agent), action, Object::Account(of)),
+            Some(agent) => authorize(connection, &Principal::Agent(agent), action, object),
             None => Ok(()),
         }
     }
@@ -246,7 +243,7 @@ impl Administration {
     pub async fn devices(&self, agent: AgentId, current: Option<i64>) -> Result<Vec<Device>, Refusal> {
         let actor = self.actor.clone();
         let read = self.core.readers.read(move |connection| {
-            actor.may_of(connection, Action::ReadDevices, agent)?;
+            actor.may_with(connection, Action::ReadDevices, Object::Account(agent))?;
             agents::find(connection, agent)?.ok_or_else(|| Failure::not_found("agent"))?;
             Ok(devices::list(connection, agent)?)
         });
@@ -268,7 +265,7 @@ impl Administration {
         let actor = self.actor.clone();
         let gone = self
             .write(move |write| {
-                actor.may_of(write.connection, Action::RevokeDevices, agent)?;
+                actor.may_with(write.connection, Action::RevokeDevices, Object::Account(agent))?;
                 let of = agents::find(write.connection, agent)?.ok_or_else(|| Failure::not_found("agent"))?;
                 if of.role == Role::Owner && actor.agent != Some(agent) {
                     only_owners(&actor, write)?;
@@ -335,6 +332,7 @@ impl Administration {
                 Some(id) => teams::find(write.connection, id)?.ok_or_else(|| Failure::not_found("team"))?,
                 None => Team { id: TeamId(write.new_id()), name: String::new(), members: Vec::new(), active: true },
             };
+            let members_before = before.members.clone();
             let team = Team {
                 id: before.id,
                 name: name.unwrap_or(before.name),
@@ -349,6 +347,7 @@ impl Administration {
             }
             teams::put(write.connection, &team)?;
             write.touch(EntityKind::Team, team.id.0)?;
+            canned_texts::members_changed(write, team.id, &members_before, &team.members)?;
             rights::settle(write)?;
             let Team { name, active, .. } = &team;
             let detail = format!("name={name} active={active} members={}", list(team.members.iter().map(|id| id.0)));

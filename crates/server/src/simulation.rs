@@ -8,7 +8,7 @@ use std::path::Path;
 
 use deskbell_protocol::{
     Agent, AgentId, Change, ClientFrame, ClientId, CommandFrame, ConversationId, Cursor, EntityKind, Region, RingAck,
-    Role, Seq, ServerFrame, Site, Timestamp, VisitorId, Welcome,
+    Role, Seq, ServerFrame, Site, TextOwner, Timestamp, VisitorId, Welcome, http::NewCannedText,
 };
 use tokio::sync::oneshot;
 
@@ -20,7 +20,7 @@ use crate::store::log::{self, Committed};
 use crate::store::{self, Connection, Failure, OpenError, Outcome, agents, rights, rings, sites};
 use crate::user_agent::UserAgent;
 use crate::visits::{self, Details};
-use crate::{commands, sync, tokens};
+use crate::{canned_texts, commands, sync, tokens};
 
 /// Somebody who may connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -76,6 +76,13 @@ fn internal(failure: Failure) -> OpenError {
     OpenError::Io(std::io::Error::other(failure.into_refusal().message))
 }
 
+/// Gives somebody a prepared text.
+fn prepare(write: &mut Write<'_>, owner: TextOwner) -> Outcome<()> {
+    let (shortcut, title, text) = ("hello".to_owned(), "Hello".to_owned(), "Hello {visitor.name}".to_owned());
+    canned_texts::put(write, NewCannedText { owner, shortcut, title, text })?;
+    Ok(())
+}
+
 impl Desk {
     /// Opens a server on a file, and makes the desk when there is none.
     ///
@@ -91,6 +98,7 @@ impl Desk {
                 let site = Site::new(id.into(), "Shop", "shop");
                 sites::put(write.connection, &site)?;
                 write.touch(EntityKind::Site, id)?;
+                prepare(write, TextOwner::Desk)?;
                 rights::settle(write)
             })?;
         }
@@ -121,6 +129,7 @@ impl Desk {
             agents::add(write.connection, &agent, "", write.now)?;
             write.touch(EntityKind::Agent, id)?;
             rights::settle(write)?;
+            prepare(write, TextOwner::Agent { agent: AgentId(id) })?;
             Ok(AgentId(id))
         })
     }

@@ -12,7 +12,7 @@ use deskbell_protocol::{
 
 use crate::authorize::Principal;
 use crate::store::log::{self, EVERYBODY};
-use crate::store::{Connection, Outcome, agents, conversations, sites, teams, visitors};
+use crate::store::{Connection, Outcome, agents, canned_texts, conversations, sites, teams, visitors};
 use crate::sync::{Page, seen_by};
 use crate::tokens;
 
@@ -209,15 +209,17 @@ impl Snapshot {
     fn read_on(&mut self, connection: &Connection) -> Outcome<()> {
         match std::mem::replace(&mut self.position, Position::Done) {
             Position::Desk { list, id: after } => {
-                let (entity, mut ids) = match list {
-                    0 => (EntityKind::Agent, agents::ids(connection)?),
-                    1 => (EntityKind::Site, sites::ids(connection)?),
-                    2 => (EntityKind::Team, teams::ids(connection)?),
-                    _ => (EntityKind::CannedText, sites::canned_text_ids(connection)?),
+                let Principal::Agent(agent) = self.principal else { return Ok(()) };
+                let to_all = |ids: Vec<i64>| ids.into_iter().map(|id| (id, EVERYBODY)).collect();
+                let (entity, mut rows): (EntityKind, Vec<(i64, i64)>) = match list {
+                    0 => (EntityKind::Agent, to_all(agents::ids(connection)?)),
+                    1 => (EntityKind::Site, to_all(sites::ids(connection)?)),
+                    2 => (EntityKind::Team, to_all(teams::ids(connection)?)),
+                    _ => (EntityKind::CannedText, canned_texts::seen(connection, agent)?),
                 };
-                ids.sort_unstable();
-                for id in ids.into_iter().filter(|id| *id > after) {
-                    self.take(connection, entity, id, Position::Desk { list, id })?;
+                rows.sort_unstable();
+                for (id, audience) in rows.into_iter().filter(|(id, _)| *id > after) {
+                    self.take_for(connection, entity, id, audience, Position::Desk { list, id })?;
                 }
                 self.position = if (0..3).contains(&list) {
                     Position::Desk { list: list + 1, id: -1 }

@@ -38,6 +38,7 @@ pub(crate) fn cursor(cache: &Cache) -> Option<Seq> {
 pub(crate) fn everything(world: &World, desk: &Desk) -> Result<(), String> {
     dense(world, desk)?;
     rewritten(world, desk)?;
+    counted(world, desk)?;
     for computer in &world.computers {
         let who = computer.person;
         done_once(world, computer, desk).map_err(|what| format!("{who:?}: {what}"))?;
@@ -171,6 +172,32 @@ fn done_once(world: &World, computer: &Computer, desk: &Desk) -> Result<(), Stri
                     "“{text}” overtook one that was written before: {conversation:?} {number} {last:?}"
                 ));
             }
+        }
+    }
+    Ok(())
+}
+
+/// Each use of a prepared text counts once. A restored desk may have lost some.
+fn counted(world: &World, desk: &Desk) -> Result<(), String> {
+    let (mut counted, mut used) = (BTreeMap::new(), BTreeMap::new());
+    for computer in world.computers.iter().filter(|computer| matches!(computer.person, Person::Agent(_))) {
+        for row in desk.rows(computer.person).map_err(|error| error.to_string())? {
+            if let Some(data) = row.data
+                && let Ok(Some(Entity::CannedText(text))) = Entity::decode(row.entity, data)
+            {
+                counted.insert(text.id, text.uses);
+            }
+        }
+        for frame in &computer.queued {
+            if let Command::UseCannedText { text } = &frame.command {
+                *used.entry(*text).or_insert(0) += 1;
+            }
+        }
+    }
+    for (text, uses) in counted {
+        let expected = used.get(&text).copied().unwrap_or(0);
+        if uses > expected || (uses < expected && !world.restored) {
+            return Err(format!("{text:?} was used {expected} times, and {uses} are counted"));
         }
     }
     Ok(())

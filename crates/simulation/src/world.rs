@@ -298,7 +298,7 @@ impl World {
         let id = conversation.id;
         let Person::Agent(me) = self.computers[who].person else { return };
         let careful = self.random.random_bool(0.5);
-        let (command, if_rev) = match self.random.random_range(0..17) {
+        let (command, if_rev) = match self.random.random_range(0..18) {
             0..4 => {
                 (Command::Send { conversation: Some(id), kind: MessageKind::Reply, text, attachments: vec![] }, None)
             }
@@ -358,6 +358,11 @@ impl World {
                 },
                 None,
             ),
+            16 => {
+                let texts = self.computers[who].cache().canned_texts("", 9).unwrap_or_default();
+                let Some(text) = texts.get(bits as usize % texts.len().max(1)) else { return };
+                (Command::UseCannedText { text: text.id }, None)
+            }
             _ => return self.computers[who].ask_history(id, conversation.last_number),
         };
         self.computers[who].queue(now, chance, command, if_rev, bits);

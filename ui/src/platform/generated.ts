@@ -16,6 +16,24 @@ export type AttachmentId = number;
 export type CannedTextId = number;
 
 /**
+ * Agents who answer together.
+ */
+export type TeamId = number;
+
+/**
+ * Whose a prepared text is: who sees it, and who may change it.
+ */
+export type TextOwner = { "kind": "desk" } | { "kind": "team", 
+/**
+ * Which one.
+ */
+team: TeamId, } | { "kind": "agent", 
+/**
+ * Whose.
+ */
+agent: AgentId, };
+
+/**
  * A message.
  */
 export type MessageId = number;
@@ -956,6 +974,14 @@ export type CannedTextView = {
  */
 id: CannedTextId, 
 /**
+ * Whose it is.
+ */
+owner: TextOwner, 
+/**
+ * The team's name, when it is a team's.
+ */
+team: string, 
+/**
  * What is typed after `#`.
  */
 shortcut: string, 
@@ -964,7 +990,7 @@ shortcut: string,
  */
 title: string, 
 /**
- * What is inserted, with `{name}` already put in when the visitor has one.
+ * What is inserted, with the placeholders filled in.
  */
 text: string, 
 /**
@@ -1428,6 +1454,19 @@ query: string,
 conversation: ConversationRef, };
 
 /**
+ * A prepared text that was inserted.
+ */
+export type UseCannedText = { 
+/**
+ * Where.
+ */
+conversation: ConversationRef, 
+/**
+ * Which one.
+ */
+text: CannedTextId, };
+
+/**
  * A search over the cache.
  */
 export type Search = { 
@@ -1617,6 +1656,7 @@ export interface Commands {
   visitor_details: [ForVisitor, VisitorDetails];
   edit_contact: [EditContact, Queued];
   canned_texts: [FindCannedTexts, Array<CannedTextView>];
+  use_canned_text: [UseCannedText, Nothing];
   search: [Search, Array<SearchHit>];
   search_desk: [Search, DeskHits];
   draft: [ForConversation, Draft];

@@ -135,17 +135,20 @@ impl Write<'_> {
         self.record(entity, id, agent, ChangeKind::Show, None)
     }
 
-    /// Says that an entity is gone.
+    /// Says that an entity is gone, to all who may have it.
     pub(crate) fn gone(&mut self, entity: EntityKind, id: i64) -> Outcome<()> {
-        self.touched.remove(&(entity, id, log::EVERYBODY));
-        self.record(entity, id, log::EVERYBODY, ChangeKind::Delete, None)
+        self.end(entity, id, ChangeKind::Delete)
     }
 
     /// Says that an entity was erased, to all who may have it.
     pub(crate) fn erased(&mut self, entity: EntityKind, id: i64) -> Outcome<()> {
+        self.end(entity, id, ChangeKind::Erase)
+    }
+
+    fn end(&mut self, entity: EntityKind, id: i64, kind: ChangeKind) -> Outcome<()> {
         for audience in log::audiences(self.connection, entity, id)? {
             self.touched.remove(&(entity, id, audience));
-            self.record(entity, id, audience, ChangeKind::Erase, None)?;
+            self.record(entity, id, audience, kind, None)?;
         }
         Ok(())
     }

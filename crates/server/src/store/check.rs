@@ -14,8 +14,10 @@ queries! {
         (SELECT 1 FROM change WHERE entity = ?1 AND change.id = item.id AND audience = 0 AND kind = 0)";
     SITES_EXTRA = "SELECT count(*) FROM change WHERE entity = ?1 AND id > 0 AND kind = 0 AND NOT EXISTS
         (SELECT 1 FROM site AS item WHERE item.id = change.id)";
-    TEXTS_MISSING = "SELECT count(*) FROM canned_text AS item WHERE item.id > 0 AND NOT EXISTS
-        (SELECT 1 FROM change WHERE entity = ?1 AND change.id = item.id AND audience = 0 AND kind = 0)";
+    /// A team's texts are told to each member, and to nobody while it has none.
+    TEXTS_MISSING = "SELECT count(*) FROM canned_text AS item WHERE item.id > 0 AND item.owner_kind <> 1 AND NOT EXISTS
+        (SELECT 1 FROM change WHERE entity = ?1 AND change.id = item.id AND kind = 0
+            AND audience = item.owner)";
     TEXTS_EXTRA = "SELECT count(*) FROM change WHERE entity = ?1 AND id > 0 AND kind = 0 AND NOT EXISTS
         (SELECT 1 FROM canned_text AS item WHERE item.id = change.id)";
     CONTACTS_MISSING = "SELECT count(*) FROM contact AS item WHERE item.id > 0 AND NOT EXISTS

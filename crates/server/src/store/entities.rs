@@ -3,7 +3,7 @@
 use deskbell_protocol::{AgentId, Entity, EntityKind, SiteId};
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{Outcome, agents, conversations, queries, sites, teams, visitors};
+use super::{Outcome, agents, canned_texts, conversations, queries, sites, teams, visitors};
 
 queries! {
     SITE_OF_CONVERSATION = "SELECT site FROM conversation WHERE id = ?1";
@@ -69,7 +69,7 @@ pub(crate) fn load(connection: &Connection, kind: EntityKind, id: i64, audience:
         EntityKind::Visitor => visitors::find(connection, id.into())?.map(Entity::Visitor),
         EntityKind::Conversation => conversations::find(connection, id.into())?.map(Entity::Conversation),
         EntityKind::Message => conversations::find_message(connection, id.into())?.map(Entity::Message),
-        EntityKind::CannedText => sites::find_canned_text(connection, id.into())?.map(Entity::CannedText),
+        EntityKind::CannedText => canned_texts::find(connection, id.into())?.map(Entity::CannedText),
         EntityKind::ReadMark => {
             conversations::find_read_mark(connection, AgentId(audience), id.into())?.map(Entity::ReadMark)
         }

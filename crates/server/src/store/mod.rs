@@ -7,6 +7,7 @@ pub(crate) mod agents;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod batch;
+pub(crate) mod canned_texts;
 pub(crate) mod check;
 pub(crate) mod conversations;
 pub(crate) mod devices;
@@ -59,6 +60,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/009_settings.sql"), then: None },
     Migration { sql: include_str!("migrations/010_second_factor.sql"), then: None },
     Migration { sql: include_str!("migrations/011_links.sql"), then: None },
+    Migration { sql: include_str!("migrations/012_canned_texts.sql"), then: None },
 ];
 
 /// One step from format to format, taken whole or not at all.
@@ -310,6 +312,7 @@ mod tests {
             agents::QUERIES,
             devices::QUERIES,
             backup::QUERIES,
+            canned_texts::QUERIES,
             check::QUERIES,
             audit::QUERIES,
             conversations::QUERIES,
@@ -359,6 +362,7 @@ mod tests {
             include_str!("backup.rs"),
             include_str!("audit.rs"),
             include_str!("batch.rs"),
+            include_str!("canned_texts.rs"),
             include_str!("check.rs"),
             include_str!("conversations.rs"),
             include_str!("devices.rs"),
@@ -454,6 +458,27 @@ mod tests {
         let found = search::find(&connection, &Query::read("tree"), AgentId(1), None, None, 9).unwrap();
         assert_eq!(found.iter().map(|message| message.kind).collect::<Vec<_>>(), [FoundKind::Note, FoundKind::File]);
         assert_eq!(found[0].snippet, ["Елка is a ", "tree"]);
+    }
+
+    #[test]
+    fn tv_05_prepared_texts_of_an_older_server_are_the_desks_and_keep_their_placeholders() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("desk.db");
+        let old = Connection::open(&path).unwrap();
+        for (number, migration) in (1_u32..).zip(MIGRATIONS).take_while(|(_, it)| !it.sql.contains("canned_text_of")) {
+            old.execute_batch(migration.sql).unwrap();
+            old.pragma_update(None, "user_version", number).unwrap();
+        }
+        old.execute_batch(
+            "INSERT INTO canned_text (id, shortcut, title, text) VALUES (1, 'hi', 'Hi', 'Hi {name}, {email}, {agent}');",
+        )
+        .unwrap();
+        drop(old);
+        let found = canned_texts::find(&open(&path, "Shop").unwrap(), deskbell_protocol::CannedTextId(1)).unwrap();
+        let found = found.unwrap();
+        assert_eq!((found.owner, found.uses), (deskbell_protocol::TextOwner::Desk, 0));
+        assert_eq!(found.text, "Hi {visitor.name}, {visitor.email}, {agent.name}");
+        assert!(deskbell_protocol::placeholder::unknown(&found.text).is_empty());
     }
 
     #[test]

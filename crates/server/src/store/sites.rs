@@ -1,6 +1,6 @@
-//! Sites and canned texts.
+//! Sites.
 
-use deskbell_protocol::{AgentId, CannedText, CannedTextId, Site, SiteId, TeamId};
+use deskbell_protocol::{AgentId, Site, SiteId, TeamId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Outcome, queries};
@@ -18,10 +18,6 @@ queries! {
     ADD_AGENT = "INSERT INTO site_agent (site, agent) VALUES (?1, ?2)";
     DROP_TEAMS = "DELETE FROM site_team WHERE site = ?1";
     ADD_TEAM = "INSERT INTO site_team (site, team) VALUES (?1, ?2)";
-    FIND_CANNED_TEXT = "SELECT id, shortcut, title, text FROM canned_text WHERE id = ?1";
-    FIND_SHORTCUT = "SELECT id FROM canned_text WHERE shortcut = ?1";
-    CANNED_TEXT_IDS_OF_FEW = "SELECT id FROM canned_text ORDER BY id";
-    ADD_CANNED_TEXT = "INSERT INTO canned_text (id, shortcut, title, text) VALUES (?1, ?2, ?3, ?4)";
 }
 
 fn site(row: &Row<'_>) -> rusqlite::Result<(Site, String)> {
@@ -67,32 +63,5 @@ pub(crate) fn put(connection: &Connection, site: &Site) -> Outcome<()> {
     for team in &site.teams {
         connection.prepare_cached(ADD_TEAM)?.execute([id.0, team.0])?;
     }
-    Ok(())
-}
-
-pub(crate) fn find_canned_text(connection: &Connection, id: CannedTextId) -> rusqlite::Result<Option<CannedText>> {
-    connection
-        .prepare_cached(FIND_CANNED_TEXT)?
-        .query_row([id.0], |row| {
-            Ok(CannedText {
-                id: CannedTextId(row.get(0)?),
-                shortcut: row.get(1)?,
-                title: row.get(2)?,
-                text: row.get(3)?,
-            })
-        })
-        .optional()
-}
-
-pub(crate) fn has_shortcut(connection: &Connection, shortcut: &str) -> rusqlite::Result<bool> {
-    connection.prepare_cached(FIND_SHORTCUT)?.exists([shortcut])
-}
-
-pub(crate) fn canned_text_ids(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
-    connection.prepare_cached(CANNED_TEXT_IDS_OF_FEW)?.query_map([], |row| row.get(0))?.collect()
-}
-
-pub(crate) fn add_canned_text(connection: &Connection, text: &CannedText) -> rusqlite::Result<()> {
-    connection.prepare_cached(ADD_CANNED_TEXT)?.execute(params![text.id.0, text.shortcut, text.title, text.text])?;
     Ok(())
 }

@@ -33,6 +33,8 @@ enum Of {
     Commands,
     /// An agent's account and a device of it.
     Account,
+    /// An agent's own prepared text.
+    Text,
     /// A conversation, its visitor and their contact.
     Customer,
     /// A person who is there for one request.
@@ -50,7 +52,9 @@ impl Of {
         use Whose::*;
         match (self, standing) {
             (Self::Desk | Self::Person | Self::Absent | Self::Session | Self::Commands, _) => &[Own],
-            (Self::Account | Self::Upload, _) | (Self::File | Self::Customer, Standing::Visitor) => &[Own, Foreign],
+            (Self::Account | Self::Text | Self::Upload, _) | (Self::File | Self::Customer, Standing::Visitor) => {
+                &[Own, Foreign]
+            }
             (Self::Customer, _) => &[Seen, Foreign],
             (Self::Message, Standing::Visitor) => &[Seen, Foreign],
             (Self::Message | Self::File, _) => &[Own, Seen, Foreign],
@@ -96,6 +100,7 @@ struct Things<'w> {
     person: ContactId,
     agent: AgentId,
     device: i64,
+    text: CannedTextId,
     message: MessageId,
     file: AttachmentId,
     upload: ClientId,
@@ -199,6 +204,16 @@ const ROUTES: &[Way<RequestBuilder>] = &[
     ("PATCH /v1/teams/{id}", Of::Desk, |it| {
         it.with(format!("/v1/teams/{}", it.world.team), json!({"name": client_id().as_str()}))
     }),
+    ("GET /v1/canned-texts", Of::Desk, |it| it.at("/v1/canned-texts")),
+    ("POST /v1/canned-texts", Of::Text, |it| {
+        let owner = TextOwner::Agent { agent: it.agent };
+        let shortcut = client_id().as_str().to_owned();
+        it.with("/v1/canned-texts", json!({"owner": owner, "shortcut": shortcut, "title": "Tea", "text": "Tea?"}))
+    }),
+    ("PATCH /v1/canned-texts/{id}", Of::Text, |it| {
+        it.with(format!("/v1/canned-texts/{}", it.text), json!({"title": client_id().as_str()}))
+    }),
+    ("DELETE /v1/canned-texts/{id}", Of::Text, |it| it.at(format!("/v1/canned-texts/{}", it.text))),
     ("GET /v1/sites", Of::Desk, |it| it.at("/v1/sites")),
     ("POST /v1/sites", Of::Desk, |it| it.with("/v1/sites", json!({"name": "Tea", "members_only": true}))),
     ("PATCH /v1/sites/{id}", Of::Desk, |it| {
@@ -240,6 +255,7 @@ const COMMANDS: &[Way<Command>] = &[
         add: vec!["tea".to_owned()],
         remove: Vec::new(),
     }),
+    ("use_canned_text", Of::Desk, |_| Command::UseCannedText { text: CannedTextId(1) }),
     ("edit_contact", Of::Customer, |it| Command::EditContact {
         contact: it.customer.contact,
         name: client_id().as_str().to_owned(),
@@ -353,6 +369,15 @@ impl World {
             Of::Person => self::customer(&self.desk, &self.desk.site.key).await.contact,
             _ => ContactId(0),
         };
+        let text = match of {
+            Of::Text => {
+                let owner = TextOwner::Agent { agent: own };
+                let (shortcut, title) = (client_id().as_str().to_owned(), "Tea".to_owned());
+                let new = http::NewCannedText { owner, shortcut, title, text: "Tea?".to_owned() };
+                self.desk.desk.administer().add_canned_text(new).await.unwrap().id
+            }
+            _ => CannedTextId(0),
+        };
         let upload = match of {
             Of::Upload => self.upload(&hand, "").await.0,
             _ => client_id(),
@@ -369,6 +394,7 @@ impl World {
             person,
             agent: own,
             device,
+            text,
             message,
             file,
             upload,

@@ -8,7 +8,7 @@ export function pickerQuery(text: string, caret: number): { from: number; query:
   return { from: caret - query.length - 1, query };
 }
 
-/** Placeholders that were not filled in, e.g. `{name}`. */
+/** Placeholders that were not filled in, e.g. `{visitor.name}`. */
 export function missingPlaceholders(text: string): string[] {
-  return [...new Set(text.match(/\{(?:name|email|agent)\}/gu) ?? [])];
+  return [...new Set(text.match(/\{(?:visitor|agent|site)\.[a-z_]+\}/gu) ?? [])];
 }

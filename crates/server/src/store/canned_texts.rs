@@ -1,0 +1,151 @@
+//! Prepared texts. A desk's own are told to everybody, a team's to each member, and an agent's to that agent.
+
+use deskbell_protocol::{AgentId, CannedText, CannedTextId, EntityKind, TeamId, TextOwner};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+
+use super::batch::Write;
+use super::log::EVERYBODY;
+use super::{Outcome, queries};
+
+queries! {
+    FIND = "SELECT id, owner_kind, owner, shortcut, title, text, uses FROM canned_text WHERE id = ?1";
+    FIND_SHORTCUT = "SELECT id FROM canned_text WHERE owner_kind = ?1 AND owner = ?2 AND shortcut = ?3";
+    IDS_OF_FEW = "SELECT id FROM canned_text ORDER BY id";
+    OF_OWNER_OF_FEW = "SELECT id FROM canned_text WHERE owner_kind = ?1 AND owner = ?2 ORDER BY id";
+    SEEN_OF_FEW = "SELECT id, owner_kind FROM canned_text WHERE owner_kind = 0 OR (owner_kind = 2 AND owner = ?1)
+        OR (owner_kind = 1 AND EXISTS (SELECT 1 FROM team_member WHERE team = owner AND agent = ?1)) ORDER BY id";
+    MEMBERS = "SELECT agent FROM team_member WHERE team = ?1";
+    IS_MEMBER = "SELECT 1 FROM team_member WHERE team = ?1 AND agent = ?2";
+    ADD = "INSERT INTO canned_text (id, owner_kind, owner, shortcut, title, text) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    EDIT = "UPDATE canned_text SET shortcut = ?2, title = ?3, text = ?4 WHERE id = ?1";
+    COUNT = "UPDATE canned_text SET uses = uses + 1 WHERE id = ?1";
+    DROP = "DELETE FROM canned_text WHERE id = ?1";
+}
+
+/// How the database stores an owner. The numbers are for ever.
+fn owner_key(owner: TextOwner) -> (i64, i64) {
+    match owner {
+        TextOwner::Desk => (0, 0),
+        TextOwner::Team { team } => (1, team.0),
+        TextOwner::Agent { agent } => (2, agent.0),
+    }
+}
+
+fn canned_text(row: &Row<'_>) -> rusqlite::Result<CannedText> {
+    let (kind, owner): (i64, i64) = (row.get(1)?, row.get(2)?);
+    Ok(CannedText {
+        id: CannedTextId(row.get(0)?),
+        owner: match kind {
+            1 => TextOwner::Team { team: TeamId(owner) },
+            2 => TextOwner::Agent { agent: AgentId(owner) },
+            _ => TextOwner::Desk,
+        },
+        shortcut: row.get(3)?,
+        title: row.get(4)?,
+        text: row.get(5)?,
+        uses: row.get(6)?,
+    })
+}
+
+pub(crate) fn find(connection: &Connection, id: CannedTextId) -> rusqlite::Result<Option<CannedText>> {
+    connection.prepare_cached(FIND)?.query_row([id.0], canned_text).optional()
+}
+
+/// All of them, whosever they are.
+pub(crate) fn ids(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
+    ids_of(connection, IDS_OF_FEW, [])
+}
+
+/// Those of one owner.
+pub(crate) fn of(connection: &Connection, owner: TextOwner) -> rusqlite::Result<Vec<i64>> {
+    let (kind, id) = owner_key(owner);
+    ids_of(connection, OF_OWNER_OF_FEW, [kind, id])
+}
+
+fn ids_of(connection: &Connection, sql: &str, of: impl Params) -> rusqlite::Result<Vec<i64>> {
+    connection.prepare_cached(sql)?.query_map(of, |row| row.get(0))?.collect()
+}
+
+/// Those that an agent sees, each with the audience under which the log tells of it.
+pub(crate) fn seen(connection: &Connection, agent: AgentId) -> rusqlite::Result<Vec<(i64, i64)>> {
+    let audience = |row: &Row<'_>| Ok((row.get(0)?, if row.get::<_, i64>(1)? == 0 { EVERYBODY } else { agent.0 }));
+    connection.prepare_cached(SEEN_OF_FEW)?.query_map([agent.0], audience)?.collect()
+}
+
+/// Whether an agent sees the texts of an owner.
+pub(crate) fn sees(connection: &Connection, agent: AgentId, owner: TextOwner) -> rusqlite::Result<bool> {
+    Ok(owner == TextOwner::Desk || is_own(connection, agent, owner)?)
+}
+
+/// Whether a text is an agent's own, or one of a team that they belong to.
+pub(crate) fn is_own(connection: &Connection, agent: AgentId, owner: TextOwner) -> rusqlite::Result<bool> {
+    match owner {
+        TextOwner::Desk => Ok(false),
+        TextOwner::Team { team } => connection.prepare_cached(IS_MEMBER)?.exists([team.0, agent.0]),
+        TextOwner::Agent { agent: whose } => Ok(whose == agent),
+    }
+}
+
+/// The text of an owner with this shortcut.
+pub(crate) fn with_shortcut(
+    connection: &Connection,
+    owner: TextOwner,
+    shortcut: &str,
+) -> rusqlite::Result<Option<CannedTextId>> {
+    let (kind, id) = owner_key(owner);
+    let mut statement = connection.prepare_cached(FIND_SHORTCUT)?;
+    statement.query_row(params![kind, id, shortcut], |row| row.get(0).map(CannedTextId)).optional()
+}
+
+/// Tells those who see a text that it changed.
+fn told(write: &mut Write<'_>, text: &CannedText) -> Outcome<()> {
+    let id = text.id.0;
+    match text.owner {
+        TextOwner::Desk => write.touch(EntityKind::CannedText, id),
+        TextOwner::Team { team } => {
+            for member in ids_of(write.connection, MEMBERS, [team.0])? {
+                write.touch_for(EntityKind::CannedText, id, member)?;
+            }
+            Ok(())
+        }
+        TextOwner::Agent { agent } => write.touch_for(EntityKind::CannedText, id, agent.0),
+    }
+}
+
+pub(crate) fn add(write: &mut Write<'_>, text: &CannedText) -> Outcome<()> {
+    let (kind, owner) = owner_key(text.owner);
+    let CannedText { id, shortcut, title, text: body, .. } = text;
+    write.connection.prepare_cached(ADD)?.execute(params![id.0, kind, owner, shortcut, title, body])?;
+    told(write, text)
+}
+
+/// Stores what a text says now. Its owner never changes.
+pub(crate) fn edit(write: &mut Write<'_>, text: &CannedText) -> Outcome<()> {
+    let CannedText { id, shortcut, title, text: body, .. } = text;
+    write.connection.prepare_cached(EDIT)?.execute(params![id.0, shortcut, title, body])?;
+    told(write, text)
+}
+
+/// Counts one use.
+pub(crate) fn count(write: &mut Write<'_>, text: &CannedText) -> Outcome<()> {
+    write.connection.prepare_cached(COUNT)?.execute([text.id.0])?;
+    told(write, text)
+}
+
+pub(crate) fn drop(write: &mut Write<'_>, id: CannedTextId) -> Outcome<()> {
+    write.connection.prepare_cached(DROP)?.execute([id.0])?;
+    write.gone(EntityKind::CannedText, id.0)
+}
+
+/// Shows the texts of a team to whoever joins it, and lets those who leave forget them.
+pub(crate) fn members_changed(write: &mut Write<'_>, team: TeamId, before: &[AgentId], now: &[AgentId]) -> Outcome<()> {
+    for text in of(write.connection, TextOwner::Team { team })? {
+        for agent in before.iter().filter(|agent| !now.contains(agent)) {
+            write.forget(EntityKind::CannedText, text, agent.0)?;
+        }
+        for agent in now.iter().filter(|agent| !before.contains(agent)) {
+            write.touch_for(EntityKind::CannedText, text, agent.0)?;
+        }
+    }
+    Ok(())
+}
