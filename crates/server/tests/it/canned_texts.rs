@@ -173,7 +173,7 @@ async fn tv_05_slips_are_named_to_the_author() {
         (json!({ "shortcut": "two words" }), "shortcut", "one word"),
         (json!({ "shortcut": "a#b" }), "shortcut", "one word"),
         (json!({ "shortcut": "x".repeat(51) }), "shortcut", "50"),
-        (json!({ "owner": { "kind": "desk" } }), "body", "unknown field"),
+        (json!({ "owner": { "kind": "desk" } }), "owner", "unknown field"),
     ] {
         let (status, refusal) = ask(&desk, &desk.ben, "PATCH", &path, change).await;
         assert_eq!((status, refusal["field"].as_str()), (400, Some(field)), "{refusal}");
