@@ -31,6 +31,11 @@ export type MessageId = number;
 export type SiteId = number;
 
 /**
+ * A prepared text.
+ */
+export type CannedTextId = number;
+
+/**
  * Agents who answer together.
  */
 export type TeamId = number;

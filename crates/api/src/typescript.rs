@@ -152,6 +152,7 @@ pub fn widget_typescript() -> String {
         protocol::ConversationId,
         protocol::MessageId,
         protocol::SiteId,
+        protocol::CannedTextId,
         protocol::TeamId,
         protocol::VisitorId,
         protocol::ClientId,
