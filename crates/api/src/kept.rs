@@ -212,7 +212,8 @@ impl App {
         }
     }
 
-    async fn blocking<T: Send + 'static>(
+    /// Does work on a cache where it may block.
+    pub(crate) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, CacheError> + Send + 'static,
     ) -> Result<T, ApiError> {

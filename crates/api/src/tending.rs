@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::app::{App, Session};
-use crate::types::ApiError;
 
 /// From the start of the app, which this must not slow down, and from one time to the next.
 const EVERY: Duration = Duration::from_secs(5 * 60);
@@ -16,10 +15,7 @@ impl App {
         let tend = async {
             loop {
                 tokio::time::sleep(EVERY).await;
-                while self.tend_words(&session).await.unwrap_or_else(|error| {
-                    tracing::warn!(%error, "the indexes of words could not be tended");
-                    false
-                }) {
+                while self.tend_words(&session).await {
                     tokio::time::sleep(PAUSE).await;
                 }
             }
@@ -30,8 +26,12 @@ impl App {
         }
     }
 
-    async fn tend_words(&self, session: &Session) -> Result<bool, ApiError> {
+    /// A step. True when there is more to do.
+    async fn tend_words(&self, session: &Session) -> bool {
         let cache = session.cache.clone();
-        Ok(self.inner.tasks.spawn_blocking(move || cache.tend_words()).await.map_err(ApiError::internal)??)
+        self.blocking(move || cache.tend_words()).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the indexes of words could not be tended");
+            false
+        })
     }
 }

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::Json;
@@ -19,7 +17,7 @@ use utoipa::IntoParams;
 
 use crate::administration::Administration;
 use crate::desk::Serving;
-use crate::http::{HttpError, Params, json};
+use crate::http::{Body, HttpError, Params, json};
 use crate::operations::{Erased, Known, Person};
 use crate::people::{Actor, Which};
 use crate::routes::Asker;
@@ -28,7 +26,6 @@ use crate::store::Failure;
 /// Of what is shown once.
 pub(crate) const NO_STORE: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
 
-type Body = Result<Bytes, BytesRejection>;
 type Answer<T> = Result<Json<T>, HttpError>;
 type Made<T> = Result<(StatusCode, Json<T>), HttpError>;
 /// What is shown once is kept by no cache on the way.

@@ -179,8 +179,11 @@ async fn count_error(State(serving): State<Serving>, response: Response) -> Resp
     response
 }
 
+/// What came with a request, or why it did not.
+pub(crate) type Body = Result<Bytes, BytesRejection>;
+
 /// A body as JSON.
-pub(crate) fn json<T: DeserializeOwned>(body: Result<Bytes, BytesRejection>) -> Result<T, HttpError> {
+pub(crate) fn json<T: DeserializeOwned>(body: Body) -> Result<T, HttpError> {
     let body = body.map_err(|_| Refusal::new(ErrorCode::TooLarge, "The request's body is too large."))?;
     // Serde would take a list for a structure, field by field.
     if body.trim_ascii_start().first() != Some(&b'{') {
@@ -278,7 +281,7 @@ pub(crate) async fn info(State(serving): State<Serving>) -> Json<ServerInfo> {
 pub(crate) async fn sign_in(
     State(serving): State<Serving>,
     asker: Asker,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> Result<Json<SignedIn>, HttpError> {
     let SignIn { email, password, code, device, system } = json(body)?;
     let code = code.unwrap_or_default();
@@ -297,7 +300,7 @@ pub(crate) async fn sign_in(
 pub(crate) async fn refresh(
     State(serving): State<Serving>,
     asker: Asker,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> Result<Json<SignedIn>, HttpError> {
     let Refresh { refresh_token } = json(body)?;
     Ok(Json(accounts::refresh(&serving.core, asker.address, &refresh_token).await?))
@@ -389,7 +392,7 @@ pub(crate) async fn pull(
     State(serving): State<Serving>,
     asker: Asker,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> Result<Json<Pulled>, HttpError> {
     let speaker = speaker(&serving.core, asker, &headers)?;
     Ok(Json(pull::pull(&serving, speaker, json(body)?).await?))
@@ -407,7 +410,7 @@ pub(crate) async fn push(
     State(serving): State<Serving>,
     asker: Asker,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> Result<Json<Pushed>, HttpError> {
     let speaker = speaker(&serving.core, asker, &headers)?;
     Ok(Json(pull::push(&serving.core, speaker, json(body)?).await?))

@@ -1,8 +1,6 @@
 //! What agents do with their own sign-in over HTTP, and those who are to become agents.
 
-use axum::body::Bytes;
 use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use axum::response::Json;
 use deskbell_protocol::http::{
@@ -12,12 +10,10 @@ use deskbell_protocol::http::{
 
 use crate::api::{NO_STORE, Shown};
 use crate::desk::Serving;
-use crate::http::{HttpError, json};
+use crate::http::{Body, HttpError, json};
 use crate::links;
 use crate::routes::Asker;
 use crate::second_factor::Own;
-
-type Body = Result<Bytes, BytesRejection>;
 
 fn own<'s>(serving: &'s Serving, asker: &Asker) -> Result<Own<'s>, HttpError> {
     Ok(Own::new(&serving.core, asker.session()?, asker.address))

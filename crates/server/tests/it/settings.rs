@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::desk::*;
+use crate::visitors::visitor_at;
 
 async fn ask(desk: &TestDesk, method: Method, who: &SignedIn, body: Value) -> (u16, Value) {
     let request = http().request(method, desk.url("/v1/settings")).bearer_auth(&who.access_token);
@@ -19,19 +20,6 @@ async fn decide(desk: &TestDesk, body: Value) -> DeskSettings {
     let (status, answer) = ask(desk, Method::PATCH, &desk.ann, body).await;
     assert_eq!(status, 200, "{answer}");
     serde_json::from_value(answer).unwrap()
-}
-
-/// The visitor as the desk tells of them when something about them has changed.
-async fn visitor_when(agent: &mut Client, fits: impl Fn(&Visitor) -> bool) -> Visitor {
-    loop {
-        for entity in agent.delta().await.changes.iter().filter_map(decode) {
-            if let Entity::Visitor(visitor) = entity
-                && fits(&visitor)
-            {
-                return visitor;
-            }
-        }
-    }
 }
 
 #[tokio::test]
@@ -90,16 +78,16 @@ async fn dk_25_addresses_that_were_stored_before_lose_what_may_no_longer_be_kept
     let mut ann = desk.agent(&desk.ann, None).await.synced().await;
     let mut page = desk.page(Some(SHOP), &presence(), "https://shop.example/").await;
     page.welcome().await;
-    assert_eq!(visitor_when(&mut ann, |visitor| !visitor.pages.is_empty()).await.ip, "127.0.0.1");
+    assert_eq!(visitor_at(&mut ann, |visitor| !visitor.pages.is_empty()).await.ip, "127.0.0.1");
     for (form, kept) in [(StoreIp::Truncated, "127.0.0.0"), (StoreIp::None, "")] {
         decide(&desk, json!({"store_ip": form})).await;
-        visitor_when(&mut ann, |visitor| visitor.ip == kept).await;
+        visitor_at(&mut ann, |visitor| visitor.ip == kept).await;
     }
     // Who comes later is stored as it is then allowed.
     decide(&desk, json!({"store_ip": "truncated"})).await;
     let mut other = desk.page(Some(SHOP), &presence(), "https://shop.example/cups").await;
     other.welcome().await;
-    let wen = visitor_when(&mut ann, |visitor| visitor.pages.iter().any(|page| page.url.ends_with("/cups"))).await;
+    let wen = visitor_at(&mut ann, |visitor| visitor.pages.iter().any(|page| page.url.ends_with("/cups"))).await;
     assert_eq!(wen.ip, "127.0.0.0");
     let database = rusqlite::Connection::open(desk.data.path().join("desk.db")).unwrap();
     let whole = "SELECT count(*) FROM visitor WHERE ip = '127.0.0.1'";
@@ -112,16 +100,16 @@ async fn dk_25_pages_are_forgotten_after_the_days_that_the_owner_allows() {
     let mut ann = desk.agent(&desk.ann, None).await.synced().await;
     let mut page = desk.page(Some(SHOP), &presence(), "https://shop.example/old").await;
     page.welcome().await;
-    visitor_when(&mut ann, |visitor| !visitor.pages.is_empty()).await;
+    visitor_at(&mut ann, |visitor| !visitor.pages.is_empty()).await;
     let database = rusqlite::Connection::open(desk.data.path().join("desk.db")).unwrap();
     database.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
     let forty_days_ms = 40 * 24 * 60 * 60 * 1000_i64;
     database.execute("UPDATE page_view SET at = at - ?1", [forty_days_ms]).unwrap();
     let new = Ephemeral::Page { page: seen("https://shop.example/new") };
     page.send(&ClientFrame::Eph(new)).await;
-    visitor_when(&mut ann, |visitor| visitor.pages.len() == 2).await;
+    visitor_at(&mut ann, |visitor| visitor.pages.len() == 2).await;
     decide(&desk, json!({"page_days": 30})).await;
-    let vic = visitor_when(&mut ann, |visitor| visitor.pages.len() < 2).await;
+    let vic = visitor_at(&mut ann, |visitor| visitor.pages.len() < 2).await;
     assert_eq!(vic.pages[0].url, "https://shop.example/new");
     let words = "SELECT count(*) FROM page_words";
     assert_eq!(database.query_row(words, [], |row| row.get::<_, i64>(0)).unwrap(), 1, "the search forgets it too");

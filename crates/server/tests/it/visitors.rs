@@ -15,7 +15,8 @@ fn came(ephemeral: &Ephemeral) -> Option<VisitorPresence> {
     if let Ephemeral::Visitors { online, .. } = ephemeral { online.first().copied() } else { None }
 }
 
-async fn visitor_at(agent: &mut Client, fits: impl Fn(&Visitor) -> bool) -> Visitor {
+/// The visitor as the desk tells of them when something about them has changed.
+pub(crate) async fn visitor_at(agent: &mut Client, fits: impl Fn(&Visitor) -> bool) -> Visitor {
     loop {
         for entity in agent.delta().await.changes.iter().filter_map(decode) {
             if let Entity::Visitor(visitor) = entity
