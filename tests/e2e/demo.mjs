@@ -66,7 +66,7 @@ try {
   await app.picture(picture('app-2-box'));
 
   desktop.press(toast, 'default');
-  const composer = await app.find('main.chat .composer textarea');
+  const composer = 'main.chat .composer textarea';
   await app.text(question);
   const answer = 'Yes, of steel, and it lifts out in one piece.';
   await app.type(composer, answer);
@@ -80,8 +80,7 @@ try {
 
   const thanks = 'Wonderful, I take one. Thank you!';
   await vic.type(thanks);
-  const typing = await app.find('main.chat .typing');
-  aside(`the app says: “${await app.textOfElement(typing)}”`);
+  aside(`the app says: “${await app.textOf('main.chat .typing', Boolean)}”`);
   await vic.composer().press('Enter');
   await app.text(thanks);
   tell('Vic', thanks);

@@ -42,7 +42,8 @@ journey('OD-33, OD-23, TV-01, TV-02, OD-42, DC-03: a visitor writes, the app rin
   const opened = await app.textOf(box, (text) => text.includes(question));
   assert.ok(opened.includes(name), 'the new chat opened at the bottom by itself');
   desktop.press(toast, 'default');
-  const composer = await app.find(`textarea[aria-label="${ui['reply-to']({ name })}"]`);
+  const composer = `main.chat textarea[aria-label="${ui['reply-to']({ name })}"]`;
+  await app.find(composer);
   await until('the end of the flashing', async () => !(await desktop.isUrgent(window)));
   await vic.type('Or is it gone');
   await app.text(ui['is-typing']({ name }));
@@ -77,7 +78,7 @@ journey('DK-02, DK-03, DK-04, DK-05, DK-08, DK-09, DK-14, DK-25: the visitor lis
   await until('the speech bubble', async () => (await cells())[0] === ui.chatting);
   assert.deepEqual((await cells()).slice(4, 6), ['1', '1'], 'visits and chats');
 
-  await app.click(await app.find(`${row} td:nth-child(2) button`));
+  await app.click(`${row} td:nth-child(2) button`);
   const facts = await app.textOf(`aside[aria-label="${ui.details}"]`, (text) => text.includes(ui['visited-pages']));
   assert.match(facts, /Chrome \d+/);
   assert.match(facts, /Linux · desktop/);
@@ -100,7 +101,7 @@ journey('TV-03, TV-14, OD-08, OD-12, OD-14: assigned from the toast, closed, and
   await app.text(ui['empty-open']);
   await vic.frame.getByText(widget.closed).waitFor();
   await app.press(ui['folder-closed']);
-  await app.click(await app.find(`ul[aria-label="${ui.conversations}"] button`));
+  await app.click(`ul[aria-label="${ui.conversations}"] button`);
   await app.text('Do you ship to Spain?');
   await app.button(ui.reopen);
 
@@ -126,8 +127,8 @@ journey('TV-01, OD-42: a toast goes when its chat is read, and the next message 
     await desktop.recorded('toast', ({ body }) => body === text, { from });
     // Nobody touches the toast: the chat is read and answered in the app.
     await desktop.focus(await app.window());
-    await app.click(await app.find(`ul[aria-label="${ui.conversations}"] button`));
-    await app.type(await app.find('main.chat .composer textarea'), `Yes, about “${text}”`, app.keys.ENTER);
+    await app.click(`ul[aria-label="${ui.conversations}"] button`);
+    await app.type('main.chat .composer textarea', `Yes, about “${text}”`, app.keys.ENTER);
     await vic.reads(`Yes, about “${text}”`);
   }
   assert.deepEqual(vic.complaints, []);

@@ -37,16 +37,17 @@ journey('OD-24: the visitor sees an edit and a deletion, and nobody writes over 
   repliesAtOnce(data);
   const app = stage.keep(await App.start(desktop, { data }));
   await app.signIn(server.address, ANN);
-  await app.click(await app.find(`ul[aria-label="${ui.conversations}"] button`));
-  const composer = await app.find('.composer textarea');
+  await app.click(`ul[aria-label="${ui.conversations}"] button`);
+  const composer = 'main.chat .composer textarea';
   await app.type(composer, 'Three are left.', app.keys.ENTER);
   await vic.reads('Three are left.');
 
   // Ann has counted again.
   await app.press(menuOf('Three are left.'));
   await app.press(ui['edit-message']);
-  const field = await app.find(`textarea[aria-label="${ui['editing-message']}"]`);
-  assert.deepEqual(await app.values(`textarea[aria-label="${ui['editing-message']}"]`), ['Three are left.']);
+  const field = `textarea[aria-label="${ui['editing-message']}"]`;
+  await app.find(field);
+  assert.deepEqual(await app.values(field), ['Three are left.']);
   await app.write(field, 'Four are left.');
   await app.type(field, app.keys.ENTER);
   await vic.reads('Four are left.');

@@ -23,23 +23,22 @@ journey('DC-01, DC-02: what was synced reads offline, and a reply written offlin
   await app.text(ui['error-wrong-password']);
   await app.signIn(server.address, ANN);
   const row = `ul[aria-label="${ui.conversations}"] button`;
-  await app.click(await app.find(row));
+  await app.click(row);
   await app.text('My order has not come.');
 
   await server.kill();
   await app.text(ui['offline-short']);
-  const composer = await app.find('.composer textarea');
-  await app.type(composer, 'A new one leaves today.', app.keys.ENTER);
+  await app.type('main.chat .composer textarea', 'A new one leaves today.', app.keys.ENTER);
   await app.text(ui['delivery-queued']);
   await app.kill();
 
   app = stage.keep(await App.start(desktop, { data }));
   await app.text(ui['offline-short']);
-  await app.click(await app.find(row));
+  await app.click(row);
   await app.text('My order has not come.');
   await app.text('A new one leaves today.');
   await app.text(ui['delivery-queued']);
-  await app.write(await app.find('input[type="search"]'), 'teapot');
+  await app.write('input[type="search"]', 'teapot');
   await app.find('[role="option"] mark');
 
   await server.startAgain();
@@ -71,7 +70,7 @@ journey('OD-35: a file chosen and sent while the desk is down goes when it is ba
   let app = stage.keep(await App.start(desktop, { data }));
   await app.signIn(server.address, ANN);
   const row = `ul[aria-label="${ui.conversations}"] button`;
-  await app.click(await app.find(row));
+  await app.click(row);
   await app.text('Which teapots do you have?');
 
   await server.kill();
@@ -83,14 +82,14 @@ journey('OD-35: a file chosen and sent while the desk is down goes when it is ba
   await app.kill();
 
   app = stage.keep(await App.start(desktop, { data }));
-  await app.click(await app.find(row));
+  await app.click(row);
   await app.find(`ul[aria-label="${ui.files}"] li`);
-  await app.type(await app.find('.composer textarea'), 'All of them are in here.', app.keys.ENTER);
+  await app.type('main.chat .composer textarea', 'All of them are in here.', app.keys.ENTER);
   await app.text(ui['delivery-queued']);
   await app.kill();
 
   app = stage.keep(await App.start(desktop, { data }));
-  await app.click(await app.find(row));
+  await app.click(row);
   await app.text('All of them are in here.');
   await app.text('teapots.csv');
   await app.text(ui['delivery-queued']);
@@ -131,7 +130,7 @@ journey('OD-35, DC-02: a file of the visitor that was cut goes on where the desk
   let app = stage.keep(await App.start(desktop, { data }));
   await app.signIn(server.address, ANN);
   const row = `ul[aria-label="${ui.conversations}"] button`;
-  await app.click(await app.find(row));
+  await app.click(row);
   await app.text('These cups, please.');
   /** Saves the list, and returns what is in the file of this name then. A desktop without folders has it in the app's. */
   const save = async (name) => {
@@ -149,7 +148,7 @@ journey('OD-35, DC-02: a file of the visitor that was cut goes on where the desk
 
   app = stage.keep(await App.start(desktop, { data }));
   await app.text(ui['offline-short']);
-  await app.click(await app.find(row));
+  await app.click(row);
   assert.equal(await save('cups (1).csv'), list, 'and here, without the desk');
   assert.deepEqual(await app.complaints(), []);
 });

@@ -106,11 +106,6 @@ export class App {
     return this.run(read, selector);
   }
 
-  /** What an element says. */
-  async textOfElement(element) {
-    return (await this.#do('a text', element.getText())).trim();
-  }
-
   /** Waits until the first element that fits a selector says something that fits, and returns that. */
   async textOf(selector, fits) {
     return until(`a fitting text in ${selector}`, async () => (await this.texts(selector)).slice(0, 1).find(fits));
@@ -120,8 +115,9 @@ export class App {
     await this.#hit(name, () => this.button(name, options));
   }
 
-  async click(element) {
-    await this.#hit('a click', () => element);
+  /** Clicks the first element shown that fits a CSS selector. */
+  async click(selector) {
+    await this.#hit(selector, () => this.find(selector));
   }
 
   /**
@@ -130,9 +126,10 @@ export class App {
    */
   async #hit(what, find) {
     for (let attempt = 1; ; attempt += 1) {
-      const element = await find();
-      await this.run('window.hit = false; arguments[0].addEventListener("click", () => (window.hit = true), { capture: true, once: true })', element);
-      await this.#do(what, element.click());
+      await this.#fresh(find, async (element) => {
+        await this.run('window.hit = false; arguments[0].addEventListener("click", () => (window.hit = true), { capture: true, once: true })', element);
+        await this.#do(what, element.click());
+      });
       const landed = await until('the click', () => this.run('return window.hit'), { limit: 1_000 }).catch((error) => {
         if (error instanceof Hung) throw error;
         return false;
@@ -147,20 +144,37 @@ export class App {
     return this.run('return document.body.innerText.replace(/\\s+/g, " ").slice(0, 1500)');
   }
 
-  async type(element, ...keys) {
-    await this.#do('typing', element.sendKeys(...keys));
+  /** Types into the first field shown that fits a CSS selector. */
+  async type(selector, ...keys) {
+    await this.#fresh(() => this.find(selector), (field) => this.#do('typing', field.sendKeys(...keys)));
   }
 
   /** Replaces what stands in a field. */
-  async write(element, text) {
-    await this.#do('clearing', element.clear());
-    await this.type(element, text);
+  async write(selector, text) {
+    await this.#fresh(() => this.find(selector), (field) => this.#do('clearing', field.clear()));
+    await this.type(selector, text);
+  }
+
+  /**
+   * Finds an element and does something with it. An element that the page replaced in between, as when a box makes
+   * way for the whole chat, has got nothing of it: it is found again.
+   */
+  async #fresh(find, act) {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await act(await find());
+      } catch (error) {
+        if (attempt === 3 || error.name !== 'StaleElementReferenceError') throw error;
+      }
+    }
   }
 
   /** An attribute of the element that an XPath leads to. */
   async attribute(path, name) {
-    const element = await this.#wait(path, By.xpath(path));
-    return this.#do(path, element.getAttribute(name));
+    return this.#fresh(
+      () => this.#wait(path, By.xpath(path)),
+      (element) => this.#do(path, element.getAttribute(name)),
+    );
   }
 
   /** What stands in all fields that fit a selector. */
@@ -173,7 +187,7 @@ export class App {
     const fields = { 'connect-address': address, 'connect-email': email, 'connect-password': password };
     for (const [label, text] of Object.entries(fields)) {
       const id = await this.attribute(`//label[normalize-space(.)="${say[label]}"]`, 'for');
-      await this.write(await this.find(`input[id="${id}"]`), text);
+      await this.write(`input[id="${id}"]`, text);
     }
     await this.press(say.connect);
   }
