@@ -50,6 +50,9 @@ ALTER TABLE conversation ADD COLUMN trimmed INTEGER NOT NULL DEFAULT 0; -- even 
 ALTER TABLE conversation ADD COLUMN settled INTEGER NOT NULL DEFAULT 0; -- nothing has come since it made room
 CREATE INDEX conversation_unused ON conversation (max(active_at, used_at), id)
     WHERE state = 'closed' AND unread = 0 AND settled = 0;
+-- Which team has a conversation, and how pressing it is.
+ALTER TABLE conversation ADD COLUMN team INTEGER;   -- effective
+ALTER TABLE conversation ADD COLUMN priority TEXT;  -- effective; empty: nobody has said
 
 -- What the team calls a conversation, effective. `key` is what two spellings of one label have in common.
 CREATE TABLE conversation_label (

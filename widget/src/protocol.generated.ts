@@ -291,7 +291,11 @@ snoozed_until?: number,
 /**
  * What the team calls it, sorted; at most [`crate::LABELS_MAX`]. Never sent to a visitor.
  */
-labels?: Array<string>, };
+labels?: Array<string>, 
+/**
+ * How pressing it is. Never sent to a visitor.
+ */
+priority?: Priority, };
 
 /**
  * The kinds of entity in the change log.
@@ -928,7 +932,19 @@ agent: AgentId | null,
 /**
  * Whose it is from now on.
  */
-team?: TeamId, } } | { "op": "edit_message", "args": { 
+team?: TeamId, 
+/**
+ * Refuse with `conflict` when somebody else has it by now. Unlike `if_rev`, a new message is no conflict.
+ */
+from?: Holder, } } | { "op": "set_priority", "args": { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * From now on.
+ */
+priority: Priority, } } | { "op": "edit_message", "args": { 
 /**
  * Where it stands.
  */
@@ -1057,7 +1073,19 @@ agent: AgentId | null,
 /**
  * Whose it is from now on.
  */
-team?: TeamId, } } | { "op": "edit_message", "args": { 
+team?: TeamId, 
+/**
+ * Refuse with `conflict` when somebody else has it by now. Unlike `if_rev`, a new message is no conflict.
+ */
+from?: Holder, } } | { "op": "set_priority", "args": { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * From now on.
+ */
+priority: Priority, } } | { "op": "edit_message", "args": { 
 /**
  * Where it stands.
  */

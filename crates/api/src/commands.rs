@@ -5,8 +5,8 @@ use std::time::Duration;
 use deskbell_cache::{ConversationRecord, FileRecord, OutboxState};
 use deskbell_client::Sending;
 use deskbell_protocol::{
-    ATTACHMENTS_MAX, ClientId, Command, ConversationId, ConversationState, FIELD_MAX, MESSAGE_TEXT_MAX, MessageId,
-    MessageKind, NOTES_MAX, Role, SNOOZE_MAX_MS, Seq, TextOwner,
+    ATTACHMENTS_MAX, ClientId, Command, ConversationId, ConversationState, FIELD_MAX, Holder, MESSAGE_TEXT_MAX,
+    MessageId, MessageKind, NOTES_MAX, Role, SNOOZE_MAX_MS, Seq, TextOwner,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -372,17 +372,65 @@ impl App {
         self.submit(account, Command::Snooze { conversation: id, until }, Vec::new()).await
     }
 
-    /// Assigns to me or to nobody.
+    /// Gives a conversation to an agent, to a team or to nobody. The desk refuses with `conflict` when somebody else
+    /// has it by then than was on screen.
+    ///
+    /// # Errors
+    /// `not_found`; `disk_full` when it could not be kept.
+    pub async fn assign(&self, request: Assign) -> Result<Queued, ApiError> {
+        let Assign { conversation: ConversationRef { account, id }, to, from } = request;
+        let command = self
+            .read(account, move |session| {
+                let record = session.cache.conversation(id)?.ok_or_else(|| ApiError::not_found("conversation"))?;
+                let Holder { agent: had, team: had_by } = record.conversation.holder();
+                let (agent, team) = match to {
+                    // Whoever takes a conversation of a team leaves it with the team.
+                    AssignTo::Me => (Some(session.account.agent), had_by),
+                    AssignTo::Nobody => (None, had_by.filter(|_| had.is_some())),
+                    AssignTo::Agent { agent } => {
+                        let found = had_by.map(|team| session.cache.team(team)).transpose()?.flatten();
+                        (Some(agent), found.filter(|team| team.members.contains(&agent)).map(|team| team.id))
+                    }
+                    AssignTo::Team { team } => (None, Some(team)),
+                };
+                Ok(Command::Assign { conversation: id, agent, team, from })
+            })
+            .await?;
+        self.submit(account, command, Vec::new()).await
+    }
+
+    /// To whom a conversation can be given, but for me.
+    ///
+    /// # Errors
+    /// `not_found`.
+    pub async fn assignees(&self, request: ForConversation) -> Result<Assignees, ApiError> {
+        let ConversationRef { account, id } = request.conversation;
+        self.read(account, move |session| {
+            let record = session.cache.conversation(id)?.ok_or_else(|| ApiError::not_found("conversation"))?;
+            let found = session.cache.answering(record.conversation.site)?;
+            let online = session.client.agents_online();
+            let me = session.account.agent;
+            let agents = found.agents.into_iter().filter(|agent| agent.id != me);
+            let mut agents: Vec<Assignee> = agents
+                .map(|agent| Assignee { agent: agent.id, online: online.contains(&agent.id), name: agent.name })
+                .collect();
+            agents.sort_by_key(|agent| (!agent.online, agent.name.to_lowercase(), agent.agent));
+            let teams = found.teams.into_iter();
+            let mut teams: Vec<AssignableTeam> =
+                teams.map(|team| AssignableTeam { team: team.id, name: team.name }).collect();
+            teams.sort_by_key(|team| (team.name.to_lowercase(), team.team));
+            Ok(Assignees { agents, teams })
+        })
+        .await
+    }
+
+    /// Says how pressing a conversation is.
     ///
     /// # Errors
     /// `disk_full` when it could not be kept.
-    pub async fn assign(&self, request: Assign) -> Result<Queued, ApiError> {
-        let ConversationRef { account, id } = request.conversation;
-        let agent = request.to_me.then(|| self.session(account).map(|session| session.account.agent)).transpose()?;
-        // Whoever takes a conversation of a team leaves it with the team.
-        let team = self.read(account, move |session| Ok(session.cache.conversation(id)?)).await?;
-        let team = team.and_then(|record| record.conversation.team);
-        self.submit(account, Command::Assign { conversation: id, agent, team }, Vec::new()).await
+    pub async fn set_priority(&self, request: SetPriority) -> Result<Queued, ApiError> {
+        let SetPriority { conversation: ConversationRef { account, id }, priority } = request;
+        self.submit(account, Command::SetPriority { conversation: id, priority }, Vec::new()).await
     }
 
     /// Writes a message of mine anew.
@@ -548,6 +596,27 @@ impl App {
         let ContactRef { account, id: contact } = contact;
         let email = email.trim().to_owned();
         self.submit(account, Command::EditContact { contact, name, email, phone, notes }, Vec::new()).await
+    }
+
+    /// Where the account's agent is signed in, this computer first, then by when it was last heard.
+    ///
+    /// # Errors
+    /// `offline`; `signed_out`.
+    pub async fn devices(&self, request: ForAccount) -> Result<Vec<Device>, ApiError> {
+        let session = self.session(request.account)?;
+        let mut devices = session.client.devices(session.account.agent).await?;
+        devices.sort_by_key(|device| (!device.current, !device.online, std::cmp::Reverse(device.last_seen_at)));
+        Ok(devices)
+    }
+
+    /// Signs the account's agent out on another computer, which then deletes what it keeps, or on all others.
+    ///
+    /// # Errors
+    /// `offline`; `not_found` when it is signed out already; `signed_out`.
+    pub async fn revoke_device(&self, request: RevokeDevice) -> Result<Nothing, ApiError> {
+        let session = self.session(request.account)?;
+        session.client.revoke(session.account.agent, request.device).await?;
+        Ok(Nothing {})
     }
 
     /// Prepared texts that fit what was typed.

@@ -18,6 +18,10 @@ macro_rules! with_commands {
             try_here(Nothing) -> Nothing;
             /// Ends an account's session and removes its cache. Refused with `conflict` while messages are unsent.
             sign_out(ForAccount) -> Nothing;
+            /// Where the account's agent is signed in. Asks the desk.
+            devices(ForAccount) -> Vec<Device>;
+            /// Signs the account's agent out on another computer, or on all others.
+            revoke_device(RevokeDevice) -> Nothing;
             /// Tries to connect at once, wherever there is no connection.
             retry_now(Nothing) -> Nothing;
             /// How healthy the sync is.
@@ -44,8 +48,12 @@ macro_rules! with_commands {
             set_state(SetState) -> Queued;
             /// Puts a conversation off, until a time or until the visitor's next message.
             snooze(Snooze) -> Queued;
-            /// Assigns to me or to nobody.
+            /// Gives a conversation to an agent, to a team or to nobody.
             assign(Assign) -> Queued;
+            /// To whom a conversation can be given.
+            assignees(ForConversation) -> Assignees;
+            /// Says how pressing a conversation is.
+            set_priority(SetPriority) -> Queued;
             /// Writes a message of mine anew.
             edit_message(EditMessage) -> Queued;
             /// Takes the text and the files of a message away.

@@ -3,11 +3,13 @@
 //! Views carry facts, never sentences: the page words them from the catalogue.
 
 use deskbell_protocol::{
-    AgentId, Attachment, AttachmentId, Author, CannedTextId, ClientId, ConversationState, ErrorCode, MessageId,
-    MessageKind, Number, PageView, Region, Seq, TextOwner, Timestamp,
+    AgentId, Attachment, AttachmentId, Author, CannedTextId, ClientId, ConversationState, ErrorCode, Holder, MessageId,
+    MessageKind, Number, PageView, Priority, Region, Seq, TeamId, TextOwner, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
+
+pub use deskbell_protocol::Device;
 
 pub use crate::refs::{AccountId, ContactRef, ConversationRef, VisitorRef};
 
@@ -402,6 +404,12 @@ pub struct ConversationRow {
     pub assignee_name: String,
     /// That is me.
     pub mine: bool,
+    /// Which team has it.
+    pub team: Option<TeamId>,
+    /// Its name; empty when none.
+    pub team_name: String,
+    /// How pressing it is.
+    pub priority: Priority,
     /// The newest reply, note or file, in one line.
     pub preview: Option<Preview>,
     /// Time of the newest message.
@@ -504,6 +512,8 @@ pub enum Deed {
     Snooze,
     /// Assign.
     Assign,
+    /// How pressing it is.
+    SetPriority,
     /// Labels.
     ChangeLabels,
     /// A message written anew.
@@ -885,13 +895,73 @@ pub struct Snooze {
     pub until: Option<Timestamp>,
 }
 
-/// Assign to me, or to nobody.
+/// Who gets a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "to", rename_all = "snake_case")]
+pub enum AssignTo {
+    /// Me.
+    Me,
+    /// No agent; and when none has it, no team either.
+    Nobody,
+    /// An agent. It stays with its team when they belong to it.
+    Agent {
+        /// Which one.
+        agent: AgentId,
+    },
+    /// A team, and no agent of it yet.
+    Team {
+        /// Which one.
+        team: TeamId,
+    },
+}
+
+/// Gives a conversation to somebody.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Assign {
     /// Which conversation.
     pub conversation: ConversationRef,
-    /// True: me. False: nobody.
-    pub to_me: bool,
+    /// Who gets it.
+    pub to: AssignTo,
+    /// Who had it on screen: whoever else has it by now keeps it. Empty: whoever has it.
+    pub from: Option<Holder>,
+}
+
+/// Somebody who can be given a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Assignee {
+    /// Who.
+    pub agent: AgentId,
+    /// Their name.
+    pub name: String,
+    /// They are there now.
+    pub online: bool,
+}
+
+/// A team that can be given a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct AssignableTeam {
+    /// Which one.
+    pub team: TeamId,
+    /// Its name.
+    pub name: String,
+}
+
+/// To whom a conversation can be given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Assignees {
+    /// Colleagues: those who are there first, by name.
+    pub agents: Vec<Assignee>,
+    /// Teams, by name.
+    pub teams: Vec<AssignableTeam>,
+}
+
+/// How pressing a conversation is from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct SetPriority {
+    /// Which conversation.
+    pub conversation: ConversationRef,
+    /// From now on.
+    pub priority: Priority,
 }
 
 /// A message of mine written anew.
@@ -977,6 +1047,16 @@ pub struct EditContact {
     pub phone: String,
     /// Notes.
     pub notes: String,
+}
+
+/// Signs out elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct RevokeDevice {
+    /// Of which account.
+    pub account: AccountId,
+    /// On which device. Empty: on all but this computer.
+    #[ts(type = "number | null")]
+    pub device: Option<i64>,
 }
 
 /// Words typed after `#`.

@@ -29,6 +29,7 @@ pub(crate) fn conversation_row(
         contact_name,
         visitor_number,
         assignee_name,
+        team_name,
         preview,
         unread,
         my_read,
@@ -48,6 +49,8 @@ pub(crate) fn conversation_row(
         visitor_read,
         snoozed_until,
         labels,
+        team,
+        priority,
         ..
     } = conversation;
     ConversationRow {
@@ -63,6 +66,9 @@ pub(crate) fn conversation_row(
         assignee,
         assignee_name: assignee_name.unwrap_or_default(),
         mine: assignee == Some(account.agent),
+        team,
+        team_name: team_name.unwrap_or_default(),
+        priority,
         preview: preview.map(|found| self::preview(found, account.agent)),
         active_at,
         unread,
@@ -209,6 +215,7 @@ pub(crate) fn refused_deed(item: &OutboxItem) -> Option<RefusedDeed> {
         Command::SetState { .. } => Deed::SetState,
         Command::Snooze { .. } => Deed::Snooze,
         Command::Assign { .. } => Deed::Assign,
+        Command::SetPriority { .. } => Deed::SetPriority,
         Command::ChangeLabels { .. } => Deed::ChangeLabels,
         Command::EditMessage { .. } => Deed::EditMessage,
         Command::DeleteMessage { .. } => Deed::DeleteMessage,

@@ -178,7 +178,7 @@ async fn two_desks_that_give_the_same_ids_mix_nothing_up() {
 
     // What is read, taken, closed and noted at one desk.
     app.mark_read(MarkRead { conversation: here, number: 1 }).await.unwrap();
-    app.assign(Assign { conversation: here, to_me: true }).await.unwrap();
+    app.assign(Assign { conversation: here, to: AssignTo::Me, from: None }).await.unwrap();
     reply(&app, here, "Collects teapots.").await;
     let row = |conversation| {
         let app = &app;

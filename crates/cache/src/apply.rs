@@ -7,7 +7,7 @@ use deskbell_engine::Batch;
 use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
     Agent, Author, Change, ChangeKind, ClientId, Command, Contact, Conversation, ConversationId, ConversationState,
-    Cursor, Entity, EntityKind, Message, MessageKind, Number, ResetReason, Seq, Visitor,
+    Cursor, Entity, EntityKind, Message, MessageKind, Number, Priority, ResetReason, Seq, Visitor,
 };
 use deskbell_search::{change_labels, facets, fold, label_key, words as words_of};
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
@@ -47,7 +47,7 @@ queries! {
             rev = max(excluded.rev, conversation.rev)";
     SHOW_CONVERSATION = "UPDATE conversation
         SET state = ?2, assignee = ?3, waiting_since = ?4, my_read = ?5, unread = ?6, preview = ?7,
-            snoozed_until = ?8, settled = 0 WHERE id = ?1";
+            snoozed_until = ?8, team = ?9, priority = ?10, settled = 0 WHERE id = ?1";
     REMOVE_LABELS = "DELETE FROM conversation_label WHERE conversation = ?1";
     ADD_LABEL = "INSERT INTO conversation_label (conversation, key, label) VALUES (?1, ?2, ?3)";
     FIND_CONVERSATION = "SELECT data FROM conversation WHERE id = ?1";
@@ -769,7 +769,10 @@ pub(crate) fn refresh(connection: &Connection, id: ConversationId, pending: &[&O
                     head.labels = labels;
                 }
             }
-            Command::Assign { conversation, agent, .. } if *conversation == id => head.assignee = *agent,
+            Command::Assign { conversation, agent, team, .. } if *conversation == id => {
+                (head.assignee, head.team) = (*agent, *team);
+            }
+            Command::SetPriority { conversation, priority } if *conversation == id => head.priority = *priority,
             Command::MarkRead { conversation, number } if *conversation == id => my_read = my_read.max(*number),
             Command::Send { conversation: Some(conversation), kind: MessageKind::Reply, .. } if *conversation == id => {
                 head.waiting_since = None;
@@ -807,7 +810,9 @@ pub(crate) fn refresh(connection: &Connection, id: ConversationId, pending: &[&O
         my_read,
         unread,
         preview,
-        head.snoozed_until
+        head.snoozed_until,
+        head.team.map(|team| team.0),
+        priority_name(head.priority)
     ])?;
     Ok(())
 }
@@ -849,6 +854,27 @@ pub(crate) fn state_name(state: ConversationState) -> &'static str {
         ConversationState::Open => "open",
         ConversationState::Snoozed => "snoozed",
         ConversationState::Closed => "closed",
+    }
+}
+
+fn priority_name(priority: Priority) -> Option<&'static str> {
+    match priority {
+        Priority::None => None,
+        Priority::Low => Some("low"),
+        Priority::Medium => Some("medium"),
+        Priority::High => Some("high"),
+        Priority::Urgent => Some("urgent"),
+    }
+}
+
+/// See [`priority_name`].
+pub(crate) fn priority_from(name: &str) -> Priority {
+    match name {
+        "low" => Priority::Low,
+        "medium" => Priority::Medium,
+        "high" => Priority::High,
+        "urgent" => Priority::Urgent,
+        _ => Priority::None,
     }
 }
 

@@ -5,11 +5,6 @@ use icu_normalizer::DecomposingNormalizerBorrowed;
 
 use crate::Cache;
 use crate::error::CacheError;
-use crate::queries::queries;
-
-queries! {
-    ALL = "SELECT data FROM entity WHERE kind = 'canned_text' ORDER BY id";
-}
 
 /// Lower case without the marks of letters, so that `nino` finds “niño” and `елка` “Ёлка”.
 fn plain(text: &str) -> String {
@@ -47,11 +42,7 @@ impl Cache {
     /// [`CacheError`].
     pub fn canned_texts(&self, typed: &str, limit: u32) -> Result<Vec<CannedText>, CacheError> {
         let typed = plain(typed.trim());
-        let all: Vec<CannedText> = self.cache().read(|connection| {
-            let mut statement = connection.prepare_cached(ALL)?;
-            let rows: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-            Ok(rows.iter().map(|row| serde_json::from_str(row)).collect::<Result<_, _>>()?)
-        })?;
+        let all: Vec<CannedText> = self.all_of("canned_text")?;
         let mut found: Vec<(u8, CannedText)> =
             all.into_iter().filter_map(|canned| Some((rank(&typed, &canned)?, canned))).collect();
         found.sort_by(|(a, left), (b, right)| {

@@ -61,6 +61,7 @@ pub(crate) const CACHE: Plan = Plan {
         Step::sql(include_str!("schema_cache_kept.sql")),
         Step::sql(include_str!("schema_cache_retention.sql")),
         Step::sql(include_str!("schema_cache_recent.sql")),
+        Step::sql(include_str!("schema_cache_priority.sql")),
     ],
 };
 /// The outbox cannot.

@@ -18,7 +18,7 @@ mod tests {
     use rusqlite::{Connection, StatementStatus};
 
     use crate::database::Database;
-    use crate::{Cache, apply, canned_texts, coverage, files, kept, outbox, read, retention, search, words};
+    use crate::{Cache, apply, coverage, files, kept, outbox, people, read, retention, search, words};
 
     /// What SQLite does for a statement, step by step.
     fn plan(database: &Database, sql: &str) -> Vec<String> {
@@ -55,9 +55,9 @@ mod tests {
         let cache = Cache::open(directory.path(), &crate::Key::random()).unwrap();
         let of_cache = [
             apply::QUERIES,
-            canned_texts::QUERIES,
             coverage::QUERIES,
             kept::QUERIES,
+            people::QUERIES,
             read::QUERIES,
             retention::QUERIES,
             search::QUERIES,

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::Cache;
-use crate::apply::overlay;
+use crate::apply::{overlay, priority_from};
 use crate::error::CacheError;
 use crate::outbox::{HAS_ANYTHING, HAS_DRAFT, HAS_HELD, HAS_REFUSED, OutboxState};
 use crate::queries::queries;
@@ -73,6 +73,8 @@ pub struct ConversationRecord {
     pub visitor_number: i64,
     /// The assignee's name.
     pub assignee_name: Option<String>,
+    /// The name of the team that has it.
+    pub team_name: Option<String>,
     /// The newest message.
     pub preview: Option<PreviewRecord>,
     /// Messages of the visitor that I have not read.
@@ -118,7 +120,8 @@ macro_rules! shown {
     () => {
         "data, state, assignee, waiting_since, my_read, unread, preview,
         (SELECT data FROM entity WHERE kind = 'contact' AND id = conversation.contact),
-        (SELECT data FROM entity WHERE kind = 'agent' AND id = conversation.assignee), snoozed_until"
+        (SELECT data FROM entity WHERE kind = 'agent' AND id = conversation.assignee), snoozed_until,
+        team, (SELECT data FROM entity WHERE kind = 'team' AND id = conversation.team), priority"
     };
 }
 
@@ -209,11 +212,14 @@ fn record(connection: &Connection, row: &Row<'_>) -> Result<ConversationRecord, 
     conversation.assignee = row.get::<_, Option<i64>>(2)?.map(AgentId);
     conversation.waiting_since = row.get(3)?;
     conversation.snoozed_until = row.get(9)?;
+    conversation.team = row.get::<_, Option<i64>>(10)?.map(TeamId);
+    conversation.priority = text(12)?.map(priority_from).unwrap_or_default();
     conversation.labels = labels_of(connection, conversation.id)?;
     Ok(ConversationRecord {
         visitor_number: visitor_number(conversation.visitor),
         contact_name: named(7)?.map(|contact| contact.name).unwrap_or_default(),
         assignee_name: named(8)?.map(|agent| agent.name),
+        team_name: named(11)?.map(|team| team.name),
         preview: text(6)?.map(serde_json::from_str).transpose()?,
         unread: row.get(5)?,
         my_read: row.get(4)?,

@@ -154,7 +154,7 @@ mod tests {
     use deskbell_engine::Batch;
     use deskbell_protocol::{
         AgentId, Author, Change, ContactId, Conversation, ConversationId, ConversationKind, ConversationState, Delta,
-        Entity, Message, MessageId, MessageKind, Seq, SiteId, VisitorId,
+        Entity, Message, MessageId, MessageKind, Priority, Seq, SiteId, VisitorId,
     };
     use proptest::prelude::*;
 
@@ -219,6 +219,7 @@ mod tests {
             visitor_read: 0,
             snoozed_until: None,
             team: None,
+            priority: Priority::None,
             labels: Vec::new(),
         })
     }

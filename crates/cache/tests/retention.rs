@@ -51,6 +51,7 @@ fn head(chat: ConversationId, state: ConversationState, last_number: i64, active
         active_at,
         visitor_read: 0,
         snoozed_until: None,
+        priority: Priority::None,
         labels: vec![],
     })
 }

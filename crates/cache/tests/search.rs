@@ -82,6 +82,7 @@ fn chat(id: ConversationId, contact: i64, state: ConversationState, assignee: Ag
         active_at: MAY,
         visitor_read: 0,
         snoozed_until: None,
+        priority: Priority::None,
         labels: vec![],
     })
 }

@@ -82,6 +82,7 @@ fn head(last_number: i64, waiting_since: Option<i64>) -> Conversation {
         active_at: last_number,
         visitor_read: 0,
         snoozed_until: None,
+        priority: Priority::None,
         labels: vec![],
     }
 }
@@ -233,6 +234,68 @@ fn dc_02_labels_changed_without_a_connection_show_at_once_and_come_back_as_the_d
 }
 
 #[test]
+fn dc_02_a_transfer_and_a_priority_without_a_connection_show_at_once_and_come_back_as_the_desk_has_them() {
+    let mut desk = Desk::new();
+    let tea = Team { id: TeamId(7), name: "Tea".into(), members: vec![BEN], active: true };
+    let urgent = Conversation { priority: Priority::Urgent, ..head(1, None) };
+    desk.delta(vec![Entity::Team(tea), Entity::Conversation(urgent), from_vic(1, "Hola")]);
+    assert_eq!((desk.row().conversation.priority, desk.row().team_name), (Priority::Urgent, None));
+    let assign = Command::Assign { conversation: CHAT, agent: None, team: Some(TeamId(7)), from: None };
+    let calm = Command::SetPriority { conversation: CHAT, priority: Priority::None };
+    let (assign, calm) = (command(1, assign), command(2, calm));
+    desk.cache.queue(&assign, &[], 7).unwrap();
+    desk.cache.queue(&calm, &[], 8).unwrap();
+    desk.reopen();
+    assert_eq!((desk.row().conversation.priority, desk.row().team_name.as_deref()), (Priority::None, Some("Tea")));
+    desk.cache.refuse(&assign.client_id, ErrorCode::Conflict).unwrap();
+    desk.cache.refuse(&calm.client_id, ErrorCode::Conflict).unwrap();
+    assert_eq!((desk.row().conversation.priority, desk.row().conversation.team), (Priority::Urgent, None));
+}
+
+#[test]
+fn tv_04_a_conversation_is_offered_to_those_who_see_its_site_and_answer() {
+    let mut desk = Desk::new();
+    let agent = |id: i64, role: Role| Agent::new(AgentId(id), &format!("Agent {id}"), "", role);
+    let team = |id: i64, members: &[i64]| {
+        Entity::Team(Team {
+            id: TeamId(id),
+            name: format!("Team {id}"),
+            members: members.iter().copied().map(AgentId).collect(),
+            active: id != 22,
+        })
+    };
+    let closed = Site {
+        members_only: true,
+        agents: vec![AgentId(4)],
+        teams: vec![TeamId(20)],
+        ..Site::new(SiteId(2), "Closed", "k")
+    };
+    desk.delta(vec![
+        Entity::Site(Site::new(SiteId(1), "Open", "o")),
+        Entity::Site(closed),
+        Entity::Agent(agent(1, Role::Owner)),
+        Entity::Agent(agent(2, Role::Agent)),
+        Entity::Agent(agent(3, Role::Agent)),
+        Entity::Agent(agent(4, Role::Agent)),
+        Entity::Agent(agent(5, Role::Light)),
+        Entity::Agent(Agent { active: false, ..agent(6, Role::Admin) }),
+        Entity::Agent(Agent { customer_facing: false, ..agent(7, Role::Owner) }),
+        Entity::Agent(Agent { across_sites: true, ..agent(8, Role::Agent) }),
+        team(20, &[2]),
+        team(21, &[3]),
+        team(22, &[1]),
+    ]);
+    let offered = |site: i64| {
+        let found = desk.cache.answering(SiteId(site)).unwrap();
+        let agents: Vec<i64> = found.agents.iter().map(|agent| agent.id.0).collect();
+        (agents, found.teams.iter().map(|team| team.id.0).collect::<Vec<i64>>())
+    };
+    assert_eq!(offered(1), (vec![1, 2, 3, 4, 8], vec![20, 21]));
+    assert_eq!(offered(2), (vec![1, 2, 4, 8], vec![20]), "its members, and those who see everything");
+    assert_eq!(offered(9), (vec![], vec![]), "a site that is not there");
+}
+
+#[test]
 fn dc_02_a_command_that_the_desk_had_long_done_leaves_no_trace_on_the_row() {
     let mut desk = Desk::new();
     desk.delta(vec![Entity::Conversation(head(1, Some(1))), from_vic(1, "Hola")]);
@@ -329,7 +392,7 @@ fn dc_02_a_command_survives_a_restart_and_shows_at_once() {
     let mut desk = Desk::new();
     desk.delta(vec![Entity::Conversation(head(1, Some(1))), from_vic(1, "Hola")]);
     let close = command(1, Command::SetState { conversation: CHAT, state: ConversationState::Closed });
-    let assign = command(2, Command::Assign { conversation: CHAT, agent: Some(ANN), team: None });
+    let assign = command(2, Command::Assign { conversation: CHAT, agent: Some(ANN), team: None, from: None });
     desk.cache.queue(&close, &[], 7).unwrap();
     desk.cache.queue(&assign, &[], 8).unwrap();
     desk.cache.queue(&assign, &[], 9).unwrap();

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use deskbell_cache::{Cache, CacheError, Changed, FileRecord, Guard, OutboxItem, OutboxState, TakenBack};
 use deskbell_engine::Standing;
 use deskbell_protocol::{
-    AttachmentId, ClientId, Command, CommandFrame, ConversationId, FoundMessage, Message, Number, Ring, RingAck, Seq,
-    Timestamp, VisitorId, VisitorPresence,
+    AgentId, AttachmentId, ClientId, Command, CommandFrame, ConversationId, Device, FoundMessage, Message, Number,
+    Ring, RingAck, Seq, Timestamp, VisitorId, VisitorPresence,
 };
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{mpsc, oneshot};
@@ -118,6 +118,8 @@ pub(crate) struct Shared {
     /// Bytes of files that the desk has, of messages that wait for them.
     pub(crate) uploads: Mutex<HashMap<ClientId, i64>>,
     pub(crate) online: Mutex<HashMap<VisitorId, VisitorPresence>>,
+    /// Agents who are there.
+    pub(crate) agents: Mutex<Vec<AgentId>>,
     /// Until when a visitor's typing is shown, by conversation.
     pub(crate) typing: Mutex<HashMap<ConversationId, tokio::time::Instant>>,
 }
@@ -352,6 +354,24 @@ impl Client {
         offline(self.http()?.download(id).await)
     }
 
+    /// Where an agent is signed in, this computer included.
+    ///
+    /// # Errors
+    /// `Offline`, or why the desk refuses.
+    pub async fn devices(&self, agent: AgentId) -> Result<Vec<Device>, ClientError> {
+        let answer = tokio::time::timeout(ANSWER, self.http()?.devices(agent)).await;
+        offline(answer.map_err(|_| ClientError::Offline)?)
+    }
+
+    /// Signs an agent out on one device; without one, on all but this computer.
+    ///
+    /// # Errors
+    /// `Offline`, or why the desk refuses.
+    pub async fn revoke(&self, agent: AgentId, device: Option<i64>) -> Result<(), ClientError> {
+        let answer = tokio::time::timeout(ANSWER, self.http()?.revoke(agent, device)).await;
+        offline(answer.map_err(|_| ClientError::Offline)?).map(drop)
+    }
+
     /// Asks the desk for messages that fit what was typed, and leaves out those that are on this computer.
     ///
     /// # Errors
@@ -401,6 +421,11 @@ impl Client {
     /// Who is on the sites now. Empty without a connection, because nobody knows then.
     pub fn online(&self) -> Vec<VisitorPresence> {
         lock(&self.inner.shared.online).values().copied().collect()
+    }
+
+    /// Agents who are there now. Empty without a connection, because nobody knows then.
+    pub fn agents_online(&self) -> Vec<AgentId> {
+        lock(&self.inner.shared.agents).clone()
     }
 
     /// Conversations whose visitor is typing now.

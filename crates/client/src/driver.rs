@@ -600,11 +600,8 @@ impl Driver {
                 }
                 self.tell(ClientEvent::Typing(conversation)).await;
             }
-            Ephemeral::Typing { .. }
-            | Ephemeral::Agents { .. }
-            | Ephemeral::Page { .. }
-            | Ephemeral::Unread { .. }
-            | Ephemeral::Unknown => {}
+            Ephemeral::Agents { agents, .. } => *lock(&self.shared.agents) = agents,
+            Ephemeral::Typing { .. } | Ephemeral::Page { .. } | Ephemeral::Unread { .. } | Ephemeral::Unknown => {}
         }
     }
 
@@ -645,6 +642,7 @@ impl Driver {
         if !connected {
             // Without a connection nobody knows who is there.
             lock(&self.shared.online).clear();
+            lock(&self.shared.agents).clear();
             let typing = std::mem::take(&mut *lock(&self.shared.typing));
             self.history.clear();
             self.tell(ClientEvent::Presence).await;

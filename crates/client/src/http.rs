@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use deskbell_cache::FileRecord;
 use deskbell_protocol::{
-    AttachmentId, ClientFrame, ClientId, ErrorCode, FILE_BYTES_MAX, FoundMessages, PROTOCOL, Pull, Refresh, Refusal,
-    ServerInfo, SignIn, SignedIn, UPLOAD_OFFSET, Upload,
+    AgentId, AttachmentId, ClientFrame, ClientId, Device, ErrorCode, FILE_BYTES_MAX, FoundMessages, PROTOCOL, Pull,
+    Refresh, Refusal, Revoked, ServerInfo, SignIn, SignedIn, UPLOAD_OFFSET, Upload,
 };
 use reqwest::{Client, Response, StatusCode};
 use serde::de::DeserializeOwned;
@@ -266,6 +266,19 @@ impl Authorised {
     pub(crate) async fn search(&self, query: &[(&str, String)]) -> Result<FoundMessages, ClientError> {
         let url = join(&self.address, "v1/search")?;
         answer(self.send(|http| http.get(url.clone()).query(query)).await?).await
+    }
+
+    /// Where an agent is signed in.
+    pub(crate) async fn devices(&self, agent: AgentId) -> Result<Vec<Device>, ClientError> {
+        let url = join(&self.address, &format!("v1/agents/{agent}/devices"))?;
+        answer(self.send(|http| http.get(url.clone())).await?).await
+    }
+
+    /// Signs an agent out on one device, or on all but this one.
+    pub(crate) async fn revoke(&self, agent: AgentId, device: Option<i64>) -> Result<Revoked, ClientError> {
+        let which = device.map(|device| format!("/{device}")).unwrap_or_default();
+        let url = join(&self.address, &format!("v1/agents/{agent}/devices{which}"))?;
+        answer(self.send(|http| http.delete(url.clone())).await?).await
     }
 
     /// What a socket would bring.

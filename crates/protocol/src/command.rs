@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use utoipa::ToSchema;
 
-use crate::entity::{ConversationState, MessageKind};
+use crate::entity::{ConversationState, Holder, MessageKind, Priority};
 use crate::id::*;
 
 /// A `cmd` frame.
@@ -77,6 +77,17 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[ts(optional)]
         team: Option<TeamId>,
+        /// Refuse with `conflict` when somebody else has it by now. Unlike `if_rev`, a new message is no conflict.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        from: Option<Holder>,
+    },
+    /// Say how pressing a conversation is.
+    SetPriority {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// From now on.
+        priority: Priority,
     },
     /// Write a message of one's own anew. What it said before is kept at the desk, for admins.
     EditMessage {
@@ -134,6 +145,7 @@ impl Command {
             | Self::Assign { conversation, .. }
             | Self::EditMessage { conversation, .. }
             | Self::DeleteMessage { conversation, .. }
+            | Self::SetPriority { conversation, .. }
             | Self::ChangeLabels { conversation, .. } => Some(*conversation),
             Self::Start { .. } | Self::UseCannedText { .. } | Self::EditContact { .. } => None,
         }

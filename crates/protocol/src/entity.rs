@@ -203,6 +203,39 @@ pub enum ConversationState {
     Closed,
 }
 
+/// How pressing a conversation is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// Nobody has said.
+    #[default]
+    None,
+    /// Can wait.
+    Low,
+    /// Like most.
+    Medium,
+    /// Before others.
+    High,
+    /// Now.
+    Urgent,
+}
+
+impl Priority {
+    /// Whether nobody has said.
+    pub fn is_none(&self) -> bool {
+        *self == Self::None
+    }
+}
+
+/// Who has a conversation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct Holder {
+    /// Who answers. `None`: nobody yet.
+    pub agent: Option<AgentId>,
+    /// Whose it is. `None`: no team's.
+    pub team: Option<TeamId>,
+}
+
 /// Who a conversation is with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -259,6 +292,17 @@ pub struct Conversation {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[ts(optional, as = "Option<Vec<String>>")]
     pub labels: Vec<String>,
+    /// How pressing it is. Never sent to a visitor.
+    #[serde(default, skip_serializing_if = "Priority::is_none")]
+    #[ts(optional, as = "Option<Priority>")]
+    pub priority: Priority,
+}
+
+impl Conversation {
+    /// Who has it.
+    pub fn holder(&self) -> Holder {
+        Holder { agent: self.assignee, team: self.team }
+    }
 }
 
 /// What a message is.

@@ -98,6 +98,8 @@ rights! {
     SetState              [Seen   Seen   Seen   Seen   Never  Never  Never ];
     /// Give a conversation to an agent or a team.
     Assign                [Seen   Seen   Seen   Seen   Never  Never  Never ];
+    /// Say how pressing a conversation is.
+    Prioritise            [Seen   Seen   Seen   Seen   Never  Never  Never ];
     /// Put labels on a conversation.
     Label                 [Seen   Seen   Seen   Seen   Never  Never  Never ];
     /// Write down what is known of a person.
@@ -175,6 +177,7 @@ impl Action {
             Command::DeleteMessage { .. } => Self::DeleteMessage,
             Command::ChangeLabels { .. } => Self::Label,
             Command::Assign { .. } => Self::Assign,
+            Command::SetPriority { .. } => Self::Prioritise,
             Command::UseCannedText { .. } => Self::UseCannedTexts,
             Command::EditContact { .. } => Self::EditContact,
         }

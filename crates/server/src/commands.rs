@@ -7,8 +7,8 @@ use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
     ATTACHMENTS_MAX, Ack, AgentId, AttachmentId, Author, CannedTextId, Change, ClientId, Command, CommandFrame,
     Contact, ContactId, Conversation, ConversationId, ConversationKind, ConversationState, EntityKind, ErrorCode,
-    FIELD_MAX, MESSAGE_TEXT_MAX, Message, MessageId, MessageKind, NOTES_MAX, Nack, Number, ReadMark, Refusal,
-    SNOOZE_MAX_MS, Seq, ServerFrame, TeamId, Timestamp, VisitorId,
+    FIELD_MAX, Holder, MESSAGE_TEXT_MAX, Message, MessageId, MessageKind, NOTES_MAX, Nack, Number, Priority, ReadMark,
+    Refusal, SNOOZE_MAX_MS, Seq, ServerFrame, Timestamp, VisitorId,
 };
 
 use crate::authorize::{Action, Object, Principal, admit, authorize};
@@ -60,7 +60,12 @@ pub(crate) fn perform(write: &mut Write<'_>, principal: Principal, frame: Comman
         Command::MarkRead { conversation, number } => mark_read(write, principal, conversation, number, if_rev)?,
         Command::SetState { conversation, state } => set_state(write, principal, conversation, state, if_rev)?,
         Command::Snooze { conversation, until } => snooze(write, principal, conversation, until, if_rev)?,
-        Command::Assign { conversation, agent, team } => assign(write, principal, conversation, agent, team, if_rev)?,
+        Command::Assign { conversation, agent, team, from } => {
+            assign(write, principal, conversation, Holder { agent, team }, from, if_rev)?
+        }
+        Command::SetPriority { conversation, priority } => {
+            set_priority(write, principal, conversation, priority, if_rev)?
+        }
         Command::EditMessage { conversation, message, text } => {
             edit_message(write, principal, conversation, message, &text, if_rev)?
         }
@@ -175,13 +180,20 @@ fn unchanged_since(
     if row.change.seq == if_rev {
         return Ok(());
     }
+    Err(conflict(write, principal, entity, id)?)
+}
+
+/// Somebody else was faster: the refusal, with the present state.
+fn conflict(write: &Write<'_>, principal: &Principal, entity: EntityKind, id: i64) -> Outcome<Failure> {
+    let row = log::row(write.connection, entity, id, EVERYBODY)?;
     let refusal = Refusal::new(
         ErrorCode::Conflict,
         "Somebody else changed it first; look at the present state and decide again.",
     );
     // A visitor's view of a conversation is narrower than the row, so visitors are told the reason alone.
-    let current: Option<Change> = matches!(principal, Principal::Agent(_)).then(|| row.seen_by(principal));
-    Err(Failure::Refused(Box::new(Refused { refusal, current })))
+    let current: Option<Change> =
+        row.filter(|_| matches!(principal, Principal::Agent(_))).map(|row| row.seen_by(principal));
+    Ok(Failure::Refused(Box::new(Refused { refusal, current })))
 }
 
 fn store(write: &mut Write<'_>, conversation: &Conversation) -> Outcome<()> {
@@ -249,6 +261,7 @@ fn begin(write: &mut Write<'_>, visitor: VisitorId) -> Outcome<Conversation> {
         visitor_read: 0,
         snoozed_until: None,
         labels: Vec::new(),
+        priority: Priority::None,
     };
     conversations::add(write.connection, &conversation)?;
     visitors::count_chat(write.connection, visitor.id)?;
@@ -457,12 +470,17 @@ fn assign(
     write: &mut Write<'_>,
     principal: Principal,
     id: ConversationId,
-    agent: Option<AgentId>,
-    team: Option<TeamId>,
+    to: Holder,
+    from: Option<Holder>,
     if_rev: Option<Seq>,
 ) -> Outcome<Made> {
+    let Holder { agent, team } = to;
     let mut conversation = open(write, &principal, Action::Assign, id)?;
     unchanged_since(write, &principal, EntityKind::Conversation, id.0, if_rev)?;
+    // That it is where it should be is no conflict, whoever brought it there.
+    if from.is_some_and(|from| from != conversation.holder()) && to != conversation.holder() {
+        return Err(conflict(write, &principal, EntityKind::Conversation, id.0)?);
+    }
     let site = conversation.site;
     let unseen = |field| Refusal::invalid(field, "does not see the conversations of this site");
     // Whoever it is given to has to see it, or nobody would answer.
@@ -497,6 +515,22 @@ fn assign(
             _ => said::UNASSIGNED.to_owned(),
         };
         desk_says(write, &mut conversation, &said)?;
+        store(write, &conversation)?;
+    }
+    Ok((Some(id.0), None))
+}
+
+fn set_priority(
+    write: &mut Write<'_>,
+    principal: Principal,
+    id: ConversationId,
+    priority: Priority,
+    if_rev: Option<Seq>,
+) -> Outcome<Made> {
+    let mut conversation = open(write, &principal, Action::Prioritise, id)?;
+    unchanged_since(write, &principal, EntityKind::Conversation, id.0, if_rev)?;
+    if conversation.priority != priority {
+        conversation.priority = priority;
         store(write, &conversation)?;
     }
     Ok((Some(id.0), None))

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
     AgentId, Author, Change, ChangeKind, Conversation, ConversationId, ConversationState, Delta, Entity, EntityKind,
-    HistoryPage, HistoryRequest, Message, Seq, SiteId,
+    HistoryPage, HistoryRequest, Message, Priority, Seq, SiteId,
 };
 
 use crate::authorize::{Action, Principal, authorize};
@@ -120,6 +120,7 @@ fn narrow(connection: &Connection, conversation: Conversation) -> Outcome<Conver
         snoozed_until: None,
         team: None,
         labels: Vec::new(),
+        priority: Priority::None,
         ..conversation
     })
 }

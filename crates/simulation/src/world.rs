@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use deskbell_engine::Event;
 use deskbell_protocol::{
     Author, ClientFrame, ClientId, Command, CommandFrame, ConversationState, ErrorCode, Message, MessageKind, Nack,
-    Seq, ServerFrame,
+    Priority, Seq, ServerFrame,
 };
 use deskbell_server::simulation::{Calls, Desk, News, Person, Ringer, Session, page_bytes};
 use rand::rngs::Xoshiro256PlusPlus;
@@ -298,7 +298,7 @@ impl World {
         let id = conversation.id;
         let Person::Agent(me) = self.computers[who].person else { return };
         let careful = self.random.random_bool(0.5);
-        let (command, if_rev) = match self.random.random_range(0..18) {
+        let (command, if_rev) = match self.random.random_range(0..19) {
             0..4 => {
                 (Command::Send { conversation: Some(id), kind: MessageKind::Reply, text, attachments: vec![] }, None)
             }
@@ -308,7 +308,10 @@ impl World {
                 let number = self.random.random_range(0..=conversation.last_number);
                 (Command::MarkRead { conversation: id, number }, None)
             }
-            6 => (Command::Assign { conversation: id, agent: Some(me), team: None }, careful.then_some(rev)),
+            6 => {
+                let from = self.random.random_bool(0.5).then(|| conversation.holder());
+                (Command::Assign { conversation: id, agent: Some(me), team: None, from }, careful.then_some(rev))
+            }
             7 => {
                 let state = match conversation.state {
                     ConversationState::Closed | ConversationState::Snoozed => ConversationState::Open,
@@ -358,6 +361,11 @@ impl World {
                 },
                 None,
             ),
+            17 => {
+                let all = [Priority::None, Priority::Low, Priority::Medium, Priority::High, Priority::Urgent];
+                let priority = all[self.random.random_range(0..all.len())];
+                (Command::SetPriority { conversation: id, priority }, careful.then_some(rev))
+            }
             16 => {
                 let texts = self.computers[who].cache().canned_texts("", 9).unwrap_or_default();
                 let Some(text) = texts.get(bits as usize % texts.len().max(1)) else { return };

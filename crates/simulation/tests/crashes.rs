@@ -5,7 +5,7 @@ use deskbell_cache::{Cache, OutboxState, simulation};
 use deskbell_engine::Batch;
 use deskbell_protocol::{
     AgentId, Change, ClientId, Command, CommandFrame, ContactId, Conversation, ConversationId, ConversationKind,
-    ConversationState, Delta, Entity, ErrorCode, Seq, SiteId, VisitorId,
+    ConversationState, Delta, Entity, ErrorCode, Priority, Seq, SiteId, VisitorId,
 };
 
 const ANN: AgentId = AgentId(1);
@@ -29,13 +29,14 @@ fn computer(disk: &str) -> (Cache, ClientId) {
         active_at: 1,
         visitor_read: 0,
         snoozed_until: None,
+        priority: Priority::None,
         labels: vec![],
     };
     let changes = vec![Change::put(Seq(1), &Entity::Conversation(head), None).unwrap()];
     let delta = Delta { from: Seq(0), to: Seq(1), changes, more: false };
     cache.apply(&Batch::Delta { epoch: "here".into(), delta, done: vec![] }).unwrap();
     let client_id = ClientId::from_bits(1);
-    let command = Command::Assign { conversation: CHAT, agent: Some(ANN), team: None };
+    let command = Command::Assign { conversation: CHAT, agent: Some(ANN), team: None, from: None };
     let frame = CommandFrame { client_id: client_id.clone(), command, if_rev: None, client_time: 1 };
     cache.queue(&frame, &[], 1).unwrap();
     assert_eq!(assignee(&cache), Some(ANN));

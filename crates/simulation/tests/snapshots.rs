@@ -95,11 +95,11 @@ const HAPPENINGS: &[Happening] = &[
     }),
     ("Ben takes it", |shop, at| {
         let (ben, conversation) = (shop.ben, shop.chats[at]);
-        shop.does(Person::Agent(ben), Command::Assign { conversation, agent: Some(ben), team: None });
+        shop.does(Person::Agent(ben), Command::Assign { conversation, agent: Some(ben), team: None, from: None });
     }),
     ("Ann gives it back", |shop, at| {
         let (ann, conversation) = (shop.ann, shop.chats[at]);
-        shop.does(Person::Agent(ann), Command::Assign { conversation, agent: None, team: None });
+        shop.does(Person::Agent(ann), Command::Assign { conversation, agent: None, team: None, from: None });
     }),
     ("Ann closes it", |shop, at| {
         let (ann, conversation) = (Person::Agent(shop.ann), shop.chats[at]);

@@ -41,6 +41,7 @@ fn head(state: ConversationState, last_number: Number) -> Entity {
         active_at: last_number,
         visitor_read: 0,
         snoozed_until: None,
+        priority: Priority::None,
         labels: vec![],
     })
 }

@@ -115,6 +115,24 @@ at: number, };
 export type ConversationState = "open" | "snoozed" | "closed";
 
 /**
+ * How pressing a conversation is.
+ */
+export type Priority = "none" | "low" | "medium" | "high" | "urgent";
+
+/**
+ * Who has a conversation.
+ */
+export type Holder = { 
+/**
+ * Who answers. `None`: nobody yet.
+ */
+agent: AgentId | null, 
+/**
+ * Whose it is. `None`: no team's.
+ */
+team: TeamId | null, };
+
+/**
  * What a message is.
  */
 export type MessageKind = "reply" | "note" | "system";
@@ -562,6 +580,18 @@ assignee_name: string,
  * That is me.
  */
 mine: boolean, 
+/**
+ * Which team has it.
+ */
+team: TeamId | null, 
+/**
+ * Its name; empty when none.
+ */
+team_name: string, 
+/**
+ * How pressing it is.
+ */
+priority: Priority, 
 /**
  * The newest reply, note or file, in one line.
  */
@@ -1365,10 +1395,23 @@ text: string | null, };
 /**
  * What can be done with a conversation.
  */
-export type Deed = "set_state" | "snooze" | "assign" | "change_labels" | "edit_message" | "delete_message" | "other";
+export type Deed = "set_state" | "snooze" | "assign" | "set_priority" | "change_labels" | "edit_message" | "delete_message" | "other";
 
 /**
- * Assign to me, or to nobody.
+ * Who gets a conversation.
+ */
+export type AssignTo = { "to": "me" } | { "to": "nobody" } | { "to": "agent", 
+/**
+ * Which one.
+ */
+agent: AgentId, } | { "to": "team", 
+/**
+ * Which one.
+ */
+team: TeamId, };
+
+/**
+ * Gives a conversation to somebody.
  */
 export type Assign = { 
 /**
@@ -1376,9 +1419,69 @@ export type Assign = {
  */
 conversation: ConversationRef, 
 /**
- * True: me. False: nobody.
+ * Who gets it.
  */
-to_me: boolean, };
+to: AssignTo, 
+/**
+ * Who had it on screen: whoever else has it by now keeps it. Empty: whoever has it.
+ */
+from: Holder | null, };
+
+/**
+ * Somebody who can be given a conversation.
+ */
+export type Assignee = { 
+/**
+ * Who.
+ */
+agent: AgentId, 
+/**
+ * Their name.
+ */
+name: string, 
+/**
+ * They are there now.
+ */
+online: boolean, };
+
+/**
+ * A team that can be given a conversation.
+ */
+export type AssignableTeam = { 
+/**
+ * Which one.
+ */
+team: TeamId, 
+/**
+ * Its name.
+ */
+name: string, };
+
+/**
+ * To whom a conversation can be given.
+ */
+export type Assignees = { 
+/**
+ * Colleagues: those who are there first, by name.
+ */
+agents: Array<Assignee>, 
+/**
+ * Teams, by name.
+ */
+teams: Array<AssignableTeam>, };
+
+/**
+ * How pressing a conversation is from now on.
+ */
+export type SetPriority = { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationRef, 
+/**
+ * From now on.
+ */
+priority: Priority, };
 
 /**
  * Seen on screen.
@@ -1439,6 +1542,56 @@ phone: string,
  * Notes.
  */
 notes: string, };
+
+/**
+ * One sign-in of an agent that has not ended: `GET /v1/agents/{id}/devices`.
+ */
+export type Device = { 
+/**
+ * Names it in `DELETE /v1/agents/{id}/devices/{device}`.
+ */
+id: number, 
+/**
+ * What the computer calls itself.
+ */
+name: string, 
+/**
+ * Its operating system; empty: unknown.
+ */
+system: string, 
+/**
+ * Where the address lay from which it was last heard.
+ */
+region: Region, 
+/**
+ * When it signed in.
+ */
+signed_in_at: number, 
+/**
+ * When it was last heard, to a few minutes.
+ */
+last_seen_at: number, 
+/**
+ * It is connected now.
+ */
+online: boolean, 
+/**
+ * It is the one that asks.
+ */
+current: boolean, };
+
+/**
+ * Signs out elsewhere.
+ */
+export type RevokeDevice = { 
+/**
+ * Of which account.
+ */
+account: AccountId, 
+/**
+ * On which device. Empty: on all but this computer.
+ */
+device: number | null, };
 
 /**
  * Words typed after `#`.
@@ -1631,6 +1784,8 @@ export interface Commands {
   connect_desk: [ConnectDesk, Nothing];
   try_here: [Nothing, Nothing];
   sign_out: [ForAccount, Nothing];
+  devices: [ForAccount, Array<Device>];
+  revoke_device: [RevokeDevice, Nothing];
   retry_now: [Nothing, Nothing];
   sync_health: [AskHealth, SyncHealth];
   list_conversations: [ListConversations, ConversationList];
@@ -1645,6 +1800,8 @@ export interface Commands {
   set_state: [SetState, Queued];
   snooze: [Snooze, Queued];
   assign: [Assign, Queued];
+  assignees: [ForConversation, Assignees];
+  set_priority: [SetPriority, Queued];
   edit_message: [EditMessage, Queued];
   delete_message: [DeleteMessage, Queued];
   change_labels: [ChangeLabels, Queued];

@@ -634,7 +634,9 @@ class AppStore {
   }
 
   assignToMe(conversation: ConversationRef): void {
-    void this.run('assign', { conversation, to_me: true });
+    const head = this.heads.get(conversation) ?? this.list.rows.find((row) => row.id === conversation);
+    const from = head ? { agent: head.assignee, team: head.team } : null;
+    void this.run('assign', { conversation, to: { to: 'me' }, from });
   }
 
   reopen(conversation: ConversationRef): void {

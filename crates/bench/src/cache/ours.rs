@@ -7,7 +7,7 @@ use deskbell_cache::{Cache, Key};
 use deskbell_engine::Batch;
 use deskbell_protocol::{
     Agent, AgentId, Author, Change, Contact, ContactId, Conversation, ConversationId, ConversationKind,
-    ConversationState, Delta, Entity, Message, MessageId, MessageKind, PageView, Region, Role, Seq, SiteId,
+    ConversationState, Delta, Entity, Message, MessageId, MessageKind, PageView, Priority, Region, Role, Seq, SiteId,
     SnapshotPage, Visitor, VisitorId,
 };
 
@@ -180,6 +180,7 @@ pub(crate) fn head(chats: &Chats, last: &Said) -> Conversation {
         active_at: last.at,
         visitor_read: 0,
         snoozed_until: None,
+        priority: Priority::None,
         team: None,
         labels: Vec::new(),
     }

@@ -237,7 +237,7 @@ async fn dc_02_deltas_that_are_cut_anywhere_end_like_a_fresh_start() {
 
     ben_writes_much(&mut ben, &visitors, "evening").await;
     let chats: Vec<ConversationId> = visitors.iter().filter_map(|visitor| visitor.conversation).collect();
-    does(&mut ben, Command::Assign { conversation: chats[0], agent: Some(desk.ben.id), team: None }).await;
+    does(&mut ben, Command::Assign { conversation: chats[0], agent: Some(desk.ben.id), team: None, from: None }).await;
     does(&mut ben, Command::SetState { conversation: chats[1], state: ConversationState::Closed }).await;
 
     let (_, expected) = without_faults(&desk, nothing).await;

@@ -3,7 +3,7 @@
 use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
     AgentId, Author, ClientId, ContactId, Conversation, ConversationId, ConversationKind, ConversationState, Message,
-    MessageId, MessageKind, MessageVersion, Number, ReadMark, SiteId, TeamId, Timestamp, VisitorId,
+    MessageId, MessageKind, MessageVersion, Number, Priority, ReadMark, SiteId, TeamId, Timestamp, VisitorId,
 };
 use deskbell_search::label_key;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -16,7 +16,7 @@ pub(crate) const WOKEN: &str = "woken";
 
 queries! {
     FIND = "SELECT id, kind, contact, visitor, site, state, assignee, last_number, waiting_since, created_at,
-        active_at, visitor_read, snoozed_until, team FROM conversation WHERE id = ?1";
+        active_at, visitor_read, snoozed_until, team, priority FROM conversation WHERE id = ?1";
     LATEST_OF_VISITOR = "SELECT id FROM conversation WHERE visitor = ?1 ORDER BY id DESC LIMIT 1";
     BY_ACTIVITY = "SELECT active_at, id, contact, visitor FROM conversation WHERE (active_at, id) < (?1, ?2)
         AND EXISTS (SELECT 1 FROM sees WHERE sees.agent = ?4 AND sees.site = conversation.site)
@@ -24,7 +24,8 @@ queries! {
     ADD = "INSERT INTO conversation (id, kind, contact, visitor, site, state, assignee, last_number, waiting_since,
         created_at, active_at, visitor_read, team) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
     UPDATE = "UPDATE conversation SET state = ?2, assignee = ?3, last_number = ?4, waiting_since = ?5,
-        active_at = ?6, visitor_read = ?7, snoozed_until = ?8, team = ?9 WHERE id = ?1";
+        active_at = ?6, visitor_read = ?7, snoozed_until = ?8, team = ?9, priority = ?10
+        WHERE id = ?1";
     LABELS = "SELECT label FROM conversation_label WHERE conversation = ?1 ORDER BY key";
     DROP_LABELS = "DELETE FROM conversation_label WHERE conversation = ?1";
     ADD_LABEL = "INSERT INTO conversation_label (conversation, key, label) VALUES (?1, ?2, ?3)";
@@ -57,6 +58,16 @@ fn state_code(state: ConversationState) -> i64 {
     }
 }
 
+fn priority_code(priority: Priority) -> i64 {
+    match priority {
+        Priority::None => 0,
+        Priority::Low => 1,
+        Priority::Medium => 2,
+        Priority::High => 3,
+        Priority::Urgent => 4,
+    }
+}
+
 fn conversation(row: &Row<'_>) -> rusqlite::Result<Conversation> {
     Ok(Conversation {
         id: ConversationId(row.get(0)?),
@@ -78,6 +89,13 @@ fn conversation(row: &Row<'_>) -> rusqlite::Result<Conversation> {
         snoozed_until: row.get(12)?,
         labels: Vec::new(),
         team: row.get::<_, Option<i64>>(13)?.map(TeamId),
+        priority: match row.get::<_, i64>(14)? {
+            1 => Priority::Low,
+            2 => Priority::Medium,
+            3 => Priority::High,
+            4 => Priority::Urgent,
+            _ => Priority::None,
+        },
     })
 }
 
@@ -168,7 +186,8 @@ pub(crate) fn update(connection: &Connection, conversation: &Conversation) -> ru
         conversation.active_at,
         conversation.visitor_read,
         conversation.snoozed_until,
-        conversation.team.map(|team| team.0)
+        conversation.team.map(|team| team.0),
+        priority_code(conversation.priority)
     ])?;
     Ok(())
 }

@@ -61,6 +61,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/010_second_factor.sql"), then: None },
     Migration { sql: include_str!("migrations/011_links.sql"), then: None },
     Migration { sql: include_str!("migrations/012_canned_texts.sql"), then: None },
+    Migration { sql: include_str!("migrations/013_priority.sql"), then: None },
 ];
 
 /// One step from format to format, taken whole or not at all.

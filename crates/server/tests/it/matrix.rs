@@ -241,7 +241,16 @@ const COMMANDS: &[Way<Command>] = &[
         state: ConversationState::Open,
     }),
     ("snooze", Of::Customer, |it| Command::Snooze { conversation: it.customer.conversation, until: None }),
-    ("assign", Of::Customer, |it| Command::Assign { conversation: it.customer.conversation, agent: None, team: None }),
+    ("assign", Of::Customer, |it| Command::Assign {
+        conversation: it.customer.conversation,
+        agent: None,
+        team: None,
+        from: None,
+    }),
+    ("set_priority", Of::Customer, |it| Command::SetPriority {
+        conversation: it.customer.conversation,
+        priority: Priority::High,
+    }),
     ("edit_message", Of::Message, |it| {
         let text = client_id().as_str().to_owned();
         Command::EditMessage { conversation: it.customer.conversation, message: it.message, text }

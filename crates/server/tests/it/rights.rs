@@ -135,7 +135,7 @@ async fn tv_04_a_conversation_is_given_to_a_team_and_only_to_who_sees_it() {
     let administration = desk.desk.administer();
     let edit = TeamEdit { name: Some("Tea".into()), members: Some(vec![desk.ben.agent.id]), ..TeamEdit::default() };
     let team = administration.put_team(None, edit).await.unwrap().id;
-    let assign = |agent, team| command(Command::Assign { conversation, agent, team });
+    let assign = |agent, team| command(Command::Assign { conversation, agent, team, from: None });
     let done = ann.command(&assign(None, Some(team))).await.unwrap();
     // The sender's place is known; a second transfer on top of it that knows only an older one is refused.
     let late = CommandFrame { if_rev: Some(Seq(done.seq.0 - 2)), ..assign(Some(desk.ann.agent.id), None) };

@@ -33,7 +33,8 @@ async fn tv_01_a_visitor_who_waits_rings_for_all_who_may_answer_until_one_of_the
     ann.send(&says(RingOutcome::Seen)).await;
     assert_eq!(ring(&mut ann).await, (asked.id, 0, 0));
     assert_eq!(ring(&mut ann_at_home).await, (asked.id, 0, 0));
-    let take = Command::Assign { conversation: asked.conversation, agent: Some(desk.ben.agent.id), team: None };
+    let take =
+        Command::Assign { conversation: asked.conversation, agent: Some(desk.ben.agent.id), team: None, from: None };
     ben.command(&command(take)).await.unwrap();
     assert_eq!(ring(&mut ben).await, (asked.id, 0, 0), "it rang there until now");
 }

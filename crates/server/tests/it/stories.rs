@@ -356,7 +356,7 @@ async fn tv_03_two_agents_take_one_conversation_and_one_is_told_who_was_faster()
     let (seen, rev) = ann.conversation(|conversation| conversation.last_number == 1).await;
     let take = |agent: AgentId| CommandFrame {
         if_rev: Some(rev),
-        ..command(Command::Assign { conversation: seen.id, agent: Some(agent), team: None })
+        ..command(Command::Assign { conversation: seen.id, agent: Some(agent), team: None, from: None })
     };
     ann.command(&take(desk.ann.agent.id)).await.unwrap();
     let nack = ben.command(&take(desk.ben.agent.id)).await.unwrap_err();
@@ -364,6 +364,59 @@ async fn tv_03_two_agents_take_one_conversation_and_one_is_told_who_was_faster()
     let current = decode(&nack.current.unwrap()).unwrap();
     assert!(matches!(current, Entity::Conversation(found) if found.assignee == Some(desk.ann.agent.id)));
     vic.message("assigned:Ann").await;
+}
+
+#[tokio::test]
+async fn tv_04_a_transfer_minds_who_had_the_conversation_and_not_what_was_written_meanwhile() {
+    let desk = TestDesk::start().await;
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let mut ben = desk.agent(&desk.ben, None).await.synced().await;
+    let (mut vic, _) = desk.visitor().await;
+    vic.command(&reply(None, "Hello?")).await.unwrap();
+    let (head, _) = ann.conversation(|conversation| conversation.last_number == 1).await;
+    let give = |to: AgentId, from: Option<AgentId>| {
+        let from = Some(Holder { agent: from, team: None });
+        command(Command::Assign { conversation: head.id, agent: Some(to), team: None, from })
+    };
+    let (ann_id, ben_id) = (desk.ann.agent.id, desk.ben.agent.id);
+    // Vic writes on while Ann decides.
+    vic.command(&reply(None, "Anybody?")).await.unwrap();
+    ann.command(&give(ben_id, None)).await.unwrap();
+    // Ben saw it unassigned as well. That it is his already is no conflict; that Ann takes it is one.
+    ben.command(&give(ben_id, None)).await.unwrap();
+    let nack = ann.command(&give(ann_id, None)).await.unwrap_err();
+    assert_eq!(nack.code, ErrorCode::Conflict);
+    let current = decode(&nack.current.unwrap()).unwrap();
+    assert!(matches!(current, Entity::Conversation(found) if found.assignee == Some(ben_id)));
+    ann.command(&give(ann_id, Some(ben_id))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_conversation_has_a_priority_that_its_visitor_never_hears_of() {
+    let desk = TestDesk::start().await;
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let mut ben = desk.agent(&desk.ben, None).await.synced().await;
+    let (mut vic, token) = desk.visitor().await;
+    vic.command(&reply(None, "Hello?")).await.unwrap();
+    let (head, rev) = ann.conversation(|conversation| conversation.last_number == 1).await;
+    assert_eq!(head.priority, Priority::None);
+    let change = |priority| command(Command::SetPriority { conversation: head.id, priority });
+    for priority in [Priority::Urgent, Priority::Low, Priority::None, Priority::High] {
+        ann.command(&change(priority)).await.unwrap();
+        ben.conversation(|conversation| conversation.priority == priority).await;
+    }
+    let late = CommandFrame { if_rev: Some(rev), ..change(Priority::Low) };
+    assert_eq!(ben.command(&late).await.unwrap_err().code, ErrorCode::Conflict);
+    assert_eq!(vic.command(&change(Priority::Urgent)).await.unwrap_err().code, ErrorCode::NotFound);
+    ann.command(&reply(Some(head.id), "Yes!")).await.unwrap();
+    let mut seen = String::new();
+    while !seen.contains("Yes!") {
+        seen.push_str(&vic.next().await.unwrap().to_text());
+    }
+    let mut again = desk.panel(Some(&token), None, None).await;
+    again.welcome().await;
+    seen.push_str(&serde_json::to_string(&again.snapshot().await).unwrap());
+    assert!(!seen.contains("priority"), "{seen}");
 }
 
 #[tokio::test]

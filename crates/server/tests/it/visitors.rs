@@ -238,7 +238,7 @@ async fn dk_15_wen_reaches_nothing_of_vics() {
         reply(Some(conversation), "I am Vic"),
         command(Command::MarkRead { conversation, number: 1 }),
         command(Command::SetState { conversation, state: ConversationState::Closed }),
-        command(Command::Assign { conversation, agent: Some(desk.ann.agent.id), team: None }),
+        command(Command::Assign { conversation, agent: Some(desk.ann.agent.id), team: None, from: None }),
         command(Command::Start { visitor: VisitorId(1) }),
     ] {
         let nack = wen.command(&attempt).await.unwrap_err();

@@ -1,6 +1,7 @@
 /** What a message of mine that is not sent yet says of itself, and what can be done about it. */
 import { words } from '../../i18n/index.svelte';
-import type { FileView, MessageView, RefusedDeed, Thread } from '../../platform';
+import type { ConversationRow, FileView, MessageView, RefusedDeed, Thread } from '../../platform';
+import { holderText } from '../boxes/assign';
 
 /** No longer than this is ever shown, whatever the clocks say. */
 const SECONDS_MAX = 10;
@@ -73,12 +74,16 @@ export function refusalText(message: MessageView): string {
   }
 }
 
-/** What was refused, and why. */
-export function refusedDeedText(refused: RefusedDeed): string {
+/** What was refused, and why. Whoever was too slow to take a chat is told who has it now. */
+export function refusedDeedText(refused: RefusedDeed, head?: ConversationRow): string {
+  if (refused.deed === 'assign' && refused.refusal === 'conflict' && head) {
+    return words.m.refusedAssign({ now: holderText(head) });
+  }
   const deeds: Record<RefusedDeed['deed'], () => string> = {
     set_state: words.m.deedSetState,
     snooze: words.m.deedSnooze,
     assign: words.m.deedAssign,
+    set_priority: words.m.deedSetPriority,
     change_labels: words.m.deedChangeLabels,
     edit_message: words.m.deedEditMessage,
     delete_message: words.m.deedDeleteMessage,

@@ -1,0 +1,148 @@
+//! What Ann does with a chat from the app: gives it away, says how pressing it is, inserts a prepared text, and looks where
+//! she is signed in. A real desk, a real cache.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs, unreachable_pub)]
+
+mod computer;
+
+use computer::{Computer, ann_at, started, until};
+use deskbell_api::types::*;
+use deskbell_api::{AccountId, App, ConversationRef, Subscription};
+use deskbell_protocol::http::{NewCannedText, TeamEdit};
+use deskbell_protocol::{Holder, Priority, TextOwner};
+use deskbell_testkit::{ANN, BEN, TestDesk, Visitor};
+
+const FIRST: AccountId = AccountId(1);
+
+async fn row(app: &App, events: &Subscription, what: &str, fits: impl Fn(&ConversationRow) -> bool) -> ConversationRow {
+    until(events, what, || async {
+        let asked = ListConversations { folder: Folder::Open, account: None, limit: 50 };
+        app.list_conversations(asked).await.ok()?.rows.into_iter().find(|row| fits(row))
+    })
+    .await
+}
+
+async fn give(app: &App, conversation: ConversationRef, to: AssignTo, from: Holder) {
+    app.assign(Assign { conversation, to, from: Some(from) }).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tv_04_ann_gives_a_chat_to_a_team_and_to_ben_and_is_told_when_somebody_else_has_it() {
+    let desk = TestDesk::start().await;
+    let members = Some(vec![desk.ben.id]);
+    let edit = TeamEdit { name: Some("Tea".into()), members, ..TeamEdit::default() };
+    let team = desk.desk.administer().put_team(None, edit).await.unwrap().id;
+    let (directory, computer) = (tempfile::tempdir().unwrap(), Computer::with(None));
+    let (app, _) = started(directory.path(), &computer).await;
+    let events = app.subscribe();
+    app.connect_desk(ann_at(&desk, None)).await.unwrap();
+    Visitor::arrive(&desk, "Vic").await.write("Hello?").await;
+    let chat = row(&app, &events, "the chat", |_| true).await.id;
+    let people = until(&events, "the team", || async {
+        let people = app.assignees(ForConversation { conversation: chat }).await.unwrap();
+        (!people.teams.is_empty()).then_some(people)
+    })
+    .await;
+    assert_eq!(people.agents, [Assignee { agent: desk.ben.id, name: BEN.name.into(), online: false }]);
+    assert_eq!(people.teams, [AssignableTeam { team, name: "Tea".into() }]);
+
+    let nobody = Holder::default();
+    give(&app, chat, AssignTo::Team { team }, nobody).await;
+    let held = row(&app, &events, "the team's chat", |row| row.team_name == "Tea").await;
+    assert_eq!(held.assignee, None);
+    let teams = Holder { agent: None, team: Some(team) };
+    give(&app, chat, AssignTo::Agent { agent: desk.ben.id }, teams).await;
+    let held = row(&app, &events, "Ben's chat", |row| row.assignee_name == BEN.name).await;
+    assert_eq!(held.team, Some(team), "it stays with the team that he belongs to");
+    // Ann still sees what it was: the desk refuses, and she is told who has it.
+    give(&app, chat, AssignTo::Me, teams).await;
+    let refused = until(&events, "the refusal", || async {
+        let thread = app.messages(ListMessages { conversation: chat, before: None, limit: 50 }).await.ok()?;
+        thread.refused.into_iter().next()
+    })
+    .await;
+    assert_eq!((refused.deed, refused.refusal), (Deed::Assign, deskbell_protocol::ErrorCode::Conflict));
+    assert_eq!(row(&app, &events, "as it is", |row| row.assignee_name == BEN.name).await.team_name, "Tea");
+    app.discard(ForQueued { conversation: chat, client_id: refused.client_id }).await.unwrap();
+    // Back to the team, and then from it.
+    let bens = Holder { agent: Some(desk.ben.id), team: Some(team) };
+    give(&app, chat, AssignTo::Nobody, bens).await;
+    row(&app, &events, "the team's chat again", |row| row.assignee.is_none() && row.team == Some(team)).await;
+    give(&app, chat, AssignTo::Nobody, teams).await;
+    row(&app, &events, "nobody's chat", |row| row.assignee.is_none() && row.team.is_none()).await;
+
+    app.set_priority(SetPriority { conversation: chat, priority: Priority::Urgent }).await.unwrap();
+    row(&app, &events, "an urgent chat", |row| row.priority == Priority::Urgent).await;
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tv_05_a_prepared_text_is_filled_in_for_the_chat_and_its_use_is_counted() {
+    let desk = TestDesk::start().await;
+    let administration = desk.desk.administer();
+    let text = |owner, shortcut: &str, text: &str| NewCannedText {
+        owner,
+        shortcut: shortcut.into(),
+        title: "T".into(),
+        text: text.into(),
+    };
+    let mine = TextOwner::Agent { agent: desk.ann.id };
+    let words = "Hi {visitor.first_name|there}, {agent.name} of {site.name} here. {visitor.email}";
+    administration.add_canned_text(text(mine, "intro", words)).await.unwrap();
+    administration.add_canned_text(text(TextOwner::Agent { agent: desk.ben.id }, "introbens", "x")).await.unwrap();
+    let (directory, computer) = (tempfile::tempdir().unwrap(), Computer::with(None));
+    let (app, _) = started(directory.path(), &computer).await;
+    let events = app.subscribe();
+    app.connect_desk(ann_at(&desk, None)).await.unwrap();
+    Visitor::arrive(&desk, "Vic").await.write("Hello?").await;
+    let row = row(&app, &events, "the chat", |_| true).await;
+    let asked = || app.canned_texts(FindCannedTexts { query: "INTR".into(), conversation: row.id });
+    let [found] = <[_; 1]>::try_from(asked().await.unwrap()).unwrap();
+    assert_eq!(found.text, format!("Hi there, {} of Shop here. {{visitor.email}}", ANN.name));
+    assert_eq!((found.owner, found.missing), (mine, vec!["{visitor.email}".to_owned()]));
+    let known = EditContact {
+        contact: row.contact,
+        name: "Vic Smith".into(),
+        email: "vic@home.example".into(),
+        phone: String::new(),
+        notes: String::new(),
+    };
+    app.edit_contact(known).await.unwrap();
+    let filled = until(&events, "what is known of Vic", || async {
+        asked().await.unwrap().pop().filter(|found| found.missing.is_empty())
+    })
+    .await;
+    assert_eq!(filled.text, format!("Hi Vic, {} of Shop here. vic@home.example", ANN.name));
+    app.use_canned_text(UseCannedText { conversation: row.id, text: filled.id }).await.unwrap();
+    until(&events, "the count", || async {
+        let texts = administration.canned_texts().await.unwrap();
+        texts.into_iter().find(|text| text.id == filled.id && text.uses == 1)
+    })
+    .await;
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dk_01_ann_sees_where_she_is_signed_in_and_signs_the_others_out() {
+    let desk = TestDesk::start().await;
+    let mut apps = Vec::new();
+    for _ in 0..3 {
+        let (directory, computer) = (tempfile::tempdir().unwrap(), Computer::with(None));
+        let (app, _) = started(directory.path(), &computer).await;
+        app.connect_desk(ann_at(&desk, None)).await.unwrap();
+        apps.push((app, directory));
+    }
+    let app = &apps[0].0;
+    let devices = app.devices(ForAccount { account: FIRST }).await.unwrap();
+    assert_eq!(devices.iter().map(|device| device.current).collect::<Vec<_>>(), [true, false, false]);
+    let lost = devices[1].id;
+    app.revoke_device(RevokeDevice { account: FIRST, device: Some(lost) }).await.unwrap();
+    let again = app.revoke_device(RevokeDevice { account: FIRST, device: Some(lost) }).await.unwrap_err();
+    assert_eq!(again.code, ApiErrorCode::NotFound);
+    assert_eq!(app.devices(ForAccount { account: FIRST }).await.unwrap().len(), 2);
+    app.revoke_device(RevokeDevice { account: FIRST, device: None }).await.unwrap();
+    let left = app.devices(ForAccount { account: FIRST }).await.unwrap();
+    assert!(left.len() == 1 && left[0].current, "{left:?}");
+    for (app, _) in apps {
+        app.stop().await;
+    }
+}
