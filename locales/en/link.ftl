@@ -19,3 +19,14 @@ too-many = Too many tries. Wait a few minutes and try again.
 invalid = The desk does not accept this. Ask for a new link.
 unreachable = The desk cannot be reached right now. Check your connection and try again.
 again = Try again
+
+## The page behind a sign-in at an identity provider.
+confirm-title = Sign in to { $desk }?
+confirm-text = { $device } wants to sign in as { $email }, and shows this code:
+confirm-warning = Say no unless Deskbell shows you the same code right now. Otherwise somebody else would be signed in as you.
+confirm-yes = Sign in
+confirm-no = No
+agreed-text = You can go back to Deskbell.
+declined-text = Nobody was signed in.
+sign-in-failed-title = The sign-in did not work
+sign-in-failed = Go back to Deskbell and begin again.

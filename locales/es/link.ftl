@@ -19,3 +19,14 @@ too-many = Demasiados intentos. Espere unos minutos e inténtelo de nuevo.
 invalid = El centro no acepta esto. Pida un enlace nuevo.
 unreachable = Ahora no se puede llegar al centro. Revise su conexión e inténtelo de nuevo.
 again = Intentar de nuevo
+
+## La página de un inicio de sesión con un proveedor de identidad.
+confirm-title = ¿Entrar en { $desk }?
+confirm-text = { $device } quiere entrar como { $email } y muestra este código:
+confirm-warning = Diga que no si Deskbell no le muestra ahora el mismo código: otra persona entraría en su nombre.
+confirm-yes = Entrar
+confirm-no = No
+agreed-text = Puede volver a Deskbell.
+declined-text = No ha entrado nadie.
+sign-in-failed-title = No se ha podido entrar
+sign-in-failed = Vuelva a Deskbell y empiece de nuevo.

@@ -363,6 +363,27 @@ name: string,
 email: string, };
 
 /**
+ * The answer to `POST /v1/provider/look`: what the browser's page asks the person about.
+ */
+export type ProviderSeen = { 
+/**
+ * The desk's name.
+ */
+desk: string, 
+/**
+ * As whom.
+ */
+email: string, 
+/**
+ * On which computer, by its own word.
+ */
+device: string, 
+/**
+ * To be compared with the app's.
+ */
+code: string, };
+
+/**
  * Which half of the widget speaks.
  */
 export type VisitorPart = "page" | "panel";

@@ -88,3 +88,28 @@ test.each(TEXTS)('DK-01: a link that was used says so, and a desk that is away i
   await vi.waitFor(() => expect(heading()).toBe(m.joinTitle({ desk: 'Tea' })));
   expect(document.activeElement).toBe(input('password'));
 });
+
+test.each(TEXTS)('DK-01: whoever comes from an identity provider says that it was they who began (%s)', async (language, m) => {
+  const seen = { desk: 'Tea', email: 'ben@desk.test', device: '<b>laptop</b>', code: 'k3fq-7xsp' };
+  for (const agreed of [true, false]) {
+    asked = [];
+    answers = [[200, seen], [204, null]];
+    await start(main, 'p.secret', [language]);
+    expect(heading()).toBe(m.confirmTitle({ desk: 'Tea' }));
+    expect(main.querySelector('code')?.textContent).toBe('k3fq-7xsp');
+    expect(main.textContent).toContain('<b>laptop</b>');
+    expect(asked).toEqual([['/v1/provider/look', { token: 'secret' }]]);
+    const [yes, no] = main.querySelectorAll('button');
+    expect([yes?.textContent, no?.textContent]).toEqual([m.confirmYes(), m.confirmNo()]);
+    (agreed ? yes : no)?.click();
+    await vi.waitFor(() => expect(heading()).toBe(m.doneTitle()));
+    expect(main.textContent).toContain(agreed ? m.agreedText() : m.declinedText());
+    expect(asked[1]).toEqual(['/v1/provider/decide', { token: 'secret', agreed }]);
+  }
+  answers = [[404, { code: 'not_found', message: '' }]];
+  await start(main, 'p.old', [language]);
+  expect([heading(), problem()]).toEqual([m.signInFailedTitle(), m.signInFailed()]);
+  asked = [];
+  await start(main, 'failed', [language]);
+  expect([heading(), asked]).toEqual([m.signInFailedTitle(), []]);
+});

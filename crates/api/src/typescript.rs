@@ -183,6 +183,7 @@ pub fn widget_typescript() -> String {
         protocol::Change,
         protocol::http::LinkKind,
         protocol::http::LinkSeen,
+        protocol::http::ProviderSeen,
         protocol::VisitorPart,
         protocol::PageSeen,
         protocol::VisitorHello,

@@ -19,6 +19,10 @@ pub struct ServerInfo {
     pub version: String,
     /// The desk's name.
     pub desk: String,
+    /// The identity provider at which agents may sign in, by the name to be shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub provider: Option<String>,
 }
 
 /// `POST /v1/session`: sign in.
@@ -254,6 +258,70 @@ pub struct LinkUse {
     pub name: String,
     /// 8 to 1000 characters.
     pub password: String,
+}
+
+/// `POST /v1/provider/begin`: an agent is to sign in at the desk's identity provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct ProviderBegin {
+    /// The SHA-256 of a secret that the app has made for this, as 64 hexadecimal digits.
+    pub challenge: String,
+    /// What the computer calls itself, for the person and for the list of devices.
+    pub device: String,
+    /// Its operating system, for the same list.
+    #[serde(default)]
+    pub system: String,
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct ProviderBegun {
+    /// Names the attempt in `POST /v1/provider/finish`.
+    pub request: String,
+    /// What the system's browser opens.
+    pub address: String,
+    /// The app shows it, and the browser's page shows it too: the person compares the two.
+    pub code: String,
+    /// Until the attempt ends, in seconds.
+    #[ts(type = "number")]
+    pub expires_in_s: u64,
+}
+
+/// The answer to `POST /v1/provider/look`: what the browser's page asks the person about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct ProviderSeen {
+    /// The desk's name.
+    pub desk: String,
+    /// As whom.
+    pub email: String,
+    /// On which computer, by its own word.
+    pub device: String,
+    /// To be compared with the app's.
+    pub code: String,
+}
+
+/// `POST /v1/provider/decide`: whether it was the person who began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct ProviderDecision {
+    /// What stands behind `#p.` in the page's address.
+    pub token: String,
+    /// False: nobody is signed in.
+    pub agreed: bool,
+}
+
+/// `POST /v1/provider/finish`: the app asks for its session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct ProviderFinish {
+    /// Which attempt.
+    pub request: String,
+    /// What the challenge was made of.
+    pub secret: String,
+}
+
+/// The answer, after at most 20 seconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct ProviderFinished {
+    /// Empty: the person is still in the browser; ask again.
+    pub signed_in: Option<Box<SignedIn>>,
 }
 
 /// `POST /v1/agents`: a new agent.

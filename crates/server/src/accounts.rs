@@ -133,6 +133,16 @@ pub(crate) async fn sign_in(
     entered
 }
 
+/// Signs in an agent whom somebody else has vouched for.
+pub(crate) async fn sign_in_known(core: &Core, agent: AgentId, device: Newcomer) -> Outcome<SignedIn> {
+    let desk = core.name();
+    let entered = core.writer.submit(move |write| {
+        let agent = agents::find(write.connection, agent)?.filter(|agent| agent.active);
+        enter(write, agent.ok_or_else(|| Failure::not_found("agent"))?, &device, &desk)
+    });
+    entered.await
+}
+
 /// Signs an agent in without a password, for a desk inside the agent's own app.
 pub(crate) async fn sign_in_locally(core: &Core, agent: AgentId, name: String) -> Outcome<SignedIn> {
     let desk = core.name();

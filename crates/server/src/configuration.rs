@@ -7,6 +7,8 @@ use clap::ValueEnum;
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use crate::settings::Provider;
+
 /// The settings of the process, as a TOML file has them. What is left out is not decided by it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -25,6 +27,8 @@ pub struct Configuration {
     pub metrics_listen: Option<SocketAddr>,
     /// What a line of the log is.
     pub log_format: Option<LogFormat>,
+    /// Where agents may sign in besides.
+    pub provider: Option<Provider>,
 }
 
 /// What a line of the log is.

@@ -21,6 +21,7 @@ use crate::geo::Geo;
 use crate::hub::Hub;
 use crate::limits::{Buckets, SignInGuard};
 use crate::live::Live;
+use crate::oidc::Oidc;
 use crate::operations::{self, Lock, OperationError};
 use crate::people::Actor;
 use crate::routes::Routes;
@@ -56,6 +57,8 @@ pub(crate) struct Core {
     pub(crate) readers: Readers,
     pub(crate) passwords: Passwords,
     pub(crate) sign_ins: SignInGuard,
+    /// Where agents may sign in besides.
+    pub(crate) oidc: Option<Oidc>,
     pub(crate) visitor_messages: Buckets<VisitorId>,
     /// Signs of typing that are passed on, by who types.
     pub(crate) typing: Buckets<(i64, i64)>,
@@ -120,6 +123,12 @@ impl Desk {
             let words = format!("public_origin {public:?} is not an origin such as https://chat.shop.example");
             return Err(OpenError::Io(std::io::Error::new(std::io::ErrorKind::InvalidInput, words)));
         }
+        let oidc = match settings.provider.clone() {
+            Some(provider) => Some(Oidc::open(provider, settings.public_origin.as_deref()).map_err(|error| {
+                OpenError::Io(std::io::Error::new(std::io::ErrorKind::InvalidInput, error.to_string()))
+            })?),
+            None => None,
+        };
         let geo = Geo::open(settings.geo_database.as_deref())?;
         make_private_directory(&settings.data)?;
         let path: PathBuf = settings.data.join("desk.db");
@@ -139,6 +148,7 @@ impl Desk {
                 readers,
                 passwords: Passwords::new(),
                 sign_ins: SignInGuard::new(),
+                oidc,
                 visitor_messages: Buckets::new(VISITOR_BURST, VISITOR_REFILL),
                 typing: Buckets::new(TYPING_BURST, TYPING_REFILL),
                 agent_frames: Buckets::new(AGENT_FRAMES.0, Duration::from_secs(1) / AGENT_FRAMES.1),

@@ -126,6 +126,11 @@ pub(crate) fn declared(routes: Routes) -> Routes {
         .on(A::ManageAgents, routes!(api::revoke_invitation))
         .on(A::SignIn, routes!(own::look_at_link))
         .on(A::SignIn, routes!(own::use_link))
+        .on(A::SignIn, routes!(own::begin_at_provider))
+        .on(A::SignIn, routes!(own::come_back))
+        .on(A::SignIn, routes!(own::look_at_sign_in))
+        .on(A::SignIn, routes!(own::decide_sign_in))
+        .on(A::SignIn, routes!(own::finish_at_provider))
         .on(A::SecureOwnAccount, routes!(own::change_password))
         .on(A::SecureOwnAccount, routes!(own::second_factor))
         .on(A::SecureOwnAccount, routes!(own::begin_second_factor))
@@ -267,6 +272,7 @@ pub(crate) async fn info(State(serving): State<Serving>) -> Json<ServerInfo> {
         protocol: PROTOCOL,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         desk: serving.core.name(),
+        provider: serving.core.oidc.as_ref().map(|oidc| oidc.name().to_owned()),
     })
 }
 

@@ -22,6 +22,7 @@ mod limits;
 mod links;
 mod live;
 mod metrics;
+mod oidc;
 mod openapi;
 pub mod operations;
 mod origin;
@@ -55,7 +56,7 @@ pub use authorize::{Action, Reach, Standing};
 pub use configuration::{Configuration, ConfigurationError, LogFormat};
 pub use desk::{Desk, ServeError};
 pub use people::Which;
-pub use settings::{Settings, StoreIp};
+pub use settings::{NewAgents, Provider, Settings, StoreIp};
 pub use store::OpenError;
 
 /// Milliseconds since the Unix epoch, by this computer's clock. Shown to people, never used to order anything.

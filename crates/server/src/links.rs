@@ -55,7 +55,7 @@ fn find(connection: &Connection, token: &tokens::Hash, now: Timestamp) -> Outcom
 }
 
 /// Whoever guesses at links has to wait like whoever guesses at passwords.
-fn count(core: &Core, address: IpAddr) -> Outcome<()> {
+pub(crate) fn count(core: &Core, address: IpAddr) -> Outcome<()> {
     core.sign_ins
         .begin_unnamed(address, Instant::now())
         .map_err(|left| accounts::wait("Too many tries from this network; wait before the next one.", left))

@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 use deskbell_protocol::http::Device;
 use deskbell_protocol::{Role, Timestamp};
 use deskbell_server::operations::{self, Answer, BackedUp, Erased, Export, Finding, Format, Person, Request, Restored};
-use deskbell_server::{Configuration, ConfigurationError, Desk, LogFormat, Settings};
+use deskbell_server::{Configuration, ConfigurationError, Desk, LogFormat, Provider, Settings};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -134,6 +134,13 @@ impl Serve {
         Ok(self.config.as_deref().map(Configuration::read).transpose()?.unwrap_or_default())
     }
 
+    /// The identity provider of the file, with the secret that the environment has. There is no argument for it: other
+    /// people on this computer can read those.
+    fn provider(file: Option<Provider>) -> Option<Provider> {
+        let secret = std::env::var("DESKBELL_PROVIDER_SECRET").ok();
+        file.map(|provider| Provider { client_secret: secret.or(provider.client_secret), ..provider })
+    }
+
     /// Where to listen, where for Prometheus, and the settings.
     fn settings(self) -> Result<(SocketAddr, Option<SocketAddr>, Settings), Failed> {
         let file = self.file()?;
@@ -144,6 +151,7 @@ impl Serve {
             trusted_proxies: self.trusted_proxies.or(file.trusted_proxies).unwrap_or_default(),
             geo_database: self.geo_database.or(file.geo_database),
             public_origin: self.public_origin.or(file.public_origin),
+            provider: Self::provider(file.provider),
             command_line: true,
             ..Settings::default()
         };

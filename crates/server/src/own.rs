@@ -1,19 +1,28 @@
 //! What agents do with their own sign-in over HTTP, and those who are to become agents.
 
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::Json;
+use axum::response::{IntoResponse as _, Json, Redirect, Response};
 use deskbell_protocol::http::{
-    LinkSeen, LinkToken, LinkUse, PasswordAgain, PasswordChange, RecoveryCodes, SecondFactor, SecondFactorCode,
-    SecondFactorProof, SecondFactorSecret,
+    LinkSeen, LinkToken, LinkUse, PasswordAgain, PasswordChange, ProviderBegin, ProviderBegun, ProviderDecision,
+    ProviderFinish, ProviderFinished, ProviderSeen, RecoveryCodes, SecondFactor, SecondFactorCode, SecondFactorProof,
+    SecondFactorSecret,
 };
+use serde::Deserialize;
+use utoipa::IntoParams;
 
+use crate::accounts::Newcomer;
 use crate::api::{NO_STORE, Shown};
 use crate::desk::Serving;
 use crate::http::{Body, HttpError, json};
 use crate::links;
+use crate::oidc::Oidc;
 use crate::routes::Asker;
 use crate::second_factor::Own;
+use crate::store::Failure;
+
+/// Where a browser is sent that brought nothing of use.
+const FAILED: &str = "/link#failed";
 
 fn own<'s>(serving: &'s Serving, asker: &Asker) -> Result<Own<'s>, HttpError> {
     Ok(Own::new(&serving.core, asker.session()?, asker.address))
@@ -145,4 +154,102 @@ pub(crate) async fn use_link(
     let used: LinkUse = json(body)?;
     links::open(&serving.core, asker.address, used).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+fn oidc(serving: &Serving) -> Result<&Oidc, HttpError> {
+    Ok(serving.core.oidc.as_ref().ok_or_else(|| Failure::not_found("identity provider"))?)
+}
+
+/// Begin to sign in at the desk's identity provider.
+#[utoipa::path(
+    post,
+    path = "/v1/provider/begin",
+    tag = "session",
+    request_body = ProviderBegin,
+    responses((status = 201, body = ProviderBegun), (status = 404), (status = 429)),
+)]
+pub(crate) async fn begin_at_provider(
+    State(serving): State<Serving>,
+    asker: Asker,
+    body: Body,
+) -> Shown<ProviderBegun> {
+    let oidc = oidc(&serving)?;
+    links::count(&serving.core, asker.address)?;
+    let begin: ProviderBegin = json(body)?;
+    let region = serving.core.geo.region(asker.address);
+    let device = Newcomer { name: begin.device.clone(), system: begin.system.clone(), region };
+    Ok((StatusCode::CREATED, NO_STORE, Json(oidc.begin(begin, device).await?)))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Back {
+    /// Names the attempt, once.
+    #[serde(default)]
+    state: String,
+    /// The provider's word, to be exchanged.
+    code: Option<String>,
+}
+
+/// Where the provider sends the browser. What the page shows stands behind `#`, where no log has it.
+#[utoipa::path(
+    get,
+    path = "/v1/provider/callback",
+    tag = "session",
+    params(Back),
+    responses((status = 303, description = "To the page"), (status = 404)),
+)]
+pub(crate) async fn come_back(
+    State(serving): State<Serving>,
+    asker: Asker,
+    Query(Back { state, code }): Query<Back>,
+) -> Result<Response, HttpError> {
+    let back = oidc(&serving)?.come_back(&serving.core, asker.address, &state, code).await;
+    let page = back.map_or_else(|_| FAILED.to_owned(), |token| format!("/link#p.{token}"));
+    Ok((NO_STORE, Redirect::to(&page)).into_response())
+}
+
+/// What the browser's page asks the person about.
+#[utoipa::path(
+    post,
+    path = "/v1/provider/look",
+    tag = "session",
+    request_body = LinkToken,
+    responses((status = 200, body = ProviderSeen), (status = 404)),
+)]
+pub(crate) async fn look_at_sign_in(State(serving): State<Serving>, body: Body) -> Shown<ProviderSeen> {
+    let LinkToken { token } = json(body)?;
+    Ok((StatusCode::OK, NO_STORE, Json(oidc(&serving)?.look(&serving.core, &token)?)))
+}
+
+/// The person says whether it was they who began.
+#[utoipa::path(
+    post,
+    path = "/v1/provider/decide",
+    tag = "session",
+    request_body = ProviderDecision,
+    responses((status = 204), (status = 404)),
+)]
+pub(crate) async fn decide_sign_in(State(serving): State<Serving>, body: Body) -> Result<StatusCode, HttpError> {
+    let ProviderDecision { token, agreed } = json(body)?;
+    oidc(&serving)?.decide(&token, agreed)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The session, for the app that began; it waits for the person, for 20 seconds at the most.
+#[utoipa::path(
+    post,
+    path = "/v1/provider/finish",
+    tag = "session",
+    request_body = ProviderFinish,
+    responses((status = 200, body = ProviderFinished), (status = 404)),
+)]
+pub(crate) async fn finish_at_provider(State(serving): State<Serving>, body: Body) -> Shown<ProviderFinished> {
+    let oidc = oidc(&serving)?;
+    let ProviderFinish { request, secret } = json(body)?;
+    let signed_in = tokio::select! {
+        signed_in = oidc.finish(&serving.core, &request, &secret) => signed_in?,
+        () = serving.stopping.cancelled() => None,
+    };
+    Ok((StatusCode::OK, NO_STORE, Json(ProviderFinished { signed_in: signed_in.map(Box::new) })))
 }

@@ -37,6 +37,11 @@ impl Actor {
         Self { name: "command line".to_owned(), ..Self::default() }
     }
 
+    /// An identity provider that has vouched for somebody new.
+    pub(crate) fn provider(address: IpAddr) -> Self {
+        Self { agent: None, name: "identity provider".to_owned(), address: address.to_string() }
+    }
+
     pub(crate) fn new(agent: &Agent, address: IpAddr) -> Self {
         Self { agent: Some(agent.id), name: agent.name.clone(), address: address.to_string() }
     }

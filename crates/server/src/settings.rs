@@ -3,10 +3,11 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
-use deskbell_protocol::FILE_BYTES_MAX;
 use deskbell_protocol::http::DeskSettings;
 pub use deskbell_protocol::http::StoreIp;
+use deskbell_protocol::{FILE_BYTES_MAX, Role};
 use ipnet::IpNet;
+use serde::Deserialize;
 
 /// The stored form of an address; empty for [`StoreIp::None`].
 pub(crate) fn form(form: StoreIp, address: IpAddr) -> String {
@@ -29,6 +30,55 @@ pub(crate) fn form_of(wanted: StoreIp, stored: &str) -> String {
     stored.parse().map_or_else(|_| String::new(), |address| form(wanted, address))
 }
 
+/// An identity provider (OpenID Connect) at which agents sign in.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    /// What the app's button calls it, in 1 to 40 characters.
+    pub name: String,
+    /// Where its configuration is found, letter for letter as the provider spells it; https, unless it is on this
+    /// computer.
+    pub issuer: String,
+    /// The desk's name at the provider.
+    pub client_id: String,
+    /// The desk's secret there. `None`: PKCE alone proves that it is the desk.
+    pub client_secret: Option<String>,
+    /// Domains of addresses that may sign in. Empty: any, of agents who are known.
+    #[serde(default)]
+    pub domains: Vec<String>,
+    /// What people of these domains become who are no agents yet. `None`: they are turned away.
+    pub new_agents: Option<NewAgents>,
+}
+
+/// What an identity provider's unknown people become. Never more than this: its word makes no admins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NewAgents {
+    /// They answer visitors.
+    Agent,
+    /// They read, and write notes to the team.
+    Light,
+}
+
+impl From<NewAgents> for Role {
+    fn from(new: NewAgents) -> Self {
+        match new {
+            NewAgents::Agent => Self::Agent,
+            NewAgents::Light => Self::Light,
+        }
+    }
+}
+
+impl std::fmt::Debug for Provider {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // A log of the settings must not have the secret.
+        let Self { name, issuer, client_id, client_secret: _, domains, new_agents } = self;
+        let mut shown = formatter.debug_struct("Provider");
+        shown.field("name", name).field("issuer", issuer).field("client_id", client_id);
+        shown.field("domains", domains).field("new_agents", new_agents).finish_non_exhaustive()
+    }
+}
+
 /// The settings of one desk server.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -45,6 +95,8 @@ pub struct Settings {
     /// The origin under which browsers reach the server, e.g. `https://chat.shop.example`, when a proxy changes
     /// the `Host` header. `None`: the `Host` header tells.
     pub public_origin: Option<String>,
+    /// Where agents may sign in besides. Needs `public_origin`.
+    pub provider: Option<Provider>,
     /// Whether the command line of this computer may change the desk while it is served.
     pub command_line: bool,
     /// Most sockets of visitors from one address; loopback is exempt, for it is usually a proxy or a test.
@@ -62,6 +114,7 @@ impl Default for Settings {
             store_ip: StoreIp::default(),
             geo_database: None,
             public_origin: None,
+            provider: None,
             command_line: false,
             visitor_sockets_per_address: 100,
             visitor_upload_bytes_a_day: 100 * 1024 * 1024,

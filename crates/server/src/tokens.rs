@@ -29,7 +29,16 @@ const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 
 /// A code of 80 random bits that people can copy from paper, e.g. `k3fq-7xsp-…`.
 pub(crate) fn recovery_code() -> String {
-    let letters = rand::random::<[u8; 16]>().map(|byte| char::from(LETTERS[usize::from(byte) % LETTERS.len()]));
+    grouped(rand::random::<[u8; 16]>())
+}
+
+/// A code of 40 random bits that people can compare on two screens, e.g. `k3fq-7xsp`.
+pub(crate) fn short_code() -> String {
+    grouped(rand::random::<[u8; 8]>())
+}
+
+fn grouped<const N: usize>(bytes: [u8; N]) -> String {
+    let letters = bytes.map(|byte| char::from(LETTERS[usize::from(byte) % LETTERS.len()]));
     letters.chunks(4).map(String::from_iter).collect::<Vec<_>>().join("-")
 }
 
@@ -69,7 +78,7 @@ fn make(password: &str) -> Outcome<String> {
 }
 
 /// A hash nobody knows the password of: an unknown address costs the same time as a wrong password.
-const NOBODY: &str =
+pub(crate) const NOBODY: &str =
     "$argon2id$v=19$m=65536,t=3,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 impl Passwords {

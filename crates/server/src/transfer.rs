@@ -82,7 +82,8 @@ pub(crate) struct NewUpload {
     sha256: Option<String>,
 }
 
-fn digest(digits: &str) -> Option<[u8; 32]> {
+/// 32 bytes from 64 hexadecimal digits.
+pub(crate) fn digest(digits: &str) -> Option<[u8; 32]> {
     let mut digest = [0; 32];
     if digits.len() != 64 || !digits.is_ascii() {
         return None;

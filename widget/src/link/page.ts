@@ -1,12 +1,16 @@
-// The page behind a link that was handed on: whoever opens it chooses a name and a password, or a new password.
+// The page behind a link that was handed on: whoever opens it chooses a name and a password, or a new password. It is
+// also where the browser comes back from an identity provider, and the person says that it was they who began.
 import { chooseLanguage, type Language } from '../shared/language';
-import type { LinkSeen, Refusal } from '../protocol.generated';
+import type { LinkSeen, ProviderSeen, Refusal } from '../protocol.generated';
 import { messages as en } from './generated/en';
 import { messages as es } from './generated/es';
 import { messages as ru } from './generated/ru';
 import type { Messages } from './generated/types';
 
 const TEXTS: Record<Language, Messages> = { en, es, ru };
+
+/** What stands before the token when the browser comes from an identity provider. */
+const PROVIDER = 'p.';
 
 type Refused = Pick<Refusal, 'code'> & { field?: string };
 
@@ -54,6 +58,14 @@ export async function start(main: HTMLElement, token: string, wanted: readonly s
     return m.unreachable();
   };
 
+  if (token === 'failed') {
+    show(m.signInFailedTitle(), element('p', { role: 'alert' }, m.signInFailed()));
+    return;
+  }
+  if (token.startsWith(PROVIDER)) {
+    await confirm(token.slice(PROVIDER.length));
+    return;
+  }
   const looked = await ask('/v1/links/look', { token });
   if ('refused' in looked) {
     const again = element('button', { type: 'button' }, m.again());
@@ -76,6 +88,26 @@ export async function start(main: HTMLElement, token: string, wanted: readonly s
   });
   show(invited ? m.joinTitle({ desk: link.desk }) : m.passwordTitle({ desk: link.desk }), element('p', {}, invited ? m.joinText() : m.passwordText()), form);
   (invited && link.name === '' ? name : password).input.focus();
+
+  async function confirm(token: string) {
+    const looked = await ask('/v1/provider/look', { token });
+    if ('refused' in looked) {
+      show(m.signInFailedTitle(), element('p', { role: 'alert' }, m.signInFailed()));
+      return;
+    }
+    const { desk, device, email, code } = looked.answer as ProviderSeen;
+    const buttons = [true, false].map((agreed) => {
+      const button = element('button', { type: 'button' }, agreed ? m.confirmYes() : m.confirmNo());
+      button.addEventListener('click', () => void decide(agreed));
+      return button;
+    });
+    const decide = async (agreed: boolean) => {
+      const decided = await ask('/v1/provider/decide', { token, agreed });
+      if ('refused' in decided) show(m.signInFailedTitle(), element('p', { role: 'alert' }, m.signInFailed())).focus();
+      else show(m.doneTitle(), element('p', {}, agreed ? m.agreedText() : m.declinedText())).focus();
+    };
+    show(m.confirmTitle({ desk }), element('p', {}, m.confirmText({ device, email })), element('p', {}, element('code', {}, code)), element('p', {}, m.confirmWarning()), element('p', { class: 'buttons' }, ...buttons));
+  }
 
   async function finish(): Promise<void> {
     button.disabled = true;

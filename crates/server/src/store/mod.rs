@@ -13,6 +13,7 @@ pub(crate) mod conversations;
 pub(crate) mod devices;
 pub(crate) mod entities;
 pub(crate) mod files;
+pub(crate) mod identities;
 pub(crate) mod links;
 pub(crate) mod log;
 pub(crate) mod people;
@@ -62,6 +63,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/011_links.sql"), then: None },
     Migration { sql: include_str!("migrations/012_canned_texts.sql"), then: None },
     Migration { sql: include_str!("migrations/013_priority.sql"), then: None },
+    Migration { sql: include_str!("migrations/014_identities.sql"), then: None },
 ];
 
 /// One step from format to format, taken whole or not at all.
@@ -319,6 +321,7 @@ mod tests {
             conversations::QUERIES,
             entities::QUERIES,
             files::QUERIES,
+            identities::QUERIES,
             links::QUERIES,
             log::QUERIES,
             people::QUERIES,
@@ -369,6 +372,7 @@ mod tests {
             include_str!("devices.rs"),
             include_str!("entities.rs"),
             include_str!("files.rs"),
+            include_str!("identities.rs"),
             include_str!("links.rs"),
             include_str!("log.rs"),
             include_str!("people.rs"),

@@ -15,6 +15,7 @@ mod logs;
 mod matrix;
 mod metrics;
 mod operations;
+mod provider;
 mod rights;
 mod rings;
 mod schemathesis;

@@ -23,4 +23,13 @@ export const messages: Messages = {
   invalid: () => "The desk does not accept this. Ask for a new link.",
   unreachable: () => "The desk cannot be reached right now. Check your connection and try again.",
   again: () => "Try again",
+  confirmTitle: (a) => "Sign in to " + f(a.desk) + "?",
+  confirmText: (a) => f(a.device) + " wants to sign in as " + f(a.email) + ", and shows this code:",
+  confirmWarning: () => "Say no unless Deskbell shows you the same code right now. Otherwise somebody else would be signed in as you.",
+  confirmYes: () => "Sign in",
+  confirmNo: () => "No",
+  agreedText: () => "You can go back to Deskbell.",
+  declinedText: () => "Nobody was signed in.",
+  signInFailedTitle: () => "The sign-in did not work",
+  signInFailed: () => "Go back to Deskbell and begin again.",
 };

@@ -23,4 +23,13 @@ export const messages: Messages = {
   invalid: () => "El centro no acepta esto. Pida un enlace nuevo.",
   unreachable: () => "Ahora no se puede llegar al centro. Revise su conexión e inténtelo de nuevo.",
   again: () => "Intentar de nuevo",
+  confirmTitle: (a) => "¿Entrar en " + f(a.desk) + "?",
+  confirmText: (a) => f(a.device) + " quiere entrar como " + f(a.email) + " y muestra este código:",
+  confirmWarning: () => "Diga que no si Deskbell no le muestra ahora el mismo código: otra persona entraría en su nombre.",
+  confirmYes: () => "Entrar",
+  confirmNo: () => "No",
+  agreedText: () => "Puede volver a Deskbell.",
+  declinedText: () => "No ha entrado nadie.",
+  signInFailedTitle: () => "No se ha podido entrar",
+  signInFailed: () => "Vuelva a Deskbell y empiece de nuevo.",
 };

@@ -23,4 +23,13 @@ export const messages: Messages = {
   invalid: () => "Сервер этого не принимает. Попросите новую ссылку.",
   unreachable: () => "Сервер сейчас недоступен. Проверьте соединение и попробуйте снова.",
   again: () => "Попробовать снова",
+  confirmTitle: (a) => "Войти в " + f(a.desk) + "?",
+  confirmText: (a) => f(a.device) + " хочет войти как " + f(a.email) + " и показывает этот код:",
+  confirmWarning: () => "Откажитесь, если Deskbell не показывает вам сейчас тот же код: иначе под вашим именем войдёт кто-то другой.",
+  confirmYes: () => "Войти",
+  confirmNo: () => "Нет",
+  agreedText: () => "Можно вернуться в Deskbell.",
+  declinedText: () => "Никто не вошёл.",
+  signInFailedTitle: () => "Войти не удалось",
+  signInFailed: () => "Вернитесь в Deskbell и начните заново.",
 };

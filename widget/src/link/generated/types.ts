@@ -20,4 +20,13 @@ export interface Messages {
   invalid(): string;
   unreachable(): string;
   again(): string;
+  confirmTitle(a: { desk: string | number }): string;
+  confirmText(a: { device: string | number; email: string | number }): string;
+  confirmWarning(): string;
+  confirmYes(): string;
+  confirmNo(): string;
+  agreedText(): string;
+  declinedText(): string;
+  signInFailedTitle(): string;
+  signInFailed(): string;
 }
