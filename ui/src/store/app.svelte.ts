@@ -101,6 +101,8 @@ class AppStore {
   target = $state.raw<{ conversation: ConversationRef; number: number } | null>(null);
   /** A chat whose composer wants the caret. */
   wantsCaret = $state<ConversationRef | null>(null);
+  /** The caret is being put somewhere by the page, not by the person. */
+  #placing = false;
   /** The desk whose chats alone are listed; null: all of them. */
   desk = $state<AccountId | null>(null);
   /** The account that is to sign in again, or one that is to be added. */
@@ -526,6 +528,22 @@ class AppStore {
     this.tellFocus();
   }
 
+  /** The person put the caret somewhere. What was asked for before, and comes only now, does not take it away again. */
+  movedCaret(): void {
+    if (this.#placing) return;
+    this.turn('caret');
+    this.wantsCaret = null;
+  }
+
+  /** Puts the caret into the field of a chat that wants it. */
+  placeCaret(conversation: ConversationRef, field: HTMLElement): void {
+    if (this.wantsCaret !== conversation) return;
+    this.wantsCaret = null;
+    this.#placing = true;
+    field.focus();
+    this.#placing = false;
+  }
+
   /** Answers a call from outside: that chat, or the one waiting longest. */
   async answer(conversation: ConversationRef | null): Promise<void> {
     let id = conversation;
@@ -685,9 +703,10 @@ class AppStore {
 
   async startWith(visitor: VisitorRef): Promise<void> {
     try {
+      const newest = this.turn('caret');
       const { conversation } = await platform().call('start_conversation', { visitor });
       this.open(conversation, 'restored');
-      this.wantsCaret = conversation;
+      if (newest()) this.wantsCaret = conversation;
     } catch (cause) {
       notices.fail(cause);
     }

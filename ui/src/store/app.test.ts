@@ -186,3 +186,35 @@ test('OD-15: among older messages nothing is marked as read', async () => {
   expect(done.some(({ name }) => name === 'mark_read')).toBe(false);
   vi.useRealTimers();
 });
+
+test('a chat that opens late takes the caret from nobody who put it elsewhere meanwhile', async () => {
+  const answers: ((answer: unknown) => void)[] = [];
+  usePlatform({
+    call: ((name: string) =>
+      name === 'start_conversation' ? new Promise((resolve) => answers.push(resolve)) : Promise.resolve({})) as never,
+    subscribe: () => () => {},
+    pictureUrl: () => '',
+  });
+  const field = document.createElement('textarea');
+  document.body.append(field);
+
+  let begun = app.startWith('v1.1');
+  answers.pop()?.({ conversation: VIC });
+  await begun;
+  expect(app.wantsCaret).toBe(VIC);
+  app.placeCaret(VIC, field);
+  expect([app.wantsCaret, document.activeElement]).toEqual([null, field]);
+
+  begun = app.startWith('v1.1');
+  app.movedCaret();
+  answers.pop()?.({ conversation: VIC });
+  await begun;
+  expect(app.wantsCaret, 'asked for before the person went elsewhere').toBeNull();
+
+  app.wantsCaret = VIC;
+  app.movedCaret();
+  field.blur();
+  app.placeCaret(VIC, field);
+  expect(document.activeElement, 'the field comes too late').not.toBe(field);
+  field.remove();
+});
