@@ -10,7 +10,7 @@ use deskbell_cache::{Cache, CacheError, Changed, OutboxItem, OutboxState, TakenB
 use deskbell_engine::{Batch, DELAY_MAX_MS, Effect, Engine, Entry, Event, Millis, Phase, Refused, Standing};
 use deskbell_protocol::{
     Author, ClientFrame, ClientId, Command, CommandFrame, ConversationId, Cursor, Ephemeral, HistoryRequest, Number,
-    RingAck, ServerFrame,
+    RingAck, Seq, ServerFrame,
 };
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -43,7 +43,7 @@ pub(crate) enum Order {
     /// Make unsent text of a message that nobody else can have seen.
     TakeBack { id: ClientId, answer: oneshot::Sender<Result<TakenBack, ClientError>> },
     /// A command that is not kept on disk: somebody waits for its answer.
-    Ask(CommandFrame, oneshot::Sender<Result<i64, ClientError>>),
+    Ask(CommandFrame, Answer),
     /// Older messages.
     History { conversation: ConversationId, before: Number, answer: oneshot::Sender<()> },
     /// Typing.
@@ -59,6 +59,7 @@ pub(crate) enum Order {
 }
 
 type Carrying = Pin<Box<dyn Future<Output = Option<Event>> + Send>>;
+type Answer = oneshot::Sender<Result<i64, ClientError>>;
 type Renewing = Pin<Box<dyn Future<Output = Result<(), ClientError>> + Send>>;
 
 pub(crate) struct Driver {
@@ -75,7 +76,9 @@ pub(crate) struct Driver {
     carried: HashMap<ClientId, DropGuard>,
     /// Whose files came further.
     progress: (mpsc::Sender<ClientId>, mpsc::Receiver<ClientId>),
-    asked: HashMap<ClientId, oneshot::Sender<Result<i64, ClientError>>>,
+    asked: HashMap<ClientId, Answer>,
+    /// What the desk made for those who asked, and at which place of the log: told once it is in the cache as well.
+    made: Vec<(Seq, i64, Answer)>,
     history: HashMap<u64, oneshot::Sender<()>>,
     requests: u64,
     began: Instant,
@@ -105,6 +108,7 @@ impl Driver {
             carried: HashMap::new(),
             progress: mpsc::channel(PROGRESS),
             asked: HashMap::new(),
+            made: Vec::new(),
             history: HashMap::new(),
             requests: 0,
             began: Instant::now(),
@@ -236,6 +240,7 @@ impl Driver {
             }
             Order::Ask(frame, answer) => {
                 self.asked.retain(|_, waiting| !waiting.is_closed());
+                self.made.retain(|(.., waiting)| !waiting.is_closed());
                 self.asked.insert(frame.client_id.clone(), answer);
                 self.send(&ClientFrame::Cmd(frame)).await.then_some(Event::Tick)
             }
@@ -399,8 +404,16 @@ impl Driver {
             Effect::Apply(batch) => Some(self.apply(*batch).await),
             Effect::Acknowledged(id, seq, entity) => {
                 if let Some(answer) = self.asked.remove(&id) {
-                    // Somebody who stopped waiting needs no answer.
-                    answer.send(entity.ok_or(ClientError::Offline)).ok();
+                    match entity {
+                        Some(entity) => {
+                            self.made.push((seq, entity, answer));
+                            let cache = self.cache.clone();
+                            let cursor = self.write(move || cache.cursor()).await.flatten();
+                            self.tell_made(cursor.as_ref());
+                        }
+                        // Somebody who stopped waiting needs no answer.
+                        None => drop(answer.send(Err(ClientError::Offline))),
+                    }
                     return None;
                 }
                 let cache = self.cache.clone();
@@ -513,6 +526,7 @@ impl Driver {
         match changed {
             Ok(changed) => {
                 self.applied(changed).await;
+                self.tell_made(cursor.as_ref());
                 if let Some(next) = next {
                     self.send(&next).await;
                 }
@@ -525,6 +539,14 @@ impl Driver {
                 tracing::error!(%error, "what came could not be kept; it is fetched again");
                 Event::ApplyFailed(cursor)
             }
+        }
+    }
+
+    /// Answers those whose thing is in the cache now. The desk says that it is made before the log brings it.
+    fn tell_made(&mut self, cursor: Option<&Cursor>) {
+        let Some(cursor) = cursor else { return };
+        for (_, entity, answer) in self.made.extract_if(.., |(seq, ..)| *seq <= cursor.seq) {
+            answer.send(Ok(entity)).ok();
         }
     }
 

@@ -54,6 +54,22 @@ async fn dc_02_what_ann_wrote_offline_survives_a_restart_and_arrives_once_and_in
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn dk_10_a_chat_that_ann_begins_is_on_her_computer_when_she_is_told_of_it() {
+    let desk = TestDesk::start().await;
+    let mut ann = Computer::signed_in(&desk).await;
+    ann.live().await;
+    let mut visitors = Vec::new();
+    for number in 1..=20 {
+        visitors.push(Visitor::arrive(&desk, &format!("visitor {number}")).await);
+        ann.until("the visitor on the list", |_, client| client.online().len() == number).await;
+    }
+    for visitor in ann.client.online() {
+        let chat = ann.client.start_conversation(visitor.visitor).await.unwrap();
+        assert!(ann.cache.conversation(chat).unwrap().is_some(), "it can be opened at once");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_happened_while_ann_was_away_is_caught_up_by_delta() {
     let desk = TestDesk::start().await;
     let mut ann = Computer::signed_in(&desk).await;
