@@ -26,6 +26,8 @@ pub(crate) struct Raised {
     outcome: RingOutcome,
     /// The desk rings for it until then, by this computer's clock.
     until: Option<Timestamp>,
+    /// The desk has given the chat to the person: that it is theirs does not end the ring.
+    given: bool,
 }
 
 impl App {
@@ -128,7 +130,7 @@ impl App {
             // Nothing was read, and nothing is unread but what came just now.
             let first_of_conversation = record.my_read == 0 && record.unread <= news;
             let reopened = before.is_some_and(|before| before.kind == MessageKind::System && before.text == REOPENED);
-            self.raise(session, &record, message, first_of_conversation, reopened);
+            self.raise(session, &record, message, first_of_conversation, reopened, false);
         }
     }
 
@@ -140,6 +142,7 @@ impl App {
         message: Message,
         first_of_conversation: bool,
         reopened: bool,
+        given: bool,
     ) -> Option<RingOutcome> {
         let settings = self.settings();
         let conversation = session.chat(message.conversation);
@@ -155,6 +158,7 @@ impl App {
             first_of_conversation,
             reopened,
             assignee: record.conversation.assignee,
+            given,
             visitor_name: self.name_of(record),
             text: message.text,
             file: message.attachments.first().map(|attachment| attachment.name.clone()),
@@ -174,7 +178,7 @@ impl App {
             None => Some(RingOutcome::Suppressed { reason: Suppressed::Failed }),
         };
         if let Some(outcome) = outcome.filter(|outcome| *outcome != RingOutcome::Seen) {
-            lock(&self.inner.raised).insert(conversation, Raised { outcome, until: None });
+            lock(&self.inner.raised).insert(conversation, Raised { outcome, until: None, given });
         }
         outcome
     }
@@ -225,10 +229,13 @@ impl App {
         if record.my_read >= number {
             return Some(RingOutcome::Seen);
         }
-        if record.conversation.state != ConversationState::Open || record.conversation.assignee.is_some() {
+        // What is mine rings only if the desk gave it to me.
+        let assignee = record.conversation.assignee;
+        let taken = assignee.is_some_and(|agent| agent != session.account.agent);
+        if record.conversation.state != ConversationState::Open || taken {
             return None;
         }
-        self.raise(session, &record, message, true, false)
+        self.raise(session, &record, message, true, false, assignee.is_some())
     }
 
     /// A ring that comes no more is over. Without a connection nobody knows, and it goes on.
@@ -256,6 +263,10 @@ impl App {
             let keeper = lock(&self.inner.keeper);
             (keeper.wanting().collect(), keeper.ringing().collect())
         };
+        let given: Vec<ConversationRef> = {
+            let raised = lock(&self.inner.raised);
+            raised.iter().filter(|(_, raised)| raised.given).map(|(chat, _)| *chat).collect()
+        };
         let online = session.client.online();
         let of_session = conversations.iter().filter(|chat| chat.account == session.account.id);
         for &chat in of_session.filter(|chat| wanting.contains(chat)) {
@@ -263,8 +274,9 @@ impl App {
             let over = match tokio::task::spawn_blocking(move || cache.conversation(id)).await {
                 Ok(Ok(Some(record))) => {
                     let head = &record.conversation;
-                    let taken =
-                        head.assignee.is_some_and(|agent| ringing.contains(&chat) || agent != session.account.agent);
+                    let taken = head.assignee.is_some_and(|agent| {
+                        agent != session.account.agent || (ringing.contains(&chat) && !given.contains(&chat))
+                    });
                     let left =
                         ringing.contains(&chat) && !online.iter().any(|presence| presence.visitor == head.visitor);
                     record.unread == 0 || head.state == ConversationState::Closed || taken || left

@@ -41,6 +41,8 @@ pub struct Arrival<C> {
     pub reopened: bool,
     /// Who answers. `None`: nobody yet.
     pub assignee: Option<AgentId>,
+    /// The desk has given the conversation to the person at this computer and rings for it.
+    pub given: bool,
     /// The desk's name, when the person answers at more than one.
     pub desk: Option<String>,
     /// The name as the visitor gave it, or the name the app uses for an unnamed one.
@@ -175,7 +177,8 @@ impl<C: Copy> Alert<C> {
 
 /// Says what a message deserves.
 ///
-/// A visitor whom nobody answers yet and who has just come, or come back, rings. A message in my own
+/// A visitor whom nobody answers yet and who has just come, or come back, rings, and so does one whom the desk has given
+/// to me. A message in my own
 /// conversation sounds and flashes. More from a visitor who waits in the queue sounds, and flashes once.
 /// What I am looking at, and what a colleague answers, stays quiet.
 pub fn decide<C: Copy + Eq>(situation: &Situation<C>, arrival: &Arrival<C>) -> Alert<C> {
@@ -188,7 +191,7 @@ pub fn decide<C: Copy + Eq>(situation: &Situation<C>, arrival: &Arrival<C>) -> A
 
     let preferences = situation.preferences;
     let unassigned = arrival.assignee.is_none();
-    let rings = unassigned && (arrival.first_of_conversation || arrival.reopened);
+    let rings = (unassigned || arrival.given) && (arrival.first_of_conversation || arrival.reopened);
     let (kind, sound, flash) = match (rings, unassigned) {
         (true, _) => (ToastKind::NewChat, Sound::Ring, Flash::Critical),
         (false, true) => (ToastKind::Message, Sound::Message, Flash::Informational),
@@ -252,6 +255,7 @@ mod tests {
             first_of_conversation: true,
             reopened: false,
             assignee: None,
+            given: false,
             desk: None,
             visitor_name: "Vic".into(),
             text: "Where is my order?".into(),
@@ -294,6 +298,16 @@ mod tests {
         let alert = decide(&ann(), &vic_goes_on(None));
         assert_eq!((alert.sound, alert.flash, alert.rings), (Some(Sound::Message), Flash::Informational, false));
         assert!(alert.toast.unwrap().actions.contains(&Action::AssignToMe));
+    }
+
+    #[test]
+    fn tv_03_a_chat_that_the_desk_gives_to_me_rings_like_a_new_one_and_is_mine_already() {
+        let alert = decide(&ann(), &Arrival { assignee: Some(ANN), given: true, ..vic_begins() });
+        assert_eq!((alert.sound, alert.flash, alert.rings), (Some(Sound::Ring), Flash::Critical, true));
+        let toast = alert.toast.unwrap();
+        assert_eq!((toast.kind, toast.actions), (ToastKind::NewChat, vec![Action::Open]));
+        let bens = decide(&ann(), &Arrival { assignee: Some(BEN), given: true, ..vic_begins() });
+        assert_eq!(bens.why_quiet, Some(Reason::AssignedToColleague));
     }
 
     #[test]

@@ -144,6 +144,7 @@ mod tests {
             message_number: number,
             first_of_conversation: number == 1,
             reopened: false,
+            given: false,
             assignee,
             desk: None,
             visitor_name: "Vic".into(),

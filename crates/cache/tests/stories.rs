@@ -236,7 +236,8 @@ fn dc_02_labels_changed_without_a_connection_show_at_once_and_come_back_as_the_d
 #[test]
 fn dc_02_a_transfer_and_a_priority_without_a_connection_show_at_once_and_come_back_as_the_desk_has_them() {
     let mut desk = Desk::new();
-    let tea = Team { id: TeamId(7), name: "Tea".into(), members: vec![BEN], active: true };
+    let tea =
+        Team { id: TeamId(7), name: "Tea".into(), members: vec![BEN], active: true, assignment: Assignment::default() };
     let urgent = Conversation { priority: Priority::Urgent, ..head(1, None) };
     desk.delta(vec![Entity::Team(tea), Entity::Conversation(urgent), from_vic(1, "Hola")]);
     assert_eq!((desk.row().conversation.priority, desk.row().team_name), (Priority::Urgent, None));
@@ -262,6 +263,7 @@ fn tv_04_a_conversation_is_offered_to_those_who_see_its_site_and_answer() {
             name: format!("Team {id}"),
             members: members.iter().copied().map(AgentId).collect(),
             active: id != 22,
+            assignment: Assignment::default(),
         })
     };
     let closed = Site {

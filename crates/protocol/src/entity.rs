@@ -46,13 +46,17 @@ pub struct Agent {
     /// Whether they may sign in. Who wrote messages is never deleted.
     #[serde(default = "yes")]
     pub active: bool,
+    /// They want no conversations to be given to them. They may still take one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[ts(optional, as = "Option<bool>")]
+    pub away: bool,
 }
 
 impl Agent {
     /// An agent who sees the customers of every site that is open to all.
     pub fn new(id: AgentId, name: &str, email: &str, role: Role) -> Self {
         let (name, email) = (name.to_owned(), email.to_owned());
-        Self { id, name, email, role, customer_facing: true, across_sites: false, active: true }
+        Self { id, name, email, role, customer_facing: true, across_sites: false, active: true, away: false }
     }
 }
 
@@ -68,6 +72,51 @@ pub struct Team {
     /// Whether conversations can be given to it.
     #[serde(default = "yes")]
     pub active: bool,
+    /// How its conversations are given to its members.
+    #[serde(default, skip_serializing_if = "Assignment::is_off")]
+    #[ts(optional, as = "Option<Assignment>")]
+    pub assignment: Assignment,
+}
+
+/// To whom the desk gives a conversation in which a visitor waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AssignmentRule {
+    /// To nobody: agents take it.
+    #[default]
+    Off,
+    /// To whoever has the fewest open conversations.
+    LeastBusy,
+    /// To one after the other.
+    RoundRobin,
+}
+
+/// How the desk gives conversations to agents by itself. Only those get any who are connected, are not away, see the
+/// site and have room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Assignment {
+    /// To whom.
+    pub rule: AssignmentRule,
+    /// Whoever has so many open conversations is given no more: 1 to 1,000.
+    #[schema(minimum = 1, maximum = 1000)]
+    pub capacity: u32,
+    /// Unanswered, a conversation goes back after so many seconds, 10 to 3,600, and to somebody else; 0: never.
+    #[schema(maximum = 3600)]
+    pub back_after_s: u32,
+}
+
+impl Assignment {
+    /// Whether nothing is given.
+    pub fn is_off(&self) -> bool {
+        self.rule == AssignmentRule::Off
+    }
+}
+
+impl Default for Assignment {
+    fn default() -> Self {
+        Self { rule: AssignmentRule::Off, capacity: 5, back_after_s: 0 }
+    }
 }
 
 /// A website with its widget.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use utoipa::ToSchema;
 
-use crate::entity::{Agent, Attachment, Region, Role, TextOwner};
+use crate::entity::{Agent, Assignment, Attachment, Region, Role, TextOwner};
 use crate::frame::{Hello, HistoryRequest, ServerFrame};
 use crate::id::{AgentId, ConversationId, Cursor, Epoch, Number, Seq, SiteId, TeamId, Timestamp, VisitorId};
 
@@ -353,6 +353,16 @@ pub struct AgentEdit {
     pub across_sites: Option<bool>,
     /// Whether they may sign in.
     pub active: Option<bool>,
+    /// Whether they want no conversations to be given to them.
+    pub away: Option<bool>,
+}
+
+/// `PUT /v1/availability`: one's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Availability {
+    /// Whether one wants no conversations to be given to one.
+    pub away: bool,
 }
 
 /// `POST /v1/teams`: a new team. `PATCH /v1/teams/{id}`: what is left out stays.
@@ -365,6 +375,8 @@ pub struct TeamEdit {
     pub members: Option<Vec<AgentId>>,
     /// Whether conversations can be given to it.
     pub active: Option<bool>,
+    /// How its conversations are given to its members.
+    pub assignment: Option<Assignment>,
 }
 
 /// `POST /v1/canned-texts`: a new prepared text.
@@ -439,6 +451,8 @@ pub struct DeskSettings {
     pub visitor_upload_bytes_a_day: i64,
     /// For so many days it is kept which pages visitors looked at; 0: for ever.
     pub page_days: u32,
+    /// How conversations of no team are given to agents.
+    pub assignment: Assignment,
 }
 
 /// `PATCH /v1/settings`: what is left out stays.
@@ -457,6 +471,8 @@ pub struct DeskSettingsEdit {
     pub visitor_upload_bytes_a_day: Option<i64>,
     /// 1 to 3,650 days, or 0 for ever.
     pub page_days: Option<u32>,
+    /// How conversations of no team are given to agents.
+    pub assignment: Option<Assignment>,
 }
 
 /// Who changed what of the desk itself.

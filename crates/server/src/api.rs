@@ -32,7 +32,7 @@ type Made<T> = Result<(StatusCode, Json<T>), HttpError>;
 pub(crate) type Shown<T> = Result<(StatusCode, [(HeaderName, &'static str); 1], Json<T>), HttpError>;
 
 /// The desk's administration in the hands of whoever asks.
-fn administration(serving: &Serving, asker: &Asker) -> Result<Administration, HttpError> {
+pub(crate) fn administration(serving: &Serving, asker: &Asker) -> Result<Administration, HttpError> {
     let actor = Actor::agent(asker.session()?, asker.address);
     Ok(Administration::new(Arc::clone(&serving.core), actor))
 }

@@ -78,6 +78,8 @@ rights! {
     SignOut               [Always Always Always Always Always Never  Never ];
     /// Change one's own password and second factor.
     SecureOwnAccount      [Always Always Always Always Always Never  Never ];
+    /// Say whether one wants conversations to be given to one.
+    SayAvailability       [Always Always Always Always Always Never  Never ];
     /// Read a conversation and what is known of its person.
     Read                  [Seen   Seen   Seen   Seen   Seen   Own    Never ];
     /// Write what the other side sees, and be seen typing.

@@ -11,12 +11,13 @@ use deskbell_protocol::{
     Refusal, SNOOZE_MAX_MS, Seq, ServerFrame, Timestamp, VisitorId,
 };
 
+use crate::assignment;
 use crate::authorize::{Action, Object, Principal, admit, authorize};
 use crate::desk::Core;
 use crate::store::batch::Write;
 use crate::store::log::{self, Done, EVERYBODY};
 use crate::store::{
-    Failure, Outcome, Refused, agents, canned_texts, conversations, files, rights, search, teams, visitors,
+    Failure, Outcome, Refused, agents, assignments, canned_texts, conversations, files, rights, search, teams, visitors,
 };
 use crate::text;
 
@@ -24,14 +25,14 @@ use crate::text;
 const CONTACT_BYTES_MAX: usize = 48 * 1024;
 
 /// Codes of messages that the desk itself writes.
-mod said {
+pub(crate) mod said {
     pub(super) const CLOSED: &str = "closed";
     pub(super) const REOPENED: &str = "reopened";
     pub(super) use crate::store::conversations::{SNOOZED, WOKEN};
 
-    pub(super) const UNASSIGNED: &str = "unassigned";
+    pub(crate) const UNASSIGNED: &str = "unassigned";
 
-    pub(super) fn assigned(name: &str) -> String {
+    pub(crate) fn assigned(name: &str) -> String {
         format!("assigned:{name}")
     }
 
@@ -110,7 +111,22 @@ pub(crate) fn submit(
         (Principal::Visitor(visitor), Command::Send { .. }) => core.visitor_messages.take(visitor, Instant::now()),
         _ => Ok(()),
     };
-    let done = wait.map(|()| core.writer.submit(move |write| perform(write, principal, frame)));
+    // Whoever is given what a visitor writes hears of both at once.
+    let gives = match (principal, &frame.command) {
+        (Principal::Visitor(visitor), Command::Send { .. }) => Some((visitor, core.hub.agents_online())),
+        _ => None,
+    };
+    let done = wait.map(|()| {
+        core.writer.submit(move |write| {
+            let ack = perform(write, principal, frame)?;
+            if let Some((visitor, online)) = gives
+                && let Some(found) = conversations::latest_of_visitor(write.connection, visitor)?
+            {
+                assignment::give(write, found.id, &online)?;
+            }
+            Ok(ack)
+        })
+    });
     let core = Arc::clone(core);
     async move {
         let wait = match done {
@@ -196,7 +212,7 @@ fn conflict(write: &Write<'_>, principal: &Principal, entity: EntityKind, id: i6
     Ok(Failure::Refused(Box::new(Refused { refusal, current })))
 }
 
-fn store(write: &mut Write<'_>, conversation: &Conversation) -> Outcome<()> {
+pub(crate) fn store(write: &mut Write<'_>, conversation: &Conversation) -> Outcome<()> {
     conversations::update(write.connection, conversation)?;
     write.touch_in(EntityKind::Conversation, conversation.id.0, conversation.id)
 }
@@ -237,7 +253,8 @@ fn say(
     Ok((message.id, message.number))
 }
 
-fn desk_says(write: &mut Write<'_>, conversation: &mut Conversation, code: &str) -> Outcome<()> {
+/// Says something in the desk's own name. The caller stores the conversation.
+pub(crate) fn desk_says(write: &mut Write<'_>, conversation: &mut Conversation, code: &str) -> Outcome<()> {
     say(write, conversation, Author::Desk, MessageKind::System, code.to_owned(), None, &[])?;
     Ok(())
 }
@@ -508,6 +525,11 @@ fn assign(
     };
     let (to_agent, to_team) = (conversation.assignee != agent, conversation.team != team);
     if to_agent || to_team {
+        // From here on somebody has decided, and whoever had it is not given it again at once.
+        assignments::forget(write.connection, id)?;
+        if let (Some(had), Some(since), true) = (conversation.assignee, conversation.waiting_since, to_agent) {
+            assignments::let_go(write.connection, id, had, since)?;
+        }
         (conversation.assignee, conversation.team) = (agent, team);
         let said = match (agent_name, team_name) {
             (Some(name), _) if to_agent => said::assigned(&name),

@@ -30,7 +30,7 @@ use crate::store::{self, OpenError, Readers};
 use crate::tokens::Passwords;
 use crate::uploads::Uploads;
 use crate::writer::Writer;
-use crate::{housekeeping, http, live, metrics, origin, presence, rings};
+use crate::{assignment, housekeeping, http, live, metrics, origin, presence, rings};
 
 /// A visitor may send this many messages at once, and then one in this time.
 const VISITOR_BURST: u32 = 8;
@@ -211,6 +211,8 @@ impl Desk {
         tasks.spawn(presence::run(Arc::clone(&self.core.hub), Arc::clone(&self.core.writer), stopping.clone()));
         // Task: rings for visitors who wait.
         tasks.spawn(rings::run(Arc::clone(&self.core), stopping.clone()));
+        // Task: gives conversations to agents, and takes back what nobody answers.
+        tasks.spawn(assignment::run(Arc::clone(&self.core), stopping.clone()));
         // Task: opens snoozed conversations at their time.
         tasks.spawn(housekeeping::wake(Arc::clone(&self.core), stopping.clone()));
         // Task: clears away what nobody needs any more.

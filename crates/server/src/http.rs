@@ -131,6 +131,7 @@ pub(crate) fn declared(routes: Routes) -> Routes {
         .on(A::SignIn, routes!(own::look_at_sign_in))
         .on(A::SignIn, routes!(own::decide_sign_in))
         .on(A::SignIn, routes!(own::finish_at_provider))
+        .on(A::SayAvailability, routes!(own::set_availability))
         .on(A::SecureOwnAccount, routes!(own::change_password))
         .on(A::SecureOwnAccount, routes!(own::second_factor))
         .on(A::SecureOwnAccount, routes!(own::begin_second_factor))

@@ -3,7 +3,7 @@
 //! Agents get committed changes through one broadcast; who lags reads the log instead. Visitors are only told that
 //! something changed and read the log themselves, so nothing that is not theirs is ever handed to their session.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -106,6 +106,8 @@ pub(crate) struct Hub {
     state: Mutex<State>,
     stirred: Notify,
     pub(crate) ringer: Ringer,
+    /// Told when somebody may be given a conversation who was not before.
+    pub(crate) assigning: Notify,
     pub(crate) metrics: Arc<Metrics>,
     online: watch::Sender<bool>,
 }
@@ -174,6 +176,7 @@ impl Hub {
             state: Mutex::default(),
             stirred: Notify::new(),
             ringer: Ringer::new(),
+            assigning: Notify::new(),
             metrics: Arc::default(),
             online: watch::Sender::new(false),
         })
@@ -203,8 +206,13 @@ impl Hub {
         let committed = Arc::new(committed);
         let _ = self.agents.send(AgentEvent::Committed(Arc::clone(&committed)));
         // After the change itself, so that a device knows who rings.
-        let talks = committed.changes.iter().map(|logged| &logged.change);
-        let talks = talks.filter(|it| matches!(it.entity, EntityKind::Conversation | EntityKind::ReadMark));
+        let changes = || committed.changes.iter().map(|logged| &logged.change);
+        let concerns_assignment =
+            |kind| matches!(kind, EntityKind::Agent | EntityKind::Conversation | EntityKind::Site | EntityKind::Team);
+        if changes().any(|it| concerns_assignment(it.entity)) {
+            self.assigning.notify_one();
+        }
+        let talks = changes().filter(|it| matches!(it.entity, EntityKind::Conversation | EntityKind::ReadMark));
         self.ringer.stir(talks.map(|it| ConversationId(it.id)));
     }
 
@@ -333,6 +341,7 @@ impl Hub {
         drop(state);
         self.online.send_if_modified(|online| !std::mem::replace(online, true));
         self.stirred.notify_one();
+        self.assigning.notify_one();
         AgentSeat { hub: Arc::clone(self), session, agent, events, ended: Ended(ended) }
     }
 
@@ -361,10 +370,14 @@ impl Hub {
         in_frames(true, &online, &[])
     }
 
+    /// Agents of whom a device is connected.
+    pub(crate) fn agents_online(&self) -> BTreeSet<AgentId> {
+        self.state().agents.keys().copied().collect()
+    }
+
     /// The agents who are there.
     pub(crate) fn agents(&self) -> Ephemeral {
-        let mut agents: Vec<AgentId> = self.state().agents.keys().copied().collect();
-        agents.sort_unstable();
+        let agents: Vec<AgentId> = self.agents_online().into_iter().collect();
         Ephemeral::Agents { online: !agents.is_empty(), agents }
     }
 

@@ -7,6 +7,7 @@ mod accounts;
 mod administration;
 mod api;
 mod assets;
+mod assignment;
 mod authorize;
 mod canned_texts;
 mod commands;

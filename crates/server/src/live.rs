@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
 
 use crate::administration::Administration;
+use crate::assignment;
 use crate::authorize::Action;
 use crate::desk::Core;
 use crate::settings::form_of;
@@ -54,7 +55,7 @@ fn edited(before: &DeskSettings, edit: DeskSettingsEdit) -> Result<DeskSettings,
         if (least..=most).contains(&value) { Ok(value) } else { Err(rule()) }
     };
     let mut after = before.clone();
-    let DeskSettingsEdit { desk, store_ip, file_bytes_max, visitor_upload_bytes_a_day, page_days } = edit;
+    let DeskSettingsEdit { desk, store_ip, file_bytes_max, visitor_upload_bytes_a_day, page_days, assignment } = edit;
     if let Some(desk) = desk {
         after.desk = text::named("desk", &desk)?;
     }
@@ -71,6 +72,9 @@ fn edited(before: &DeskSettings, edit: DeskSettingsEdit) -> Result<DeskSettings,
     if let Some(days) = page_days {
         between("page_days", i64::from(days), 0, i64::from(PAGE_DAYS_MAX))?;
         after.page_days = days;
+    }
+    if let Some(assignment) = assignment {
+        after.assignment = assignment::checked(assignment)?;
     }
     Ok(after)
 }
@@ -110,6 +114,7 @@ impl Administration {
         let after = after.await?;
         *live.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(after.clone());
         live.changed.notify_one();
+        self.core.hub.assigning.notify_one();
         Ok(after)
     }
 }

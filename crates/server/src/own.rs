@@ -4,15 +4,15 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Json, Redirect, Response};
 use deskbell_protocol::http::{
-    LinkSeen, LinkToken, LinkUse, PasswordAgain, PasswordChange, ProviderBegin, ProviderBegun, ProviderDecision,
-    ProviderFinish, ProviderFinished, ProviderSeen, RecoveryCodes, SecondFactor, SecondFactorCode, SecondFactorProof,
-    SecondFactorSecret,
+    Availability, LinkSeen, LinkToken, LinkUse, PasswordAgain, PasswordChange, ProviderBegin, ProviderBegun,
+    ProviderDecision, ProviderFinish, ProviderFinished, ProviderSeen, RecoveryCodes, SecondFactor, SecondFactorCode,
+    SecondFactorProof, SecondFactorSecret,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::accounts::Newcomer;
-use crate::api::{NO_STORE, Shown};
+use crate::api::{NO_STORE, Shown, administration};
 use crate::desk::Serving;
 use crate::http::{Body, HttpError, json};
 use crate::links;
@@ -123,6 +123,24 @@ pub(crate) async fn change_password(
     let device = asker.session()?.device;
     own(&serving, &asker)?.change_password(old, new, device).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Say whether one wants conversations to be given to one.
+#[utoipa::path(
+    put,
+    path = "/v1/availability",
+    tag = "account",
+    request_body = Availability,
+    responses((status = 200, body = Availability)),
+)]
+pub(crate) async fn set_availability(
+    State(serving): State<Serving>,
+    asker: Asker,
+    body: Body,
+) -> Result<Json<Availability>, HttpError> {
+    let availability: Availability = json(body)?;
+    administration(&serving, &asker)?.set_away(availability.away).await?;
+    Ok(Json(availability))
 }
 
 /// What a link is for. Its token comes in the body, so that no log of addresses has it.

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use deskbell_protocol::http::{AgentEdit, AuditEntry, Device, NewAgent, SiteEdit, TeamEdit};
-use deskbell_protocol::{Agent, AgentId, EntityKind, FIELD_MAX, Refusal, Role, Site, SiteId, Team, TeamId};
+use deskbell_protocol::{Agent, AgentId, Assignment, EntityKind, FIELD_MAX, Refusal, Role, Site, SiteId, Team, TeamId};
 
 use crate::accounts::Identity;
 use crate::administration::{Administration, origins, refuse};
+use crate::assignment;
 use crate::authorize::{Action, Object, Principal, authorize};
 use crate::store::batch::Write;
 use crate::store::devices::{self, Ending};
@@ -207,6 +208,7 @@ impl Administration {
                     customer_facing: edit.customer_facing.unwrap_or(before.customer_facing),
                     across_sites: edit.across_sites.unwrap_or(before.across_sites),
                     active: edit.active.unwrap_or(before.active),
+                    away: edit.away.unwrap_or(before.away),
                 };
                 if after == before {
                     return Ok((before, Vec::new()));
@@ -239,6 +241,25 @@ impl Administration {
             self.core.hub.end(device, Ending::Revoked);
         }
         Ok(agent)
+    }
+
+    /// Says whether the agent who asks wants no conversations to be given to them.
+    ///
+    /// # Errors
+    /// `not_found` when it is no agent who asks.
+    pub async fn set_away(&self, away: bool) -> Result<(), Refusal> {
+        let actor = self.actor.clone();
+        self.write(move |write| {
+            let id = actor.agent.ok_or_else(|| Failure::not_found("agent"))?;
+            actor.may(write.connection, Action::SayAvailability)?;
+            let before = agents::find(write.connection, id)?.ok_or_else(|| Failure::not_found("agent"))?;
+            if before.away != away {
+                agents::update(write.connection, &Agent { away, ..before })?;
+                write.touch(EntityKind::Agent, id.0)?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     /// Where an agent is signed in, the oldest sign-in first. `current`: the device that asks.
@@ -330,12 +351,16 @@ impl Administration {
     /// `invalid`, with the field, when a field breaks a rule; `not_found`.
     pub async fn put_team(&self, id: Option<TeamId>, edit: TeamEdit) -> Result<Team, Refusal> {
         let name = edit.name.as_deref().map(|name| text::named("name", name)).transpose()?;
+        let assignment = edit.assignment.map(assignment::checked).transpose()?;
         let actor = self.actor.clone();
         self.write(move |write| {
             actor.may(write.connection, Action::ManageTeams)?;
             let before = match id {
                 Some(id) => teams::find(write.connection, id)?.ok_or_else(|| Failure::not_found("team"))?,
-                None => Team { id: TeamId(write.new_id()), name: String::new(), members: Vec::new(), active: true },
+                None => {
+                    let (id, assignment) = (TeamId(write.new_id()), Assignment::default());
+                    Team { id, name: String::new(), members: Vec::new(), active: true, assignment }
+                }
             };
             let members_before = before.members.clone();
             let team = Team {
@@ -346,6 +371,7 @@ impl Administration {
                     None => before.members,
                 },
                 active: edit.active.unwrap_or(before.active),
+                assignment: assignment.unwrap_or(before.assignment),
             };
             if team.name.is_empty() {
                 return Err(Refusal::invalid("name", "must not be empty").into());
@@ -354,8 +380,11 @@ impl Administration {
             write.touch(EntityKind::Team, team.id.0)?;
             canned_texts::members_changed(write, team.id, &members_before, &team.members)?;
             rights::settle(write)?;
-            let Team { name, active, .. } = &team;
-            let detail = format!("name={name} active={active} members={}", list(team.members.iter().map(|id| id.0)));
+            let Team { name, active, assignment: Assignment { rule, capacity, back_after_s }, .. } = &team;
+            let members = list(team.members.iter().map(|id| id.0));
+            let detail = format!(
+                "name={name} active={active} members={members} rule={rule:?} capacity={capacity} back_after_s={back_after_s}"
+            );
             actor.did(write, if id.is_some() { "edit" } else { "add" }, "team", Some(team.id.0), detail)?;
             Ok(team)
         })
@@ -508,5 +537,6 @@ fn changes(before: &Agent, after: &Agent) -> String {
     tell("customer_facing", before.customer_facing.to_string(), after.customer_facing.to_string());
     tell("across_sites", before.across_sites.to_string(), after.across_sites.to_string());
     tell("active", before.active.to_string(), after.active.to_string());
+    tell("away", before.away.to_string(), after.away.to_string());
     text::cut(&told.join(", "), 4 * FIELD_MAX)
 }

@@ -117,6 +117,12 @@ impl Rings {
         }
         let Some(waiting) = waiting else { return calls };
         let ringing = self.rings.entry(id).or_insert_with(|| Ringing::begin(waiting.clone(), now));
+        if let Some(agent) = waiting.given.filter(|_| ringing.waiting.given != waiting.given) {
+            // It is theirs now, which is news to them even if it rings there already, or they had declined it.
+            ringing.accepted = false;
+            ringing.quiet.remove(&agent);
+            ringing.told.remove(&agent);
+        }
         (ringing.waiting, ringing.here) = (waiting, here);
         let due = ringing.next <= now;
         if due {
@@ -305,6 +311,7 @@ mod tests {
             ring: MessageId(7),
             number: 1,
             visitor: VisitorId(20),
+            given: None,
             agents: agents.iter().copied().collect(),
         })
     }
@@ -359,6 +366,19 @@ mod tests {
         assert_eq!(told(rings.acknowledge(BEN, 1, &says(RingOutcome::Accepted))), [(vec![ANN, BEN], 0, 0)]);
         assert_eq!(told(rings.settle(CHAT, vic(&[ANN, BEN]), true, 5_000)), []);
         assert_eq!(told(rings.settle(CHAT, vic(&[ANN, BEN]), true, 10_000)), [(vec![ANN, BEN], 1, LIFE_MS)]);
+    }
+
+    #[test]
+    fn tv_03_what_is_given_to_somebody_rings_there_anew_and_nowhere_else() {
+        let mut rings = Rings::default();
+        rings.settle(CHAT, vic(&[ANN, BEN]), true, 0);
+        rings.acknowledge(ANN, 1, &says(RingOutcome::Declined));
+        let given = |agent: AgentId| vic(&[agent]).map(|waiting| Waiting { given: Some(agent), ..waiting });
+        let to_ann = told(rings.settle(CHAT, given(ANN), true, 1_000));
+        assert_eq!(to_ann, [(vec![BEN], 0, 0), (vec![ANN], 0, LIFE_MS)], "hers now, whatever she said before");
+        assert_eq!(told(rings.settle(CHAT, given(ANN), true, 2_000)), [], "told once");
+        assert_eq!(told(rings.settle(CHAT, given(BEN), true, 3_000)), [(vec![ANN], 0, 0), (vec![BEN], 0, LIFE_MS)]);
+        assert_eq!(told(rings.settle(CHAT, vic(&[ANN, BEN]), true, 4_000)), [(vec![ANN], 0, LIFE_MS)], "for all again");
     }
 
     #[test]

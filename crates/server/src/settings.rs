@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use deskbell_protocol::http::DeskSettings;
 pub use deskbell_protocol::http::StoreIp;
-use deskbell_protocol::{FILE_BYTES_MAX, Role};
+use deskbell_protocol::{Assignment, FILE_BYTES_MAX, Role};
 use ipnet::IpNet;
 use serde::Deserialize;
 
@@ -131,6 +131,7 @@ impl Settings {
             file_bytes_max: i64::try_from(FILE_BYTES_MAX).unwrap_or(i64::MAX),
             visitor_upload_bytes_a_day: self.visitor_upload_bytes_a_day,
             page_days: 0,
+            assignment: Assignment::default(),
         }
     }
 }

@@ -7,20 +7,22 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use deskbell_protocol::{
-    Agent, AgentId, Change, ClientFrame, ClientId, CommandFrame, ConversationId, Cursor, EntityKind, Region, RingAck,
-    Role, Seq, ServerFrame, Site, TextOwner, Timestamp, VisitorId, Welcome, http::NewCannedText,
+    Agent, AgentId, Assignment, Change, ClientFrame, ClientId, CommandFrame, ConversationId, Cursor, EntityKind,
+    Region, RingAck, Role, Seq, ServerFrame, Site, TextOwner, Timestamp, VisitorId, Welcome,
+    http::{DeskSettings, NewCannedText},
 };
 use tokio::sync::oneshot;
 
 use crate::authorize::Principal;
 use crate::feed::Feed;
 use crate::rings::{Call, Rings};
+use crate::settings::Settings;
 use crate::store::batch::{Batches, Job, Write, ask};
 use crate::store::log::{self, Committed};
-use crate::store::{self, Connection, Failure, OpenError, Outcome, agents, rights, rings, sites};
+use crate::store::{self, Connection, Failure, OpenError, Outcome, agents, rights, rings, settings, sites};
 use crate::user_agent::UserAgent;
 use crate::visits::{self, Details};
-use crate::{canned_texts, commands, sync, tokens};
+use crate::{assignment, canned_texts, commands, sync, tokens};
 
 /// Somebody who may connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -225,6 +227,34 @@ impl Desk {
     /// [`OpenError`].
     pub fn wake(&self, now: Timestamp) -> Result<Option<News>, OpenError> {
         let (job, answered) = ask(|write| commands::wake_due(write, i64::MAX));
+        let mut news = None;
+        self.batches.run(vec![job], now, |committed| news = Some(News(committed)));
+        answer(answered).map_err(internal)?;
+        Ok(news)
+    }
+
+    /// Gives conversations of no team to agents by this rule from now on.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn assign_by(&self, assignment: Assignment) -> Result<(), OpenError> {
+        self.run(1, move |write| {
+            let first = Settings::default().first();
+            settings::begin(write.connection, &first)?;
+            Ok(settings::put(write.connection, &DeskSettings { assignment, ..first })?)
+        })
+    }
+
+    /// Gives conversations that wait to those who are there, and takes back what nobody has answered, as a server does
+    /// by itself. What changed.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn give(&self, online: BTreeSet<AgentId>, now: Timestamp) -> Result<Option<News>, OpenError> {
+        let (job, answered) = ask(move |write| {
+            assignment::take_back(write, i64::MAX)?;
+            assignment::give_waiting(write, &online, i64::MAX)
+        });
         let mut news = None;
         self.batches.run(vec![job], now, |committed| news = Some(News(committed)));
         answer(answered).map_err(internal)?;

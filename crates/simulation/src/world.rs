@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use deskbell_engine::Event;
 use deskbell_protocol::{
-    Author, ClientFrame, ClientId, Command, CommandFrame, ConversationState, ErrorCode, Message, MessageKind, Nack,
-    Priority, Seq, ServerFrame,
+    Assignment, AssignmentRule, Author, ClientFrame, ClientId, Command, CommandFrame, ConversationState, ErrorCode,
+    Message, MessageKind, Nack, Priority, Seq, ServerFrame,
 };
 use deskbell_server::simulation::{Calls, Desk, News, Person, Ringer, Session, page_bytes};
 use rand::rngs::Xoshiro256PlusPlus;
@@ -177,6 +177,12 @@ impl World {
             restores: story.restores,
             wakes: true,
         };
+        if world.random.random_bool(0.3) {
+            let rule = [AssignmentRule::LeastBusy, AssignmentRule::RoundRobin][world.random.random_range(0..2)];
+            let back_after_s = [0, 10, 60][world.random.random_range(0..3)];
+            let capacity = world.random.random_range(1..4);
+            first.assign_by(Assignment { rule, capacity, back_after_s }).map_err(text)?;
+        }
         let mut desk = Some(first);
         for _ in 0..story.servers {
             let desk = match desk.take() {
@@ -760,6 +766,20 @@ impl World {
         Ok(())
     }
 
+    /// The desk gives what waits to the agents whom this server sees.
+    fn give(&mut self, index: usize) -> Result<(), String> {
+        let wall = self.wall(index);
+        let server = &self.servers[index];
+        let Some(desk) = &server.desk else { return Ok(()) };
+        let agents = server.sessions.iter().filter_map(|(_, session)| match session.person() {
+            Person::Agent(agent) => Some(agent),
+            Person::Visitor(_) => None,
+        });
+        let news = desk.give(agents.collect(), wall).map_err(text)?;
+        self.tell(index, news.as_ref());
+        Ok(())
+    }
+
     /// What was put off until then, by the fastest clock of a server, is open now.
     pub(crate) fn latest_wake(&self) -> i64 {
         let walls = (0..self.servers.len()).map(|server| self.wall(server));
@@ -801,6 +821,7 @@ impl World {
             }
             if polls && self.wakes {
                 self.wake(index)?;
+                self.give(index)?;
             }
             if polls {
                 self.look_who_waits(index)?;

@@ -6,14 +6,14 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{queries, search};
 
 queries! {
-    FIND = "SELECT id, name, email, role, customer_facing, across_sites, active FROM agent WHERE id = ?1";
-    FIND_BY_EMAIL = "SELECT id, name, email, role, customer_facing, across_sites, active, password_hash
+    FIND = "SELECT id, name, email, role, customer_facing, across_sites, active, away FROM agent WHERE id = ?1";
+    FIND_BY_EMAIL = "SELECT id, name, email, role, customer_facing, across_sites, active, away, password_hash
         FROM agent WHERE email_key = ?1";
     IDS_OF_FEW = "SELECT id FROM agent ORDER BY id";
     ADD = "INSERT INTO agent (id, name, email, email_key, role, customer_facing, across_sites, active, password_hash,
         created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     UPDATE = "UPDATE agent SET name = ?2, email = ?3, email_key = ?4, role = ?5, customer_facing = ?6,
-        across_sites = ?7, active = ?8 WHERE id = ?1";
+        across_sites = ?7, active = ?8, away = ?9 WHERE id = ?1";
     SET_PASSWORD = "UPDATE agent SET password_hash = ?2 WHERE id = ?1";
     OTHER_OWNERS_OF_FEW = "SELECT count(*) FROM agent WHERE role = 2 AND active = 1 AND id <> ?1";
 }
@@ -55,6 +55,7 @@ pub(in crate::store) fn agent(row: &Row<'_>, first: usize) -> rusqlite::Result<A
         customer_facing: row.get(first + 4)?,
         across_sites: row.get(first + 5)?,
         active: row.get(first + 6)?,
+        away: row.get(first + 7)?,
     })
 }
 
@@ -66,7 +67,7 @@ pub(crate) fn find(connection: &Connection, id: AgentId) -> rusqlite::Result<Opt
 pub(crate) fn find_by_email(connection: &Connection, email: &str) -> rusqlite::Result<Option<(Agent, String)>> {
     connection
         .prepare_cached(FIND_BY_EMAIL)?
-        .query_row([email_key(email)], |row| Ok((agent(row, 0)?, row.get(7)?)))
+        .query_row([email_key(email)], |row| Ok((agent(row, 0)?, row.get(8)?)))
         .optional()
 }
 
@@ -100,7 +101,8 @@ pub(crate) fn update(connection: &Connection, agent: &Agent) -> rusqlite::Result
         role_code(agent.role),
         agent.customer_facing,
         agent.across_sites,
-        agent.active
+        agent.active,
+        agent.away
     ])?;
     search::put_agent(connection, agent.id.0, &agent.name)
 }

@@ -19,7 +19,7 @@ queries! {
     ADD_TOKEN = "INSERT INTO token (hash, device, kind, expires_at) VALUES (?1, ?2, ?3, ?4)";
     FIND_TOKEN = "SELECT token.kind, token.expires_at, token.spent_at, device.id, device.revoked_at, device.wiped,
         device.unanswered, agent.id, agent.name, agent.email, agent.role, agent.customer_facing, agent.across_sites,
-        agent.active
+        agent.active, agent.away
         FROM token JOIN device ON device.id = token.device JOIN agent ON agent.id = device.agent WHERE token.hash = ?1";
     /// Whichever is not spent yet goes with it: there is one at the most.
     SPEND_REFRESH_TOKENS = "UPDATE token SET spent_at = ?2 WHERE device = ?1 AND kind = 1 AND spent_at IS NULL";

@@ -4,6 +4,7 @@
 //! so that a test can ask SQLite for the plan of each.
 
 pub(crate) mod agents;
+pub(crate) mod assignments;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod batch;
@@ -64,6 +65,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/012_canned_texts.sql"), then: None },
     Migration { sql: include_str!("migrations/013_priority.sql"), then: None },
     Migration { sql: include_str!("migrations/014_identities.sql"), then: None },
+    Migration { sql: include_str!("migrations/015_assignment.sql"), then: None },
 ];
 
 /// One step from format to format, taken whole or not at all.
@@ -313,6 +315,7 @@ mod tests {
         connection.execute_batch(backup::TABLES).unwrap();
         let all = [
             agents::QUERIES,
+            assignments::QUERIES,
             devices::QUERIES,
             backup::QUERIES,
             canned_texts::QUERIES,

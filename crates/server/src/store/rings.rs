@@ -6,11 +6,13 @@ use deskbell_protocol::{AgentId, ConversationId, ConversationState, MessageId, N
 use rusqlite::{Connection, OptionalExtension};
 
 use super::agents::role_from;
-use super::{Outcome, conversations, queries};
+use super::{Outcome, assignments, conversations, queries};
 use crate::authorize::{Action, Reach, Standing};
 
 queries! {
     WAITING = "SELECT id FROM conversation WHERE waiting_since > ?1 AND assignee IS NULL";
+    GIVEN = "SELECT conversation.id FROM conversation CROSS JOIN given ON given.conversation = conversation.id
+        WHERE conversation.assignee > ?1 AND conversation.state = 0 AND conversation.waiting_since = given.since";
     CAME_BACK = "SELECT coalesce(max(number), 0) FROM message WHERE conversation = ?1 AND kind IN (2, 3)
         AND text IN ('reopened', 'woken')";
     ANSWERED = "SELECT 1 FROM message WHERE conversation = ?1 AND number > ?2 AND kind = 0 AND author_kind = 1 LIMIT 1";
@@ -24,26 +26,38 @@ queries! {
                 AND read_mark.number >= ?4)";
 }
 
-/// A visitor who waits in a conversation that nobody has taken.
+/// A visitor who waits in a conversation that nobody has taken: it is nobody's, or the desk gave it to somebody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Waiting {
     /// The first message that waits.
     pub(crate) ring: MessageId,
     pub(crate) number: Number,
     pub(crate) visitor: VisitorId,
+    /// To whom the desk gave it.
+    pub(crate) given: Option<AgentId>,
     /// Who may answer and has not read it.
     pub(crate) agents: BTreeSet<AgentId>,
 }
 
 /// Conversations in which somebody may wait.
 pub(crate) fn all(connection: &Connection) -> rusqlite::Result<Vec<ConversationId>> {
-    connection.prepare_cached(WAITING)?.query_map([i64::MIN], |row| row.get(0).map(ConversationId))?.collect()
+    let mut found = Vec::new();
+    for sql in [WAITING, GIVEN] {
+        let mut statement = connection.prepare_cached(sql)?;
+        let rows = statement.query_map([i64::MIN], |row| row.get(0).map(ConversationId))?;
+        found.extend(rows.collect::<Result<Vec<_>, _>>()?);
+    }
+    Ok(found)
 }
 
 /// Who waits there. Nobody once an agent has answered what has begun, or begun again.
 pub(crate) fn waiting(connection: &Connection, id: ConversationId) -> Outcome<Option<Waiting>> {
     let Some(found) = conversations::find(connection, id)? else { return Ok(None) };
-    if found.state != ConversationState::Open || found.assignee.is_some() || found.waiting_since.is_none() {
+    if found.state != ConversationState::Open || found.waiting_since.is_none() {
+        return Ok(None);
+    }
+    let given = assignments::unanswered(connection, &found)?;
+    if found.assignee.is_some() && given.is_none() {
         return Ok(None);
     }
     let came_back: Number = connection.prepare_cached(CAME_BACK)?.query_row([id.0], |row| row.get(0))?;
@@ -59,9 +73,11 @@ pub(crate) fn waiting(connection: &Connection, id: ConversationId) -> Outcome<Op
     let mut statement = connection.prepare_cached(AGENTS_OF_FEW)?;
     let mut rows = statement.query((found.site.0, found.team.map(|team| team.0), id.0, number))?;
     while let Some(row) = rows.next()? {
-        if Action::Reply.reach(Standing::Agent(role_from(row.get(1)?))) != Reach::Never {
-            agents.insert(AgentId(row.get(0)?));
+        let agent = AgentId(row.get(0)?);
+        let meant = given.is_none_or(|given| given == agent);
+        if meant && Action::Reply.reach(Standing::Agent(role_from(row.get(1)?))) != Reach::Never {
+            agents.insert(agent);
         }
     }
-    Ok(Some(Waiting { ring, number, visitor: found.visitor, agents }))
+    Ok(Some(Waiting { ring, number, visitor: found.visitor, given, agents }))
 }

@@ -3,14 +3,17 @@
 use deskbell_protocol::http::{DeskSettings, StoreIp};
 use rusqlite::{Connection, params};
 
+use super::assignments::{rule_code, rule_from};
 use super::queries;
 
 queries! {
-    FIND = "SELECT desk.name, store_ip, file_bytes_max, visitor_upload_bytes_a_day, page_days
+    FIND = "SELECT desk.name, store_ip, file_bytes_max, visitor_upload_bytes_a_day, page_days,
+            assign_rule, assign_capacity, assign_back_s
         FROM settings JOIN desk ON desk.id = settings.id WHERE settings.id = 1";
     BEGIN = "INSERT OR IGNORE INTO settings (id, store_ip, file_bytes_max, visitor_upload_bytes_a_day, page_days)
         VALUES (1, ?1, ?2, ?3, ?4)";
-    PUT = "UPDATE settings SET store_ip = ?1, file_bytes_max = ?2, visitor_upload_bytes_a_day = ?3, page_days = ?4
+    PUT = "UPDATE settings SET store_ip = ?1, file_bytes_max = ?2, visitor_upload_bytes_a_day = ?3, page_days = ?4,
+            assign_rule = ?5, assign_capacity = ?6, assign_back_s = ?7
         WHERE id = 1";
     RENAME = "UPDATE desk SET name = ?1 WHERE id = 1";
 }
@@ -25,7 +28,7 @@ fn code(form: StoreIp) -> i64 {
 
 /// Makes the row when there is none; the name stays as it is.
 pub(crate) fn begin(connection: &Connection, first: &DeskSettings) -> rusqlite::Result<()> {
-    let DeskSettings { desk: _, store_ip, file_bytes_max, visitor_upload_bytes_a_day, page_days } = first;
+    let DeskSettings { desk: _, store_ip, file_bytes_max, visitor_upload_bytes_a_day, page_days, .. } = first;
     let values = params![code(*store_ip), file_bytes_max, visitor_upload_bytes_a_day, page_days];
     connection.execute(BEGIN, values)?;
     Ok(())
@@ -45,13 +48,22 @@ pub(crate) fn find(connection: &Connection) -> rusqlite::Result<DeskSettings> {
             file_bytes_max: row.get(2)?,
             visitor_upload_bytes_a_day: row.get(3)?,
             page_days: row.get(4)?,
+            assignment: rule_from(row, 5)?,
         })
     })
 }
 
 pub(crate) fn put(connection: &Connection, settings: &DeskSettings) -> rusqlite::Result<()> {
-    let DeskSettings { desk, store_ip, file_bytes_max, visitor_upload_bytes_a_day, page_days } = settings;
-    let values = params![code(*store_ip), file_bytes_max, visitor_upload_bytes_a_day, page_days];
+    let DeskSettings { desk, store_ip, file_bytes_max, visitor_upload_bytes_a_day, page_days, assignment } = settings;
+    let values = params![
+        code(*store_ip),
+        file_bytes_max,
+        visitor_upload_bytes_a_day,
+        page_days,
+        rule_code(assignment.rule),
+        assignment.capacity,
+        assignment.back_after_s
+    ];
     connection.prepare_cached(PUT)?.execute(values)?;
     connection.prepare_cached(RENAME)?.execute([desk])?;
     Ok(())

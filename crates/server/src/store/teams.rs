@@ -3,21 +3,24 @@
 use deskbell_protocol::{AgentId, Team, TeamId};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::assignments::{rule_code, rule_from};
 use super::queries;
 
 queries! {
-    FIND = "SELECT id, name, active FROM team WHERE id = ?1";
+    FIND = "SELECT id, name, active, assign_rule, assign_capacity, assign_back_s FROM team WHERE id = ?1";
     MEMBERS = "SELECT agent FROM team_member WHERE team = ?1 ORDER BY agent";
     IDS_OF_FEW = "SELECT id FROM team ORDER BY id";
-    PUT = "INSERT INTO team (id, name, active) VALUES (?1, ?2, ?3)
-        ON CONFLICT (id) DO UPDATE SET name = excluded.name, active = excluded.active";
+    PUT = "INSERT INTO team (id, name, active, assign_rule, assign_capacity, assign_back_s) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        ON CONFLICT (id) DO UPDATE SET name = excluded.name, active = excluded.active, assign_rule = excluded.assign_rule,
+            assign_capacity = excluded.assign_capacity, assign_back_s = excluded.assign_back_s";
     DROP_MEMBERS = "DELETE FROM team_member WHERE team = ?1";
     ADD_MEMBER = "INSERT INTO team_member (team, agent) VALUES (?1, ?2)";
 }
 
 pub(crate) fn find(connection: &Connection, id: TeamId) -> rusqlite::Result<Option<Team>> {
     let found = connection.prepare_cached(FIND)?.query_row([id.0], |row| {
-        Ok(Team { id: TeamId(row.get(0)?), name: row.get(1)?, members: Vec::new(), active: row.get(2)? })
+        let (id, members, assignment) = (TeamId(row.get(0)?), Vec::new(), rule_from(row, 3)?);
+        Ok(Team { id, name: row.get(1)?, members, active: row.get(2)?, assignment })
     });
     let Some(mut team) = found.optional()? else { return Ok(None) };
     let mut members = connection.prepare_cached(MEMBERS)?;
@@ -31,7 +34,14 @@ pub(crate) fn ids(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
 
 /// Stores a team in the place of what was there of it.
 pub(crate) fn put(connection: &Connection, team: &Team) -> rusqlite::Result<()> {
-    connection.prepare_cached(PUT)?.execute(params![team.id.0, team.name, team.active])?;
+    connection.prepare_cached(PUT)?.execute(params![
+        team.id.0,
+        team.name,
+        team.active,
+        rule_code(team.assignment.rule),
+        team.assignment.capacity,
+        team.assignment.back_after_s
+    ])?;
     connection.prepare_cached(DROP_MEMBERS)?.execute([team.id.0])?;
     for member in &team.members {
         connection.prepare_cached(ADD_MEMBER)?.execute([team.id.0, member.0])?;

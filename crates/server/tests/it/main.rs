@@ -3,6 +3,7 @@
 
 mod accounts;
 mod api;
+mod assignment;
 mod canned_texts;
 mod crash;
 mod deployment;

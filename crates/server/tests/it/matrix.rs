@@ -194,6 +194,7 @@ const ROUTES: &[Way<RequestBuilder>] = &[
     ("POST /v1/provider/look", Of::Absent, |it| it.with("/v1/provider/look", json!({}))),
     ("POST /v1/provider/decide", Of::Absent, |it| it.with("/v1/provider/decide", json!({}))),
     ("POST /v1/provider/finish", Of::Absent, |it| it.with("/v1/provider/finish", json!({}))),
+    ("PUT /v1/availability", Of::Desk, |it| it.with("/v1/availability", json!({"away": false}))),
     ("PUT /v1/password", Of::Desk, |it| it.with("/v1/password", json!({"old": PASSWORD, "new": PASSWORD}))),
     ("GET /v1/second-factor", Of::Desk, |it| it.at("/v1/second-factor")),
     ("POST /v1/second-factor", Of::Desk, |it| it.with("/v1/second-factor", json!({"password": PASSWORD}))),

@@ -1,0 +1,161 @@
+//! What the desk has given to whom, and to whom it can give more.
+
+use deskbell_protocol::{AgentId, Assignment, AssignmentRule, Conversation, ConversationId, SiteId, TeamId, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::agents::role_from;
+use super::{Outcome, queries};
+use crate::authorize::{Action, Reach, Standing};
+
+queries! {
+    RULE_OF_DESK = "SELECT assign_rule, assign_capacity, assign_back_s FROM settings WHERE id = 1";
+    RULE_OF_TEAM = "SELECT assign_rule, assign_capacity, assign_back_s FROM team WHERE id = ?1 AND active = 1";
+    ANY_RULE_OF_FEW = "SELECT 1 FROM settings WHERE id = 1 AND assign_rule <> 0
+        UNION ALL SELECT 1 FROM team WHERE assign_rule <> 0 LIMIT 1";
+    WAITING = "SELECT id FROM conversation WHERE waiting_since > ?1 AND assignee IS NULL ORDER BY waiting_since";
+    /// Agents who take conversations, see the site, and are of the team if there is one.
+    CANDIDATES_OF_FEW = "SELECT agent.id, agent.role, agent.turn, agent.name,
+            (SELECT count(*) FROM conversation WHERE assignee = agent.id AND state = 0)
+        FROM sees CROSS JOIN agent ON agent.id = sees.agent
+        WHERE sees.site = ?1 AND agent.away = 0
+            AND (?2 IS NULL OR EXISTS (SELECT 1 FROM team_member WHERE team_member.team = ?2 AND team_member.agent = agent.id))";
+    TAKE_TURN_OF_FEW = "UPDATE agent SET turn = (SELECT max(turn) + 1 FROM agent) WHERE id = ?1";
+    GIVE = "INSERT INTO given (conversation, agent, since, back_at) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (conversation) DO UPDATE SET agent = excluded.agent, since = excluded.since,
+            back_at = excluded.back_at";
+    FORGET_GIVEN = "DELETE FROM given WHERE conversation = ?1";
+    GIVEN = "SELECT agent, since FROM given WHERE conversation = ?1";
+    DUE = "SELECT conversation FROM given WHERE back_at <= ?1 ORDER BY back_at LIMIT ?2";
+    NEXT_DUE = "SELECT back_at FROM given WHERE back_at > ?1 ORDER BY back_at LIMIT 1";
+    LET_GO = "INSERT INTO let_go (conversation, agent, since) VALUES (?1, ?2, ?3)
+        ON CONFLICT (conversation, agent) DO UPDATE SET since = excluded.since";
+    HAS_LET_GO = "SELECT 1 FROM let_go WHERE conversation = ?1 AND agent = ?2 AND since = ?3";
+}
+
+/// How the database names a rule. The numbers are for ever.
+pub(in crate::store) fn rule_code(rule: AssignmentRule) -> i64 {
+    match rule {
+        AssignmentRule::Off => 0,
+        AssignmentRule::LeastBusy => 1,
+        AssignmentRule::RoundRobin => 2,
+    }
+}
+
+/// A rule whose columns begin at `first`. One that this version does not know gives nothing.
+pub(in crate::store) fn rule_from(row: &Row<'_>, first: usize) -> rusqlite::Result<Assignment> {
+    let rule = match row.get(first)? {
+        1 => AssignmentRule::LeastBusy,
+        2 => AssignmentRule::RoundRobin,
+        _ => AssignmentRule::Off,
+    };
+    Ok(Assignment { rule, capacity: row.get(first + 1)?, back_after_s: row.get(first + 2)? })
+}
+
+/// Somebody who could be given a conversation.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) agent: AgentId,
+    pub(crate) name: String,
+    /// Open conversations that they have.
+    pub(crate) open: i64,
+    /// Whoever has the smallest is the next in turn.
+    pub(crate) turn: i64,
+}
+
+/// By which rule the conversations of a team, or of none, are given.
+pub(crate) fn rule(connection: &Connection, team: Option<TeamId>) -> rusqlite::Result<Assignment> {
+    let found = match team {
+        Some(team) => connection.prepare_cached(RULE_OF_TEAM)?.query_row([team.0], |row| rule_from(row, 0)),
+        None => connection.prepare_cached(RULE_OF_DESK)?.query_row([], |row| rule_from(row, 0)),
+    };
+    Ok(found.optional()?.unwrap_or_default())
+}
+
+/// Whether anything is given at all.
+pub(crate) fn any_rule(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.prepare_cached(ANY_RULE_OF_FEW)?.exists([])
+}
+
+/// Conversations that are nobody's and in which a visitor waits, the longest first.
+pub(crate) fn waiting(connection: &Connection) -> rusqlite::Result<Vec<ConversationId>> {
+    connection.prepare_cached(WAITING)?.query_map([i64::MIN], |row| row.get(0).map(ConversationId))?.collect()
+}
+
+/// Who may answer a site's visitors, or those of a team among them, and is not away.
+pub(crate) fn candidates(
+    connection: &Connection,
+    site: SiteId,
+    team: Option<TeamId>,
+) -> rusqlite::Result<Vec<Candidate>> {
+    let mut found = Vec::new();
+    let mut statement = connection.prepare_cached(CANDIDATES_OF_FEW)?;
+    let mut rows = statement.query((site.0, team.map(|team| team.0)))?;
+    while let Some(row) = rows.next()? {
+        if Action::Reply.reach(Standing::Agent(role_from(row.get(1)?))) != Reach::Never {
+            let (agent, turn) = (AgentId(row.get(0)?), row.get(2)?);
+            found.push(Candidate { agent, turn, name: row.get(3)?, open: row.get(4)? });
+        }
+    }
+    Ok(found)
+}
+
+/// Notes that a conversation whose visitor waits since then was given to an agent, who is the last in turn from now on.
+pub(crate) fn give(
+    connection: &Connection,
+    conversation: ConversationId,
+    agent: AgentId,
+    since: Timestamp,
+    back_at: Option<Timestamp>,
+) -> rusqlite::Result<()> {
+    connection.prepare_cached(GIVE)?.execute(params![conversation.0, agent.0, since, back_at])?;
+    connection.prepare_cached(TAKE_TURN_OF_FEW)?.execute([agent.0])?;
+    Ok(())
+}
+
+/// Somebody decided about the conversation: the desk no longer does.
+pub(crate) fn forget(connection: &Connection, conversation: ConversationId) -> rusqlite::Result<()> {
+    connection.prepare_cached(FORGET_GIVEN)?.execute([conversation.0])?;
+    Ok(())
+}
+
+/// To whom the desk gave a conversation whose visitor has waited since before and waits still. Which wait it is, its
+/// beginning tells: no two clocks are compared.
+pub(crate) fn unanswered(connection: &Connection, conversation: &Conversation) -> rusqlite::Result<Option<AgentId>> {
+    let (Some(assignee), Some(since)) = (conversation.assignee, conversation.waiting_since) else { return Ok(None) };
+    let given = connection
+        .prepare_cached(GIVEN)?
+        .query_row([conversation.id.0], |row| Ok((row.get(0).map(AgentId)?, row.get::<_, Timestamp>(1)?)))
+        .optional()?;
+    Ok(given.filter(|(agent, of)| *agent == assignee && since == *of).map(|(agent, _)| agent))
+}
+
+/// Conversations that go back if nobody has answered, at most `limit` of them.
+pub(crate) fn due(connection: &Connection, now: Timestamp, limit: i64) -> rusqlite::Result<Vec<ConversationId>> {
+    connection.prepare_cached(DUE)?.query_map([now, limit], |row| row.get(0).map(ConversationId))?.collect()
+}
+
+/// When the next one goes back.
+pub(crate) fn next_due(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
+    connection.prepare_cached(NEXT_DUE)?.query_row([i64::MIN], |row| row.get(0)).optional()
+}
+
+/// Notes that an agent has a conversation no more whose visitor waits since then.
+pub(crate) fn let_go(
+    connection: &Connection,
+    conversation: ConversationId,
+    agent: AgentId,
+    since: Timestamp,
+) -> rusqlite::Result<()> {
+    connection.prepare_cached(LET_GO)?.execute([conversation.0, agent.0, since])?;
+    Ok(())
+}
+
+/// Whether an agent has let a conversation go whose visitor waits since then.
+pub(crate) fn has_let_go(
+    connection: &Connection,
+    conversation: ConversationId,
+    agent: AgentId,
+    since: Timestamp,
+) -> Outcome<bool> {
+    Ok(connection.prepare_cached(HAS_LET_GO)?.exists([conversation.0, agent.0, since])?)
+}

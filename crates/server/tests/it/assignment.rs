@@ -1,0 +1,234 @@
+//! The desk gives conversations to agents by itself.
+
+use std::collections::HashMap;
+
+use deskbell_protocol::http::SignedIn;
+use deskbell_protocol::*;
+use deskbell_server::{Desk, Settings};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
+
+use crate::desk::*;
+
+async fn ask(desk: &TestDesk, who: &SignedIn, method: Method, path: &str, body: Value) -> (u16, Value) {
+    let request = http().request(method, desk.url(path)).bearer_auth(&who.access_token).json(&body);
+    let response = request.send().await.unwrap();
+    (response.status().as_u16(), response.json().await.unwrap())
+}
+
+/// The desk's rule for chats of no team.
+async fn by(desk: &TestDesk, rule: &str, capacity: u32, back_after_s: u32) {
+    let body = json!({"assignment": {"rule": rule, "capacity": capacity, "back_after_s": back_after_s}});
+    let (status, answer) = ask(desk, &desk.ann, Method::PATCH, "/v1/settings", body).await;
+    assert_eq!(status, 200, "{answer}");
+}
+
+/// A visitor comes and writes.
+async fn writes(desk: &TestDesk, text: &str) -> Client {
+    let (mut client, _) = desk.visitor().await;
+    client.command(&reply(None, text)).await.unwrap();
+    client
+}
+
+/// Who has the chat in which that was written, once somebody has.
+async fn taken(seen_by: &mut Client, text: &str) -> (ConversationId, AgentId) {
+    let (mut chat, mut heads) = (None, HashMap::new());
+    loop {
+        for change in seen_by.delta().await.changes {
+            match decode(&change) {
+                Some(Entity::Message(message)) if message.text == text => chat = Some(message.conversation),
+                Some(Entity::Conversation(head)) => drop(heads.insert(head.id, head.assignee)),
+                _ => {}
+            }
+        }
+        if let Some(id) = chat
+            && let Some(agent) = heads.get(&id).copied().flatten()
+        {
+            return (id, agent);
+        }
+    }
+}
+
+/// For whom it rings next.
+async fn rings(client: &mut Client) -> ConversationId {
+    client
+        .until(|frame| match frame {
+            ServerFrame::Ring(ring) if ring.deadline_ms > 0 => Some(ring.conversation),
+            _ => None,
+        })
+        .await
+}
+
+/// Makes the time pass after which chats go back, as far as the database knows.
+fn time_passes(desk: &TestDesk) {
+    let database = rusqlite::Connection::open(desk.data.path().join("desk.db")).unwrap();
+    database.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+    assert_eq!(database.execute("UPDATE given SET back_at = 1 WHERE back_at IS NOT NULL", []).unwrap(), 1);
+}
+
+#[tokio::test]
+async fn tv_03_chats_go_in_turn_to_those_who_are_there_and_ring_with_them_alone() {
+    let desk = TestDesk::start().await;
+    by(&desk, "round_robin", 5, 0).await;
+    let (ann, ben) = (desk.ann.agent.id, desk.ben.agent.id);
+    let mut anns = desk.agent(&desk.ann, None).await.synced().await;
+    let _vic = writes(&desk, "Vic 1").await;
+    assert_eq!(taken(&mut anns, "Vic 1").await.1, ann, "she alone is there");
+    let mut bens = desk.agent(&desk.ben, None).await.synced().await;
+    let mut visitors = Vec::new();
+    for (text, who) in [("Wen 2", ben), ("Xia 3", ann), ("Yan 4", ben)] {
+        visitors.push(writes(&desk, text).await);
+        let (chat, to) = taken(&mut anns, text).await;
+        assert_eq!(to, who, "{text}");
+        let theirs = if to == ann { &mut anns } else { &mut bens };
+        while rings(theirs).await != chat {}
+    }
+    visitors[0].message("assigned:Ben").await;
+}
+
+#[tokio::test]
+async fn tv_03_the_least_busy_is_given_the_next_and_nobody_more_than_they_have_room_for() {
+    let desk = TestDesk::start().await;
+    let (ann, ben) = (desk.ann.agent.id, desk.ben.agent.id);
+    let mut anns = desk.agent(&desk.ann, None).await.synced().await;
+    let mut bens = desk.agent(&desk.ben, None).await.synced().await;
+    let _vic = writes(&desk, "Vic 1").await;
+    let (vics, _) = anns.message("Vic 1").await;
+    let take = |id| command(Command::Assign { conversation: id, agent: Some(ann), team: None, from: None });
+    anns.command(&take(vics.conversation)).await.unwrap();
+    by(&desk, "least_busy", 1, 0).await;
+    let _wen = writes(&desk, "Wen 2").await;
+    let (wens, to) = taken(&mut anns, "Wen 2").await;
+    assert_eq!(to, ben, "Ann has one already");
+    // Now nobody has room: Xia waits until Ben is done with Wen.
+    let _xia = writes(&desk, "Xia 3").await;
+    let others = [vics.conversation, wens];
+    let (xias, _) = bens.conversation(|head| !others.contains(&head.id)).await;
+    assert_eq!(xias.assignee, None);
+    bens.command(&reply(Some(wens), "Bye!")).await.unwrap();
+    let done = Command::SetState { conversation: wens, state: ConversationState::Closed };
+    bens.command(&command(done)).await.unwrap();
+    let (head, _) = bens.conversation(|head| head.id == xias.id && head.assignee.is_some()).await;
+    assert_eq!(head.assignee, Some(ben));
+}
+
+#[tokio::test]
+async fn tv_03_whoever_is_away_is_given_nothing_and_what_waits_is_given_when_they_are_back() {
+    let desk = TestDesk::start().await;
+    by(&desk, "least_busy", 5, 0).await;
+    let away = |away: bool| ask(&desk, &desk.ann, Method::PUT, "/v1/availability", json!({ "away": away }));
+    assert_eq!(away(true).await, (200, json!({"away": true})));
+    let mut anns = desk.agent(&desk.ann, None).await.synced().await;
+    let _vic = writes(&desk, "Vic 1").await;
+    rings(&mut anns).await;
+    assert_eq!(away(false).await.0, 200);
+    let (_, to) = taken(&mut anns, "Vic 1").await;
+    assert_eq!(to, desk.ann.agent.id);
+}
+
+#[tokio::test]
+async fn tv_03_an_unanswered_chat_goes_back_and_to_somebody_else_also_when_the_server_restarts_in_between() {
+    let desk = TestDesk::start().await;
+    by(&desk, "round_robin", 5, 600).await;
+    let (ann, ben) = (desk.ann.agent.id, desk.ben.agent.id);
+    let mut anns = desk.agent(&desk.ann, None).await.synced().await;
+    let (mut vic, token) = desk.visitor().await;
+    vic.command(&reply(None, "Vic 1")).await.unwrap();
+    let (chat, to) = taken(&mut anns, "Vic 1").await;
+    assert_eq!(to, ann);
+    drop(anns);
+    desk.stop.cancel();
+    desk.server.await.unwrap();
+    drop(desk.desk);
+
+    // While no server runs the time passes, and Ben comes to work.
+    let database = rusqlite::Connection::open(desk.data.path().join("desk.db")).unwrap();
+    assert_eq!(database.execute("UPDATE given SET back_at = 1", []).unwrap(), 1);
+    let again = Desk::open(Settings { data: desk.data.path().to_owned(), ..Settings::default() }).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let stop = tokio_util::sync::CancellationToken::new();
+    let server = {
+        let (again, stop) = (again.clone(), stop.clone());
+        TaskTracker::new().spawn(async move { again.serve(listener, stop).await.unwrap() })
+    };
+    let desk = TestDesk { desk: again, address, stop, server, ..desk };
+    let mut vic = desk.panel(Some(&token), None, None).await;
+    vic.welcome().await;
+    vic.snapshot().await;
+    let mut anns = desk.agent(&desk.ann, None).await.synced().await;
+    let mut bens = desk.agent(&desk.ben, None).await;
+    bens.welcome().await;
+    let rows = bens.snapshot().await;
+    let given = |head: &Conversation| head.id == chat && head.assignee == Some(ben);
+    let in_time = rows.iter().filter_map(decode).any(|row| matches!(row, Entity::Conversation(head) if given(&head)));
+    if !in_time {
+        bens.conversation(given).await;
+    }
+
+    while rings(&mut bens).await != chat {}
+
+    // Ben lets it go as well: it stays with nobody, though both are there, and rings for both.
+    let back = Command::Assign { conversation: chat, agent: None, team: None, from: None };
+    bens.command(&command(back)).await.unwrap();
+    while rings(&mut anns).await != chat {}
+    anns.command(&reply(Some(chat), "Sorry, here I am.")).await.unwrap();
+    let (head, _) = anns.conversation(|head| head.id == chat && head.waiting_since.is_none()).await;
+    assert_eq!(head.assignee, None);
+}
+
+#[tokio::test]
+async fn tv_03_a_chat_that_was_answered_in_time_stays_where_it_is() {
+    let desk = TestDesk::start().await;
+    by(&desk, "round_robin", 5, 600).await;
+    let mut anns = desk.agent(&desk.ann, None).await.synced().await;
+    let mut vic = writes(&desk, "Vic 1").await;
+    let (chat, _) = taken(&mut anns, "Vic 1").await;
+    let mut bens = desk.agent(&desk.ben, None).await.synced().await;
+    anns.command(&reply(Some(chat), "At once")).await.unwrap();
+    vic.command(&reply(None, "Thanks, and another thing")).await.unwrap();
+    time_passes(&desk);
+    // Another chat wakes the desk up, which then looks at what is due.
+    let _wen = writes(&desk, "Wen 2").await;
+    assert_eq!(taken(&mut bens, "Wen 2").await.1, desk.ben.agent.id);
+    let database = rusqlite::Connection::open(desk.data.path().join("desk.db")).unwrap();
+    let due = || database.query_row("SELECT count(*) FROM given WHERE back_at = 1", [], |row| row.get::<_, i64>(0));
+    while due().unwrap() > 0 {
+        tokio::task::yield_now().await;
+    }
+    let looks = Command::SetPriority { conversation: chat, priority: Priority::Low };
+    anns.command(&command(looks)).await.unwrap();
+    let (head, _) = anns.conversation(|head| head.id == chat && head.priority == Priority::Low).await;
+    assert_eq!(head.assignee, Some(desk.ann.agent.id), "hers, and Vic's second question is not what she was given");
+}
+
+#[tokio::test]
+async fn tv_03_a_team_has_a_rule_of_its_own_for_its_members() {
+    let desk = TestDesk::start().await;
+    let ben = desk.ben.agent.id;
+    let assignment = json!({"rule": "least_busy", "capacity": 2, "back_after_s": 30});
+    let body = json!({"name": "Tea", "members": [ben], "assignment": assignment});
+    let (status, team) = ask(&desk, &desk.ann, Method::POST, "/v1/teams", body).await;
+    assert_eq!((status, &team["assignment"]), (201, &assignment));
+    let team: Team = serde_json::from_value(team).unwrap();
+    for (wrong, field) in [
+        (json!({"rule": "least_busy", "capacity": 0, "back_after_s": 0}), "assignment.capacity"),
+        (json!({"rule": "least_busy", "capacity": 5, "back_after_s": 9}), "assignment.back_after_s"),
+        (json!({"rule": "least_busy", "capacity": 5, "back_after_s": 3_601}), "assignment.back_after_s"),
+    ] {
+        for path in [format!("/v1/teams/{}", team.id), "/v1/settings".to_owned()] {
+            let (status, refusal) = ask(&desk, &desk.ann, Method::PATCH, &path, json!({"assignment": wrong})).await;
+            assert_eq!((status, refusal["field"].as_str()), (400, Some(field)), "{refusal}");
+        }
+    }
+    let mut anns = desk.agent(&desk.ann, None).await.synced().await;
+    let _bens = desk.agent(&desk.ben, None).await.synced().await;
+    let _vic = writes(&desk, "Vic 1").await;
+    let (vics, _) = anns.message("Vic 1").await;
+    let to_team = Command::Assign { conversation: vics.conversation, agent: None, team: Some(team.id), from: None };
+    anns.command(&command(to_team)).await.unwrap();
+    let (head, _) = anns.conversation(|head| head.assignee.is_some()).await;
+    assert_eq!((head.assignee, head.team), (Some(ben), Some(team.id)), "the desk itself gives nothing away");
+}
