@@ -85,6 +85,7 @@ characters-left = { $count ->
 ## What went wrong, and what to do
 offline-bar = Sin conexión. Guardamos tus mensajes y los enviaremos.
 refused = El chat no está disponible en esta página.
+blocked = En este momento no se pueden enviar mensajes aquí.
 error-too-large = { $name } ocupa más de 20 MB. Envía un archivo más pequeño.
 error-type = No se pueden enviar archivos como { $name }. Prueba con una imagen, un PDF o un ZIP.
 error-busy = No se pudo subir { $name }. Inténtalo de nuevo dentro de un momento.

@@ -573,6 +573,17 @@ describe('the way back', () => {
     expect(vic.state.phase).toBe('refused');
     expect(vic.after(3_600_000)).toEqual([]);
   });
+  test('a visitor who may not write is told so, looks again later, and writes once they may', () => {
+    const vic = new Vic();
+    vic.live();
+    vic.hears({ type: 'bye', code: 'blocked', retry_after_ms: 40_000 });
+    expect(vic.state.blocked).toBe(true);
+    expect(vic.after(39_000)).toEqual([]);
+    expect(kinds(vic.after(3_000))).toEqual(['connect']);
+    expect(vic.state.blocked).toBe(true);
+    vic.live();
+    expect(vic.state.blocked).toBe(false);
+  });
   test('OD-33: a server that stops says when to come back', () => {
     const vic = new Vic();
     vic.live();

@@ -522,6 +522,8 @@ pub enum ByeCode {
     Version,
     /// The page's origin is not one of the site's.
     Origin,
+    /// This visitor may not write; only visitors are told so.
+    Blocked,
 }
 
 /// See [`ServerFrame::Bye`].

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::entity::{Agent, Assignment, Attachment, Region, Role, TextOwner};
 use crate::frame::{Hello, HistoryRequest, ServerFrame};
-use crate::id::{AgentId, ConversationId, Cursor, Epoch, Number, Seq, SiteId, TeamId, Timestamp, VisitorId};
+use crate::id::{AgentId, ContactId, ConversationId, Cursor, Epoch, Number, Seq, SiteId, TeamId, Timestamp, VisitorId};
 
 /// `GET /v1/info`: who answers at this address. Needs no token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
@@ -377,6 +377,64 @@ pub struct TeamEdit {
     pub active: Option<bool>,
     /// How its conversations are given to its members.
     pub assignment: Option<Assignment>,
+}
+
+/// Who may not write. Agents are never concerned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Blocked {
+    /// A person, in all their browsers.
+    Contact {
+        /// Who.
+        contact: ContactId,
+    },
+    /// Everybody at an address, or in a range of them.
+    Network {
+        /// Such as `203.0.113.7`, `203.0.113.0/24` or `2001:db8::/32`; no larger than a /8, and a /16 of IPv6.
+        network: String,
+    },
+}
+
+/// `POST /v1/blocks`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewBlock {
+    /// Who may not write.
+    pub blocked: Blocked,
+    /// Why; for the team alone.
+    #[serde(default)]
+    pub reason: String,
+    /// Until when. Empty: for ever.
+    #[serde(default)]
+    #[schema(value_type = Option<i64>)]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Somebody who may not write.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct Block {
+    /// Its number.
+    #[ts(type = "number")]
+    pub id: i64,
+    /// Who.
+    pub blocked: Blocked,
+    /// Why.
+    pub reason: String,
+    /// Who said so. `None`: the command line.
+    pub created_by: Option<AgentId>,
+    /// Since when.
+    #[schema(value_type = i64)]
+    pub created_at: Timestamp,
+    /// Until when. `None`: for ever.
+    #[schema(value_type = Option<i64>)]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// `GET /v1/blocks`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct Blocks {
+    /// Newest first. The next page is below the last one's id.
+    pub blocks: Vec<Block>,
 }
 
 /// `POST /v1/canned-texts`: a new prepared text.

@@ -6,8 +6,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::Json;
 use deskbell_protocol::http::{
-    AgentEdit, AuditPage, CannedTextEdit, DeskSettings, DeskSettingsEdit, Device, ErasedPerson, Invitation, Invited,
-    NewAgent, NewCannedText, NewInvitation, PasswordLink, Revoked, SiteEdit, TeamEdit,
+    AgentEdit, AuditPage, Block, Blocks, CannedTextEdit, DeskSettings, DeskSettingsEdit, Device, ErasedPerson,
+    Invitation, Invited, NewAgent, NewBlock, NewCannedText, NewInvitation, PasswordLink, Revoked, SiteEdit, TeamEdit,
 };
 use deskbell_protocol::{
     Agent, AgentId, CannedText, CannedTextId, ContactId, Refusal, Site, SiteId, Team, TeamId, VisitorId,
@@ -426,6 +426,53 @@ pub(crate) async fn erase_person(
     let erased = administration(&serving, &asker)?.erase(who.person()?).await?;
     let Erased { visitors, conversations, messages, files } = erased;
     Ok(Json(ErasedPerson { visitors, conversations, messages, files: files.len() }))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct BlocksQuery {
+    /// Only blocks with smaller ids.
+    before: Option<i64>,
+}
+
+/// Visitors who may not write now, newest block first, at most a hundred.
+#[utoipa::path(get, path = "/v1/blocks", tag = "desk", params(BlocksQuery), responses((status = 200, body = Blocks)))]
+pub(crate) async fn blocks(
+    State(serving): State<Serving>,
+    Params(BlocksQuery { before }): Params<BlocksQuery>,
+    asker: Asker,
+) -> Answer<Blocks> {
+    Ok(Json(administration(&serving, &asker)?.blocks(before).await?))
+}
+
+/// Block a person, or everybody in a range of addresses.
+#[utoipa::path(
+    post,
+    path = "/v1/blocks",
+    tag = "desk",
+    request_body = NewBlock,
+    responses((status = 201, body = Block), (status = 404)),
+)]
+pub(crate) async fn block(State(serving): State<Serving>, asker: Asker, body: Body) -> Made<Block> {
+    let new: NewBlock = json(body)?;
+    Ok((StatusCode::CREATED, Json(administration(&serving, &asker)?.block(new).await?)))
+}
+
+/// Let somebody write again.
+#[utoipa::path(
+    delete,
+    path = "/v1/blocks/{id}",
+    tag = "desk",
+    params(("id" = i64, Path, description = "The block")),
+    responses((status = 204)),
+)]
+pub(crate) async fn unblock(
+    State(serving): State<Serving>,
+    Path(block): Path<String>,
+    asker: Asker,
+) -> Result<StatusCode, HttpError> {
+    administration(&serving, &asker)?.unblock(id(&block, "block")?).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// What the desk's owners have decided.

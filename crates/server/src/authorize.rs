@@ -136,6 +136,8 @@ rights! {
     ManageTeams           [Always Always Never  Never  Never  Never  Never ];
     /// Add sites and change them.
     ManageSites           [Always Always Never  Never  Never  Never  Never ];
+    /// See who may not write, and change it.
+    ManageBlocks          [Always Always Always Never  Never  Never  Never ];
     /// Read and change what holds for the whole desk.
     ManageSettings        [Always Always Never  Never  Never  Never  Never ];
     /// Hand out all that is known of a person.

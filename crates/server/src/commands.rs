@@ -17,7 +17,8 @@ use crate::desk::Core;
 use crate::store::batch::Write;
 use crate::store::log::{self, Done, EVERYBODY};
 use crate::store::{
-    Failure, Outcome, Refused, agents, assignments, canned_texts, conversations, files, rights, search, teams, visitors,
+    Failure, Outcome, Refused, agents, assignments, blocks, canned_texts, conversations, files, rights, search, teams,
+    visitors,
 };
 use crate::text;
 
@@ -328,6 +329,10 @@ fn send(
 
     let author = match principal {
         Principal::Visitor(_) => {
+            // Their session ends as well; what they sent a moment before that is not taken either.
+            if blocks::stops_contact(write.connection, conversation.contact, write.now)? {
+                return Err(Failure::not_found("conversation"));
+            }
             reopen(write, &mut conversation)?;
             conversation.waiting_since = conversation.waiting_since.or(Some(write.now));
             Author::Visitor

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::commands;
 use crate::desk::Core;
-use crate::store::{Outcome, conversations, devices, files, links};
+use crate::store::{Outcome, blocks, conversations, devices, files, links};
 use crate::uploads;
 
 /// The first time comes late, so that starting is not slowed down.
@@ -73,6 +73,7 @@ pub(crate) async fn run(core: Arc<Core>, cancelled: CancellationToken) {
 pub(crate) async fn clear(core: &Core, loose_before: i64) -> Outcome<()> {
     let expired = core.writer.submit(|write| {
         links::drop_expired_invitations(write.connection, write.now)?;
+        blocks::drop_expired(write.connection, write.now)?;
         Ok(devices::drop_expired_tokens(write.connection, write.now)?)
     });
     expired.await?;

@@ -54,6 +54,7 @@ struct Link {
     /// The loader's name for the browser. Empty for the panel.
     presence: Option<Hash>,
     visible: bool,
+    address: IpAddr,
     shared: Arc<Shared>,
     ephemeral: mpsc::Sender<Ephemeral>,
 }
@@ -61,7 +62,7 @@ struct Link {
 struct Shared {
     visitor: AtomicI64,
     changed: Notify,
-    erased: CancellationToken,
+    sent_away: CancellationToken,
 }
 
 struct Entry {
@@ -198,7 +199,7 @@ impl Hub {
             let erased = committed.changes.iter().map(|logged| &logged.change);
             for change in erased.filter(|it| it.kind == ChangeKind::Erase && it.entity == EntityKind::Visitor) {
                 for link in state.visitors.get(&VisitorId(change.id)).iter().flat_map(|entry| &entry.links) {
-                    link.shared.erased.cancel();
+                    link.shared.sent_away.cancel();
                 }
             }
         }
@@ -258,6 +259,15 @@ impl Hub {
         }
     }
 
+    /// Ends the sessions of visitors, which are named with the address they come from.
+    pub(crate) fn send_away(&self, concerned: impl Fn(VisitorId, IpAddr) -> bool) {
+        for (visitor, entry) in &self.state().visitors {
+            for link in entry.links.iter().filter(|link| concerned(*visitor, link.address)) {
+                link.shared.sent_away.cancel();
+            }
+        }
+    }
+
     /// Whether an agent is there, and every change of it.
     pub(crate) fn online(&self) -> watch::Receiver<bool> {
         self.online.subscribe()
@@ -281,18 +291,19 @@ impl Hub {
         site: SiteId,
         presence: Option<Hash>,
         visible: bool,
+        address: IpAddr,
     ) -> VisitorSeat {
         let session = self.next_session.fetch_add(1, Ordering::Relaxed);
         let shared = Arc::new(Shared {
             visitor: AtomicI64::new(visitor.0),
             changed: Notify::new(),
-            erased: CancellationToken::new(),
+            sent_away: CancellationToken::new(),
         });
         let (ephemeral, received) = mpsc::channel(EPHEMERAL_BACKLOG);
         let mut state = self.state();
         let entry = state.visitors.entry(visitor).or_insert_with(|| Entry::new(site));
         entry.left_at = None;
-        entry.links.push(Link { session, presence, visible, shared: Arc::clone(&shared), ephemeral });
+        entry.links.push(Link { session, presence, visible, address, shared: Arc::clone(&shared), ephemeral });
         state.stirred.insert(visitor);
         drop(state);
         self.stirred.notify_one();
@@ -463,9 +474,10 @@ impl VisitorSeat {
         }
     }
 
-    /// Done when everything known of the visitor was erased.
-    pub(crate) fn erased(&self) -> CancellationToken {
-        self.shared.erased.clone()
+    /// Done when the session has to end: all that is known of the visitor was erased, or they were blocked. Whoever
+    /// comes back is somebody new, or is told why not.
+    pub(crate) fn sent_away(&self) -> CancellationToken {
+        self.shared.sent_away.clone()
     }
 
     /// Whether the page is in front.
@@ -567,7 +579,7 @@ mod tests {
         let hub = Hub::new();
         let (from, to, name) = (VisitorId(1), VisitorId(2), [7; 32]);
         let site = SiteId(9);
-        let seat = hub.seat_visitor(from, site, Some(name), true);
+        let seat = hub.seat_visitor(from, site, Some(name), true, IpAddr::from([127, 0, 0, 1]));
         let stir = hub.take_stir().sites.remove(&site).unwrap();
         assert_eq!(stir.online, [VisitorPresence { visitor: from, visible: true }]);
         hub.move_pages(from, to, &name);

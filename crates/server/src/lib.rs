@@ -9,6 +9,7 @@ mod api;
 mod assets;
 mod assignment;
 mod authorize;
+mod blocks;
 mod canned_texts;
 mod commands;
 mod configuration;

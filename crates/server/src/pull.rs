@@ -24,7 +24,7 @@ use crate::hub::{self, AgentEvent, AgentSeat, LINGER, VisitorSeat};
 use crate::session_visitor::{self, Caller};
 use crate::socket::{self, End, HEARTBEAT, Received};
 use crate::store::{Connection, Failure, Outcome, devices, log, visitors};
-use crate::{commands, session_agent, tokens};
+use crate::{commands, routes, session_agent, tokens};
 
 /// Bytes of frames after which an answer ends; the next request brings the rest.
 const ANSWER_BYTES: usize = 64 * 1024;
@@ -110,10 +110,9 @@ impl Seat {
             },
             Self::Agent(..) => std::future::pending().await,
             Self::Visitor(seat) => {
-                let erased = seat.erased();
+                let sent_away = seat.sent_away();
                 tokio::select! {
-                    // Whoever was erased comes back as somebody new.
-                    () = erased.cancelled() => Err(End::Bye(ByeCode::Drain)),
+                    () = sent_away.cancelled() => Err(End::Bye(ByeCode::Drain)),
                     news = seat.news() => Ok(news.map_or(News::Log, |ephemeral| News::Ephemeral(None, ephemeral))),
                 }
             }
@@ -367,10 +366,12 @@ async fn stranger(serving: &Serving, caller: &Caller, pull: &Pull) -> Result<Pul
     }
     let _address = admit(core, caller)?;
     let site = session_visitor::find_site(core, &hello.site).await?.ok_or(End::Bye(ByeCode::Origin))?;
+    session_visitor::stop_address(core, caller.address).await?;
     let site_id = site.id;
     let (arrived, fresh) = session_visitor::open_panel(core, caller, site, hello).await?;
     core.visitor_frames.take(arrived.visitor, Instant::now()).map_err(too_many)?;
-    let mut seat = Seat::Visitor(core.hub.seat_visitor(arrived.visitor, site_id, None, true));
+    let mut seat = Seat::Visitor(core.hub.seat_visitor(arrived.visitor, site_id, None, true, caller.address));
+    session_visitor::stop(core, caller.address, arrived.visitor).await?;
     let (conversation, unread) = session_visitor::unread(core, arrived.visitor).await?;
     let told = VisitorWelcome {
         token: arrived.token_is_new.then_some(fresh),
@@ -395,7 +396,8 @@ async fn visitor_again(serving: &Serving, visitor: VisitorId, caller: &Caller, p
     }
     let site = core.readers.read(move |connection| Ok(visitors::site_of(connection, visitor)?)).await?;
     let site = site.ok_or(End::Bye(ByeCode::Drain))?;
-    let mut seat = Seat::Visitor(core.hub.seat_visitor(visitor, site, None, true));
+    let mut seat = Seat::Visitor(core.hub.seat_visitor(visitor, site, None, true, caller.address));
+    session_visitor::stop(core, caller.address, visitor).await?;
     let mut answer = Answer::new(core, Principal::Visitor(visitor));
     answer.resume(pull).await?;
     finish(serving, answer, &mut seat, pull).await
@@ -432,6 +434,7 @@ pub(crate) async fn push(core: &Arc<Core>, speaker: Speaker, Push { frames }: Pu
         Speaker::Visitor(visitor, caller) => {
             let most = core.settings.visitor_sockets_per_address;
             let seat = core.hub.admit(caller.address, most).ok_or(Failure::Busy)?;
+            routes::stop(core, caller.address, visitor).await?;
             (Principal::Visitor(visitor), None, Some(seat))
         }
         Speaker::Stranger(_) => {

@@ -11,16 +11,17 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
+use deskbell_protocol::VisitorId;
 use ipnet::IpNet;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::UtoipaMethodRouterExt as _;
 
 use crate::accounts::{self, Identity};
 use crate::authorize::{Action, Principal, Reach, Standing};
-use crate::desk::Serving;
+use crate::desk::{Core, Serving};
 use crate::http::HttpError;
 use crate::openapi::{self, Described, Document};
-use crate::store::{Failure, Outcome};
+use crate::store::{Failure, Outcome, blocks};
 
 /// Who asks over HTTP, and from where.
 #[derive(Clone, Debug)]
@@ -131,7 +132,12 @@ async fn ask(serving: &Serving, action: Action, request: &Parts) -> Outcome<Aske
     let given = text(headers, &header::AUTHORIZATION).unwrap_or_default();
     if !given.is_empty() && !action.is_open() {
         if let Some(token) = given.strip_prefix("Visitor ") {
-            asker.principal = Principal::Visitor(accounts::authenticate_visitor(core, token).await?);
+            let visitor = accounts::authenticate_visitor(core, token).await?;
+            // Whoever pulls is told so in a frame.
+            if action != Action::Talk {
+                stop(core, address, visitor).await?;
+            }
+            asker.principal = Principal::Visitor(visitor);
         } else {
             let identity = accounts::authenticate(core, given.strip_prefix("Bearer ").unwrap_or_default()).await?;
             asker.principal = Principal::Agent(identity.agent.id);
@@ -143,6 +149,12 @@ async fn ask(serving: &Serving, action: Action, request: &Parts) -> Outcome<Aske
         (Reach::Never, _) => Err(Failure::not_found("address")),
         _ => Ok(asker),
     }
+}
+
+/// What a visitor asks for who may not write is not there.
+pub(crate) async fn stop(core: &Core, address: IpAddr, visitor: VisitorId) -> Outcome<()> {
+    let read = core.readers.read(move |connection| Ok(blocks::stops(connection, address, visitor, crate::clock())?));
+    if read.await? { Err(Failure::not_found("address")) } else { Ok(()) }
 }
 
 /// A header's text.

@@ -20,7 +20,7 @@ use crate::limits::Bucket;
 use crate::origin;
 use crate::session_agent::{failed, history, open_conversation, read_on};
 use crate::socket::{self, Answers, End, HEARTBEAT, Incoming, Outgoing, Received};
-use crate::store::{Connection, Outcome, conversations, log, sites, visitors};
+use crate::store::{Connection, Outcome, blocks, conversations, log, sites, visitors};
 use crate::user_agent::{self, UserAgent};
 use crate::visits::{self, Details};
 use crate::{commands, settings, tokens};
@@ -54,6 +54,8 @@ pub(crate) async fn run(serving: &Serving, caller: Caller, mut incoming: Incomin
     let part = visitor.part;
     let session = async {
         let site = find_site(&serving.core, &visitor.site).await?.ok_or(End::Bye(ByeCode::Origin))?;
+        // Before anything is stored of them.
+        stop_address(&serving.core, caller.address).await?;
         match part {
             VisitorPart::Page => page(serving, &caller, &site, visitor, incoming, outgoing).await,
             VisitorPart::Panel => Panel::open(serving, &caller, site, visitor, cursor, incoming, outgoing).await,
@@ -65,6 +67,19 @@ pub(crate) async fn run(serving: &Serving, caller: Caller, mut incoming: Incomin
 pub(crate) async fn find_site(core: &Core, key: &str) -> Result<Option<Site>, End> {
     let key = key.to_owned();
     core.readers.read(move |connection| sites::find_by_key(connection, &key)).await.map_err(failed)
+}
+
+/// Ends the session of whoever comes from where nobody may write.
+pub(crate) async fn stop_address(core: &Core, address: IpAddr) -> Result<(), End> {
+    let read = core.readers.read(move |connection| Ok(blocks::stops_address(connection, address, crate::clock())?));
+    if read.await.map_err(failed)? { Err(End::Bye(ByeCode::Blocked)) } else { Ok(()) }
+}
+
+/// Ends the session of a visitor who may not write. To be asked once the seat is taken: whoever is blocked after that
+/// is sent away from it.
+pub(crate) async fn stop(core: &Core, address: IpAddr, visitor: VisitorId) -> Result<(), End> {
+    let read = core.readers.read(move |connection| Ok(blocks::stops(connection, address, visitor, crate::clock())?));
+    if read.await.map_err(failed)? { Err(End::Bye(ByeCode::Blocked)) } else { Ok(()) }
 }
 
 fn details(core: &Core, caller: &Caller, hello: &VisitorHello) -> Details {
@@ -136,9 +151,9 @@ async fn page(
         let (site, first) = (site.clone(), hello.page.clone());
         core.writer.submit(move |write| visits::page_opened(write, &site, &name, &details, first.as_ref()))
     };
-    let mut seat = core.hub.seat_visitor(opened.await.map_err(failed)?, site.id, Some(name), visible);
-    // Whoever was erased comes back as somebody new.
-    let erased = seat.erased();
+    let mut seat = core.hub.seat_visitor(opened.await.map_err(failed)?, site.id, Some(name), visible, caller.address);
+    stop(core, caller.address, seat.visitor()).await?;
+    let sent_away = seat.sent_away();
     let mut online: watch::Receiver<bool> = core.hub.online();
     let there = *online.borrow_and_update();
     let read = core
@@ -160,7 +175,7 @@ async fn page(
         tokio::select! {
             () = serving.stopping.cancelled() => return Ok(End::Bye(ByeCode::Drain)),
             () = outgoing.dead() => return Ok(End::Closed),
-            () = erased.cancelled() => return Ok(End::Bye(ByeCode::Drain)),
+            () = sent_away.cancelled() => return Ok(End::Bye(ByeCode::Drain)),
             received = incoming.next() => match received {
                 Received::Frame(frame) => {
                     if let ClientFrame::Eph(Ephemeral::Page { page }) = *frame {
@@ -256,7 +271,8 @@ impl Panel {
         let site_id = site.id;
         let (arrived, fresh) = open_panel(&core, caller, site, &hello).await?;
         // Seated before the head is read: what is committed from here on is heard.
-        let seat = core.hub.seat_visitor(arrived.visitor, site_id, None, true);
+        let seat = core.hub.seat_visitor(arrived.visitor, site_id, None, true, caller.address);
+        stop(&core, caller.address, arrived.visitor).await?;
         let mut panel = Self {
             outgoing,
             principal: Principal::Visitor(arrived.visitor),
@@ -289,7 +305,7 @@ impl Panel {
     }
 
     async fn run(mut self, serving: &Serving, mut incoming: Incoming, mut seat: VisitorSeat) -> Result<End, End> {
-        let erased = seat.erased();
+        let sent_away = seat.sent_away();
         let mut online = self.core.hub.online();
         let mut beat = beats();
         loop {
@@ -297,7 +313,7 @@ impl Panel {
             tokio::select! {
                 () = serving.stopping.cancelled() => return Ok(End::Bye(ByeCode::Drain)),
                 () = self.outgoing.dead() => return Ok(End::Closed),
-                () = erased.cancelled() => return Ok(End::Bye(ByeCode::Drain)),
+                () = sent_away.cancelled() => return Ok(End::Bye(ByeCode::Drain)),
                 received = incoming.next(), if self.answers.have_room() => match received {
                     Received::Frame(frame) => self.frame(*frame).await?,
                     Received::Unreadable(client_id, reason) => self.outgoing.send(&socket::unreadable(client_id, &reason))?,

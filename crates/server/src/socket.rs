@@ -318,7 +318,7 @@ async fn take_the_rest(stream: &Mutex<SplitStream<WebSocket>>) {
 pub(crate) fn bye(code: ByeCode) -> ServerFrame {
     let retry_after_ms = match code {
         ByeCode::Drain | ByeCode::Slow => rand::random_range(500..5_000),
-        ByeCode::Auth | ByeCode::Revoked | ByeCode::Policy | ByeCode::Version | ByeCode::Origin => {
+        ByeCode::Auth | ByeCode::Revoked | ByeCode::Policy | ByeCode::Version | ByeCode::Origin | ByeCode::Blocked => {
             rand::random_range(30_000..60_000)
         }
     };

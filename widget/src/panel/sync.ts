@@ -90,6 +90,8 @@ export interface State {
   readonly phaseSince: number;
   /** When the connection was lost. Empty while there is one, or none was wanted yet. */
   readonly offlineSince: number | null;
+  /** The desk takes no messages of this visitor. */
+  readonly blocked: boolean;
   /** When the next try is due. */
   readonly retryAt: number | null;
   /** When the last frame came. */
@@ -213,6 +215,7 @@ export function initial(
     attempt: 0,
     phaseSince: 0,
     offlineSince: null,
+    blocked: false,
     retryAt: null,
     heardAt: 0,
     beatAt: 0,
@@ -483,6 +486,7 @@ class Work {
         state.epoch = frame.epoch;
         state.desk = frame.visitor.desk;
         state.online = frame.visitor.online;
+        state.blocked = false;
         state.offlineSince = null;
         if (frame.visitor.token !== null) {
           // The server knows no visitor by the old secret, so nothing of what is here belongs to the new one.
@@ -577,6 +581,7 @@ class Work {
         if (state.phase === 'live') this.expect(frame.head);
         break;
       case 'bye':
+        state.blocked = frame.code === 'blocked';
         if (frame.code === 'origin' || frame.code === 'version') {
           this.effects.push({ type: 'disconnect' });
           this.cutOff();

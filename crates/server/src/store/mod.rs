@@ -8,6 +8,7 @@ pub(crate) mod assignments;
 pub(crate) mod audit;
 pub(crate) mod backup;
 pub(crate) mod batch;
+pub(crate) mod blocks;
 pub(crate) mod canned_texts;
 pub(crate) mod check;
 pub(crate) mod conversations;
@@ -66,6 +67,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/013_priority.sql"), then: None },
     Migration { sql: include_str!("migrations/014_identities.sql"), then: None },
     Migration { sql: include_str!("migrations/015_assignment.sql"), then: None },
+    Migration { sql: include_str!("migrations/016_blocks.sql"), then: None },
 ];
 
 /// One step from format to format, taken whole or not at all.
@@ -316,6 +318,7 @@ mod tests {
         let all = [
             agents::QUERIES,
             assignments::QUERIES,
+            blocks::QUERIES,
             devices::QUERIES,
             backup::QUERIES,
             canned_texts::QUERIES,

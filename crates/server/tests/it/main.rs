@@ -4,6 +4,7 @@
 mod accounts;
 mod api;
 mod assignment;
+mod blocks;
 mod canned_texts;
 mod crash;
 mod deployment;

@@ -225,6 +225,11 @@ const ROUTES: &[Way<RequestBuilder>] = &[
     ("PATCH /v1/sites/{id}", Of::Desk, |it| {
         it.with(format!("/v1/sites/{}", it.world.desk.site.id), json!({"name": client_id().as_str()}))
     }),
+    ("GET /v1/blocks", Of::Desk, |it| it.at("/v1/blocks")),
+    ("POST /v1/blocks", Of::Desk, |it| {
+        it.with("/v1/blocks", json!({"blocked": {"kind": "network", "network": "203.0.113.0/24"}}))
+    }),
+    ("DELETE /v1/blocks/{id}", Of::Absent, |it| it.at("/v1/blocks/1")),
     ("GET /v1/settings", Of::Desk, |it| it.at("/v1/settings")),
     ("PATCH /v1/settings", Of::Desk, |it| it.with("/v1/settings", json!({"desk": client_id().as_str()}))),
     ("GET /v1/person", Of::Person, |it| it.at(format!("/v1/person?contact={}", it.person))),
