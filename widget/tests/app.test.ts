@@ -71,7 +71,7 @@ afterEach(async () => {
   vi.unstubAllGlobals();
 });
 
-function open(): FakeSocket {
+function open(welcome: object = {}): FakeSocket {
   tell({ type: 'open', focus: false });
   const socket = FakeSocket.latest;
   socket.onopen?.();
@@ -83,7 +83,7 @@ function open(): FakeSocket {
     server_time: 0,
     heartbeat_ms: 15_000,
     mode: 'snapshot',
-    visitor: { token: TOKEN, conversation: null, desk: 'Kiln & Leaf', online: false, unread: 0 },
+    visitor: { token: TOKEN, conversation: null, desk: 'Kiln & Leaf', online: false, unread: 0, ...welcome },
   });
   socket.says({ type: 'snap', generation: 'g', base: 10, rows: [], next: null });
   socket.says({ type: 'snap_end', generation: 'g', base: 10 });
@@ -161,6 +161,24 @@ test.each([
   expect(log?.querySelector('script, iframe, img, svg[onload], a')).toBeNull();
   expect(log?.querySelector('.name')?.textContent).toContain(vector);
   expect('hacked' in window).toBe(false);
+});
+
+test('OD-40: what the desk says of itself stands in place of what the messenger says', () => {
+  const status = () => document.querySelector('.status')?.textContent;
+  const socket = open({ texts: { online: '', offline: 'Back at nine' } });
+  expect(status()).toContain('Back at nine');
+  socket.says({ type: 'eph', kind: 'agents', agents: [], online: true });
+  expect(status()).toContain(texts.m.online());
+});
+
+test('a visitor who may not write is told so and cannot send', () => {
+  const socket = open();
+  socket.says({ type: 'bye', code: 'blocked', retry_after_ms: 30_000 });
+  write('Hello?');
+  expect(document.querySelector('[role="alert"]')?.textContent).toContain(texts.m.blocked());
+  expect(document.querySelector('form')?.hasAttribute('inert')).toBe(true);
+  expect(document.querySelector<HTMLButtonElement>('button[type="submit"]')?.disabled).toBe(true);
+  expect(session.state.outbox).toEqual([]);
 });
 
 test('OD-34: Escape asks the page to close the chat', () => {

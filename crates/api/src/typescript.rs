@@ -188,6 +188,7 @@ pub fn widget_typescript() -> String {
         protocol::PageSeen,
         protocol::VisitorHello,
         protocol::Hello,
+        protocol::DeskTexts,
         protocol::VisitorWelcome,
         protocol::SyncMode,
         protocol::Welcome,

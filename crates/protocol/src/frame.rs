@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::command::CommandFrame;
 use crate::entity::{Entity, EntityKind};
 use crate::error::ErrorCode;
+use crate::http::DeskTexts;
 use crate::id::*;
 
 /// From a client to the server.
@@ -159,8 +160,12 @@ pub struct VisitorWelcome {
     pub conversation: Option<ConversationId>,
     /// The desk's name.
     pub desk: String,
-    /// Whether an agent is there.
+    /// Whether the desk is online: an agent is there, and it is not switched off.
     pub online: bool,
+    /// What the desk says of that in the visitor's language, in place of the messenger's own texts.
+    #[serde(default, skip_serializing_if = "DeskTexts::is_empty")]
+    #[ts(optional, as = "Option<DeskTexts>")]
+    pub texts: DeskTexts,
     /// Messages of the team that the visitor has not seen.
     pub unread: i64,
 }
@@ -397,7 +402,7 @@ pub enum Ephemeral {
     Agents {
         /// There now.
         agents: Vec<AgentId>,
-        /// Whether any is.
+        /// Whether the desk is online: any is, and it is not switched off.
         online: bool,
     },
     /// The page on screen; from the loader.

@@ -1,5 +1,7 @@
 //! Bodies of the HTTP requests beside the socket.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use utoipa::ToSchema;
@@ -494,6 +496,31 @@ pub enum StoreIp {
     None,
 }
 
+/// What messengers of a language say of the desk. An empty text is the messenger's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeskTexts {
+    /// While the desk is online, at most 500 characters.
+    pub online: String,
+    /// While it is offline, at most 500 characters.
+    pub offline: String,
+}
+
+impl DeskTexts {
+    /// Whether the messenger's own texts stand.
+    pub fn is_empty(&self) -> bool {
+        self.online.is_empty() && self.offline.is_empty()
+    }
+}
+
+/// `GET /v1/desk/online` and `PUT /v1/desk/online`: the switch of the whole desk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeskOnline {
+    /// Whether the desk is online while an agent is there; otherwise it is offline in any case.
+    pub online: bool,
+}
+
 /// `GET /v1/settings`: what the desk's owners have decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct DeskSettings {
@@ -511,6 +538,10 @@ pub struct DeskSettings {
     pub page_days: u32,
     /// How conversations of no team are given to agents.
     pub assignment: Assignment,
+    /// Whether the whole desk is switched off: it is offline, whoever is there, and takes messages all the same.
+    pub offline: bool,
+    /// What messengers say of it, by language: a tag such as `es` or `pt-BR`.
+    pub texts: BTreeMap<String, DeskTexts>,
 }
 
 /// `PATCH /v1/settings`: what is left out stays.
@@ -531,6 +562,10 @@ pub struct DeskSettingsEdit {
     pub page_days: Option<u32>,
     /// How conversations of no team are given to agents.
     pub assignment: Option<Assignment>,
+    /// Whether the whole desk is switched off.
+    pub offline: Option<bool>,
+    /// All texts anew, of fifty languages at the most.
+    pub texts: Option<BTreeMap<String, DeskTexts>>,
 }
 
 /// Who changed what of the desk itself.

@@ -138,6 +138,8 @@ rights! {
     ManageSites           [Always Always Never  Never  Never  Never  Never ];
     /// See who may not write, and change it.
     ManageBlocks          [Always Always Always Never  Never  Never  Never ];
+    /// Switch the whole desk online or offline.
+    SwitchDesk            [Always Always Always Never  Never  Never  Never ];
     /// Read and change what holds for the whole desk.
     ManageSettings        [Always Always Never  Never  Never  Never  Never ];
     /// Hand out all that is known of a person.

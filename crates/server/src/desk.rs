@@ -137,6 +137,7 @@ impl Desk {
         store::settings::begin(&connection, &settings.first())?;
         let live = Live::new(store::settings::find(&connection)?);
         let hub = Hub::new();
+        hub.switch(live.get().offline);
         let readers = Readers::open(&path)?;
         let writer = Arc::new(Writer::start(connection, Arc::clone(&hub))?);
         Ok(Self {

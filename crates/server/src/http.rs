@@ -151,6 +151,8 @@ pub(crate) fn declared(routes: Routes) -> Routes {
         .on(A::ManageBlocks, routes!(api::blocks))
         .on(A::ManageBlocks, routes!(api::block))
         .on(A::ManageBlocks, routes!(api::unblock))
+        .on(A::SwitchDesk, routes!(api::desk_online))
+        .on(A::SwitchDesk, routes!(api::switch_desk))
         .on(A::ManageSettings, routes!(api::settings))
         .on(A::ManageSettings, routes!(api::edit_settings))
         .on(A::ExportPerson, routes!(api::export_person))

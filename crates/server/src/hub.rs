@@ -93,6 +93,10 @@ struct State {
     agents: HashMap<AgentId, HashMap<u64, Device>>,
     agents_stirred: bool,
     last_agent_left_at: Option<Instant>,
+    /// An agent is there, or left a moment ago.
+    anybody: bool,
+    /// The whole desk is switched off.
+    off: bool,
 }
 
 struct Device {
@@ -340,6 +344,23 @@ impl Hub {
         self.stirred.notify_one();
     }
 
+    /// Under the lock, so that an agent who comes back now is not overruled.
+    fn settle_online(&self, state: &State) {
+        let now = state.anybody && !state.off;
+        self.online.send_if_modified(|online| std::mem::replace(online, now) != now);
+    }
+
+    /// Switches the whole desk off, or on again.
+    pub(crate) fn switch(&self, off: bool) {
+        let mut state = self.state();
+        if std::mem::replace(&mut state.off, off) != off {
+            state.agents_stirred = true;
+            self.settle_online(&state);
+            drop(state);
+            self.stirred.notify_one();
+        }
+    }
+
     /// Registers an agent's socket.
     pub(crate) fn seat_agent(self: &Arc<Self>, agent: AgentId, device: i64) -> AgentSeat {
         let session = self.next_session.fetch_add(1, Ordering::Relaxed);
@@ -349,8 +370,9 @@ impl Hub {
         state.agents.entry(agent).or_default().insert(session, Device { id: device, ended: sender });
         state.agents_stirred = true;
         state.last_agent_left_at = None;
+        state.anybody = true;
+        self.settle_online(&state);
         drop(state);
-        self.online.send_if_modified(|online| !std::mem::replace(online, true));
         self.stirred.notify_one();
         self.assigning.notify_one();
         AgentSeat { hub: Arc::clone(self), session, agent, events, ended: Ended(ended) }
@@ -389,7 +411,7 @@ impl Hub {
     /// The agents who are there.
     pub(crate) fn agents(&self) -> Ephemeral {
         let agents: Vec<AgentId> = self.agents_online().into_iter().collect();
-        Ephemeral::Agents { online: !agents.is_empty(), agents }
+        Ephemeral::Agents { online: !agents.is_empty() && !self.state().off, agents }
     }
 
     /// Waits until somebody's presence has changed, or until somebody who left has been away long enough.
@@ -438,8 +460,8 @@ impl Hub {
         let nobody = state.last_agent_left_at.is_some_and(|left_at| now.saturating_duration_since(left_at) >= LINGER);
         if nobody {
             state.last_agent_left_at = None;
-            // Still under the lock, so that an agent who comes back now is not overruled.
-            self.online.send_if_modified(|online| std::mem::replace(online, false));
+            state.anybody = false;
+            self.settle_online(&state);
         }
         Stir { sites, agents }
     }

@@ -1,10 +1,11 @@
 //! What the desk's owners decide while it is served. It stands in the database; everybody reads the copy in memory,
 //! which is taken anew after every change.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use deskbell_protocol::http::{DeskSettings, DeskSettingsEdit};
+use deskbell_protocol::http::{DeskSettings, DeskSettingsEdit, DeskTexts};
 use deskbell_protocol::{EntityKind, FIELD_MAX, FILE_BYTES_MAX, Refusal};
 use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
@@ -24,6 +25,11 @@ const DAY_BYTES_MAX: i64 = 1024 * 1024 * 1024 * 1024;
 /// Longest time that pages are kept, in days; 0 stands for ever.
 const PAGE_DAYS_MAX: u32 = 3_650;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// Languages that have texts of their own, the characters of a language's tag, and those of a text.
+const LANGUAGES_MAX: usize = 50;
+const TAG_MAX: usize = 35;
+const TEXT_MAX: usize = 500;
 
 /// Rows that one transaction brings into line; the desk answers between two of them.
 const ROWS_AT_ONCE: i64 = 500;
@@ -48,6 +54,37 @@ impl Live {
     }
 }
 
+/// Texts within their bounds, by languages as they are compared.
+fn checked_texts(given: BTreeMap<String, DeskTexts>) -> Result<BTreeMap<String, DeskTexts>, Refusal> {
+    if given.len() > LANGUAGES_MAX {
+        return Err(Refusal::invalid("texts", &format!("has {LANGUAGES_MAX} languages at the most")));
+    }
+    let mut checked = BTreeMap::new();
+    for (language, DeskTexts { online, offline }) in given {
+        let tag = language.to_ascii_lowercase();
+        let plain = tag
+            .split('-')
+            .all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|it| it.is_ascii_alphanumeric()));
+        if !plain || tag.len() > TAG_MAX {
+            return Err(Refusal::invalid("texts", "is by languages such as es or pt-BR"));
+        }
+        let online = text::field("texts.online", &online, TEXT_MAX)?;
+        let offline = text::field("texts.offline", &offline, TEXT_MAX)?;
+        checked.insert(tag, DeskTexts { online, offline });
+    }
+    checked.retain(|_, texts| !texts.is_empty());
+    Ok(checked)
+}
+
+/// What the desk says of itself to somebody with a language: in just that one, or in the one without a region.
+pub(crate) fn texts_for(settings: &DeskSettings, language: &str) -> DeskTexts {
+    let tag = language.to_ascii_lowercase();
+    let of = |tag: &str| settings.texts.get(tag).cloned().unwrap_or_default();
+    let (just, plain) = (of(&tag), of(tag.split('-').next().unwrap_or_default()));
+    let first = |just: String, plain: String| if just.is_empty() { plain } else { just };
+    DeskTexts { online: first(just.online, plain.online), offline: first(just.offline, plain.offline) }
+}
+
 /// The settings after an edit.
 fn edited(before: &DeskSettings, edit: DeskSettingsEdit) -> Result<DeskSettings, Refusal> {
     let between = |field: &str, value: i64, least: i64, most: i64| {
@@ -55,7 +92,16 @@ fn edited(before: &DeskSettings, edit: DeskSettingsEdit) -> Result<DeskSettings,
         if (least..=most).contains(&value) { Ok(value) } else { Err(rule()) }
     };
     let mut after = before.clone();
-    let DeskSettingsEdit { desk, store_ip, file_bytes_max, visitor_upload_bytes_a_day, page_days, assignment } = edit;
+    let DeskSettingsEdit {
+        desk,
+        store_ip,
+        file_bytes_max,
+        visitor_upload_bytes_a_day,
+        page_days,
+        assignment,
+        offline,
+        texts,
+    } = edit;
     if let Some(desk) = desk {
         after.desk = text::named("desk", &desk)?;
     }
@@ -75,6 +121,12 @@ fn edited(before: &DeskSettings, edit: DeskSettingsEdit) -> Result<DeskSettings,
     }
     if let Some(assignment) = assignment {
         after.assignment = assignment::checked(assignment)?;
+    }
+    if let Some(offline) = offline {
+        after.offline = offline;
+    }
+    if let Some(texts) = texts {
+        after.texts = checked_texts(texts)?;
     }
     Ok(after)
 }
@@ -98,11 +150,24 @@ impl Administration {
     /// # Errors
     /// `invalid`, with the field and its rule; nothing is changed then.
     pub async fn edit_settings(&self, edit: DeskSettingsEdit) -> Result<DeskSettings, Refusal> {
+        self.decide(Action::ManageSettings, edit).await
+    }
+
+    /// Switches the whole desk online or offline. Apps and messengers are told at once.
+    ///
+    /// # Errors
+    /// `not_found` without the right to it.
+    pub async fn switch(&self, online: bool) -> Result<(), Refusal> {
+        let edit = DeskSettingsEdit { offline: Some(!online), ..DeskSettingsEdit::default() };
+        self.decide(Action::SwitchDesk, edit).await.map(drop)
+    }
+
+    async fn decide(&self, action: Action, edit: DeskSettingsEdit) -> Result<DeskSettings, Refusal> {
         let live = &self.core.live;
         let _one_at_a_time = live.changing.lock().await;
         let actor = self.actor.clone();
         let after = self.write(move |write| {
-            actor.may(write.connection, Action::ManageSettings)?;
+            actor.may(write.connection, action)?;
             let before = settings::find(write.connection)?;
             let after = edited(&before, edit)?;
             if after != before {
@@ -115,6 +180,7 @@ impl Administration {
         *live.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(after.clone());
         live.changed.notify_one();
         self.core.hub.assigning.notify_one();
+        self.core.hub.switch(after.offline);
         Ok(after)
     }
 }

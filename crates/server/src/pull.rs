@@ -24,7 +24,7 @@ use crate::hub::{self, AgentEvent, AgentSeat, LINGER, VisitorSeat};
 use crate::session_visitor::{self, Caller};
 use crate::socket::{self, End, HEARTBEAT, Received};
 use crate::store::{Connection, Failure, Outcome, devices, log, visitors};
-use crate::{commands, routes, session_agent, tokens};
+use crate::{commands, live, routes, session_agent, tokens};
 
 /// Bytes of frames after which an answer ends; the next request brings the rest.
 const ANSWER_BYTES: usize = 64 * 1024;
@@ -378,6 +378,7 @@ async fn stranger(serving: &Serving, caller: &Caller, pull: &Pull) -> Result<Pul
         conversation,
         desk: core.name(),
         online: *core.hub.online().borrow(),
+        texts: live::texts_for(&core.live.get(), &hello.language),
         unread,
     };
     let mut answer = Answer::new(core, Principal::Visitor(arrived.visitor));

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use deskbell_protocol::{
-    Author, ByeCode, ClientFrame, ConversationId, Cursor, Ephemeral, Hello, PageSeen, Seq, ServerFrame, Site, SyncMode,
-    VisitorHello, VisitorId, VisitorPart, VisitorWelcome, Welcome,
+    Author, ByeCode, ClientFrame, ConversationId, Cursor, DeskTexts, Ephemeral, Hello, PageSeen, Seq, ServerFrame,
+    Site, SyncMode, VisitorHello, VisitorId, VisitorPart, VisitorWelcome, Welcome,
 };
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
@@ -23,7 +23,7 @@ use crate::socket::{self, Answers, End, HEARTBEAT, Incoming, Outgoing, Received}
 use crate::store::{Connection, Outcome, blocks, conversations, log, sites, visitors};
 use crate::user_agent::{self, UserAgent};
 use crate::visits::{self, Details};
-use crate::{commands, settings, tokens};
+use crate::{commands, live, settings, tokens};
 
 /// Pages of one socket that are stored: this many at once, and then one in this time.
 const PAGE_BURST: u32 = 10;
@@ -165,7 +165,9 @@ async fn page(
         core.hub.move_pages(seat.visitor(), owner, &name);
     }
     let (_, mut count) = unread(core, seat.visitor()).await?;
-    let told = VisitorWelcome { token: None, conversation: None, desk: String::new(), online: there, unread: count };
+    // The loader shows no texts of the desk.
+    let (desk_name, texts) = (String::new(), DeskTexts::default());
+    let told = VisitorWelcome { token: None, conversation: None, desk: desk_name, online: there, texts, unread: count };
     outgoing.send(&welcome(core, desk.epoch, desk.head, SyncMode::Delta, told))?;
 
     let mut pages = Bucket::new(PAGE_BURST, PAGE_REFILL, Instant::now());
@@ -282,16 +284,17 @@ impl Panel {
             core,
         };
         let cursor = cursor.filter(|_| !arrived.token_is_new);
-        panel.welcome(cursor, arrived.token_is_new.then_some(fresh)).await?;
+        panel.welcome(cursor, arrived.token_is_new.then_some(fresh), &hello.language).await?;
         panel.run(serving, incoming, seat).await
     }
 
-    async fn welcome(&mut self, cursor: Option<Cursor>, token: Option<String>) -> Result<(), End> {
+    async fn welcome(&mut self, cursor: Option<Cursor>, token: Option<String>, language: &str) -> Result<(), End> {
         let desk = self.core.readers.read(|connection| Ok(log::desk(connection)?)).await.map_err(failed)?;
         let (mode, reset) = self.feed.begin(&desk, cursor, crate::clock());
         let (conversation, unread) = unread(&self.core, self.visitor).await?;
         let online = *self.core.hub.online().borrow();
-        let told = VisitorWelcome { token, conversation, desk: String::new(), online, unread };
+        let texts = live::texts_for(&self.core.live.get(), language);
+        let told = VisitorWelcome { token, conversation, desk: String::new(), online, texts, unread };
         self.outgoing.send(&welcome(&self.core, desk.epoch, desk.head, mode, told))?;
         self.read(move |feed, connection| feed.open(connection, reset)).await
     }

@@ -1,5 +1,6 @@
 //! What the owner of a server decides.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 
@@ -132,6 +133,8 @@ impl Settings {
             visitor_upload_bytes_a_day: self.visitor_upload_bytes_a_day,
             page_days: 0,
             assignment: Assignment::default(),
+            offline: false,
+            texts: BTreeMap::new(),
         }
     }
 }

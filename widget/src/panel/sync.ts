@@ -11,6 +11,7 @@ import type {
   ConversationId,
   ConversationState,
   Cursor,
+  DeskTexts,
   ErrorCode,
   Message,
   Seq,
@@ -90,6 +91,8 @@ export interface State {
   readonly phaseSince: number;
   /** When the connection was lost. Empty while there is one, or none was wanted yet. */
   readonly offlineSince: number | null;
+  /** What the desk says of itself, in place of the messenger's own texts. */
+  readonly texts: DeskTexts;
   /** The desk takes no messages of this visitor. */
   readonly blocked: boolean;
   /** When the next try is due. */
@@ -215,6 +218,7 @@ export function initial(
     attempt: 0,
     phaseSince: 0,
     offlineSince: null,
+    texts: { online: '', offline: '' },
     blocked: false,
     retryAt: null,
     heardAt: 0,
@@ -486,6 +490,7 @@ class Work {
         state.epoch = frame.epoch;
         state.desk = frame.visitor.desk;
         state.online = frame.visitor.online;
+        state.texts = frame.visitor.texts ?? { online: '', offline: '' };
         state.blocked = false;
         state.offlineSince = null;
         if (frame.visitor.token !== null) {

@@ -68,6 +68,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/014_identities.sql"), then: None },
     Migration { sql: include_str!("migrations/015_assignment.sql"), then: None },
     Migration { sql: include_str!("migrations/016_blocks.sql"), then: None },
+    Migration { sql: include_str!("migrations/017_availability.sql"), then: None },
 ];
 
 /// One step from format to format, taken whole or not at all.

@@ -8,12 +8,12 @@ use super::queries;
 
 queries! {
     FIND = "SELECT desk.name, store_ip, file_bytes_max, visitor_upload_bytes_a_day, page_days,
-            assign_rule, assign_capacity, assign_back_s
+            assign_rule, assign_capacity, assign_back_s, offline, texts
         FROM settings JOIN desk ON desk.id = settings.id WHERE settings.id = 1";
     BEGIN = "INSERT OR IGNORE INTO settings (id, store_ip, file_bytes_max, visitor_upload_bytes_a_day, page_days)
         VALUES (1, ?1, ?2, ?3, ?4)";
     PUT = "UPDATE settings SET store_ip = ?1, file_bytes_max = ?2, visitor_upload_bytes_a_day = ?3, page_days = ?4,
-            assign_rule = ?5, assign_capacity = ?6, assign_back_s = ?7
+            assign_rule = ?5, assign_capacity = ?6, assign_back_s = ?7, offline = ?8, texts = ?9
         WHERE id = 1";
     RENAME = "UPDATE desk SET name = ?1 WHERE id = 1";
 }
@@ -49,12 +49,23 @@ pub(crate) fn find(connection: &Connection) -> rusqlite::Result<DeskSettings> {
             visitor_upload_bytes_a_day: row.get(3)?,
             page_days: row.get(4)?,
             assignment: rule_from(row, 5)?,
+            offline: row.get(8)?,
+            texts: serde_json::from_str(&row.get::<_, String>(9)?).unwrap_or_default(),
         })
     })
 }
 
 pub(crate) fn put(connection: &Connection, settings: &DeskSettings) -> rusqlite::Result<()> {
-    let DeskSettings { desk, store_ip, file_bytes_max, visitor_upload_bytes_a_day, page_days, assignment } = settings;
+    let DeskSettings {
+        desk,
+        store_ip,
+        file_bytes_max,
+        visitor_upload_bytes_a_day,
+        page_days,
+        assignment,
+        offline,
+        texts,
+    } = settings;
     let values = params![
         code(*store_ip),
         file_bytes_max,
@@ -62,7 +73,9 @@ pub(crate) fn put(connection: &Connection, settings: &DeskSettings) -> rusqlite:
         page_days,
         rule_code(assignment.rule),
         assignment.capacity,
-        assignment.back_after_s
+        assignment.back_after_s,
+        offline,
+        serde_json::to_string(texts).unwrap_or_default()
     ];
     connection.prepare_cached(PUT)?.execute(values)?;
     connection.prepare_cached(RENAME)?.execute([desk])?;

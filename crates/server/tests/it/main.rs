@@ -4,6 +4,7 @@
 mod accounts;
 mod api;
 mod assignment;
+mod availability;
 mod blocks;
 mod canned_texts;
 mod crash;

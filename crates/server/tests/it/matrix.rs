@@ -230,6 +230,8 @@ const ROUTES: &[Way<RequestBuilder>] = &[
         it.with("/v1/blocks", json!({"blocked": {"kind": "network", "network": "203.0.113.0/24"}}))
     }),
     ("DELETE /v1/blocks/{id}", Of::Absent, |it| it.at("/v1/blocks/1")),
+    ("GET /v1/desk/online", Of::Desk, |it| it.at("/v1/desk/online")),
+    ("PUT /v1/desk/online", Of::Desk, |it| it.with("/v1/desk/online", json!({"online": true}))),
     ("GET /v1/settings", Of::Desk, |it| it.at("/v1/settings")),
     ("PATCH /v1/settings", Of::Desk, |it| it.with("/v1/settings", json!({"desk": client_id().as_str()}))),
     ("GET /v1/person", Of::Person, |it| it.at(format!("/v1/person?contact={}", it.person))),
