@@ -101,6 +101,24 @@ retry_after_ms?: number, };
 export type ConversationState = "open" | "snoozed" | "closed";
 
 /**
+ * How pressing a conversation is.
+ */
+export type Priority = "none" | "low" | "medium" | "high" | "urgent";
+
+/**
+ * Who has a conversation.
+ */
+export type Holder = { 
+/**
+ * Who answers. `None`: nobody yet.
+ */
+agent: AgentId | null, 
+/**
+ * Whose it is. `None`: no team's.
+ */
+team: TeamId | null, };
+
+/**
  * Who a conversation is with.
  */
 export type ConversationKind = "customer" | "internal";
@@ -465,6 +483,19 @@ cursor: Cursor | null,
 visitor?: VisitorHello, };
 
 /**
+ * What messengers of a language say of the desk. An empty text is the messenger's own.
+ */
+export type DeskTexts = { 
+/**
+ * While the desk is online, at most 500 characters.
+ */
+online: string, 
+/**
+ * While it is offline, at most 500 characters.
+ */
+offline: string, };
+
+/**
  * What a visitor is told.
  */
 export type VisitorWelcome = { 
@@ -481,9 +512,13 @@ conversation: ConversationId | null,
  */
 desk: string, 
 /**
- * Whether an agent is there.
+ * Whether the desk is online: an agent is there, and it is not switched off.
  */
 online: boolean, 
+/**
+ * What the desk says of that in the visitor's language, in place of the messenger's own texts.
+ */
+texts?: DeskTexts, 
 /**
  * Messages of the team that the visitor has not seen.
  */
@@ -790,7 +825,7 @@ gone: Array<VisitorId>, } | { "kind": "agents",
  */
 agents: Array<AgentId>, 
 /**
- * Whether any is.
+ * Whether the desk is online: any is, and it is not switched off.
  */
 online: boolean, } | { "kind": "page", 
 /**
@@ -879,7 +914,7 @@ head: Seq, };
 /**
  * Why the server ends a connection.
  */
-export type ByeCode = "drain" | "auth" | "revoked" | "slow" | "policy" | "version" | "origin";
+export type ByeCode = "drain" | "auth" | "revoked" | "slow" | "policy" | "version" | "origin" | "blocked";
 
 /**
  * See [`ServerFrame::Bye`].

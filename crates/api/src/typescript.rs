@@ -170,6 +170,8 @@ pub fn widget_typescript() -> String {
         protocol::ErrorCode,
         protocol::Refusal,
         protocol::ConversationState,
+        protocol::Priority,
+        protocol::Holder,
         protocol::ConversationKind,
         protocol::MessageKind,
         protocol::Author,

@@ -4,7 +4,7 @@ use deskbell_protocol::{ContactId, EntityKind, PageSeen, PageView, Region, Site,
 use url::Url;
 
 use crate::store::batch::Write;
-use crate::store::{Failure, Outcome, conversations, visitors};
+use crate::store::{Failure, Outcome, blocks, conversations, visitors};
 use crate::text;
 use crate::tokens::Hash;
 use crate::user_agent::UserAgent;
@@ -257,6 +257,10 @@ fn join(write: &mut Write<'_>, empty: &Visitor, into: VisitorId) -> Outcome<()> 
         visitors::update(write.connection, &visitor, last_page_at.max(moved_page_at))?;
     }
     visitors::drop(write.connection, empty.id)?;
+    // Whoever was blocked by one of the two is blocked by both.
+    if let Some(visitor) = visitors::find(write.connection, into)? {
+        blocks::follow(write.connection, empty.contact, visitor.contact)?;
+    }
     visitors::drop_contact(write.connection, empty.contact)?;
     write.gone(EntityKind::Visitor, empty.id.0)?;
     write.gone(EntityKind::Contact, empty.contact.0)

@@ -21,6 +21,7 @@ queries! {
     OF_ADDRESS = "SELECT 1 FROM block WHERE first <= ?1 AND last >= ?1 AND (expires_at IS NULL OR expires_at > ?2) LIMIT 1";
     OF_CONTACT = "SELECT 1 FROM block WHERE contact = ?1 AND (expires_at IS NULL OR expires_at > ?2) LIMIT 1";
     CONTACT_OF = "SELECT contact FROM visitor WHERE id = ?1";
+    FOLLOW = "UPDATE block SET contact = ?2 WHERE contact = ?1";
     VISITORS = "SELECT id FROM visitor WHERE contact = ?1";
 }
 
@@ -115,4 +116,10 @@ pub(crate) fn stops(
 /// The browsers of a person.
 pub(crate) fn visitors(connection: &Connection, contact: ContactId) -> rusqlite::Result<Vec<VisitorId>> {
     connection.prepare_cached(VISITORS)?.query_map([contact.0], |row| row.get(0).map(VisitorId))?.collect()
+}
+
+/// What one person was blocked for now blocks another, who turned out to be the same.
+pub(crate) fn follow(connection: &Connection, gone: ContactId, stays: ContactId) -> rusqlite::Result<()> {
+    connection.prepare_cached(FOLLOW)?.execute([gone.0, stays.0])?;
+    Ok(())
 }

@@ -119,6 +119,23 @@ async fn a_range_of_addresses_is_blocked_in_the_shop_and_the_messenger_and_never
 }
 
 #[tokio::test]
+async fn a_block_of_a_page_follows_the_browser_into_its_messenger() {
+    let desk = TestDesk::start().await;
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let (_, token) = desk.visitor().await;
+    let name = presence();
+    let mut page = desk.page(Some(SHOP), &name, "https://shop.example/tea").await;
+    page.welcome().await;
+    let found =
+        crate::visitors::visitor_at(&mut ann, |visitor| visitor.pages.iter().any(|it| it.url.ends_with("/tea"))).await;
+    block(&desk, json!({"blocked": {"kind": "contact", "contact": found.contact}})).await;
+    assert_eq!(bye(&mut page).await, ByeCode::Drain);
+    // The messenger tells that both are one browser.
+    let mut panel = desk.panel(Some(&token), Some(&name), None).await;
+    assert_eq!(bye(&mut panel).await, ByeCode::Blocked);
+}
+
+#[tokio::test]
 async fn a_block_ends_at_its_time_by_itself() {
     let desk = TestDesk::start_with(|settings| settings.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()]).await;
     let past = json!({"blocked": {"kind": "network", "network": "203.0.113.7"}, "expires_at": 1});
