@@ -72,7 +72,7 @@ seq: Seq, };
 /**
  * Why something was refused.
  */
-export type ErrorCode = "wrong_password" | "code_required" | "code_wrong" | "too_many_attempts" | "expired" | "revoked" | "version" | "origin" | "not_found" | "invalid" | "conflict" | "too_large" | "unsupported_type" | "disk_full" | "busy" | "internal";
+export type ErrorCode = "wrong_password" | "code_required" | "code_wrong" | "too_many_attempts" | "no_agent" | "expired" | "revoked" | "version" | "origin" | "not_found" | "invalid" | "conflict" | "too_large" | "unsupported_type" | "disk_full" | "busy" | "internal";
 
 /**
  * A refusal, as HTTP answers carry it.

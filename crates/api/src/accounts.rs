@@ -67,7 +67,7 @@ impl App {
         opened
     }
 
-    fn turn(&self, id: AccountId) -> Result<Arc<tokio::sync::Mutex<()>>, ApiError> {
+    pub(crate) fn turn(&self, id: AccountId) -> Result<Arc<tokio::sync::Mutex<()>>, ApiError> {
         let accounts = lock(&self.inner.accounts);
         Ok(Arc::clone(&accounts.get(&id).ok_or_else(|| ApiError::not_found("account"))?.turn))
     }
@@ -80,7 +80,7 @@ impl App {
     }
 
     /// Keeps why an account is not open.
-    async fn keep_fault(&self, id: AccountId, opened: &Result<(), ApiError>) {
+    pub(crate) async fn keep_fault(&self, id: AccountId, opened: &Result<(), ApiError>) {
         let Err(error) = opened else { return };
         tracing::error!(%id, %error, "the account could not be opened");
         if let Some(account) = lock(&self.inner.accounts).get_mut(&id) {
@@ -111,10 +111,7 @@ impl App {
         if let Some(id) = again {
             let turn = self.turn(id)?;
             let _one_at_a_time = turn.lock().await;
-            let same = lock(&self.inner.accounts).get(&id).is_some_and(|account| is_this(&account.view));
-            if !same {
-                return Err(ApiError::new(ApiErrorCode::Conflict, "another account is signed in"));
-            }
+            self.same(id, is_this)?;
             let signed_in = sign_in(&address, &request).await?;
             let adopted = self.adopt(id, &address, &signed_in, false).await;
             self.keep_fault(id, &adopted).await;
@@ -129,8 +126,16 @@ impl App {
         self.adopt(id, &address, &signed_in, false).await
     }
 
+    /// Whether an account whose session is to begin again is this one.
+    pub(crate) fn same(&self, id: AccountId, is_this: impl Fn(&AccountView) -> bool) -> Result<(), ApiError> {
+        if lock(&self.inner.accounts).get(&id).is_some_and(|account| is_this(&account.view)) {
+            return Ok(());
+        }
+        Err(ApiError::new(ApiErrorCode::Conflict, "another account is signed in"))
+    }
+
     /// Whether one more account may be added, unless it is one of those that are there.
-    fn room_for_one(&self, is_this: impl Fn(&AccountView) -> bool) -> Result<(), ApiError> {
+    pub(crate) fn room_for_one(&self, is_this: impl Fn(&AccountView) -> bool) -> Result<(), ApiError> {
         let accounts = lock(&self.inner.accounts);
         if accounts.values().any(|account| is_this(&account.view)) {
             return Err(ApiError::new(ApiErrorCode::SignedInAlready, "this person is signed in at this desk already"));
@@ -167,7 +172,13 @@ impl App {
         adopted
     }
 
-    async fn adopt(&self, id: AccountId, address: &Url, signed_in: &SignedIn, local: bool) -> Result<(), ApiError> {
+    pub(crate) async fn adopt(
+        &self,
+        id: AccountId,
+        address: &Url,
+        signed_in: &SignedIn,
+        local: bool,
+    ) -> Result<(), ApiError> {
         let cache = match self.session(id) {
             Ok(session) => {
                 session.stop.cancel();
@@ -369,7 +380,7 @@ fn revoked() -> ApiError {
 }
 
 /// The operating system as people call it.
-fn system() -> String {
+pub(crate) fn system() -> String {
     match std::env::consts::OS {
         "linux" => "Linux",
         "macos" => "macOS",

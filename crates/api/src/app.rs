@@ -16,6 +16,7 @@ use crate::events::{Publisher, Subscription, lock};
 use crate::host::{Host, Surroundings};
 use crate::kept::Wanted;
 use crate::merged;
+use crate::provider::AtProvider;
 use crate::store::Files;
 use crate::types::{
     AccountCounts, AccountId, AccountState, AccountSync, AccountView, ApiError, ApiErrorCode, AppEvent,
@@ -65,6 +66,8 @@ pub(crate) struct Inner {
     pub(crate) accounts: Mutex<BTreeMap<AccountId, Account>>,
     /// One account is added at a time.
     pub(crate) adding: tokio::sync::Mutex<()>,
+    /// The sign-in that goes on in the browser.
+    pub(crate) at_provider: Mutex<Option<Arc<AtProvider>>>,
     publisher: Publisher,
     pub(crate) focus: Mutex<Option<ConversationRef>>,
     /// One for all accounts: what rings, rings once.
@@ -98,6 +101,7 @@ impl App {
                 settings: Mutex::new(settings),
                 accounts: Mutex::new(accounts),
                 adding: tokio::sync::Mutex::new(()),
+                at_provider: Mutex::default(),
                 publisher: Publisher::default(),
                 focus: Mutex::new(None),
                 keeper: Mutex::new(AlertKeeper::default()),

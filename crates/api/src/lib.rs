@@ -16,6 +16,7 @@ mod keys;
 pub mod list;
 mod merged;
 mod network;
+mod provider;
 mod refs;
 mod store;
 mod tending;

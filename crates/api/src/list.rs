@@ -14,6 +14,14 @@ macro_rules! with_commands {
             open_account(ForAccount) -> Nothing;
             /// Signs in at a desk and starts to sync.
             connect_desk(ConnectDesk) -> Nothing;
+            /// What a desk offers to whoever signs in.
+            desk_offer(AskDesk) -> DeskOffer;
+            /// Opens the desk's identity provider in the system's browser.
+            begin_at_provider(BeginAtProvider) -> ProviderCode;
+            /// Waits until the person is through in the browser, and starts to sync.
+            finish_at_provider(Nothing) -> Nothing;
+            /// Gives up what was begun in the browser.
+            cancel_at_provider(Nothing) -> Nothing;
             /// Starts a desk inside this app and signs in at it.
             try_here(Nothing) -> Nothing;
             /// Ends an account's session and removes its cache. Refused with `conflict` while messages are unsent.

@@ -25,6 +25,12 @@ pub enum ApiErrorCode {
     CodeWrong,
     /// Too many tries; wait a little.
     TooManyAttempts,
+    /// The identity provider knows the person, and the desk has no agent with their address.
+    NoAgent,
+    /// The identity provider cannot be asked, or its word cannot be verified.
+    ProviderFailed,
+    /// A sign-in in the browser was declined or given up, or took too long: begin again.
+    SignInEnded,
     /// Nobody answers at this address.
     Unreachable,
     /// Something answers, but it is not a desk; or the address cannot be read.
@@ -817,6 +823,36 @@ pub struct ConnectDesk {
     pub password: String,
     /// A code of their second factor, when the desk has asked for one.
     pub code: Option<String>,
+}
+
+/// Ask what a desk offers to whoever signs in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct AskDesk {
+    /// The desk's address, with or without `https://`.
+    pub address: String,
+}
+
+/// What a desk offers to whoever signs in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct DeskOffer {
+    /// What the desk's identity provider is called. Empty: it has none.
+    pub provider: Option<String>,
+}
+
+/// Sign in at a desk's identity provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct BeginAtProvider {
+    /// Whose session is to begin again; empty: a desk is added.
+    pub account: Option<AccountId>,
+    /// The desk's address, with or without `https://`.
+    pub address: String,
+}
+
+/// The browser is open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ProviderCode {
+    /// The person finds the same one in the browser.
+    pub code: String,
 }
 
 /// One conversation.

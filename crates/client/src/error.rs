@@ -33,6 +33,12 @@ pub enum ClientError {
         /// Milliseconds until the next try.
         retry_after_ms: u64,
     },
+    /// The identity provider cannot be asked, or its word cannot be verified.
+    #[error("the identity provider is of no use: {0}")]
+    ProviderFailed(String),
+    /// A sign-in in the browser was declined, or took too long.
+    #[error("the sign-in in the browser ended without a session")]
+    SignInEnded,
     /// The session is over.
     #[error("the session is over")]
     Expired,

@@ -32,7 +32,7 @@ const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
 /// The client of this program, made once: that reads all root certificates of the computer. It follows no redirect:
 /// a token must go to the desk that was named and nowhere else.
-fn http() -> Result<&'static Client, ClientError> {
+pub(crate) fn http() -> Result<&'static Client, ClientError> {
     static CLIENT: OnceLock<Client> = OnceLock::new();
     match CLIENT.get() {
         Some(client) => Ok(client),
@@ -114,7 +114,7 @@ fn read_address(text: &str) -> Result<Url, ClientError> {
     Ok(url)
 }
 
-fn join(address: &Url, path: &str) -> Result<Url, ClientError> {
+pub(crate) fn join(address: &Url, path: &str) -> Result<Url, ClientError> {
     let mut base = address.clone();
     if !base.path().ends_with('/') {
         base.set_path(&format!("{}/", base.path()));
@@ -146,7 +146,22 @@ pub async fn sign_in(address: &Url, request: &SignIn) -> Result<SignedIn, Client
     post(http()?, join(address, "v1/session")?, request).await
 }
 
-async fn post<T: DeserializeOwned>(http: &Client, url: Url, request: &impl Serialize) -> Result<T, ClientError> {
+/// Ends a session that is of no use here, so that the desk does not list it for months.
+pub async fn give_back(address: &Url, signed_in: &SignedIn) {
+    let ended = async {
+        let url = join(address, "v1/session")?;
+        Ok::<_, ClientError>(http()?.delete(url).bearer_auth(&signed_in.access_token).send().await?)
+    };
+    if let Err(error) = ended.await {
+        tracing::warn!(%error, "the desk was not told of a session that is not used");
+    }
+}
+
+pub(crate) async fn post<T: DeserializeOwned>(
+    http: &Client,
+    url: Url,
+    request: &impl Serialize,
+) -> Result<T, ClientError> {
     answer(http.post(url).json(request).send().await?).await
 }
 

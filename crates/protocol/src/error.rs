@@ -16,6 +16,8 @@ pub enum ErrorCode {
     CodeWrong,
     /// Too many tries; wait for `retry_after_ms`.
     TooManyAttempts,
+    /// An identity provider vouches for somebody who is no agent of this desk: an administrator has to invite them.
+    NoAgent,
     /// The token is unknown or expired: sign in again.
     Expired,
     /// Somebody signed this device out: what it keeps of the desk is to be wiped.

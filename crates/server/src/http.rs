@@ -68,7 +68,7 @@ pub(crate) fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::Revoked => StatusCode::UNAUTHORIZED,
         ErrorCode::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::Version => StatusCode::UPGRADE_REQUIRED,
-        ErrorCode::Origin => StatusCode::FORBIDDEN,
+        ErrorCode::Origin | ErrorCode::NoAgent => StatusCode::FORBIDDEN,
         ErrorCode::NotFound => StatusCode::NOT_FOUND,
         ErrorCode::Invalid => StatusCode::BAD_REQUEST,
         ErrorCode::Conflict => StatusCode::CONFLICT,

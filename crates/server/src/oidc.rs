@@ -366,7 +366,7 @@ fn is_allowed(domains: &[String], email: &str) -> bool {
 fn resolve(write: &mut Write<'_>, provider: &Provider, known: Known, address: IpAddr) -> Outcome<Agent> {
     let nobody = || -> Failure {
         let words = "No agent of this desk has your verified address; ask an administrator for an invitation.";
-        Refusal::new(ErrorCode::NotFound, words).into()
+        Refusal::new(ErrorCode::NoAgent, words).into()
     };
     let Known { issuer, subject, email, name } = known;
     let email = email.filter(|email| is_allowed(&provider.domains, email)).ok_or_else(nobody)?;

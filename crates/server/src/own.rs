@@ -1,6 +1,6 @@
 //! What agents do with their own sign-in over HTTP, and those who are to become agents.
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Json, Redirect, Response};
 use deskbell_protocol::http::{
@@ -14,7 +14,7 @@ use utoipa::IntoParams;
 use crate::accounts::Newcomer;
 use crate::api::{NO_STORE, Shown, administration};
 use crate::desk::Serving;
-use crate::http::{Body, HttpError, json};
+use crate::http::{Body, HttpError, Params, json};
 use crate::links;
 use crate::oidc::Oidc;
 use crate::routes::Asker;
@@ -220,7 +220,7 @@ pub(crate) struct Back {
 pub(crate) async fn come_back(
     State(serving): State<Serving>,
     asker: Asker,
-    Query(Back { state, code }): Query<Back>,
+    Params(Back { state, code }): Params<Back>,
 ) -> Result<Response, HttpError> {
     let back = oidc(&serving)?.come_back(&serving.core, asker.address, &state, code).await;
     let page = back.map_or_else(|_| FAILED.to_owned(), |token| format!("/link#p.{token}"));
@@ -260,7 +260,7 @@ pub(crate) async fn decide_sign_in(State(serving): State<Serving>, body: Body) -
     path = "/v1/provider/finish",
     tag = "session",
     request_body = ProviderFinish,
-    responses((status = 200, body = ProviderFinished), (status = 404)),
+    responses((status = 200, body = ProviderFinished), (status = 403), (status = 404)),
 )]
 pub(crate) async fn finish_at_provider(State(serving): State<Serving>, body: Body) -> Shown<ProviderFinished> {
     let oidc = oidc(&serving)?;

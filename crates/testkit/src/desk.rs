@@ -11,6 +11,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::provider::TestProvider;
+
 /// Somebody who answers.
 #[derive(Clone, Copy, Debug)]
 pub struct Person {
@@ -42,6 +44,7 @@ pub struct TestDesk {
     pub origin: String,
     address: SocketAddr,
     data: TempDir,
+    settings: Settings,
     running: Option<Running>,
 }
 
@@ -58,17 +61,33 @@ impl TestDesk {
 
     /// A new desk for a shop whose pages have this origin.
     pub async fn for_shop(origin: &str) -> Self {
+        Self::start_with(origin, |_, _| {}).await
+    }
+
+    /// A new desk whose agents may also sign in at an identity provider.
+    pub async fn at_provider(provider: &TestProvider) -> Self {
+        Self::start_with("http://shop.test", |settings, address| {
+            settings.provider = Some(provider.settings());
+            settings.public_origin = Some(format!("http://{address}"));
+        })
+        .await
+    }
+
+    async fn start_with(origin: &str, decide: impl FnOnce(&mut Settings, SocketAddr)) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let desk = open(data.path()).await;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut settings =
+            Settings { data: data.path().to_owned(), desk: "Test Desk".to_owned(), ..Settings::default() };
+        decide(&mut settings, address);
+        let desk = open(&settings).await;
         let administration = desk.administer();
         administration.seed("en").await.unwrap();
         let ann = administration.add_agent(ANN.name, ANN.email, ANN.password, Role::Owner).await.unwrap();
         let ben = administration.add_agent(BEN.name, BEN.email, BEN.password, Role::Agent).await.unwrap();
         let site = administration.add_site("Shop", &[origin.to_owned()]).await.unwrap();
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
         let running = Some(serve(&desk, listener));
-        Self { desk, ann, ben, site, origin: origin.to_owned(), address, data, running }
+        Self { desk, ann, ben, site, origin: origin.to_owned(), address, data, settings, running }
     }
 
     /// Where agents and pages reach the desk, e.g. `http://127.0.0.1:40123`.
@@ -97,7 +116,7 @@ impl TestDesk {
     /// Serves the same data at the same address again.
     pub async fn start_again(&mut self) {
         self.stop().await;
-        self.desk = open(self.data.path()).await;
+        self.desk = open(&self.settings).await;
         let listener = TcpListener::bind(self.address).await.unwrap();
         self.running = Some(serve(&self.desk, listener));
     }
@@ -128,12 +147,13 @@ impl TestDesk {
         let data = tempfile::tempdir().unwrap();
         copy(self.data.path(), data.path());
         self.start_again().await;
-        let desk = open(data.path()).await;
+        let settings = Settings { data: data.path().to_owned(), ..self.settings.clone() };
+        let desk = open(&settings).await;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let running = Some(serve(&desk, listener));
         let (ann, ben, site, origin) = (self.ann.clone(), self.ben.clone(), self.site.clone(), self.origin.clone());
-        Self { desk, ann, ben, site, origin, address, data, running }
+        Self { desk, ann, ben, site, origin, address, data, settings, running }
     }
 }
 
@@ -159,8 +179,8 @@ impl Drop for TestDesk {
     }
 }
 
-async fn open(data: &Path) -> Desk {
-    let settings = Settings { data: data.to_owned(), desk: "Test Desk".to_owned(), ..Settings::default() };
+async fn open(settings: &Settings) -> Desk {
+    let settings = settings.clone();
     tokio::task::spawn_blocking(move || Desk::open(settings)).await.unwrap().unwrap()
 }
 

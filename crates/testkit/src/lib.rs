@@ -7,6 +7,7 @@
 
 mod agent;
 mod desk;
+pub mod provider;
 pub mod proxy;
 mod requests;
 mod socket;

@@ -73,7 +73,7 @@ export type ContactRef = `p${number}.${number}`;
 /**
  * Why something was refused.
  */
-export type ErrorCode = "wrong_password" | "code_required" | "code_wrong" | "too_many_attempts" | "expired" | "revoked" | "version" | "origin" | "not_found" | "invalid" | "conflict" | "too_large" | "unsupported_type" | "disk_full" | "busy" | "internal";
+export type ErrorCode = "wrong_password" | "code_required" | "code_wrong" | "too_many_attempts" | "no_agent" | "expired" | "revoked" | "version" | "origin" | "not_found" | "invalid" | "conflict" | "too_large" | "unsupported_type" | "disk_full" | "busy" | "internal";
 
 /**
  * Where an address lies, as far as the offline database knows.
@@ -191,7 +191,7 @@ picture: PictureSize | null, };
 /**
  * Why a command of the page failed. The page has one sentence for each that says what to do next.
  */
-export type ApiErrorCode = "wrong_password" | "code_required" | "code_wrong" | "too_many_attempts" | "unreachable" | "not_a_desk" | "version" | "expired" | "revoked" | "signed_out" | "signed_in_already" | "too_many_accounts" | "disk_full" | "newer_database" | "damaged_database" | "keychain_locked" | "undecryptable" | "offline" | "not_found" | "invalid" | "conflict" | "too_late" | "too_large" | "unsupported_type" | "internal";
+export type ApiErrorCode = "wrong_password" | "code_required" | "code_wrong" | "too_many_attempts" | "no_agent" | "provider_failed" | "sign_in_ended" | "unreachable" | "not_a_desk" | "version" | "expired" | "revoked" | "signed_out" | "signed_in_already" | "too_many_accounts" | "disk_full" | "newer_database" | "damaged_database" | "keychain_locked" | "undecryptable" | "offline" | "not_found" | "invalid" | "conflict" | "too_late" | "too_large" | "unsupported_type" | "internal";
 
 /**
  * A failed command.
@@ -1148,6 +1148,46 @@ password: string,
 code: string | null, };
 
 /**
+ * Ask what a desk offers to whoever signs in.
+ */
+export type AskDesk = { 
+/**
+ * The desk's address, with or without `https://`.
+ */
+address: string, };
+
+/**
+ * What a desk offers to whoever signs in.
+ */
+export type DeskOffer = { 
+/**
+ * What the desk's identity provider is called. Empty: it has none.
+ */
+provider: string | null, };
+
+/**
+ * Sign in at a desk's identity provider.
+ */
+export type BeginAtProvider = { 
+/**
+ * Whose session is to begin again; empty: a desk is added.
+ */
+account: AccountId | null, 
+/**
+ * The desk's address, with or without `https://`.
+ */
+address: string, };
+
+/**
+ * The browser is open.
+ */
+export type ProviderCode = { 
+/**
+ * The person finds the same one in the browser.
+ */
+code: string, };
+
+/**
  * One conversation.
  */
 export type ForConversation = { 
@@ -1782,6 +1822,10 @@ export interface Commands {
   start: [Nothing, StartView];
   open_account: [ForAccount, Nothing];
   connect_desk: [ConnectDesk, Nothing];
+  desk_offer: [AskDesk, DeskOffer];
+  begin_at_provider: [BeginAtProvider, ProviderCode];
+  finish_at_provider: [Nothing, Nothing];
+  cancel_at_provider: [Nothing, Nothing];
   try_here: [Nothing, Nothing];
   sign_out: [ForAccount, Nothing];
   devices: [ForAccount, Array<Device>];

@@ -70,6 +70,8 @@ pub struct Computer {
     pub downloads: Option<PathBuf>,
     /// How far its clock is ahead, in days.
     pub days_later: AtomicI64,
+    /// What its browser was told to open.
+    pub opened: Mutex<Vec<Url>>,
     /// What its tray and badge show.
     pub shown: Mutex<Option<Surroundings>>,
 }
@@ -100,7 +102,8 @@ impl Host for Computer {
     fn surroundings(&self, surroundings: &Surroundings, _: &Catalogue) {
         *self.shown.lock().unwrap() = Some(surroundings.clone());
     }
-    fn open_in_browser(&self, _: &Url) -> Result<(), ApiError> {
+    fn open_in_browser(&self, page: &Url) -> Result<(), ApiError> {
+        self.opened.lock().unwrap().push(page.clone());
         Ok(())
     }
     fn downloads(&self) -> PathBuf {

@@ -19,6 +19,7 @@ beforeEach(() => {
   refusal = null;
   usePlatform({
     call: (name) => {
+      if (name === 'desk_offer') return Promise.resolve({ provider: null } as never);
       done.push(name);
       if (name === 'start') return Promise.resolve(started(null) as never);
       if (refusal === null) return Promise.resolve({} as never);
@@ -92,6 +93,7 @@ test.each(LANGUAGES)('whoever has a second factor is asked for a code, and only 
   usePlatform({
     call: (name, request) => {
       if (name === 'start') return Promise.resolve(started(null) as never);
+      if (name === 'desk_offer') return Promise.resolve({ provider: null } as never);
       asked.push(request as Commands['connect_desk'][0]);
       const code = answers.shift() ?? null;
       return code === null ? Promise.resolve({} as never) : Promise.reject(new CommandError({ code, detail: '', field: null }));
@@ -129,6 +131,68 @@ test.each(LANGUAGES)('whoever has a second factor is asked for a code, and only 
     ['ben@desk.test', null],
     ['ben@desk.test', 'abcd-efgh'],
   ]));
+});
+
+/** A desk with an identity provider. Waiting for the browser ends as the test says. */
+function atProvider() {
+  const asked: [keyof Commands, unknown][] = [];
+  let end: ((code: ApiErrorCode | null) => void) | null = null;
+  usePlatform({
+    call: (name, request) => {
+      asked.push([name, request]);
+      if (name === 'start') return Promise.resolve(started(null) as never);
+      if (name === 'desk_offer') return Promise.resolve({ provider: 'Tea House' } as never);
+      if (name === 'begin_at_provider') return Promise.resolve({ code: 'k3fq-7xsp' } as never);
+      if (name === 'cancel_at_provider') end?.('sign_in_ended');
+      if (name !== 'finish_at_provider') return Promise.resolve({} as never);
+      return new Promise<never>((resolve, reject) => {
+        end = (code) => (code === null ? resolve({} as never) : reject(new CommandError({ code, detail: '', field: null })));
+      });
+    },
+    subscribe: () => () => {},
+    pictureUrl: () => '',
+  });
+  const names = () => asked.map(([name]) => name);
+  return { asked, names, end: (code: ApiErrorCode | null) => end?.(code) };
+}
+
+test.each(LANGUAGES)('where the desk has an identity provider, its button opens the browser and the code to compare is shown (%s)', async (language) => {
+  words.use(language);
+  const desk = atProvider();
+  render(FirstRun, {});
+  const address = screen.getByLabelText(words.m.connectAddress());
+  await fireEvent.input(address, { target: { value: 'desk.test' } });
+  expect(desk.names(), 'a desk is not asked at every letter').toEqual([]);
+  await fireEvent.change(address);
+  await fireEvent.click(await screen.findByRole('button', { name: words.m.signInWith({ provider: 'Tea House' }) }));
+  await waitFor(() => expect(screen.getByRole('status').textContent).toContain('k3fq-7xsp'));
+  expect(document.activeElement).toBe(screen.getByRole('button', { name: words.m.cancel() }));
+  expect(desk.asked[1]).toEqual(['begin_at_provider', { account: null, address: 'desk.test' }]);
+  desk.end(null);
+  await waitFor(() => expect(desk.names()).toEqual(['desk_offer', 'begin_at_provider', 'finish_at_provider', 'start']));
+});
+
+test.each(LANGUAGES)('whoever gives up in the browser is back at the button without a reproach, and whoever is refused is told why (%s)', async (language) => {
+  words.use(language);
+  const desk = atProvider();
+  const [account] = started('revoked').accounts;
+  if (!account) throw new Error('no account');
+  render(FirstRun, { of: account });
+  const button = () => screen.findByRole('button', { name: words.m.signInWith({ provider: 'Tea House' }) });
+  await fireEvent.click(await button());
+  await fireEvent.keyDown(await screen.findByRole('button', { name: words.m.cancel() }), { key: 'Escape' });
+  await waitFor(async () => expect(document.activeElement).toBe(await button()));
+  expect(screen.getByRole('alert').textContent).toBe('');
+  expect(desk.names()).toEqual(['desk_offer', 'begin_at_provider', 'finish_at_provider', 'cancel_at_provider']);
+  expect(desk.asked[1]).toEqual(['begin_at_provider', { account: 1, address: ANN.address }]);
+  for (const [code, text] of [['no_agent', words.m.errorNoAgent()], ['provider_failed', words.m.errorProviderFailed()], ['sign_in_ended', words.m.errorSignInEnded()]] as const) {
+    await fireEvent.click(await button());
+    await screen.findByRole('button', { name: words.m.cancel() });
+    desk.end(code);
+    await waitFor(() => expect(screen.getByRole('alert').textContent).toBe(text));
+  }
+  await fireEvent.input(screen.getByLabelText(words.m.connectAddress()), { target: { value: 'elsewhere.test' } });
+  expect(screen.queryByRole('button', { name: words.m.signInWith({ provider: 'Tea House' }) }), 'the other desk has offered nothing').toBeNull();
 });
 
 test.each(LANGUAGES)('the settings say where the key is (%s)', (language) => {
