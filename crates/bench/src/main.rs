@@ -9,9 +9,8 @@
 mod app;
 mod cache;
 mod chats;
-mod floor;
+mod load;
 mod peers;
-mod relay;
 mod row;
 mod search;
 mod timing;
@@ -37,6 +36,8 @@ struct Arguments {
     /// Messages in the agent's cache; fewer for a quick look.
     #[arg(long, default_value_t = 1_000_000)]
     messages: usize,
+    #[command(flatten)]
+    plan: load::Plan,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -49,6 +50,8 @@ enum Name {
     Cache,
     /// The search in the agent's cache, against tantivy.
     Search,
+    /// Ten thousand visitors, a load of messages with a checker, and everybody cut off at once.
+    Load,
 }
 
 #[tokio::main]
@@ -57,7 +60,7 @@ async fn main() {
     let wanted = |name: Name| arguments.names.is_empty() || arguments.names.contains(&name);
     let mut rows: Vec<Row> = Vec::new();
     if wanted(Name::Relay) {
-        rows.extend(relay::measure().await);
+        rows.extend(load::measure_relay().await);
     }
     if wanted(Name::App) {
         rows.extend(app::measure(&arguments.app).await);
@@ -71,6 +74,9 @@ async fn main() {
         if wanted(Name::Search) {
             rows.extend(search::measure(&chats, &mut filled, &arguments.peers));
         }
+    }
+    if wanted(Name::Load) {
+        rows.extend(load::measure(arguments.plan).await);
     }
     println!("{}", serde_json::to_string_pretty(&rows).unwrap());
 }

@@ -43,6 +43,12 @@ impl Row {
         Self { goal: Some(goal), met: Some(ours <= goal), ..Self::told(name, unit, ours) }
     }
 
+    /// Ours alone; more is better, `goal` is the least that is good.
+    pub(crate) fn at_least(name: &str, unit: &'static str, ours: f64, goal: f64) -> Self {
+        let better = Better::Higher;
+        Self { better, goal: Some(goal), met: Some(ours >= goal), ..Self::told(name, unit, ours) }
+    }
+
     /// Without a goal.
     pub(crate) fn told(name: &str, unit: &'static str, ours: f64) -> Self {
         Self {
