@@ -44,6 +44,8 @@ ids! {
     SiteId;
     /// A file sent with a message.
     AttachmentId;
+    /// A project, a ticket or a task.
+    ItemId;
     /// A prepared text.
     CannedTextId;
     /// Agents who answer together.

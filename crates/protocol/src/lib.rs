@@ -9,6 +9,7 @@ pub mod error;
 pub mod frame;
 pub mod http;
 pub mod id;
+pub mod item;
 pub mod placeholder;
 pub mod planted;
 
@@ -18,6 +19,7 @@ pub use error::{ErrorCode, Refusal};
 pub use frame::*;
 pub use http::*;
 pub use id::*;
+pub use item::*;
 
 /// The protocol's version. A server answers a client of another version with [`ErrorCode::Version`].
 pub const PROTOCOL: u32 = 1;

@@ -11,7 +11,8 @@ use deskbell_protocol::http::{
     SiteEdit, TeamEdit,
 };
 use deskbell_protocol::{
-    Agent, AgentId, CannedText, CannedTextId, ContactId, Refusal, Site, SiteId, Team, TeamId, VisitorId,
+    Agent, AgentId, CannedText, CannedTextId, ContactId, ConversationId, Item, ItemEdit, ItemId, ItemKind, ItemPage,
+    NewItem, Refusal, Site, SiteId, Team, TeamId, VisitorId,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -23,6 +24,7 @@ use crate::operations::{Erased, Known, Person};
 use crate::people::{Actor, Which};
 use crate::routes::Asker;
 use crate::store::Failure;
+use crate::store::items::Wanted;
 
 /// Of what is shown once.
 pub(crate) const NO_STORE: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
@@ -368,6 +370,192 @@ pub(crate) async fn audit(
 ) -> Answer<AuditPage> {
     let entries = administration(&serving, &asker)?.audit(before, limit.unwrap_or(u32::MAX)).await?;
     Ok(Json(AuditPage { entries }))
+}
+
+/// Which items are wanted.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ItemQuery {
+    /// Those that are closed, and not the others.
+    #[serde(default)]
+    closed: bool,
+    /// Of this kind.
+    kind: Option<ItemKind>,
+    /// Done by this agent.
+    assignee: Option<AgentId>,
+    /// Of this project.
+    project: Option<ItemId>,
+    /// Those that one made, does or follows.
+    #[serde(default)]
+    mine: bool,
+    /// Those that no conversation is about yet.
+    #[serde(default)]
+    unanswered: bool,
+    /// The one that this conversation is about, whatever else is asked for.
+    conversation: Option<ConversationId>,
+    /// Older than this one.
+    before: Option<ItemId>,
+    /// At most so many; 100 in any case.
+    limit: Option<u32>,
+}
+
+/// Projects, tickets and tasks, newest first.
+#[utoipa::path(
+    get,
+    path = "/v1/items",
+    tag = "items",
+    params(ItemQuery),
+    responses((status = 200, body = ItemPage)),
+)]
+pub(crate) async fn items(
+    State(serving): State<Serving>,
+    Params(query): Params<ItemQuery>,
+    asker: Asker,
+) -> Answer<ItemPage> {
+    let ItemQuery { closed, kind, assignee, project, mine, unanswered, conversation, before, limit } = query;
+    let limit = limit.unwrap_or(u32::MAX);
+    let wanted = Wanted { asker: None, closed, before, kind, assignee, project, mine, unanswered, limit };
+    Ok(Json(administration(&serving, &asker)?.items(wanted, conversation).await?))
+}
+
+/// Make a project, a ticket or a task.
+#[utoipa::path(
+    post,
+    path = "/v1/items",
+    tag = "items",
+    request_body = NewItem,
+    responses((status = 201, body = Item)),
+)]
+pub(crate) async fn add_item(State(serving): State<Serving>, asker: Asker, body: Body) -> Made<Item> {
+    let new: NewItem = json(body)?;
+    Ok((StatusCode::CREATED, Json(administration(&serving, &asker)?.add_item(new).await?)))
+}
+
+/// One project, ticket or task.
+#[utoipa::path(
+    get,
+    path = "/v1/items/{id}",
+    tag = "items",
+    params(("id" = ItemId, Path, description = "The item")),
+    responses((status = 200, body = Item)),
+)]
+pub(crate) async fn item(State(serving): State<Serving>, Path(item): Path<String>, asker: Asker) -> Answer<Item> {
+    Ok(Json(administration(&serving, &asker)?.item(id(&item, "item")?).await?))
+}
+
+/// Change a project, a ticket or a task.
+#[utoipa::path(
+    patch,
+    path = "/v1/items/{id}",
+    tag = "items",
+    params(("id" = ItemId, Path, description = "The item")),
+    request_body = ItemEdit,
+    responses((status = 200, body = Item), (status = 409)),
+)]
+pub(crate) async fn edit_item(
+    State(serving): State<Serving>,
+    Path(item): Path<String>,
+    asker: Asker,
+    body: Body,
+) -> Answer<Item> {
+    let edit: ItemEdit = json(body)?;
+    Ok(Json(administration(&serving, &asker)?.edit_item(id(&item, "item")?, edit).await?))
+}
+
+/// Make an item about a conversation.
+#[utoipa::path(
+    put,
+    path = "/v1/items/{id}/conversations/{conversation}",
+    tag = "items",
+    params(
+        ("id" = ItemId, Path, description = "The item"),
+        ("conversation" = ConversationId, Path, description = "The conversation, which is about no other item then"),
+    ),
+    responses((status = 200, body = Item)),
+)]
+pub(crate) async fn link_item(
+    State(serving): State<Serving>,
+    Path((item, conversation)): Path<(String, String)>,
+    asker: Asker,
+) -> Answer<Item> {
+    let (item, conversation) = (id(&item, "item")?, id(&conversation, "conversation")?);
+    Ok(Json(administration(&serving, &asker)?.link_item(item, conversation, true).await?))
+}
+
+/// Make an item not about a conversation any more.
+#[utoipa::path(
+    delete,
+    path = "/v1/items/{id}/conversations/{conversation}",
+    tag = "items",
+    params(
+        ("id" = ItemId, Path, description = "The item"),
+        ("conversation" = ConversationId, Path, description = "The conversation"),
+    ),
+    responses((status = 200, body = Item)),
+)]
+pub(crate) async fn unlink_item(
+    State(serving): State<Serving>,
+    Path((item, conversation)): Path<(String, String)>,
+    asker: Asker,
+) -> Answer<Item> {
+    let (item, conversation) = (id(&item, "item")?, id(&conversation, "conversation")?);
+    Ok(Json(administration(&serving, &asker)?.link_item(item, conversation, false).await?))
+}
+
+/// Let an agent follow an item; oneself, or with the right to change it a colleague.
+#[utoipa::path(
+    put,
+    path = "/v1/items/{id}/followers/{agent}",
+    tag = "items",
+    params(
+        ("id" = ItemId, Path, description = "The item"),
+        ("agent" = AgentId, Path, description = "The agent"),
+    ),
+    responses((status = 200, body = Item)),
+)]
+pub(crate) async fn follow_item(
+    State(serving): State<Serving>,
+    Path((item, agent)): Path<(String, String)>,
+    asker: Asker,
+) -> Answer<Item> {
+    let (item, agent) = (id(&item, "item")?, id(&agent, "agent")?);
+    Ok(Json(administration(&serving, &asker)?.follow_item(item, agent, true).await?))
+}
+
+/// Let an agent follow an item no more.
+#[utoipa::path(
+    delete,
+    path = "/v1/items/{id}/followers/{agent}",
+    tag = "items",
+    params(
+        ("id" = ItemId, Path, description = "The item"),
+        ("agent" = AgentId, Path, description = "The agent"),
+    ),
+    responses((status = 200, body = Item)),
+)]
+pub(crate) async fn unfollow_item(
+    State(serving): State<Serving>,
+    Path((item, agent)): Path<(String, String)>,
+    asker: Asker,
+) -> Answer<Item> {
+    let (item, agent) = (id(&item, "item")?, id(&agent, "agent")?);
+    Ok(Json(administration(&serving, &asker)?.follow_item(item, agent, false).await?))
+}
+
+/// A ticket filled in from a conversation, to be looked over before it is made.
+#[utoipa::path(
+    get,
+    path = "/v1/conversations/{id}/ticket",
+    tag = "items",
+    params(("id" = ConversationId, Path, description = "The conversation")),
+    responses((status = 200, body = NewItem)),
+)]
+pub(crate) async fn ticket_from(
+    State(serving): State<Serving>,
+    Path(conversation): Path<String>,
+    asker: Asker,
+) -> Answer<NewItem> {
+    Ok(Json(administration(&serving, &asker)?.ticket_from(id(&conversation, "conversation")?).await?))
 }
 
 /// A person, by one of three ways.

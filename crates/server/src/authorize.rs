@@ -106,6 +106,10 @@ rights! {
     Label                 [Seen   Seen   Seen   Seen   Never  Never  Never ];
     /// Write down what is known of a person.
     EditContact           [Seen   Seen   Seen   Seen   Never  Never  Never ];
+    /// See projects, tickets and tasks, and follow them.
+    ReadItems             [Seen   Seen   Seen   Seen   Seen   Never  Never ];
+    /// Make projects, tickets and tasks, and change them.
+    EditItems             [Seen   Seen   Seen   Seen   Never  Never  Never ];
     /// Read the prepared texts of the desk, of one's teams and one's own, and insert them.
     UseCannedTexts        [Always Always Always Always Always Never  Never ];
     /// Write prepared texts for oneself.
@@ -203,6 +207,8 @@ pub(crate) enum Object {
     Account(AgentId),
     /// A prepared text; whether it is the asker's, or their team's.
     CannedText { own: bool },
+    /// A project, a ticket or a task, and whose customers it is about.
+    Item { site: Option<SiteId> },
     /// A person on a site, or a browser of theirs.
     Customer(SiteId),
     /// An uploaded file, and the visitor and the site to whom the message with it is shown.
@@ -238,6 +244,8 @@ impl Object {
             (Self::Message { author, .. }, Principal::Agent(me)) => *author == Some(*me),
             (Self::Account(agent), Principal::Agent(me)) => agent == me,
             (Self::CannedText { own }, Principal::Agent(_)) => *own,
+            // What is about no customer is the whole team's.
+            (Self::Item { site: None }, Principal::Agent(_)) => true,
             (Self::File { uploader, shown_to, .. }, me) => {
                 // Whoever is shown a file has not the right to send it again.
                 let shown = matches!(me, Principal::Visitor(me) if *shown_to == Some(*me));
@@ -251,7 +259,7 @@ impl Object {
     fn site(&self) -> Option<SiteId> {
         match self {
             Self::Conversation { site, .. } | Self::Message { site, .. } | Self::Customer(site) => Some(*site),
-            Self::File { site, .. } => *site,
+            Self::File { site, .. } | Self::Item { site } => *site,
             Self::Desk | Self::Account(_) | Self::CannedText { .. } => None,
         }
     }
@@ -263,6 +271,7 @@ impl Object {
             Self::Customer(_) => "person",
             Self::Account(_) => "agent",
             Self::CannedText { .. } => "prepared text",
+            Self::Item { .. } => "item",
             Self::Desk => "address",
             Self::File { .. } => "file",
         }

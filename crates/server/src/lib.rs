@@ -20,6 +20,7 @@ mod geo;
 mod housekeeping;
 mod http;
 mod hub;
+mod items;
 mod limits;
 mod links;
 mod live;

@@ -16,6 +16,7 @@ pub(crate) mod devices;
 pub(crate) mod entities;
 pub(crate) mod files;
 pub(crate) mod identities;
+pub(crate) mod items;
 pub(crate) mod links;
 pub(crate) mod log;
 pub(crate) mod people;
@@ -69,6 +70,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/015_assignment.sql"), then: None },
     Migration { sql: include_str!("migrations/016_blocks.sql"), then: None },
     Migration { sql: include_str!("migrations/017_availability.sql"), then: None },
+    Migration { sql: include_str!("migrations/018_items.sql"), then: None },
 ];
 
 /// One step from format to format, taken whole or not at all.
@@ -329,6 +331,7 @@ mod tests {
             entities::QUERIES,
             files::QUERIES,
             identities::QUERIES,
+            items::QUERIES,
             links::QUERIES,
             log::QUERIES,
             people::QUERIES,
@@ -380,6 +383,7 @@ mod tests {
             include_str!("entities.rs"),
             include_str!("files.rs"),
             include_str!("identities.rs"),
+            include_str!("items.rs"),
             include_str!("links.rs"),
             include_str!("log.rs"),
             include_str!("people.rs"),

@@ -4,14 +4,15 @@ use std::collections::HashSet;
 
 use deskbell_protocol::http::MessageVersion;
 use deskbell_protocol::{
-    Contact, ContactId, Conversation, ConversationId, EntityKind, Message, MessageId, PageView, Visitor, VisitorId,
+    Contact, ContactId, Conversation, ConversationId, EntityKind, Item, Message, MessageId, PageView, Visitor,
+    VisitorId,
 };
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::batch::Write;
-use super::{Failure, Outcome, conversations, entities, log, queries, visitors};
+use super::{Failure, Outcome, conversations, entities, items, log, queries, visitors};
 
 queries! {
     BY_EMAIL = "SELECT id FROM contact WHERE id > 0 AND email <> '' AND lower(email) = lower(?1) ORDER BY id";
@@ -58,6 +59,9 @@ pub struct Known {
     pub visitors: Vec<KnownVisitor>,
     /// Their conversations, oldest first, with notes of the team.
     pub conversations: Vec<KnownConversation>,
+    /// The items that are about them, oldest first.
+    #[serde(default)]
+    pub items: Vec<Item>,
 }
 
 /// One browser of a person.
@@ -142,6 +146,7 @@ pub(crate) fn known(connection: &Connection, person: &Person) -> Outcome<Known> 
         contact: visitors::find_contact(connection, contact)?.ok_or_else(|| Failure::not_found("contact"))?,
         visitors: Vec::new(),
         conversations: Vec::new(),
+        items: items::of_contact(connection, contact)?,
     };
     for id in ids(connection, VISITORS, contact.0)? {
         let Some(visitor) = visitors::find(connection, VisitorId(id))? else { continue };

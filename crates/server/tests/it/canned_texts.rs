@@ -6,15 +6,6 @@ use serde_json::{Value, json};
 
 use crate::desk::*;
 
-/// Asks over HTTP; the status, and what came back.
-async fn ask(desk: &TestDesk, who: &http::SignedIn, method: &str, path: &str, body: Value) -> (u16, Value) {
-    let method = ::reqwest::Method::from_bytes(method.as_bytes()).unwrap();
-    let request = crate::desk::http().request(method, desk.url(path)).bearer_auth(&who.access_token);
-    let request = if body.is_null() { request } else { request.json(&body) };
-    let response = request.send().await.unwrap();
-    (response.status().as_u16(), response.json().await.unwrap_or_default())
-}
-
 async fn shortcuts(desk: &TestDesk, who: &http::SignedIn) -> Vec<String> {
     let (status, texts) = ask(desk, who, "GET", "/v1/canned-texts", Value::Null).await;
     assert_eq!(status, 200);

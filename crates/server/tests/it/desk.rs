@@ -160,6 +160,15 @@ pub(crate) fn http() -> reqwest::Client {
     reqwest::Client::new()
 }
 
+/// Asks over HTTP; the status, and what came back.
+pub(crate) async fn ask(desk: &TestDesk, who: &SignedIn, method: &str, path: &str, body: Value) -> (u16, Value) {
+    let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+    let request = http().request(method, desk.url(path)).bearer_auth(&who.access_token);
+    let request = if body.is_null() { request } else { request.json(&body) };
+    let response = request.send().await.unwrap();
+    (response.status().as_u16(), response.json().await.unwrap_or_default())
+}
+
 /// One socket, seen from the outside.
 pub(crate) struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,

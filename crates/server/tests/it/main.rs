@@ -12,6 +12,7 @@ mod deployment;
 mod desk;
 mod devices;
 mod files;
+mod items;
 mod kills;
 mod links;
 mod logs;

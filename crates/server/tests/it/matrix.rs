@@ -35,6 +35,8 @@ enum Of {
     Account,
     /// An agent's own prepared text.
     Text,
+    /// A ticket about a customer.
+    Item,
     /// A conversation, its visitor and their contact.
     Customer,
     /// A person who is there for one request.
@@ -55,7 +57,7 @@ impl Of {
             (Self::Account | Self::Text | Self::Upload, _) | (Self::File | Self::Customer, Standing::Visitor) => {
                 &[Own, Foreign]
             }
-            (Self::Customer, _) => &[Seen, Foreign],
+            (Self::Customer | Self::Item, _) => &[Seen, Foreign],
             (Self::Message, Standing::Visitor) => &[Seen, Foreign],
             (Self::Message | Self::File, _) => &[Own, Seen, Foreign],
         }
@@ -99,8 +101,11 @@ struct Things<'w> {
     customer: &'w Customer,
     person: ContactId,
     agent: AgentId,
+    /// Who asks; 0 when that is no agent.
+    asker: AgentId,
     device: i64,
     text: CannedTextId,
+    item: ItemId,
     message: MessageId,
     file: AttachmentId,
     upload: ClientId,
@@ -220,6 +225,27 @@ const ROUTES: &[Way<RequestBuilder>] = &[
         it.with(format!("/v1/canned-texts/{}", it.text), json!({"title": client_id().as_str()}))
     }),
     ("DELETE /v1/canned-texts/{id}", Of::Text, |it| it.at(format!("/v1/canned-texts/{}", it.text))),
+    ("GET /v1/items", Of::Desk, |it| it.at("/v1/items")),
+    ("POST /v1/items", Of::Customer, |it| {
+        it.with("/v1/items", json!({"kind": "task", "title": "Tea", "conversation": it.customer.conversation}))
+    }),
+    ("GET /v1/items/{id}", Of::Item, |it| it.at(format!("/v1/items/{}", it.item))),
+    ("PATCH /v1/items/{id}", Of::Item, |it| it.with(format!("/v1/items/{}", it.item), json!({"state": "closed"}))),
+    ("PUT /v1/items/{id}/conversations/{conversation}", Of::Item, |it| {
+        it.at(format!("/v1/items/{}/conversations/{}", it.item, it.customer.conversation))
+    }),
+    ("DELETE /v1/items/{id}/conversations/{conversation}", Of::Item, |it| {
+        it.at(format!("/v1/items/{}/conversations/{}", it.item, it.customer.conversation))
+    }),
+    ("PUT /v1/items/{id}/followers/{agent}", Of::Item, |it| {
+        it.at(format!("/v1/items/{}/followers/{}", it.item, it.asker))
+    }),
+    ("DELETE /v1/items/{id}/followers/{agent}", Of::Item, |it| {
+        it.at(format!("/v1/items/{}/followers/{}", it.item, it.asker))
+    }),
+    ("GET /v1/conversations/{id}/ticket", Of::Customer, |it| {
+        it.at(format!("/v1/conversations/{}/ticket", it.customer.conversation))
+    }),
     ("GET /v1/sites", Of::Desk, |it| it.at("/v1/sites")),
     ("POST /v1/sites", Of::Desk, |it| it.with("/v1/sites", json!({"name": "Tea", "members_only": true}))),
     ("PATCH /v1/sites/{id}", Of::Desk, |it| {
@@ -400,6 +426,16 @@ impl World {
             }
             _ => CannedTextId(0),
         };
+        let item = match of {
+            Of::Item => {
+                let conversation = Some(customer.conversation);
+                let (title, description) = ("Tea".to_owned(), String::new());
+                let new =
+                    NewItem { kind: ItemKind::Ticket, title, description, assignee: None, project: None, conversation };
+                self.desk.desk.administer().add_item(new).await.unwrap().id
+            }
+            _ => ItemId(0),
+        };
         let upload = match of {
             Of::Upload => self.upload(&hand, "").await.0,
             _ => client_id(),
@@ -415,8 +451,10 @@ impl World {
             customer,
             person,
             agent: own,
+            asker: asker.session.as_ref().map_or(AgentId(0), |me| me.agent.id),
             device,
             text,
+            item,
             message,
             file,
             upload,

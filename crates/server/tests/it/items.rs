@@ -1,0 +1,178 @@
+//! Projects, tickets and tasks: made from conversations and by hand, linked, followed, and erased with the person.
+
+use deskbell_protocol::http::{AgentEdit, SiteEdit};
+use deskbell_protocol::*;
+use deskbell_server::operations::Person;
+use serde_json::{Value, json};
+
+use crate::desk::*;
+
+/// Makes an item, and says what it is.
+async fn made(desk: &TestDesk, who: &http::SignedIn, body: Value) -> Item {
+    let (status, item) = ask(desk, who, "POST", "/v1/items", body).await;
+    assert_eq!(status, 201, "{item}");
+    serde_json::from_value(item).unwrap()
+}
+
+/// Changes an item or what is linked to it, and says what it is now.
+async fn changed(desk: &TestDesk, who: &http::SignedIn, method: &str, path: &str, body: Value) -> Item {
+    let (status, item) = ask(desk, who, method, path, body).await;
+    assert_eq!(status, 200, "{item}");
+    serde_json::from_value(item).unwrap()
+}
+
+async fn numbers(desk: &TestDesk, who: &http::SignedIn, query: &str) -> Vec<i64> {
+    let (status, page) = ask(desk, who, "GET", &format!("/v1/items?{query}"), Value::Null).await;
+    assert_eq!(status, 200, "{page}");
+    serde_json::from_value::<ItemPage>(page).unwrap().items.iter().map(|item| item.number).collect()
+}
+
+/// Vic writes these texts; her conversation, and who she is.
+async fn vic(desk: &TestDesk, texts: &[&str]) -> Conversation {
+    let (mut panel, _) = desk.visitor().await;
+    panel.command(&reply(None, texts[0])).await.unwrap();
+    let (conversation, _) = panel.conversation(|_| true).await;
+    for text in &texts[1..] {
+        panel.command(&reply(Some(conversation.id), text)).await.unwrap();
+    }
+    // To a visitor their contact is not told.
+    let mut ann = desk.agent(&desk.ann, None).await;
+    ann.welcome().await;
+    let rows = ann.snapshot().await;
+    let found = rows.iter().filter_map(decode).find_map(|row| match row {
+        Entity::Conversation(found) if found.id == conversation.id => Some(found),
+        _ => None,
+    });
+    found.unwrap()
+}
+
+#[tokio::test]
+async fn od_18_od_20_od_21_od_22_a_ticket_is_filled_in_from_a_chat_made_and_linked_to_it() {
+    let desk = TestDesk::start().await;
+    let chat = vic(&desk, &["\nThe lid is broken\nIt came like that.", "Order 77"]).await;
+    let (status, draft) =
+        ask(&desk, &desk.ben, "GET", &format!("/v1/conversations/{}/ticket", chat.id), Value::Null).await;
+    assert_eq!(status, 200, "{draft}");
+    assert_eq!(draft["title"], "The lid is broken");
+    assert_eq!(draft["description"], "\nThe lid is broken\nIt came like that.\n\nOrder 77");
+    let ticket = made(&desk, &desk.ben, draft).await;
+    assert_eq!((ticket.number, ticket.kind, ticket.state), (1, ItemKind::Ticket, ItemState::Open));
+    assert_eq!((ticket.contact, ticket.site), (Some(chat.contact), Some(chat.site)));
+    assert_eq!((ticket.conversations.as_slice(), ticket.created_by), (&[chat.id][..], Some(desk.ben.agent.id)));
+    assert_eq!(numbers(&desk, &desk.ann, &format!("conversation={}", chat.id)).await, [1]);
+
+    // The chat is about one item at most: a task takes it over, and gives it back.
+    let task = made(&desk, &desk.ann, json!({"kind": "task", "title": "Send a lid", "conversation": chat.id})).await;
+    assert_eq!((task.number, task.contact), (2, None), "a task is the team's, not the customer's");
+    let path = format!("/v1/items/{}", ticket.id);
+    assert_eq!(changed(&desk, &desk.ann, "GET", &path, Value::Null).await.conversations, []);
+    let link = format!("{path}/conversations/{}", chat.id);
+    assert_eq!(changed(&desk, &desk.ann, "PUT", &link, Value::Null).await.conversations, [chat.id]);
+    let again = changed(&desk, &desk.ann, "PUT", &link, Value::Null).await;
+    assert_eq!(changed(&desk, &desk.ann, "GET", &path, Value::Null).await, again, "what is so already changes nothing");
+    assert_eq!(changed(&desk, &desk.ann, "DELETE", &link, Value::Null).await.conversations, []);
+    assert_eq!(numbers(&desk, &desk.ann, &format!("conversation={}", chat.id)).await, Vec::<i64>::new());
+}
+
+#[tokio::test]
+async fn od_05_od_07_lists_show_what_is_open_unanswered_ones_own_and_of_a_project_in_pages() {
+    let desk = TestDesk::start().await;
+    let chat = vic(&desk, &["Hello"]).await;
+    let project = made(&desk, &desk.ann, json!({"kind": "project", "title": "Sale"})).await;
+    let ticket = made(&desk, &desk.ann, json!({"kind": "ticket", "title": "A lid", "project": project.id})).await;
+    let task = made(&desk, &desk.ann, json!({"kind": "task", "title": "Pack", "assignee": desk.ben.agent.id})).await;
+    assert_eq!(numbers(&desk, &desk.ben, "").await, [3, 2, 1]);
+    assert_eq!(numbers(&desk, &desk.ben, "limit=2").await, [3, 2]);
+    assert_eq!(numbers(&desk, &desk.ben, &format!("limit=2&before={}", ticket.id)).await, [1]);
+    assert_eq!(numbers(&desk, &desk.ben, &format!("project={}", project.id)).await, [2]);
+    assert_eq!(numbers(&desk, &desk.ben, "kind=task").await, [3]);
+    assert_eq!(numbers(&desk, &desk.ann, &format!("assignee={}", desk.ben.agent.id)).await, [3]);
+
+    // Ben does the task, and follows the ticket.
+    assert_eq!(numbers(&desk, &desk.ben, "mine=true").await, [3]);
+    let follows = format!("/v1/items/{}/followers/{}", ticket.id, desk.ben.agent.id);
+    assert_eq!(changed(&desk, &desk.ben, "PUT", &follows, Value::Null).await.followers, [desk.ben.agent.id]);
+    assert_eq!(numbers(&desk, &desk.ben, "mine=true").await, [3, 2]);
+    assert_eq!(changed(&desk, &desk.ben, "DELETE", &follows, Value::Null).await.followers, []);
+
+    assert_eq!(numbers(&desk, &desk.ann, "unanswered=true&kind=ticket").await, [2]);
+    let link = format!("/v1/items/{}/conversations/{}", ticket.id, chat.id);
+    changed(&desk, &desk.ann, "PUT", &link, Value::Null).await;
+    assert_eq!(numbers(&desk, &desk.ann, "unanswered=true&kind=ticket").await, Vec::<i64>::new());
+    let path = format!("/v1/items/{}", task.id);
+    changed(&desk, &desk.ann, "PATCH", &path, json!({"state": "closed", "assignee": null})).await;
+    assert_eq!(numbers(&desk, &desk.ann, "").await, [2, 1]);
+    assert_eq!(numbers(&desk, &desk.ann, "closed=true").await, [3]);
+}
+
+#[tokio::test]
+async fn dk_25_an_item_about_customers_is_seen_by_those_who_see_them_alone() {
+    let desk = TestDesk::start().await;
+    let chat = vic(&desk, &["Hello"]).await;
+    let free = made(&desk, &desk.ben, json!({"kind": "task", "title": "Sweep", "assignee": desk.ben.agent.id})).await;
+    let about = made(&desk, &desk.ben, json!({"kind": "ticket", "title": "A lid", "conversation": chat.id})).await;
+    let edit = SiteEdit { members_only: Some(true), ..SiteEdit::default() };
+    desk.desk.administer().put_site(Some(desk.site.id), edit).await.unwrap();
+    let path = format!("/v1/items/{}", about.id);
+    for (method, path) in [("GET", path.clone()), ("GET", format!("/v1/conversations/{}/ticket", chat.id))] {
+        assert_eq!(ask(&desk, &desk.ben, method, &path, Value::Null).await.0, 404, "{path}");
+    }
+    assert_eq!(ask(&desk, &desk.ben, "PATCH", &path, json!({"title": "Mine"})).await.0, 404);
+    assert_eq!(numbers(&desk, &desk.ben, "").await, [free.number]);
+    assert_eq!(numbers(&desk, &desk.ann, "").await, [about.number, free.number]);
+    // Nobody is given, or follows, what they may not see; nor does what they do come to be about it.
+    let refused = async |method: &str, path: &str, body: Value| {
+        let (status, answer) = ask(&desk, &desk.ann, method, path, body).await;
+        assert_eq!(status, 400, "{answer}");
+        answer["field"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(refused("PATCH", &path, json!({"assignee": desk.ben.agent.id})).await, "assignee");
+    let follow = format!("{path}/followers/{}", desk.ben.agent.id);
+    assert_eq!(refused("PUT", &follow, Value::Null).await, "agent");
+    let link = format!("/v1/items/{}/conversations/{}", free.id, chat.id);
+    assert_eq!(refused("PUT", &link, Value::Null).await, "assignee");
+    assert_eq!(changed(&desk, &desk.ann, "GET", &path, Value::Null).await, about, "what was refused changed nothing");
+}
+
+#[tokio::test]
+async fn od_21_what_breaks_a_rule_is_named_and_what_changed_meanwhile_is_not_overwritten() {
+    let desk = TestDesk::start().await;
+    let task = made(&desk, &desk.ann, json!({"kind": "task", "title": "Pack"})).await;
+    let leave = AgentEdit { active: Some(false), ..AgentEdit::default() };
+    desk.desk.administer().edit_agent(desk.ben.agent.id, leave).await.unwrap();
+    for (body, field) in [
+        (json!({"kind": "task", "title": " \n"}), "title"),
+        (json!({"kind": "task", "title": "x".repeat(ITEM_TITLE_MAX + 1)}), "title"),
+        (json!({"kind": "task", "title": "Tea", "description": "x".repeat(ITEM_DESCRIPTION_MAX + 1)}), "description"),
+        (json!({"kind": "task", "title": "Tea", "assignee": desk.ben.agent.id}), "assignee"),
+        (json!({"kind": "task", "title": "Tea", "project": task.id}), "project"),
+        (json!({"kind": "project", "title": "Tea", "project": task.id}), "project"),
+    ] {
+        let (status, answer) = ask(&desk, &desk.ann, "POST", "/v1/items", body).await;
+        assert_eq!((status, answer["field"].as_str()), (400, Some(field)), "{answer}");
+    }
+    assert_eq!(ask(&desk, &desk.ann, "POST", "/v1/items", json!({"kind": "task", "tittle": "Tea"})).await.0, 400);
+    let path = format!("/v1/items/{}", task.id);
+    let now = changed(&desk, &desk.ann, "PATCH", &path, json!({"title": "Pack it", "if_rev": 1})).await;
+    assert_eq!((now.rev, now.number), (2, 1), "what was refused has no number");
+    let (status, answer) = ask(&desk, &desk.ann, "PATCH", &path, json!({"title": "Send it", "if_rev": 1})).await;
+    assert_eq!((status, answer["code"].as_str()), (409, Some("conflict")));
+    assert_eq!(changed(&desk, &desk.ann, "GET", &path, Value::Null).await, now);
+}
+
+#[tokio::test]
+async fn dc_01_a_person_is_told_of_the_tickets_about_them_and_takes_them_along_when_erased() {
+    let desk = TestDesk::start().await;
+    let chat = vic(&desk, &["My lid is broken"]).await;
+    let task = made(&desk, &desk.ann, json!({"kind": "task", "title": "Sweep"})).await;
+    let ticket = made(&desk, &desk.ann, json!({"kind": "ticket", "title": "A lid", "conversation": chat.id})).await;
+    let follows = format!("/v1/items/{}/followers/{}", ticket.id, desk.ben.agent.id);
+    changed(&desk, &desk.ann, "PUT", &follows, Value::Null).await;
+    let known = desk.desk.administer().known(Person::Contact(chat.contact)).await.unwrap();
+    assert_eq!(known.items.iter().map(|item| item.id).collect::<Vec<_>>(), [ticket.id]);
+    desk.desk.administer().erase(Person::Contact(chat.contact)).await.unwrap();
+    assert_eq!(ask(&desk, &desk.ann, "GET", &format!("/v1/items/{}", ticket.id), Value::Null).await.0, 404);
+    assert_eq!(numbers(&desk, &desk.ann, "").await, [task.number]);
+    let dust = made(&desk, &desk.ann, json!({"kind": "task", "title": "Dust"})).await;
+    assert_eq!(dust.number, 3, "a number that was given is not given again");
+}
