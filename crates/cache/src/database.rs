@@ -1,8 +1,12 @@
 //! One database: its one writer, its few readers, and its migrations.
 
+#[cfg(feature = "simulation")]
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+#[cfg(feature = "simulation")]
+use rusqlite::backup::Backup;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use zeroize::Zeroizing;
@@ -96,10 +100,25 @@ impl Database {
         Self::connect(path, plan, Some(key))
     }
 
-    /// Opens a database that lives as long as a connection to it does.
+    /// Opens a disk's database that lives as long as a connection to it does. A new one is copied from one that the
+    /// migrations have made: to compile them for each of thousands takes longer than most of what is done with it.
     #[cfg(feature = "simulation")]
-    pub(crate) fn in_memory(name: &str, plan: Plan) -> Result<Self, OpenError> {
-        Self::connect(Path::new(&format!("file:/{name}?vfs=memdb")), plan, None)
+    pub(crate) fn in_memory(disk: &str, kind: &'static str, plan: Plan) -> Result<Self, OpenError> {
+        static MADE: Mutex<BTreeMap<&str, Database>> = Mutex::new(BTreeMap::new());
+        let path = |disk: &str| PathBuf::from(format!("file:/{disk}-{kind}?vfs=memdb"));
+        let (made, path) = (path("made"), path(disk));
+        // It is there as long as this connection is.
+        let mut connection = Connection::open(&path).map_err(|error| explain(&path, &error))?;
+        if version(&connection, &path, plan)? == 0 {
+            let mut all = lock(&MADE);
+            let made = match all.entry(kind) {
+                Entry::Vacant(missing) => missing.insert(Self::connect(&made, plan, None)?),
+                Entry::Occupied(made) => made.into_mut(),
+            };
+            let copied = made.with_writer(|made| Backup::new(made, &mut connection)?.step(-1));
+            copied.map_err(|error| explain(&path, &error))?;
+        }
+        Self::connect(&path, plan, None)
     }
 
     fn connect(path: &Path, plan: Plan, key: Option<&Key>) -> Result<Self, OpenError> {

@@ -117,8 +117,8 @@ impl Cache {
     /// [`OpenError`].
     #[cfg(feature = "simulation")]
     pub fn in_memory(name: &str) -> Result<Self, OpenError> {
-        let outbox = Database::in_memory(&format!("{name}-{OUTBOX}"), database::OUTBOX)?;
-        let cache = Database::in_memory(&format!("{name}-{CACHE}"), database::CACHE)?;
+        let outbox = Database::in_memory(name, OUTBOX, database::OUTBOX)?;
+        let cache = Database::in_memory(name, CACHE, database::CACHE)?;
         Ok(Self { inner: Arc::new(Inner { directory: PathBuf::from(name), cache, outbox }) })
     }
 

@@ -1,6 +1,6 @@
 //! Handles for tests.
 
-use deskbell_protocol::{EntityKind, Seq};
+use deskbell_protocol::{Conversation, EntityKind, Seq};
 
 use crate::Cache;
 use crate::error::CacheError;
@@ -35,6 +35,22 @@ impl Cache {
             )?;
             let mut rows = statement.query([])?;
             rows.next()?.map(|row| Ok((row.get(0)?, row.get(1)?))).transpose()
+        })
+    }
+
+    /// The conversations as the desk has said them, with the places of their last changes.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    #[doc(hidden)]
+    pub fn conversations_for_test(&self) -> Result<Vec<(Conversation, Seq)>, CacheError> {
+        self.cache().read(|connection| {
+            let mut statement = connection.prepare("SELECT data, rev FROM conversation ORDER BY id")?;
+            let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, Seq(row.get(1)?))))?;
+            rows.map(|row| {
+                row.map_err(CacheError::from).and_then(|(data, rev)| Ok((serde_json::from_str(&data)?, rev)))
+            })
+            .collect()
         })
     }
 

@@ -91,6 +91,9 @@ impl Desk {
     /// # Errors
     /// [`OpenError`].
     pub fn open(path: &Path) -> Result<Self, OpenError> {
+        if !path.try_exists()? {
+            store::make(path)?;
+        }
         let batches = Batches::new(store::open(path, "Simulated")?);
         let reader = store::open(path, "Simulated")?;
         let desk = Self { batches, reader };

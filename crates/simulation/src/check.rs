@@ -18,9 +18,7 @@ const KEPT: Number = 30;
 
 /// The conversations on a computer, with the places of their last changes.
 pub(crate) fn conversations(cache: &Cache) -> Vec<(Conversation, Seq)> {
-    let rows = cache.rows_for_test().unwrap_or_default();
-    let rows = rows.into_iter().filter(|(kind, ..)| *kind == EntityKind::Conversation);
-    rows.filter_map(|(_, _, rev, data)| Some((serde_json::from_value(data).ok()?, rev))).collect()
+    cache.conversations_for_test().unwrap_or_default()
 }
 
 /// The commands on a computer's disk that are not known to be done.
@@ -34,51 +32,81 @@ pub(crate) fn cursor(cache: &Cache) -> Option<Seq> {
     cache.cursor().ok().flatten().map(|cursor| cursor.seq)
 }
 
+/// What a person may see of the desk, read once for all that is compared with it.
+struct Seen {
+    rows: Rows,
+    entities: Vec<Entity>,
+}
+
+impl Seen {
+    fn read(desk: &Desk, person: Person) -> Result<Self, String> {
+        let (mut rows, mut entities) = (Rows::new(), Vec::new());
+        for row in desk.rows(person).map_err(|error| error.to_string())? {
+            if let Some(data) = row.data {
+                entities.extend(Entity::decode(row.entity, data.clone()).ok().flatten());
+                rows.insert((row.entity, row.id), data);
+            }
+        }
+        let place = |entity: &Entity| match entity {
+            Entity::Message(message) => Some((message.conversation, message.number)),
+            _ => None,
+        };
+        entities.sort_by_key(place);
+        Ok(Self { rows, entities })
+    }
+
+    /// In their order.
+    fn messages(&self) -> impl Iterator<Item = &Message> {
+        self.entities.iter().filter_map(|entity| match entity {
+            Entity::Message(message) => Some(message),
+            _ => None,
+        })
+    }
+
+    fn read_marks(&self) -> HashMap<ConversationId, Number> {
+        let marks = self.entities.iter().filter_map(|entity| match entity {
+            Entity::ReadMark(mark) => Some((mark.conversation, mark.number)),
+            _ => None,
+        });
+        marks.collect()
+    }
+}
+
 /// Checks everything.
 pub(crate) fn everything(world: &World, desk: &Desk) -> Result<(), String> {
-    dense(world, desk)?;
-    rewritten(world, desk)?;
-    counted(world, desk)?;
+    let mut seen = Vec::with_capacity(world.computers.len());
     for computer in &world.computers {
+        seen.push((computer, Seen::read(desk, computer.person)?));
+    }
+    let by_agents = || seen.iter().filter(|(computer, _)| matches!(computer.person, Person::Agent(_)));
+    if let Some((_, seen)) = by_agents().next() {
+        dense(seen)?;
+        rewritten(world, seen)?;
+    }
+    counted(world, by_agents().map(|(_, seen)| seen))?;
+    for (computer, seen) in &seen {
         let who = computer.person;
-        done_once(world, computer, desk).map_err(|what| format!("{who:?}: {what}"))?;
+        done_once(world, computer, desk, seen).map_err(|what| format!("{who:?}: {what}"))?;
         if let Some(hole) = computer.cache().hole_for_test().map_err(|error| error.to_string())? {
             return Err(format!("{who:?}: {hole:?} counts as here and is not"));
         }
         shown(computer).map_err(|what| format!("{who:?}: {what}"))?;
-        equal(computer, desk).map_err(|what| format!("{who:?} ({:?}): {what}", computer.phase()))?;
+        equal(computer, &seen.rows).map_err(|what| format!("{who:?} ({:?}): {what}", computer.phase()))?;
     }
     Ok(())
 }
 
-fn messages(desk: &Desk, person: Person) -> Result<Vec<Message>, String> {
-    let rows = desk.rows(person).map_err(|error| error.to_string())?;
-    let mut messages = Vec::new();
-    for row in rows {
-        if let Some(data) = row.data
-            && let Ok(Some(Entity::Message(message))) = Entity::decode(row.entity, data)
-        {
-            messages.push(message);
-        }
-    }
-    messages.sort_by_key(|message| (message.conversation, message.number));
-    Ok(messages)
-}
-
 /// The numbers of each conversation have no hole, and no command has made two messages.
-fn dense(world: &World, desk: &Desk) -> Result<(), String> {
-    let Some(agent) = world.computers.iter().find(|computer| matches!(computer.person, Person::Agent(_))) else {
-        return Ok(());
-    };
+fn dense(seen: &Seen) -> Result<(), String> {
     let mut last: HashMap<ConversationId, Number> = HashMap::new();
-    let mut texts: HashSet<String> = HashSet::new();
-    for message in messages(desk, agent.person)? {
+    let mut texts: HashSet<&str> = HashSet::new();
+    for message in seen.messages() {
         let before = last.insert(message.conversation, message.number).unwrap_or(0);
         if message.number != before + 1 {
             return Err(format!("after message {before} of {:?} comes {}", message.conversation, message.number));
         }
         // What people write carries a number of its own.
-        if message.text.starts_with("message ") && !texts.insert(message.text.clone()) {
+        if message.text.starts_with("message ") && !texts.insert(&message.text) {
             return Err(format!("“{}” is there twice", message.text));
         }
     }
@@ -86,9 +114,8 @@ fn dense(world: &World, desk: &Desk) -> Result<(), String> {
 }
 
 /// What was edited or deleted says what the last change of it made it say, and nobody wrote over what they had not seen.
-fn rewritten(world: &World, desk: &Desk) -> Result<(), String> {
+fn rewritten(world: &World, seen: &Seen) -> Result<(), String> {
     let mut changes: HashMap<MessageId, Vec<&CommandFrame>> = HashMap::new();
-    let mut person = None;
     for computer in &world.computers {
         let refused: HashSet<&ClientId> = computer.refused.iter().map(|(id, _)| id).collect();
         for frame in computer.queued.iter().filter(|frame| !refused.contains(&frame.client_id)) {
@@ -96,12 +123,8 @@ fn rewritten(world: &World, desk: &Desk) -> Result<(), String> {
                 changes.entry(*message).or_default().push(frame);
             }
         }
-        if matches!(computer.person, Person::Agent(_)) {
-            person = Some(computer.person);
-        }
     }
-    let Some(person) = person else { return Ok(()) };
-    for message in messages(desk, person)? {
+    for message in seen.messages() {
         let changes = changes.remove(&message.id).unwrap_or_default();
         let deletes = changes.iter().any(|frame| matches!(frame.command, Command::DeleteMessage { .. }));
         // Its author alone edits it, and their computer keeps the order.
@@ -138,18 +161,18 @@ fn rewritten(world: &World, desk: &Desk) -> Result<(), String> {
 }
 
 /// Every command is done exactly once or was refused, and messages stand in the order in which they were written.
-fn done_once(world: &World, computer: &Computer, desk: &Desk) -> Result<(), String> {
+fn done_once(world: &World, computer: &Computer, desk: &Desk, seen: &Seen) -> Result<(), String> {
     let unsent = computer.unsent();
     if unsent > 0 {
         return Err(format!("{unsent} commands still wait ({:?}): {}", computer.phase(), computer.waiting()));
     }
     let refused: HashSet<&ClientId> = computer.refused.iter().map(|(id, _)| id).collect();
     // By its name: what it says may have been changed since.
-    let places: HashMap<ClientId, (ConversationId, Number)> = messages(desk, computer.person)?
-        .into_iter()
-        .filter_map(|message| Some((message.client_id?, (message.conversation, message.number))))
+    let places: HashMap<&ClientId, (ConversationId, Number)> = seen
+        .messages()
+        .filter_map(|message| Some((message.client_id.as_ref()?, (message.conversation, message.number))))
         .collect();
-    let marks = read_marks(desk, computer.person)?;
+    let marks = seen.read_marks();
     let mut last: HashMap<ConversationId, Number> = HashMap::new();
     for frame in &computer.queued {
         if refused.contains(&frame.client_id) {
@@ -178,16 +201,14 @@ fn done_once(world: &World, computer: &Computer, desk: &Desk) -> Result<(), Stri
 }
 
 /// Each use of a prepared text counts once. A restored desk may have lost some.
-fn counted(world: &World, desk: &Desk) -> Result<(), String> {
+fn counted<'a>(world: &World, seen_by_agents: impl Iterator<Item = &'a Seen>) -> Result<(), String> {
     let (mut counted, mut used) = (BTreeMap::new(), BTreeMap::new());
-    for computer in world.computers.iter().filter(|computer| matches!(computer.person, Person::Agent(_))) {
-        for row in desk.rows(computer.person).map_err(|error| error.to_string())? {
-            if let Some(data) = row.data
-                && let Ok(Some(Entity::CannedText(text))) = Entity::decode(row.entity, data)
-            {
-                counted.insert(text.id, text.uses);
-            }
+    for entity in seen_by_agents.flat_map(|seen| &seen.entities) {
+        if let Entity::CannedText(text) = entity {
+            counted.insert(text.id, text.uses);
         }
+    }
+    for computer in &world.computers {
         for frame in &computer.queued {
             if let Command::UseCannedText { text } = &frame.command {
                 *used.entry(*text).or_insert(0) += 1;
@@ -234,10 +255,12 @@ fn shown(computer: &Computer) -> Result<(), String> {
                 return Err(format!("{stored:?} is shown as {shown:?}"));
             }
             // What was edited is found by its new words.
-            let found = computer.cache().search(&stored.text, AgentId(1), 100).map_err(|error| error.to_string())?;
-            let found = found.iter().any(|hit| hit.conversation == said.id && hit.number == Some(stored.number));
-            if stored.text.starts_with("edited ") && !found {
-                return Err(format!("{stored:?} is not found"));
+            if stored.text.starts_with("edited ") {
+                let found =
+                    computer.cache().search(&stored.text, AgentId(1), 100).map_err(|error| error.to_string())?;
+                if !found.iter().any(|hit| hit.conversation == said.id && hit.number == Some(stored.number)) {
+                    return Err(format!("{stored:?} is not found"));
+                }
             }
         }
     }
@@ -256,28 +279,13 @@ pub(crate) fn rings(world: &World, desk: &Desk) -> Result<(), String> {
     Ok(())
 }
 
-fn read_marks(desk: &Desk, person: Person) -> Result<HashMap<ConversationId, Number>, String> {
-    let rows = desk.rows(person).map_err(|error| error.to_string())?;
-    let marks = rows.into_iter().filter_map(|row| match Entity::decode(row.entity, row.data?) {
-        Ok(Some(Entity::ReadMark(mark))) => Some((mark.conversation, mark.number)),
-        _ => None,
-    });
-    Ok(marks.collect())
-}
-
-type Rows = BTreeMap<(String, i64), Value>;
+type Rows = BTreeMap<(EntityKind, i64), Value>;
 
 /// What is on the computer is what the desk has, and nothing else.
-fn equal(computer: &Computer, desk: &Desk) -> Result<(), String> {
-    let mut truth = Rows::new();
-    for row in desk.rows(computer.person).map_err(|error| error.to_string())? {
-        if let Some(data) = row.data {
-            truth.insert((format!("{:?}", row.entity), row.id), data);
-        }
-    }
+fn equal(computer: &Computer, truth: &Rows) -> Result<(), String> {
     let mut here = Rows::new();
     for (kind, id, _, data) in computer.cache().rows_for_test().map_err(|error| error.to_string())? {
-        here.insert((format!("{kind:?}"), id), data);
+        here.insert((kind, id), data);
     }
     for (key, data) in &here {
         match truth.get(key) {
@@ -290,25 +298,25 @@ fn equal(computer: &Computer, desk: &Desk) -> Result<(), String> {
     }
     let newest: HashMap<i64, Number> = truth
         .iter()
-        .filter(|((kind, _), _)| kind == "Conversation")
+        .filter(|((kind, _), _)| *kind == EntityKind::Conversation)
         .map(|((_, id), data)| (*id, data["last_number"].as_i64().unwrap_or_default()))
         .collect();
     let talks: HashSet<(&str, i64)> = truth
         .iter()
-        .filter(|((kind, _), _)| kind == "Conversation")
+        .filter(|((kind, _), _)| *kind == EntityKind::Conversation)
         .flat_map(|(_, data)| ["visitor", "contact"].map(|field| (field, data[field].as_i64().unwrap_or_default())))
         .collect();
-    for (key, data) in &truth {
+    for (key, data) in truth {
         // Older messages than a snapshot's last ones are fetched when somebody wants to see them.
-        let old = key.0 == "Message"
+        let old = key.0 == EntityKind::Message
             && data["conversation"]
                 .as_i64()
                 .and_then(|id| newest.get(&id))
                 .is_some_and(|last| data["number"].as_i64().unwrap_or_default() <= last - KEPT);
         // Whoever never chatted and has not been seen for a day, by the desk's clock, is no news.
-        let silent = match key.0.as_str() {
-            "Visitor" => !talks.contains(&("visitor", key.1)),
-            "Contact" => !talks.contains(&("contact", key.1)),
+        let silent = match key.0 {
+            EntityKind::Visitor => !talks.contains(&("visitor", key.1)),
+            EntityKind::Contact => !talks.contains(&("contact", key.1)),
             _ => false,
         };
         let elsewhere = matches!(computer.person, Person::Visitor(_));
@@ -317,8 +325,8 @@ fn equal(computer: &Computer, desk: &Desk) -> Result<(), String> {
         }
     }
     if matches!(computer.person, Person::Visitor(_)) {
-        let shown = here.keys().filter(|(kind, _)| kind == "Message").count();
-        let there = truth.keys().filter(|(kind, _)| kind == "Message").count();
+        let shown = here.keys().filter(|(kind, _)| *kind == EntityKind::Message).count();
+        let there = truth.keys().filter(|(kind, _)| *kind == EntityKind::Message).count();
         if shown < there.min(usize::try_from(KEPT).unwrap_or_default()) {
             return Err(format!("{shown} of {there} messages are on the screen"));
         }

@@ -211,6 +211,24 @@ pub(crate) fn open(path: &Path, desk: &str) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
+/// Makes a new database from one that the migrations have made, so that they are compiled once for thousands.
+#[cfg(feature = "simulation")]
+pub(crate) fn make(path: &Path) -> Result<(), OpenError> {
+    static MADE: Mutex<Option<Connection>> = Mutex::new(None);
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    let from = match &mut *made {
+        Some(from) => from,
+        missing => {
+            let mut first = Connection::open_in_memory()?;
+            migrate(&mut first)?;
+            missing.insert(first)
+        }
+    };
+    let mut to = Connection::open(path)?;
+    rusqlite::backup::Backup::new(from, &mut to)?.step(-1)?;
+    Ok(())
+}
+
 fn version(connection: &Connection) -> rusqlite::Result<u32> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
