@@ -17,13 +17,13 @@ use tokio::sync::Semaphore;
 use crate::store::{Failure, Outcome};
 use crate::{text, tokens};
 
-/// Files looked into at the same time. A picture may take a few hundred megabytes of memory while it is decoded.
+/// Files looked into at the same time. A picture may take a few hundred megabytes of memory while it is drawn anew.
 const EXAMINED_AT_ONCE: usize = 2;
 /// What belongs to no upload is removed from the waiting place after this time.
 const STRAY: Duration = Duration::from_secs(60 * 60);
-/// Largest picture, in pixels, and the memory its decoder may take, in bytes.
+/// Largest picture, in pixels, and in bytes once it is decoded. Its decoder may take as much for itself.
 const PIXELS_MAX: u64 = 40_000_000;
-const DECODER_BYTES_MAX: u64 = 256 * 1024 * 1024;
+const DECODED_BYTES_MAX: u64 = 128 * 1024 * 1024;
 /// Quality of re-encoded photographs, of 100.
 const JPEG_QUALITY: u8 = 85;
 /// Longest name of a file, in characters, its ending included.
@@ -108,6 +108,11 @@ pub(crate) fn too_large(most: i64) -> Failure {
 fn unsupported() -> Failure {
     let message = "Files of this type are not taken; send a picture, a PDF, a text, an office document, a ZIP, a sound or a film.";
     Refusal::new(ErrorCode::UnsupportedType, message).into()
+}
+
+fn too_many_pixels() -> Failure {
+    let message = "The picture is too large: 40 million pixels are the most, and fewer of one whose colours take many bytes; send a smaller one.";
+    Refusal::new(ErrorCode::TooLarge, message).into()
 }
 
 /// Where a stored file lies in a directory of files. The name is one that a server made.
@@ -251,22 +256,19 @@ fn redraw(bytes: &[u8], format: ImageFormat) -> Outcome<(Vec<u8>, &'static str, 
     let broken = |error: image::ImageError| -> Failure {
         tracing::debug!(%error, "a picture was refused");
         match error {
-            image::ImageError::Limits(_) => too_large(BYTES_MAX),
+            image::ImageError::Limits(_) => too_many_pixels(),
             _ => unsupported(),
         }
     };
     let mut limits = Limits::default();
-    limits.max_alloc = Some(DECODER_BYTES_MAX);
+    limits.max_alloc = Some(DECODED_BYTES_MAX);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(broken)?;
     let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > PIXELS_MAX {
-        return Err(Refusal::new(
-            ErrorCode::TooLarge,
-            "The picture has more than 40 million pixels; send a smaller one.",
-        )
-        .into());
+    // A pixel may have eight bytes, and the limits of a decoder do not count what it decodes to.
+    if u64::from(width) * u64::from(height) > PIXELS_MAX || decoder.total_bytes() > DECODED_BYTES_MAX {
+        return Err(too_many_pixels());
     }
     let orientation = decoder.orientation().map_err(broken)?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(broken)?;
@@ -275,18 +277,19 @@ fn redraw(bytes: &[u8], format: ImageFormat) -> Outcome<(Vec<u8>, &'static str, 
     let photograph = format == ImageFormat::Jpeg || (format == ImageFormat::WebP && !picture.color().has_alpha());
     if !photograph {
         let plain = if picture.color().has_alpha() {
-            DynamicImage::ImageRgba8(picture.to_rgba8())
+            DynamicImage::ImageRgba8(picture.into_rgba8())
         } else {
-            DynamicImage::ImageRgb8(picture.to_rgb8())
+            DynamicImage::ImageRgb8(picture.into_rgb8())
         };
         let mut encoded = Vec::new();
         plain.write_to(&mut Cursor::new(&mut encoded), ImageFormat::Png).map_err(broken)?;
         if encoded.len() <= FILE_BYTES_MAX {
             return Ok((encoded, "image/png", size));
         }
+        picture = plain;
     }
     let mut encoded = Vec::new();
-    JpegEncoder::new_with_quality(&mut encoded, JPEG_QUALITY).encode_image(&picture.to_rgb8()).map_err(broken)?;
+    JpegEncoder::new_with_quality(&mut encoded, JPEG_QUALITY).encode_image(&picture.into_rgb8()).map_err(broken)?;
     if encoded.len() > FILE_BYTES_MAX { Err(too_large(BYTES_MAX)) } else { Ok((encoded, "image/jpeg", size)) }
 }
 

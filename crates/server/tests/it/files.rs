@@ -1,5 +1,7 @@
 //! Files in both directions.
 
+use std::path::{Path, PathBuf};
+
 use deskbell_protocol::*;
 use deskbell_server::Settings;
 use image::{DynamicImage, ImageFormat};
@@ -25,12 +27,18 @@ fn photograph() -> Vec<u8> {
     with_exif
 }
 
-enum Who<'a> {
+/// Who sends a file.
+pub(crate) enum Who<'a> {
     Agent(&'a str),
     Visitor(&'a str, String),
 }
 
-async fn upload(desk: &TestDesk, who: &Who<'_>, name: &str, bytes: Vec<u8>) -> Result<Attachment, (u16, Refusal)> {
+pub(crate) async fn upload(
+    desk: &TestDesk,
+    who: &Who<'_>,
+    name: &str,
+    bytes: Vec<u8>,
+) -> Result<Attachment, (u16, Refusal)> {
     let id = ClientId::from_bits(rand::random());
     let query = [("client_id", id.as_str()), ("name", name), ("size", &bytes.len().to_string())];
     let request = http().post(desk.url("/v1/uploads")).query(&query).body(bytes);
@@ -49,8 +57,18 @@ async fn upload(desk: &TestDesk, who: &Who<'_>, name: &str, bytes: Vec<u8>) -> R
     }
 }
 
-async fn fetch(desk: &TestDesk, authorization: &str, id: AttachmentId) -> reqwest::Response {
+pub(crate) async fn fetch(desk: &TestDesk, authorization: &str, id: AttachmentId) -> reqwest::Response {
     http().get(desk.url(&format!("/v1/files/{id}"))).header("authorization", authorization).send().await.unwrap()
+}
+
+/// All files of a directory and those within.
+pub(crate) fn files_under(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files_under(&path)) } else { found.push(path) }
+    }
+    found
 }
 
 #[tokio::test]
@@ -147,14 +165,7 @@ async fn tv_06_what_is_not_on_the_list_is_refused_and_leaves_nothing_behind() {
     let (status, _) = upload(&desk, &Who::Agent("made-up"), "tea.txt", b"x".to_vec()).await.unwrap_err();
     assert_eq!(status, 401);
 
-    let mut left = Vec::new();
-    let mut directories = vec![desk.data.path().join("files")];
-    while let Some(directory) = directories.pop() {
-        for entry in std::fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() { directories.push(path) } else { left.push(path) }
-        }
-    }
+    let left = files_under(&desk.data.path().join("files"));
     assert!(left.is_empty(), "{left:?}");
 }
 

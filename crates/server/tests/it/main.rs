@@ -13,6 +13,7 @@ mod desk;
 mod devices;
 mod files;
 mod items;
+mod hostile;
 mod kills;
 mod links;
 mod logs;
