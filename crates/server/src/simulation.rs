@@ -94,6 +94,18 @@ impl Desk {
         if !path.try_exists()? {
             store::make(path)?;
         }
+        Self::connect(path)
+    }
+
+    /// Opens a server on a database in memory, which lives as long as a server on it does.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn in_memory(name: &str) -> Result<Self, OpenError> {
+        Self::connect(Path::new(&format!("file:/{name}?vfs=memdb")))
+    }
+
+    fn connect(path: &Path) -> Result<Self, OpenError> {
         let batches = Batches::new(store::open(path, "Simulated")?);
         let reader = store::open(path, "Simulated")?;
         let desk = Self { batches, reader };
