@@ -2,14 +2,15 @@
 //! that concern what is measured: cursors, signs of life, offering a message again under its own name, coming back
 //! with full jitter.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deskbell_engine::Backoff;
 use deskbell_protocol::{
     AgentId, Change, ChangeKind, ClientFrame, ClientHeartbeat, ClientId, Command, CommandFrame, ConversationId, Cursor,
-    Entity, EntityKind, Hello, MessageKind, PROTOCOL, PageSeen, SUBPROTOCOL, Seen, Seq, ServerFrame, SnapshotNext,
-    SyncMode, VisitorHello, VisitorPart, Welcome,
+    Entity, EntityKind, Hello, MessageKind, PROTOCOL, PageSeen, Ring, RingAck, RingOutcome, SUBPROTOCOL, Seen, Seq,
+    ServerFrame, SnapshotNext, SyncMode, VisitorHello, VisitorPart, Welcome,
 };
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::TcpStream;
@@ -108,7 +109,7 @@ impl Side for Desk {
         loop {
             match line.next().await {
                 ServerFrame::Welcome(welcome) => me = welcome.agent,
-                ServerFrame::SnapEnd(_) => return DeskAgent { line, me: me.unwrap() },
+                ServerFrame::SnapEnd(_) => return DeskAgent { line, me: me.unwrap(), taken: HashSet::new() },
                 _ => {}
             }
         }
@@ -304,15 +305,19 @@ impl Writer for DeskWriter {
     }
 }
 
-/// An agent's app.
+/// An agent's app: it takes the conversations that ring and are free, and looks at what comes in them.
 pub(crate) struct DeskAgent {
     line: Line,
     me: AgentId,
+    taken: HashSet<ConversationId>,
 }
 
 impl DeskAgent {
-    /// Takes a conversation, as agents do with what comes.
-    async fn take(&mut self, conversation: ConversationId) {
+    async fn answer(&mut self, Ring { ring, conversation, .. }: Ring) {
+        if !self.taken.insert(conversation) {
+            self.line.say(&ClientFrame::RingAck(RingAck { ring, outcome: RingOutcome::Seen })).await;
+            return;
+        }
         let command = Command::Assign { conversation, from: None, agent: Some(self.me), team: None };
         let client_id = ClientId::from_bits(rand::random());
         self.line.say(&ClientFrame::Cmd(CommandFrame { client_id, command, if_rev: None, client_time: 0 })).await;
@@ -322,10 +327,11 @@ impl DeskAgent {
 impl Agent for DeskAgent {
     async fn hear(&mut self) -> Vec<Heard> {
         let frame = self.line.next().await;
-        if let ServerFrame::Ring(ring) = &frame {
-            self.take(ring.conversation).await;
-        }
         let changes = match frame {
+            ServerFrame::Ring(ring) => {
+                self.answer(ring).await;
+                return Vec::new();
+            }
             ServerFrame::Delta(delta) => delta.changes,
             ServerFrame::Snap(page) => page.rows,
             _ => return Vec::new(),
