@@ -381,6 +381,14 @@ pub struct TeamEdit {
     pub assignment: Option<Assignment>,
 }
 
+/// `POST /v1/contacts/{id}/merge`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MergePeople {
+    /// The other entry of the person, which goes.
+    pub contact: ContactId,
+}
+
 /// Who may not write. Agents are never concerned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]

@@ -7,11 +7,11 @@ use axum::http::{HeaderName, StatusCode, header};
 use axum::response::Json;
 use deskbell_protocol::http::{
     AgentEdit, AuditPage, Block, Blocks, CannedTextEdit, DeskOnline, DeskSettings, DeskSettingsEdit, Device,
-    ErasedPerson, Invitation, Invited, NewAgent, NewBlock, NewCannedText, NewInvitation, PasswordLink, Revoked,
-    SiteEdit, TeamEdit,
+    ErasedPerson, Invitation, Invited, MergePeople, NewAgent, NewBlock, NewCannedText, NewInvitation, PasswordLink,
+    Revoked, SiteEdit, TeamEdit,
 };
 use deskbell_protocol::{
-    Agent, AgentId, CannedText, CannedTextId, ContactId, ConversationId, Item, ItemEdit, ItemId, ItemKind, ItemPage,
+    Agent, AgentId, CannedText, CannedTextId, Contact, ContactId, ConversationId, Item, ItemEdit, ItemId, ItemKind, ItemPage,
     NewItem, Refusal, Site, SiteId, Team, TeamId, VisitorId,
 };
 use serde::Deserialize;
@@ -615,6 +615,25 @@ pub(crate) async fn erase_person(
     let erased = administration(&serving, &asker)?.erase(who.person()?).await?;
     let Erased { visitors, conversations, messages, files } = erased;
     Ok(Json(ErasedPerson { visitors, conversations, messages, files: files.len() }))
+}
+
+/// Make two entries of one person one: this one stays, with all that the other one has.
+#[utoipa::path(
+    post,
+    path = "/v1/contacts/{id}/merge",
+    tag = "desk",
+    params(("id" = ContactId, Path, description = "The person that stays")),
+    request_body = MergePeople,
+    responses((status = 200, body = Contact), (status = 404)),
+)]
+pub(crate) async fn merge_people(
+    State(serving): State<Serving>,
+    Path(stays): Path<String>,
+    asker: Asker,
+    body: Body,
+) -> Answer<Contact> {
+    let MergePeople { contact } = json(body)?;
+    Ok(Json(administration(&serving, &asker)?.merge(id(&stays, "person")?, contact).await?))
 }
 
 #[derive(Deserialize, IntoParams)]

@@ -110,6 +110,8 @@ rights! {
     ReadItems             [Seen   Seen   Seen   Seen   Seen   Never  Never ];
     /// Make projects, tickets and tasks, and change them.
     EditItems             [Seen   Seen   Seen   Seen   Never  Never  Never ];
+    /// Make two entries of one person one.
+    MergePeople           [Seen   Seen   Seen   Never  Never  Never  Never ];
     /// Read the prepared texts of the desk, of one's teams and one's own, and insert them.
     UseCannedTexts        [Always Always Always Always Always Never  Never ];
     /// Write prepared texts for oneself.

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 
 use crate::administration::{Administration, refuse};
 use crate::authorize::Action;
-use crate::store::{Failure, blocks, visitors};
+use crate::store::{Failure, blocks, merges, visitors};
 use crate::text;
 
 /// Most blocks of one page.
@@ -79,6 +79,7 @@ impl Administration {
                 }
                 let (blocked, concerned) = match (new.blocked, range) {
                     (Blocked::Contact { contact }, _) => {
+                        let contact = merges::resolve(write.connection, contact)?;
                         visitors::find_contact(write.connection, contact)?
                             .ok_or_else(|| Failure::not_found("person"))?;
                         (Blocked::Contact { contact }, blocks::visitors(write.connection, contact)?)

@@ -17,13 +17,13 @@ use crate::desk::Core;
 use crate::store::batch::Write;
 use crate::store::log::{self, Done, EVERYBODY};
 use crate::store::{
-    Failure, Outcome, Refused, agents, assignments, blocks, canned_texts, conversations, files, rights, search, teams,
-    visitors,
+    Failure, Outcome, Refused, agents, assignments, blocks, canned_texts, conversations, files, merges, rights, search,
+    teams, visitors,
 };
 use crate::text;
 
 /// Bytes that a contact's fields may take together, so that the contact fits into a frame.
-const CONTACT_BYTES_MAX: usize = 48 * 1024;
+pub(crate) const CONTACT_BYTES_MAX: usize = 48 * 1024;
 
 /// Codes of messages that the desk itself writes.
 pub(crate) mod said {
@@ -663,6 +663,8 @@ fn use_canned_text(write: &mut Write<'_>, principal: Principal, id: CannedTextId
 }
 
 fn edit_contact(write: &mut Write<'_>, principal: Principal, changed: &Contact, if_rev: Option<Seq>) -> Outcome<Made> {
+    // Whoever has not heard of a merge yet means the one that stays.
+    let changed = &Contact { id: merges::resolve(write.connection, changed.id)?, ..changed.clone() };
     let ContactId(id) = changed.id;
     let site = visitors::site_of_contact(write.connection, changed.id)?.ok_or_else(|| Failure::not_found("person"))?;
     authorize(write.connection, &principal, Action::EditContact, Object::Customer(site))?;

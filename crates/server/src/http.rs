@@ -166,6 +166,7 @@ pub(crate) fn declared(routes: Routes) -> Routes {
         .on(A::ManageSettings, routes!(api::edit_settings))
         .on(A::ExportPerson, routes!(api::export_person))
         .on(A::ErasePerson, routes!(api::erase_person))
+        .on(A::MergePeople, routes!(api::merge_people))
         .on(A::ReadAudit, routes!(api::audit))
         .on(A::Look, routes!(assets::link))
         .on(A::Look, routes!(assets::loader))

@@ -24,6 +24,7 @@ mod items;
 mod limits;
 mod links;
 mod live;
+mod merges;
 mod metrics;
 mod oidc;
 mod openapi;

@@ -19,6 +19,7 @@ pub(crate) mod identities;
 pub(crate) mod items;
 pub(crate) mod links;
 pub(crate) mod log;
+pub(crate) mod merges;
 pub(crate) mod people;
 pub(crate) mod rights;
 pub(crate) mod rings;
@@ -71,6 +72,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/016_blocks.sql"), then: None },
     Migration { sql: include_str!("migrations/017_availability.sql"), then: None },
     Migration { sql: include_str!("migrations/018_items.sql"), then: None },
+    Migration { sql: include_str!("migrations/019_merged.sql"), then: None },
 ];
 
 /// One step from format to format, taken whole or not at all.
@@ -352,6 +354,7 @@ mod tests {
             items::QUERIES,
             links::QUERIES,
             log::QUERIES,
+            merges::QUERIES,
             people::QUERIES,
             rights::QUERIES,
             rings::QUERIES,
@@ -392,7 +395,9 @@ mod tests {
         let sources = [
             include_str!("agents.rs"),
             include_str!("backup.rs"),
+            include_str!("assignments.rs"),
             include_str!("audit.rs"),
+            include_str!("blocks.rs"),
             include_str!("batch.rs"),
             include_str!("canned_texts.rs"),
             include_str!("check.rs"),
@@ -404,6 +409,7 @@ mod tests {
             include_str!("items.rs"),
             include_str!("links.rs"),
             include_str!("log.rs"),
+            include_str!("merges.rs"),
             include_str!("people.rs"),
             include_str!("rights.rs"),
             include_str!("search.rs"),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::batch::Write;
-use super::{Failure, Outcome, conversations, entities, items, log, queries, visitors};
+use super::{Failure, Outcome, conversations, entities, items, log, merges, queries, visitors};
 
 queries! {
     BY_EMAIL = "SELECT id FROM contact WHERE id > 0 AND email <> '' AND lower(email) = lower(?1) ORDER BY id";
@@ -114,7 +114,7 @@ fn ids(connection: &Connection, sql: &str, of: i64) -> rusqlite::Result<Vec<i64>
 /// The person's row. For a visitor who shares it with another browser, the second value is that visitor alone.
 pub(crate) fn find(connection: &Connection, person: &Person) -> Outcome<(ContactId, Option<VisitorId>)> {
     match person {
-        Person::Contact(id) => match visitors::find_contact(connection, *id)? {
+        Person::Contact(id) => match visitors::find_contact(connection, merges::resolve(connection, *id)?)? {
             Some(contact) => Ok((contact.id, None)),
             None => Err(Failure::not_found("contact")),
         },

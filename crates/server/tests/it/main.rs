@@ -18,6 +18,7 @@ mod kills;
 mod links;
 mod logs;
 mod matrix;
+mod merges;
 mod metrics;
 mod operations;
 mod provider;

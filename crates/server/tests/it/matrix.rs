@@ -251,6 +251,10 @@ const ROUTES: &[Way<RequestBuilder>] = &[
     ("PATCH /v1/sites/{id}", Of::Desk, |it| {
         it.with(format!("/v1/sites/{}", it.world.desk.site.id), json!({"name": client_id().as_str()}))
     }),
+    ("POST /v1/contacts/{id}/merge", Of::Customer, |it| {
+        let person = it.customer.contact;
+        it.with(format!("/v1/contacts/{person}/merge"), json!({ "contact": person }))
+    }),
     ("GET /v1/blocks", Of::Desk, |it| it.at("/v1/blocks")),
     ("POST /v1/blocks", Of::Desk, |it| {
         it.with("/v1/blocks", json!({"blocked": {"kind": "network", "network": "203.0.113.0/24"}}))

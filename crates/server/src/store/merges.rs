@@ -1,0 +1,53 @@
+//! Persons who turned out to be one.
+
+use deskbell_protocol::{ContactId, ConversationId, Timestamp, VisitorId};
+use rusqlite::{Connection, OptionalExtension};
+
+use super::queries;
+
+queries! {
+    STAYS = "SELECT stays FROM merged WHERE contact = ?1";
+    MERGE = "INSERT INTO merged (contact, stays) VALUES (?1, ?2)";
+    FOLLOW = "UPDATE merged SET stays = ?2 WHERE stays = ?1";
+    VISITORS = "SELECT id FROM visitor WHERE contact = ?1";
+    CONVERSATIONS = "SELECT id FROM conversation WHERE contact = ?1";
+    MOVE_VISITORS = "UPDATE visitor SET contact = ?2 WHERE contact = ?1";
+    MOVE_CONVERSATIONS = "UPDATE conversation SET contact = ?2 WHERE contact = ?1";
+    MOVE_ITEMS = "UPDATE item SET contact = ?2 WHERE contact = ?1";
+    KNOWN_SINCE = "UPDATE contact SET created_at = min(created_at, ?2) WHERE id = ?1";
+}
+
+/// Who is meant by an id: after a merge, the one that stays.
+pub(crate) fn resolve(connection: &Connection, id: ContactId) -> rusqlite::Result<ContactId> {
+    let stays = connection.prepare_cached(STAYS)?.query_row([id.0], |row| row.get(0).map(ContactId)).optional()?;
+    Ok(stays.unwrap_or(id))
+}
+
+/// What moved from one person to another.
+pub(crate) struct Moved {
+    pub(crate) visitors: Vec<VisitorId>,
+    pub(crate) conversations: Vec<ConversationId>,
+}
+
+/// Moves browsers, conversations and items, and lets the old id mean the new one. The row of the old one is the caller's.
+pub(crate) fn merge(
+    connection: &Connection,
+    gone: ContactId,
+    stays: ContactId,
+    known_since: Timestamp,
+) -> rusqlite::Result<Moved> {
+    let (from, to) = (gone.0, stays.0);
+    let visitors = connection
+        .prepare_cached(VISITORS)?
+        .query_map([from], |row| row.get(0).map(VisitorId))?
+        .collect::<Result<_, _>>()?;
+    let conversations = connection
+        .prepare_cached(CONVERSATIONS)?
+        .query_map([from], |row| row.get(0).map(ConversationId))?
+        .collect::<Result<_, _>>()?;
+    for sql in [MOVE_VISITORS, MOVE_CONVERSATIONS, MOVE_ITEMS, FOLLOW, MERGE] {
+        connection.prepare_cached(sql)?.execute([from, to])?;
+    }
+    connection.prepare_cached(KNOWN_SINCE)?.execute([to, known_since])?;
+    Ok(Moved { visitors, conversations })
+}
