@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use utoipa::ToSchema;
 
-use crate::entity::{Agent, Assignment, Attachment, Region, Role, TextOwner};
+use crate::entity::{Agent, Assignment, Attachment, Conversation, Message, Region, Role, TextOwner};
 use crate::frame::{Hello, HistoryRequest, ServerFrame};
 use crate::id::{AgentId, ContactId, ConversationId, Cursor, Epoch, Number, Seq, SiteId, TeamId, Timestamp, VisitorId};
 
@@ -770,4 +770,153 @@ pub struct MessageVersion {
 pub struct MessageVersions {
     /// Oldest first. None: it says what it always said.
     pub versions: Vec<MessageVersion>,
+}
+
+/// What an address is told of. Nothing else is ever sent there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WebhookEvent {
+    /// A conversation began, or is open again.
+    ConversationOpened,
+    /// A conversation was closed.
+    ConversationClosed,
+    /// A conversation was given to an agent or a team, or taken from them.
+    ConversationAssigned,
+    /// A visitor wrote.
+    MessageReceived,
+    /// An agent answered.
+    MessageSent,
+    /// An agent wrote a note to the team. Its text comes along; no other event holds text of notes.
+    NoteWritten,
+    /// Name, e-mail or telephone of a person changed. What the team notes of them does not come along.
+    ContactChanged,
+}
+
+/// An address that is told of what happens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct Webhook {
+    /// Names it in `/v1/webhooks/{id}`.
+    #[ts(type = "number")]
+    pub id: i64,
+    /// The address.
+    pub url: String,
+    /// What it is told of.
+    pub events: Vec<WebhookEvent>,
+    /// False: it was switched off, by an admin or because nothing arrived for three days, and is told nothing.
+    pub active: bool,
+    /// When it was added.
+    #[schema(value_type = i64)]
+    pub created_at: Timestamp,
+    /// Deliveries that wait.
+    #[ts(type = "number")]
+    pub waiting: i64,
+    /// Since when none has arrived. `None`: the last one did.
+    #[schema(value_type = Option<i64>)]
+    pub failing_since: Option<Timestamp>,
+}
+
+/// `POST /v1/webhooks`: an address to be told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewWebhook {
+    /// With `https://`, and on the internet.
+    pub url: String,
+    /// What it is told of.
+    pub events: Vec<WebhookEvent>,
+}
+
+/// `PATCH /v1/webhooks/{id}`: what is left out stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebhookEdit {
+    /// With `https://`, and on the internet.
+    pub url: Option<String>,
+    /// What it is told of.
+    pub events: Option<Vec<WebhookEvent>>,
+    /// Whether it is told anything.
+    pub active: Option<bool>,
+}
+
+/// A webhook with its secret, which is shown this once.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct WebhookWithSecret {
+    /// The address.
+    pub webhook: Webhook,
+    /// Signs what it is told, with HMAC-SHA256.
+    pub secret: String,
+}
+
+/// What became of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    /// It is to be tried, or tried again.
+    Waiting,
+    /// The address answered with a status from 200 to 299.
+    Arrived,
+    /// The webhook was switched off while it waited.
+    GivenUp,
+}
+
+/// Something that an address was told, or is to be told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct WebhookDelivery {
+    /// The header `Deskbell-Delivery`.
+    #[ts(type = "number")]
+    pub id: i64,
+    /// Of what.
+    pub event: WebhookEvent,
+    /// Since when it is to be delivered.
+    #[schema(value_type = i64)]
+    pub created_at: Timestamp,
+    /// What became of it.
+    pub state: DeliveryState,
+    /// Tries so far.
+    pub attempts: u32,
+    /// Earliest time of the next try.
+    #[schema(value_type = Option<i64>)]
+    pub next_at: Option<Timestamp>,
+    /// HTTP status of the last answer. `None`: there was none.
+    pub status: Option<u16>,
+    /// The first 1,024 bytes of the last answer, or why there was none.
+    pub answer: String,
+}
+
+/// The answer to `GET /v1/webhooks/{id}/deliveries`, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct WebhookDeliveries {
+    /// At most 100.
+    pub deliveries: Vec<WebhookDelivery>,
+}
+
+/// What an address is told: the body of a delivery.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct WebhookBody {
+    /// Names what happened: the same in every delivery of it, so that a second one is recognised.
+    #[ts(type = "number")]
+    pub id: i64,
+    /// What happened.
+    pub event: WebhookEvent,
+    /// When.
+    #[schema(value_type = i64)]
+    pub at: Timestamp,
+    /// The conversation as it is then.
+    pub conversation: Option<Conversation>,
+    /// The message.
+    pub message: Option<Message>,
+    /// The person.
+    pub contact: Option<WebhookContact>,
+}
+
+/// A person, without what the team notes of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct WebhookContact {
+    /// The person.
+    pub id: ContactId,
+    /// Their name.
+    pub name: String,
+    /// Their e-mail.
+    pub email: String,
+    /// Their telephone.
+    pub phone: String,
 }

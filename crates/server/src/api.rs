@@ -11,8 +11,8 @@ use deskbell_protocol::http::{
     Revoked, SiteEdit, TeamEdit,
 };
 use deskbell_protocol::{
-    Agent, AgentId, CannedText, CannedTextId, Contact, ContactId, ConversationId, Item, ItemEdit, ItemId, ItemKind, ItemPage,
-    NewItem, Refusal, Site, SiteId, Team, TeamId, VisitorId,
+    Agent, AgentId, CannedText, CannedTextId, Contact, ContactId, ConversationId, Item, ItemEdit, ItemId, ItemKind,
+    ItemPage, NewItem, Refusal, Site, SiteId, Team, TeamId, VisitorId,
 };
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -29,7 +29,7 @@ use crate::store::items::Wanted;
 /// Of what is shown once.
 pub(crate) const NO_STORE: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
 
-type Answer<T> = Result<Json<T>, HttpError>;
+pub(crate) type Answer<T> = Result<Json<T>, HttpError>;
 type Made<T> = Result<(StatusCode, Json<T>), HttpError>;
 /// What is shown once is kept by no cache on the way.
 pub(crate) type Shown<T> = Result<(StatusCode, [(HeaderName, &'static str); 1], Json<T>), HttpError>;
@@ -41,7 +41,7 @@ pub(crate) fn administration(serving: &Serving, asker: &Asker) -> Result<Adminis
 }
 
 /// An id in an address; what is no number names nothing.
-fn id<T: From<i64>>(text: &str, what: &str) -> Result<T, HttpError> {
+pub(crate) fn id<T: From<i64>>(text: &str, what: &str) -> Result<T, HttpError> {
     Ok(text.parse::<i64>().map_err(|_| Failure::not_found(what))?.into())
 }
 

@@ -148,6 +148,8 @@ rights! {
     SwitchDesk            [Always Always Always Never  Never  Never  Never ];
     /// Read and change what holds for the whole desk.
     ManageSettings        [Always Always Never  Never  Never  Never  Never ];
+    /// Say who is told of what happens.
+    ManageWebhooks        [Always Always Never  Never  Never  Never  Never ];
     /// Hand out all that is known of a person.
     ExportPerson          [Always Always Never  Never  Never  Never  Never ];
     /// Erase all that is known of a person.

@@ -18,9 +18,10 @@ use crate::store::batch::Write;
 use crate::store::log::{self, Done, EVERYBODY};
 use crate::store::{
     Failure, Outcome, Refused, agents, assignments, blocks, canned_texts, conversations, files, merges, rights, search,
-    teams, visitors,
+    teams, visitors, webhooks,
 };
 use crate::text;
+use crate::webhooks::{contact_changed, conversation_changes, message_said};
 
 /// Bytes that a contact's fields may take together, so that the contact fits into a frame.
 pub(crate) const CONTACT_BYTES_MAX: usize = 48 * 1024;
@@ -141,6 +142,7 @@ pub(crate) fn submit(
                 }
                 return match done {
                     Ok(ack) => {
+                        core.told.ring();
                         core.hub.metrics.command(if ack.duplicate { "repeated" } else { "done" });
                         ServerFrame::Ack(ack)
                     }
@@ -214,6 +216,10 @@ fn conflict(write: &Write<'_>, principal: &Principal, entity: EntityKind, id: i6
 }
 
 pub(crate) fn store(write: &mut Write<'_>, conversation: &Conversation) -> Outcome<()> {
+    if webhooks::is_any(write.connection)? {
+        let before = conversations::find(write.connection, conversation.id)?;
+        conversation_changes(write, before.as_ref(), conversation)?;
+    }
     conversations::update(write.connection, conversation)?;
     write.touch_in(EntityKind::Conversation, conversation.id.0, conversation.id)
 }
@@ -282,6 +288,9 @@ fn begin(write: &mut Write<'_>, visitor: VisitorId) -> Outcome<Conversation> {
         priority: Priority::None,
     };
     conversations::add(write.connection, &conversation)?;
+    if webhooks::is_any(write.connection)? {
+        conversation_changes(write, None, &conversation)?;
+    }
     visitors::count_chat(write.connection, visitor.id)?;
     // Whoever took a snapshot while the visitor was away has not heard of the person.
     write.touch(EntityKind::Contact, visitor.contact.0)?;
@@ -348,6 +357,7 @@ fn send(
     };
     let (id, number) = say(write, &mut conversation, author, kind, text, Some(client_id.clone()), attachments)?;
     store(write, &conversation)?;
+    message_said(write, &conversation, kind, matches!(principal, Principal::Visitor(_)), id)?;
     if let Principal::Agent(agent) = principal {
         move_read_mark(write, agent, ReadMark { conversation: conversation.id, number })?;
     }
@@ -677,6 +687,7 @@ fn edit_contact(write: &mut Write<'_>, principal: Principal, changed: &Contact, 
     }
     if (Contact { created_at: before.created_at, ..changed.clone() }) != before {
         visitors::edit_contact(write.connection, changed)?;
+        contact_changed(write, &before, changed)?;
         write.touch(EntityKind::Contact, id)?;
     }
     Ok((Some(id), None))

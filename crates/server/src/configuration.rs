@@ -27,6 +27,8 @@ pub struct Configuration {
     pub metrics_listen: Option<SocketAddr>,
     /// What a line of the log is.
     pub log_format: Option<LogFormat>,
+    /// Networks besides the internet to which webhooks may lead.
+    pub webhook_networks: Option<Vec<IpNet>>,
     /// Where agents may sign in besides.
     pub provider: Option<Provider>,
 }

@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::administration::Administration;
 use crate::authorize::Action;
+use crate::delivery::Bell;
 use crate::files::Files;
 use crate::geo::Geo;
 use crate::hub::Hub;
@@ -23,6 +24,7 @@ use crate::limits::{Buckets, SignInGuard};
 use crate::live::Live;
 use crate::oidc::Oidc;
 use crate::operations::{self, Lock, OperationError};
+use crate::outbound::Outbound;
 use crate::people::Actor;
 use crate::routes::Routes;
 use crate::settings::Settings;
@@ -30,7 +32,7 @@ use crate::store::{self, OpenError, Readers};
 use crate::tokens::Passwords;
 use crate::uploads::Uploads;
 use crate::writer::Writer;
-use crate::{assignment, housekeeping, http, live, metrics, origin, presence, rings};
+use crate::{assignment, delivery, housekeeping, http, live, metrics, origin, presence, rings};
 
 /// A visitor may send this many messages at once, and then one in this time.
 const VISITOR_BURST: u32 = 8;
@@ -69,6 +71,10 @@ pub(crate) struct Core {
     pub(crate) geo: Geo,
     pub(crate) files: Files,
     pub(crate) uploads: Uploads,
+    /// Asks addresses that people gave.
+    pub(crate) outbound: Outbound,
+    /// Rung when something waits for webhooks.
+    pub(crate) told: Bell,
     /// Told when a conversation was put off, which may now be the next to open.
     pub(crate) snoozed: Notify,
     /// Told when a message was deleted, whose files may have to go.
@@ -134,6 +140,7 @@ impl Desk {
         let path: PathBuf = settings.data.join("desk.db");
         let connection = store::open(&path, &settings.desk)?;
         let files = Files::open(&settings.data)?;
+        let outbound = Outbound::new(&settings.lookup, &settings.webhook_networks);
         store::settings::begin(&connection, &settings.first())?;
         let live = Live::new(store::settings::find(&connection)?);
         let hub = Hub::new();
@@ -157,6 +164,8 @@ impl Desk {
                 geo,
                 files,
                 uploads: Uploads::new(),
+                outbound,
+                told: Bell::default(),
                 snoozed: Notify::new(),
                 deleted: Notify::new(),
             }),
@@ -218,6 +227,9 @@ impl Desk {
         tasks.spawn(housekeeping::wake(Arc::clone(&self.core), stopping.clone()));
         // Task: clears away what nobody needs any more.
         tasks.spawn(housekeeping::run(Arc::clone(&self.core), stopping.clone()));
+
+        // Task: tells webhooks what waits for them.
+        tasks.spawn(delivery::run(Arc::clone(&self.core), stopping.clone()));
 
         // Task: brings what was kept into line with the settings.
         tasks.spawn(live::run(Arc::clone(&self.core), stopping.clone()));

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::commands;
 use crate::desk::Core;
-use crate::store::{Outcome, blocks, conversations, devices, files, links};
+use crate::store::{Outcome, blocks, conversations, devices, files, links, webhooks};
 use crate::uploads;
 
 /// The first time comes late, so that starting is not slowed down.
@@ -17,6 +17,11 @@ const FIRST: Duration = Duration::from_secs(60);
 const EVERY: Duration = Duration::from_secs(60 * 60);
 /// A file, and an upload in the middle, may lie this long, in milliseconds.
 const LOOSE_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// Deliveries to webhooks can be repeated for so long, in milliseconds.
+const DELIVERIES_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+/// Most of them that go at once; the others go within the next hours.
+const DELIVERIES_AT_ONCE: i64 = 10_000;
 
 /// Conversations opened in one transaction.
 const WOKEN_AT_ONCE: i64 = 64;
@@ -44,7 +49,9 @@ pub(crate) async fn wake(core: Arc<Core>, cancelled: CancellationToken) {
 
 /// Opens what is due. How long the next one has to wait.
 async fn wake_once(core: &Core) -> Outcome<Duration> {
-    while core.writer.submit(|write| commands::wake_due(write, WOKEN_AT_ONCE)).await? > 0 {}
+    while core.writer.submit(|write| commands::wake_due(write, WOKEN_AT_ONCE)).await? > 0 {
+        core.told.ring();
+    }
     let next = core.readers.read(|connection| Ok(conversations::next_due(connection)?)).await?;
     let wait = next.map(|next| u64::try_from(next.saturating_sub(crate::clock())).unwrap_or(0));
     Ok(wait.map_or(LOOK_AGAIN, |wait| Duration::from_millis(wait).min(LOOK_AGAIN)))
@@ -74,6 +81,7 @@ pub(crate) async fn clear(core: &Core, loose_before: i64) -> Outcome<()> {
     let expired = core.writer.submit(|write| {
         links::drop_expired_invitations(write.connection, write.now)?;
         blocks::drop_expired(write.connection, write.now)?;
+        webhooks::drop_old(write.connection, write.now - DELIVERIES_MS, DELIVERIES_AT_ONCE)?;
         Ok(devices::drop_expired_tokens(write.connection, write.now)?)
     });
     expired.await?;

@@ -32,7 +32,10 @@ use crate::pull::{Push, Speaker};
 use crate::routes::{Asker, Routes, text};
 use crate::session_visitor::Caller;
 use crate::store::{self, Failure};
-use crate::{api, assets, openapi, operations, origin, own, pull, session_agent, session_visitor, socket, transfer};
+use crate::{
+    api, assets, openapi, operations, origin, own, pull, session_agent, session_visitor, socket, transfer,
+    webhook_routes,
+};
 
 /// Largest body of commands, in bytes: a few frames of the largest size.
 const PUSH_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
@@ -164,6 +167,13 @@ pub(crate) fn declared(routes: Routes) -> Routes {
         .on(A::SwitchDesk, routes!(api::switch_desk))
         .on(A::ManageSettings, routes!(api::settings))
         .on(A::ManageSettings, routes!(api::edit_settings))
+        .on(A::ManageWebhooks, routes!(webhook_routes::webhooks))
+        .on(A::ManageWebhooks, routes!(webhook_routes::add_webhook))
+        .on(A::ManageWebhooks, routes!(webhook_routes::edit_webhook))
+        .on(A::ManageWebhooks, routes!(webhook_routes::delete_webhook))
+        .on(A::ManageWebhooks, routes!(webhook_routes::renew_webhook_secret))
+        .on(A::ManageWebhooks, routes!(webhook_routes::webhook_deliveries))
+        .on(A::ManageWebhooks, routes!(webhook_routes::deliver_again))
         .on(A::ExportPerson, routes!(api::export_person))
         .on(A::ErasePerson, routes!(api::erase_person))
         .on(A::MergePeople, routes!(api::merge_people))

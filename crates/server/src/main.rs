@@ -120,6 +120,9 @@ struct Serve {
     /// A city-level database in MaxMind's format.
     #[arg(long, env = "DESKBELL_GEO_DATABASE", value_name = "FILE")]
     geo_database: Option<PathBuf>,
+    /// Network besides the internet to which webhooks may lead, also without TLS; may be repeated, or be several with commas.
+    #[arg(long = "webhook-network", env = "DESKBELL_WEBHOOK_NETWORKS", value_name = "NETWORK", value_delimiter = ',')]
+    webhook_networks: Option<Vec<ipnet::IpNet>>,
     /// Where to serve numbers to Prometheus; nowhere when nothing is said. Whoever reaches it may read them.
     #[arg(long, env = "DESKBELL_METRICS_LISTEN", value_name = "ADDRESS")]
     metrics_listen: Option<SocketAddr>,
@@ -152,6 +155,7 @@ impl Serve {
             geo_database: self.geo_database.or(file.geo_database),
             public_origin: self.public_origin.or(file.public_origin),
             provider: Self::provider(file.provider),
+            webhook_networks: self.webhook_networks.or(file.webhook_networks).unwrap_or_default(),
             command_line: true,
             ..Settings::default()
         };

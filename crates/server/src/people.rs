@@ -38,6 +38,11 @@ impl Actor {
         Self { name: "command line".to_owned(), ..Self::default() }
     }
 
+    /// The desk, of its own accord.
+    pub(crate) fn desk() -> Self {
+        Self { name: "desk".to_owned(), ..Self::default() }
+    }
+
     /// An identity provider that has vouched for somebody new.
     pub(crate) fn provider(address: IpAddr) -> Self {
         Self { agent: None, name: "identity provider".to_owned(), address: address.to_string() }

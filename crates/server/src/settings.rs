@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use deskbell_protocol::http::DeskSettings;
 pub use deskbell_protocol::http::StoreIp;
 use deskbell_protocol::{Assignment, FILE_BYTES_MAX, Role};
 use ipnet::IpNet;
 use serde::Deserialize;
+
+use crate::outbound::{Lookup, SystemLookup};
 
 /// The stored form of an address; empty for [`StoreIp::None`].
 pub(crate) fn form(form: StoreIp, address: IpAddr) -> String {
@@ -98,6 +101,10 @@ pub struct Settings {
     pub public_origin: Option<String>,
     /// Where agents may sign in besides. Needs `public_origin`.
     pub provider: Option<Provider>,
+    /// Networks besides the internet to which webhooks may lead, e.g. `10.1.0.0/16`; also without TLS.
+    pub webhook_networks: Vec<IpNet>,
+    /// Finds the addresses of names to which webhooks lead.
+    pub lookup: Arc<dyn Lookup>,
     /// Whether the command line of this computer may change the desk while it is served.
     pub command_line: bool,
     /// Most sockets of visitors from one address; loopback is exempt, for it is usually a proxy or a test.
@@ -116,6 +123,8 @@ impl Default for Settings {
             geo_database: None,
             public_origin: None,
             provider: None,
+            webhook_networks: Vec::new(),
+            lookup: Arc::new(SystemLookup),
             command_line: false,
             visitor_sockets_per_address: 100,
             visitor_upload_bytes_a_day: 100 * 1024 * 1024,

@@ -14,6 +14,7 @@ queries! {
     MOVE_VISITORS = "UPDATE visitor SET contact = ?2 WHERE contact = ?1";
     MOVE_CONVERSATIONS = "UPDATE conversation SET contact = ?2 WHERE contact = ?1";
     MOVE_ITEMS = "UPDATE item SET contact = ?2 WHERE contact = ?1";
+    MOVE_DELIVERIES = "UPDATE webhook_delivery SET contact = ?2 WHERE contact = ?1";
     KNOWN_SINCE = "UPDATE contact SET created_at = min(created_at, ?2) WHERE id = ?1";
 }
 
@@ -45,7 +46,7 @@ pub(crate) fn merge(
         .prepare_cached(CONVERSATIONS)?
         .query_map([from], |row| row.get(0).map(ConversationId))?
         .collect::<Result<_, _>>()?;
-    for sql in [MOVE_VISITORS, MOVE_CONVERSATIONS, MOVE_ITEMS, FOLLOW, MERGE] {
+    for sql in [MOVE_VISITORS, MOVE_CONVERSATIONS, MOVE_ITEMS, MOVE_DELIVERIES, FOLLOW, MERGE] {
         connection.prepare_cached(sql)?.execute([from, to])?;
     }
     connection.prepare_cached(KNOWN_SINCE)?.execute([to, known_since])?;

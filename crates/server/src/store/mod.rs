@@ -30,6 +30,7 @@ pub(crate) mod sites;
 pub(crate) mod teams;
 pub(crate) mod uploads;
 pub(crate) mod visitors;
+pub(crate) mod webhooks;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -73,6 +74,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/017_availability.sql"), then: None },
     Migration { sql: include_str!("migrations/018_items.sql"), then: None },
     Migration { sql: include_str!("migrations/019_merged.sql"), then: None },
+    Migration { sql: include_str!("migrations/020_webhooks.sql"), then: None },
 ];
 
 /// One step from format to format, taken whole or not at all.
@@ -330,8 +332,18 @@ mod tests {
     use super::*;
 
     /// Tables that hold a handful of rows by nature, and are always read whole.
-    const SMALL: &[&str] =
-        &["agent", "site", "canned_text", "invitation", "desk", "team", "sees", "sqlite_schema", "removed_file"];
+    const SMALL: &[&str] = &[
+        "agent",
+        "site",
+        "canned_text",
+        "invitation",
+        "desk",
+        "team",
+        "sees",
+        "sqlite_schema",
+        "removed_file",
+        "webhook",
+    ];
 
     #[test]
     fn dc_01_every_query_uses_an_index() {
@@ -365,6 +377,7 @@ mod tests {
             uploads::QUERIES,
             teams::QUERIES,
             visitors::QUERIES,
+            webhooks::QUERIES,
         ];
         let mut seen = 0;
         for (name, sql) in all.into_iter().flatten() {
@@ -418,6 +431,7 @@ mod tests {
             include_str!("uploads.rs"),
             include_str!("teams.rs"),
             include_str!("visitors.rs"),
+            include_str!("webhooks.rs"),
         ];
         let mut outside = Vec::new();
         for source in sources {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::batch::Write;
-use super::{Failure, Outcome, conversations, entities, items, log, merges, queries, visitors};
+use super::{Failure, Outcome, conversations, entities, items, log, merges, queries, visitors, webhooks};
 
 queries! {
     BY_EMAIL = "SELECT id FROM contact WHERE id > 0 AND email <> '' AND lower(email) = lower(?1) ORDER BY id";
@@ -201,6 +201,7 @@ pub(crate) fn erase(write: &mut Write<'_>, person: &Person) -> Outcome<Erased> {
         connection.execute(&sql, [&senders])?;
     }
     connection.execute(DROP_COMMANDS, [&senders])?;
+    webhooks::recount(connection)?;
     let erased = eraser.erased;
     write.connection.execute_batch(FORGET_WORDS)?;
     Ok(erased)

@@ -54,7 +54,10 @@ fn dc_01_the_unit_starts_the_server_and_the_proxies_reach_it() {
     // Every line of the example is one that the server takes, those that are commented out too, but for the database
     // of cities, which is not here.
     let file = directory.path().join("server.toml");
-    let text = FILE.replace("# public_origin", "public_origin").replace("# log_format", "log_format");
+    let text = FILE
+        .replace("# public_origin", "public_origin")
+        .replace("# webhook_networks", "webhook_networks")
+        .replace("# log_format", "log_format");
     let (desk, provider) = text.split_once("# [provider]\n").unwrap();
     let provider: Vec<_> = provider.lines().filter(|line| line.contains(" = ")).map(|line| &line[2..]).collect();
     let text = format!("{desk}[provider]\n{}\n", provider.join("\n"));

@@ -32,3 +32,4 @@ mod slow;
 mod stories;
 mod uploads;
 mod visitors;
+mod webhooks;

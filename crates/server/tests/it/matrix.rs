@@ -264,6 +264,15 @@ const ROUTES: &[Way<RequestBuilder>] = &[
     ("PUT /v1/desk/online", Of::Desk, |it| it.with("/v1/desk/online", json!({"online": true}))),
     ("GET /v1/settings", Of::Desk, |it| it.at("/v1/settings")),
     ("PATCH /v1/settings", Of::Desk, |it| it.with("/v1/settings", json!({"desk": client_id().as_str()}))),
+    ("GET /v1/webhooks", Of::Desk, |it| it.at("/v1/webhooks")),
+    ("POST /v1/webhooks", Of::Desk, |it| {
+        it.with("/v1/webhooks", json!({"url": "https://hook.invalid/", "events": ["message_received"]}))
+    }),
+    ("PATCH /v1/webhooks/{id}", Of::Absent, |it| it.with("/v1/webhooks/1", json!({"active": true}))),
+    ("DELETE /v1/webhooks/{id}", Of::Absent, |it| it.at("/v1/webhooks/1")),
+    ("POST /v1/webhooks/{id}/secret", Of::Absent, |it| it.at("/v1/webhooks/1/secret")),
+    ("GET /v1/webhooks/{id}/deliveries", Of::Absent, |it| it.at("/v1/webhooks/1/deliveries")),
+    ("POST /v1/webhooks/{id}/deliveries/{delivery}", Of::Absent, |it| it.at("/v1/webhooks/1/deliveries/1")),
     ("GET /v1/person", Of::Person, |it| it.at(format!("/v1/person?contact={}", it.person))),
     ("DELETE /v1/person", Of::Person, |it| it.at(format!("/v1/person?contact={}", it.person))),
     ("GET /v1/audit", Of::Desk, |it| it.at("/v1/audit")),
