@@ -96,7 +96,8 @@ journey('TV-03, TV-14, OD-08, OD-12, OD-14: assigned from the toast, closed, and
   await vic.write('Do you ship to Spain?');
   const toast = await desktop.recorded('toast');
   desktop.press(toast, 'assign-to-me');
-  await app.textOf('main.chat .assignee', (text) => text === ui['assigned-to-me']);
+  // Where there is little room, a short word stands beside what a screen reader says.
+  await app.textOf('main.chat .assignee', (text) => text.startsWith(ui['assigned-to-me']));
   await app.press(ui.done);
   await app.text(ui['empty-open']);
   await vic.frame.getByText(widget.closed).waitFor();
