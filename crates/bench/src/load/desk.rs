@@ -102,14 +102,16 @@ impl Side for Desk {
         writer
     }
 
-    async fn agent(&self, number: usize) -> DeskAgent {
+    async fn agent(&self, number: usize, of: usize) -> DeskAgent {
         let bearer = format!("Bearer {}", self.told.tokens[number]);
         let mut line = Line::new(self, ("authorization", bearer), None);
         let mut me = None;
         loop {
             match line.next().await {
                 ServerFrame::Welcome(welcome) => me = welcome.agent,
-                ServerFrame::SnapEnd(_) => return DeskAgent { line, me: me.unwrap(), taken: HashSet::new() },
+                ServerFrame::SnapEnd(_) => {
+                    return DeskAgent { line, me: me.unwrap(), share: (number, of), taken: HashSet::new() };
+                }
                 _ => {}
             }
         }
@@ -305,15 +307,23 @@ impl Writer for DeskWriter {
     }
 }
 
-/// An agent's app: it takes the conversations that ring and are free, and looks at what comes in them.
+/// An agent's app: it takes its share of the conversations that ring, and looks at what comes in them.
 pub(crate) struct DeskAgent {
     line: Line,
     me: AgentId,
+    /// Which agent of how many.
+    share: (usize, usize),
     taken: HashSet<ConversationId>,
 }
 
 impl DeskAgent {
     async fn answer(&mut self, Ring { ring, conversation, .. }: Ring) {
+        let (number, of) = self.share;
+        // Ids grow with time; multiplied by the golden ratio they are spread evenly (Knuth, volume 3, 6.4).
+        let spread = conversation.0.unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        if usize::try_from(spread).unwrap() % of != number {
+            return;
+        }
         if !self.taken.insert(conversation) {
             self.line.say(&ClientFrame::RingAck(RingAck { ring, outcome: RingOutcome::Seen })).await;
             return;

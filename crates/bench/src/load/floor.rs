@@ -45,7 +45,7 @@ impl Side for Floor {
         writer
     }
 
-    async fn agent(&self, _number: usize) -> FloorAgent {
+    async fn agent(&self, _number: usize, _of: usize) -> FloorAgent {
         let mut socket = self.connect("agent").await;
         assert_eq!(socket.next().await.unwrap().unwrap().to_text().unwrap(), "ready");
         FloorAgent { socket, number: 0 }

@@ -54,7 +54,7 @@ pub(crate) struct Plan {
 /// After so long all must be back.
 const BACK_WITHIN: Duration = Duration::from_secs(60);
 /// Time in which a server comes to rest before its memory is read.
-const SETTLE: Duration = Duration::from_secs(3);
+const SETTLE: Duration = Duration::from_secs(5);
 
 pub(crate) async fn measure(plan: Plan) -> Vec<Row> {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);

@@ -169,7 +169,7 @@ impl Side for Xmpp {
         writer
     }
 
-    async fn agent(&self, _number: usize) -> XmppAgent {
+    async fn agent(&self, _number: usize, _of: usize) -> XmppAgent {
         let (tell, heard) = mpsc::channel(1024);
         let mut readers = JoinSet::new();
         for account in 0..ACCOUNTS {

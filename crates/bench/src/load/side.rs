@@ -12,8 +12,8 @@ pub(crate) trait Side: Clone + Send + Sync + 'static {
     /// Connects a writer and has them write a first message.
     fn writer(&self, number: usize) -> impl Future<Output = Self::Writer> + Send;
 
-    /// Connects an agent. From then on nothing is missed.
-    fn agent(&self, number: usize) -> impl Future<Output = Self::Agent> + Send;
+    /// Connects one of so many agents. From then on nothing is missed.
+    fn agent(&self, number: usize, of: usize) -> impl Future<Output = Self::Agent> + Send;
 }
 
 /// Somebody who writes.

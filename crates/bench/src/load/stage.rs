@@ -27,7 +27,7 @@ pub(crate) struct Stage<S: Side> {
 
 impl<S: Side> Stage<S> {
     pub(crate) async fn set(side: &S, writers: usize, agents: usize) -> Self {
-        let agents = iter(0..agents).map(|number| side.agent(number)).buffer_unordered(AT_ONCE).collect().await;
+        let agents = iter(0..agents).map(|number| side.agent(number, agents)).buffer_unordered(AT_ONCE).collect().await;
         let writers = iter(0..writers).map(|number| side.writer(number)).buffer_unordered(AT_ONCE).collect().await;
         Self { writers, agents, messages: 0 }
     }
