@@ -99,25 +99,28 @@ async fn peer() -> Option<Peer> {
 }
 
 async fn run(kind: Kind, burst: usize) -> Run {
-    let served = Served::start(kind, MANY);
     match kind {
-        Kind::Desk => on(&Desk::new(served.told.clone()), &served, burst).await,
-        Kind::Floor => on(&Floor(served.told.address), &served, burst).await,
+        Kind::Desk => on(kind, |served| Desk::new(served.told.clone()), burst).await,
+        Kind::Floor => on(kind, |served| Floor(served.told.address), burst).await,
     }
 }
 
-async fn on<S: Side>(side: &S, served: &Served, burst: usize) -> Run {
-    let mut stage = Stage::set(side, EAGER, 1).await;
+/// Each time at a new server: chats that nobody answers any more would ring on.
+async fn on<S: Side>(kind: Kind, side: impl Fn(&Served) -> S, burst: usize) -> Run {
+    let served = Served::start(kind, 1);
+    let mut stage = Stage::set(&side(&served), EAGER, 1).await;
     stage.rest(Instant::now() + SETTLE).await;
     let rate = stage.burst(burst).await;
-    drop(stage);
+    drop((stage, served));
 
-    let mut stage = Stage::set(side, WRITERS, AGENTS).await;
+    let served = Served::start(kind, AGENTS);
+    let mut stage = Stage::set(&side(&served), WRITERS, AGENTS).await;
     stage.rest(Instant::now() + SETTLE).await;
     let late = sorted(stage.play(MESSAGES, TIME).await.iter().flat_map(all_heard).collect());
-    drop(stage);
+    drop((stage, served));
 
-    let mut stage = Stage::set(side, FEW_WRITERS, MANY).await;
+    let served = Served::start(kind, MANY);
+    let mut stage = Stage::set(&side(&served), FEW_WRITERS, MANY).await;
     stage.rest(Instant::now() + SETTLE).await;
     let began = served.processor();
     let ears = stage.play(FEW, FEW_TIME).await;
