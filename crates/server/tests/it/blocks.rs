@@ -1,21 +1,12 @@
 //! Visitors who may not write, by the person or by where they are.
 
 use deskbell_protocol::*;
-use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::desk::*;
 
-async fn ask(desk: &TestDesk, method: Method, path: &str, body: Value) -> (u16, Value) {
-    let request = http().request(method, desk.url(path)).bearer_auth(&desk.ann.access_token);
-    let request = if body.is_null() { request } else { request.json(&body) };
-    let response = request.send().await.unwrap();
-    let status = response.status().as_u16();
-    (status, response.json().await.unwrap_or(Value::Null))
-}
-
 async fn block(desk: &TestDesk, body: Value) -> Block {
-    let (status, answer) = ask(desk, Method::POST, "/v1/blocks", body).await;
+    let (status, answer) = ask(desk, &desk.ann, "POST", "/v1/blocks", body).await;
     assert_eq!(status, 201, "{answer}");
     serde_json::from_value(answer).unwrap()
 }
@@ -77,14 +68,14 @@ async fn a_person_who_is_blocked_is_sent_away_at_once_and_writes_again_when_it_i
     ann.message("I am Wen").await;
     ann.command(&reply(Some(head.id), "Please stop.")).await.unwrap();
 
-    let (_, list) = ask(&desk, Method::GET, "/v1/blocks", Value::Null).await;
+    let (_, list) = ask(&desk, &desk.ann, "GET", "/v1/blocks", Value::Null).await;
     assert_eq!(list["blocks"][0]["id"], json!(made.id));
-    assert_eq!(ask(&desk, Method::DELETE, &format!("/v1/blocks/{}", made.id), Value::Null).await.0, 204);
+    assert_eq!(ask(&desk, &desk.ann, "DELETE", &format!("/v1/blocks/{}", made.id), Value::Null).await.0, 204);
     let mut back = desk.panel(Some(&token), None, None).await;
     back.welcome().await;
     back.snapshot().await;
     back.command(&reply(None, "Sorry")).await.unwrap();
-    assert_eq!(ask(&desk, Method::DELETE, &format!("/v1/blocks/{}", made.id), Value::Null).await.0, 404);
+    assert_eq!(ask(&desk, &desk.ann, "DELETE", &format!("/v1/blocks/{}", made.id), Value::Null).await.0, 404);
     let log = desk.desk.administer().audit(None, 2).await.unwrap();
     let told: Vec<_> = log.iter().map(|entry| (entry.action.as_str(), entry.kind.as_str())).collect();
     assert_eq!(told, [("delete", "block"), ("add", "block")]);
@@ -97,7 +88,8 @@ async fn a_range_of_addresses_is_blocked_in_the_shop_and_the_messenger_and_never
     vic.hello(None, Some(desk.page_hello(&presence(), "https://shop.example/"))).await;
     vic.welcome().await;
     let (status, refusal) =
-        ask(&desk, Method::POST, "/v1/blocks", json!({"blocked": {"kind": "network", "network": "0.0.0.0/0"}})).await;
+        ask(&desk, &desk.ann, "POST", "/v1/blocks", json!({"blocked": {"kind": "network", "network": "0.0.0.0/0"}}))
+            .await;
     assert_eq!((status, refusal["field"].as_str()), (400, Some("blocked.network")));
     let made = block(&desk, json!({"blocked": {"kind": "network", "network": "203.0.113.9/24"}})).await;
     assert_eq!(made.blocked, Blocked::Network { network: "203.0.113.0/24".to_owned() });
@@ -139,7 +131,7 @@ async fn a_block_of_a_page_follows_the_browser_into_its_messenger() {
 async fn a_block_ends_at_its_time_by_itself() {
     let desk = TestDesk::start_with(|settings| settings.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()]).await;
     let past = json!({"blocked": {"kind": "network", "network": "203.0.113.7"}, "expires_at": 1});
-    assert_eq!(ask(&desk, Method::POST, "/v1/blocks", past).await.0, 400);
+    assert_eq!(ask(&desk, &desk.ann, "POST", "/v1/blocks", past).await.0, 400);
     let far = json!({"blocked": {"kind": "network", "network": "203.0.113.7"}, "expires_at": 4_070_908_800_000_i64});
     let made = block(&desk, far).await;
     assert!(!gets_in(&desk, "203.0.113.7", None).await);
@@ -147,6 +139,6 @@ async fn a_block_ends_at_its_time_by_itself() {
     database.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
     assert_eq!(database.execute("UPDATE block SET expires_at = 1 WHERE id = ?1", [made.id]).unwrap(), 1);
     assert!(gets_in(&desk, "203.0.113.7", None).await);
-    let (_, list) = ask(&desk, Method::GET, "/v1/blocks", Value::Null).await;
+    let (_, list) = ask(&desk, &desk.ann, "GET", "/v1/blocks", Value::Null).await;
     assert_eq!(list["blocks"], json!([]));
 }

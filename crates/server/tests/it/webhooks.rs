@@ -96,19 +96,10 @@ async fn desk() -> TestDesk {
         .await
 }
 
-/// Asks over HTTP; the status, and what came back.
-async fn ask(address: &str, who: &SignedIn, method: &str, path: &str, body: Value) -> (u16, Value) {
-    let method = ::reqwest::Method::from_bytes(method.as_bytes()).unwrap();
-    let request = crate::desk::http().request(method, format!("{address}{path}")).bearer_auth(&who.access_token);
-    let request = if body.is_null() { request } else { request.json(&body) };
-    let response = request.send().await.unwrap();
-    (response.status().as_u16(), response.json().await.unwrap_or_default())
-}
-
 /// Adds a webhook; its id and its secret.
 async fn add(address: &str, who: &SignedIn, receiver: &Receiver, events: &[WebhookEvent]) -> (i64, String) {
     let body = json!({"url": receiver.url(), "events": events});
-    let (status, added) = ask(address, who, "POST", "/v1/webhooks", body).await;
+    let (status, added) = ask_at(address, who, "POST", "/v1/webhooks", body).await;
     assert_eq!(status, 201, "{added}");
     (added["webhook"]["id"].as_i64().unwrap(), added["secret"].as_str().unwrap().to_owned())
 }
@@ -116,7 +107,7 @@ async fn add(address: &str, who: &SignedIn, receiver: &Receiver, events: &[Webho
 /// What became of a webhook's deliveries, oldest first, once it is so.
 async fn deliveries(address: &str, who: &SignedIn, id: i64, are: impl Fn(&[Value]) -> bool) -> Vec<Value> {
     loop {
-        let (_, page) = ask(address, who, "GET", &format!("/v1/webhooks/{id}/deliveries"), Value::Null).await;
+        let (_, page) = ask_at(address, who, "GET", &format!("/v1/webhooks/{id}/deliveries"), Value::Null).await;
         let mut found = page["deliveries"].as_array().unwrap().clone();
         found.reverse();
         if are(&found) {
@@ -210,7 +201,7 @@ async fn what_does_not_arrive_is_tried_again_before_anything_else_and_a_redirect
     let told = deliveries(&address, &desk.ann, id, |all| all.iter().all(is_over)).await;
     let told: Vec<_> = told.iter().map(|one| (one["state"].clone(), one["attempts"].clone())).collect();
     assert_eq!(told, [(json!("arrived"), json!(3)), (json!("arrived"), json!(1))]);
-    let (_, hooks) = ask(&address, &desk.ann, "GET", "/v1/webhooks", Value::Null).await;
+    let (_, hooks) = ask_at(&address, &desk.ann, "GET", "/v1/webhooks", Value::Null).await;
     assert_eq!((&hooks[0]["waiting"], &hooks[0]["failing_since"]), (&json!(0), &Value::Null));
 }
 
@@ -265,19 +256,20 @@ async fn a_secret_is_shown_once_and_renewed_and_a_delivery_is_repeated_by_hand()
     let receiver = Receiver::start().await;
     let address = desk.own_origin();
     let (id, secret) = add(&address, &desk.ann, &receiver, &[WebhookEvent::MessageReceived]).await;
-    let (_, hooks) = ask(&address, &desk.ann, "GET", "/v1/webhooks", Value::Null).await;
+    let (_, hooks) = ask_at(&address, &desk.ann, "GET", "/v1/webhooks", Value::Null).await;
     assert!(!hooks.to_string().contains(&secret));
     let (mut vic, _) = desk.visitor().await;
     vic.command(&reply(None, "Hello?")).await.unwrap();
     assert!(receiver.heard(1).await[0].is_signed_with(&secret));
 
-    let (status, renewed) = ask(&address, &desk.ann, "POST", &format!("/v1/webhooks/{id}/secret"), Value::Null).await;
+    let (status, renewed) =
+        ask_at(&address, &desk.ann, "POST", &format!("/v1/webhooks/{id}/secret"), Value::Null).await;
     let renewed = renewed["secret"].as_str().unwrap();
     assert!(status == 201 && renewed != secret);
     let told = deliveries(&address, &desk.ann, id, |all| all.iter().all(is_over)).await;
     assert_eq!((&told[0]["status"], told[0]["answer"].as_str().unwrap().len()), (&json!(204), 0));
     let again = format!("/v1/webhooks/{id}/deliveries/{}", told[0]["id"]);
-    assert_eq!(ask(&address, &desk.ann, "POST", &again, Value::Null).await.0, 202);
+    assert_eq!(ask_at(&address, &desk.ann, "POST", &again, Value::Null).await.0, 202);
     let heard = receiver.heard(2).await;
     assert!(heard[1].is_signed_with(renewed) && !heard[1].is_signed_with(&secret));
     assert_eq!(heard[0].told(), heard[1].told(), "whoever has seen it knows it again");
@@ -291,14 +283,14 @@ async fn a_secret_is_shown_once_and_renewed_and_a_delivery_is_repeated_by_hand()
     let told = deliveries(&address, &desk.ann, id, |all| all.last().unwrap()["attempts"] == 1).await;
     assert_eq!((&told[2]["state"], &told[2]["status"]), (&json!("waiting"), &json!(404)));
     assert_eq!(told[2]["answer"].as_str().unwrap().len(), 1_024, "of a long answer, the beginning");
-    let (_, off) = ask(&address, &desk.ann, "PATCH", &hook, json!({"active": false})).await;
+    let (_, off) = ask_at(&address, &desk.ann, "PATCH", &hook, json!({"active": false})).await;
     assert_eq!((&off["active"], &off["waiting"]), (&json!(false), &json!(0)));
-    assert_eq!(ask(&address, &desk.ann, "POST", &again, Value::Null).await.0, 409);
+    assert_eq!(ask_at(&address, &desk.ann, "POST", &again, Value::Null).await.0, 409);
     let told = deliveries(&address, &desk.ann, id, |_| true).await;
     assert_eq!(told[2]["state"], "given_up");
-    assert_eq!(ask(&address, &desk.ann, "DELETE", &hook, Value::Null).await.0, 204);
-    assert_eq!(ask(&address, &desk.ann, "DELETE", &hook, Value::Null).await.0, 404);
-    let (_, audit) = ask(&address, &desk.ann, "GET", "/v1/audit?limit=4", Value::Null).await;
+    assert_eq!(ask_at(&address, &desk.ann, "DELETE", &hook, Value::Null).await.0, 204);
+    assert_eq!(ask_at(&address, &desk.ann, "DELETE", &hook, Value::Null).await.0, 404);
+    let (_, audit) = ask_at(&address, &desk.ann, "GET", "/v1/audit?limit=4", Value::Null).await;
     let actions = audit["entries"].as_array().unwrap().iter().map(|entry| entry["action"].as_str().unwrap());
     assert_eq!(actions.collect::<Vec<_>>(), ["delete", "edit", "renew secret", "add"]);
     assert!(!audit.to_string().contains(&secret) && !audit.to_string().contains("/hook"), "{audit}");
@@ -318,24 +310,24 @@ async fn an_address_at_which_nothing_arrives_for_three_days_is_switched_off_and_
     let database = rusqlite::Connection::open(desk.data.path().join("desk.db")).unwrap();
     database.execute("UPDATE webhook SET failing_since = failing_since - 4 * 24 * 60 * 60 * 1000", []).unwrap();
     deliveries(&address, &desk.ann, id, |all| all.iter().all(is_over)).await;
-    let (_, hooks) = ask(&address, &desk.ann, "GET", "/v1/webhooks", Value::Null).await;
+    let (_, hooks) = ask_at(&address, &desk.ann, "GET", "/v1/webhooks", Value::Null).await;
     assert_eq!(hooks[0]["active"], false);
-    let (_, audit) = ask(&address, &desk.ann, "GET", "/v1/audit?limit=1", Value::Null).await;
+    let (_, audit) = ask_at(&address, &desk.ann, "GET", "/v1/audit?limit=1", Value::Null).await;
     let entry = &audit["entries"][0];
     assert_eq!((&entry["actor_name"], &entry["action"]), (&json!("desk"), &json!("switch off")));
     vic.command(&reply(None, "Nobody is told of this")).await.unwrap();
     assert_eq!(deliveries(&address, &desk.ann, id, |_| true).await.len(), 1);
 
-    let on = ask(&address, &desk.ann, "PATCH", &format!("/v1/webhooks/{id}"), json!({"active": true})).await;
+    let on = ask_at(&address, &desk.ann, "PATCH", &format!("/v1/webhooks/{id}"), json!({"active": true})).await;
     assert_eq!(on.0, 200, "{}", on.1);
     vic.command(&reply(None, "Is anybody there now?")).await.unwrap();
     deliveries(&address, &desk.ann, id, |all| all.iter().any(|one| !is_over(one))).await;
     let contact: i64 =
         database.query_row("SELECT contact FROM webhook_delivery LIMIT 1", [], |row| row.get(0)).unwrap();
-    let erased = ask(&address, &desk.ann, "DELETE", &format!("/v1/person?contact={contact}"), Value::Null).await;
+    let erased = ask_at(&address, &desk.ann, "DELETE", &format!("/v1/person?contact={contact}"), Value::Null).await;
     assert_eq!(erased.0, 200, "{}", erased.1);
     assert!(deliveries(&address, &desk.ann, id, |_| true).await.is_empty(), "what was told of a person is theirs");
-    let (_, hooks) = ask(&address, &desk.ann, "GET", "/v1/webhooks", Value::Null).await;
+    let (_, hooks) = ask_at(&address, &desk.ann, "GET", "/v1/webhooks", Value::Null).await;
     assert_eq!((&hooks[0]["active"], &hooks[0]["waiting"]), (&json!(true), &json!(0)));
 }
 
@@ -344,7 +336,7 @@ async fn only_addresses_of_the_internet_are_taken_unless_the_owner_opened_others
     let (open, closed) = (desk().await, TestDesk::start().await);
     let rule = async |desk: &TestDesk, url: &str, events: Value| {
         let body = json!({"url": url, "events": events});
-        let (status, answer) = ask(&desk.own_origin(), &desk.ann, "POST", "/v1/webhooks", body).await;
+        let (status, answer) = ask_at(&desk.own_origin(), &desk.ann, "POST", "/v1/webhooks", body).await;
         (status, answer["field"].as_str().unwrap_or_default().to_owned())
     };
     let events = json!(["message_received"]);
