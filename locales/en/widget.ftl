@@ -14,6 +14,7 @@ launcher-retry = Try again
 connecting = Connecting…
 online = We usually answer in a few minutes
 away = We are away; leave a message, we will answer here
+back = Back: { $when }
 larger = Make larger
 smaller = Make smaller
 close = Close chat

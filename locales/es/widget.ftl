@@ -14,6 +14,7 @@ launcher-retry = Reintentar
 connecting = Conectando…
 online = Solemos responder en unos minutos
 away = No estamos ahora; deja un mensaje y te responderemos aquí
+back = De vuelta: { $when }
 larger = Ampliar
 smaller = Reducir
 close = Cerrar el chat

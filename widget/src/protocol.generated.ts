@@ -512,9 +512,13 @@ conversation: ConversationId | null,
  */
 desk: string, 
 /**
- * Whether the desk is online: an agent is there, and it is not switched off.
+ * Whether the desk is online: an agent is there, it is open, and it is not switched off.
  */
 online: boolean, 
+/**
+ * When its hours open the desk, while they have it closed.
+ */
+back_at?: number, 
 /**
  * What the desk says of that in the visitor's language, in place of the messenger's own texts.
  */
@@ -825,9 +829,17 @@ gone: Array<VisitorId>, } | { "kind": "agents",
  */
 agents: Array<AgentId>, 
 /**
- * Whether the desk is online: any is, and it is not switched off.
+ * Whether the desk is online: any is, it is open, and it is not switched off.
  */
-online: boolean, } | { "kind": "page", 
+online: boolean, 
+/**
+ * To messengers: when its hours open the desk, while they have it closed.
+ */
+back_at?: number, 
+/**
+ * To messengers: as in the welcome.
+ */
+texts?: DeskTexts, } | { "kind": "page", 
 /**
  * The page.
  */

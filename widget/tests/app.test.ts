@@ -171,6 +171,30 @@ test('OD-40: what the desk says of itself stands in place of what the messenger 
   expect(status()).toContain(texts.m.online());
 });
 
+test('OD-39: who is away says when they are back, by the clock and in the language of the visitor', async () => {
+  const status = () => document.querySelector('.status')?.textContent ?? '';
+  // A Monday.
+  vi.setSystemTime(new Date(2026, 10, 23, 12));
+  const socket = open({ back_at: new Date(2026, 10, 23, 14, 30).getTime() });
+  expect(status()).toContain(`${texts.m.away()} · Back: 2:30 PM`);
+  const thursday = new Date(2026, 10, 26, 9, 5).getTime();
+  const away = { type: 'eph', kind: 'agents', agents: [], online: false };
+  socket.says({ ...away, back_at: thursday, texts: { online: '', offline: 'Gone fishing' } });
+  expect(status()).toMatch(/Gone fishing · Back: Thursday.*9:05 AM/);
+  await texts.speak('ru');
+  flushSync();
+  expect(status()).toMatch(/Снова на связи: четверг.*09:05/);
+  socket.says({ ...away, back_at: new Date(2026, 11, 7, 9, 5).getTime() });
+  expect(status()).toMatch(/Снова на связи: 7 декабря.*9:05/);
+  await texts.speak('en');
+  // A time that has passed, as on a computer that slept, promises nothing.
+  socket.says({ ...away, back_at: Date.now() - 1 });
+  expect(status()).not.toContain('Back');
+  socket.says({ ...away, online: true });
+  expect(status()).toContain(texts.m.online());
+  vi.useRealTimers();
+});
+
 test('a visitor who may not write is told so and cannot send', () => {
   const socket = open();
   socket.says({ type: 'bye', code: 'blocked', retry_after_ms: 30_000 });

@@ -160,8 +160,13 @@ pub struct VisitorWelcome {
     pub conversation: Option<ConversationId>,
     /// The desk's name.
     pub desk: String,
-    /// Whether the desk is online: an agent is there, and it is not switched off.
+    /// Whether the desk is online: an agent is there, it is open, and it is not switched off.
     pub online: bool,
+    /// When its hours open the desk, while they have it closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<i64>)]
+    #[ts(optional)]
+    pub back_at: Option<Timestamp>,
     /// What the desk says of that in the visitor's language, in place of the messenger's own texts.
     #[serde(default, skip_serializing_if = "DeskTexts::is_empty")]
     #[ts(optional, as = "Option<DeskTexts>")]
@@ -402,8 +407,17 @@ pub enum Ephemeral {
     Agents {
         /// There now.
         agents: Vec<AgentId>,
-        /// Whether the desk is online: any is, and it is not switched off.
+        /// Whether the desk is online: any is, it is open, and it is not switched off.
         online: bool,
+        /// To messengers: when its hours open the desk, while they have it closed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<i64>)]
+        #[ts(optional)]
+        back_at: Option<Timestamp>,
+        /// To messengers: as in the welcome.
+        #[serde(default, skip_serializing_if = "DeskTexts::is_empty")]
+        #[ts(optional, as = "Option<DeskTexts>")]
+        texts: DeskTexts,
     },
     /// The page on screen; from the loader.
     Page {

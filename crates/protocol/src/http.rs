@@ -529,6 +529,65 @@ pub struct DeskOnline {
     pub online: bool,
 }
 
+/// When the desk is open, by the clocks of one place. Whoever writes while it is closed is told when it opens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OpeningHours {
+    /// Whose clocks: a time zone of the IANA, such as `Europe/Madrid`.
+    pub time_zone: String,
+    /// When it is open in every week, at most 70 entries. The desk is open while any of them holds.
+    pub week: Vec<OpeningTime>,
+    /// Days on which it is closed all day, at most 400.
+    #[serde(default)]
+    pub holidays: Vec<Holiday>,
+}
+
+/// One stretch of a day of the week. What goes beyond midnight is two of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OpeningTime {
+    /// The day.
+    pub day: Weekday,
+    /// From this time on: `00:00` to `23:59`.
+    pub from: String,
+    /// Up to this time: later than `from`, at most `24:00`.
+    pub to: String,
+}
+
+/// A day of the week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Weekday {
+    Monday,
+    Tuesday,
+    Wednesday,
+    Thursday,
+    Friday,
+    Saturday,
+    Sunday,
+}
+
+/// A day on which the desk is closed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Holiday {
+    /// Which one, e.g. `2026-12-25`.
+    pub date: String,
+    /// Whether it is the same day of every year.
+    #[serde(default)]
+    pub every_year: bool,
+}
+
+/// `GET` and `PUT` of `/v1/hours` and of `/v1/sites/{id}/hours`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HoursSetting {
+    /// `null`: the desk is always open; a site has the hours of the desk.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub hours: Option<OpeningHours>,
+}
+
 /// `GET /v1/settings`: what the desk's owners have decided.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct DeskSettings {

@@ -6,9 +6,9 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::Json;
 use deskbell_protocol::http::{
-    AgentEdit, AuditPage, Block, Blocks, CannedTextEdit, DeskOnline, DeskSettings, DeskSettingsEdit, Device,
-    ErasedPerson, Invitation, Invited, MergePeople, NewAgent, NewBlock, NewCannedText, NewInvitation, PasswordLink,
-    Revoked, SiteEdit, TeamEdit,
+    AgentEdit, AuditPage, Block, Blocks, CannedTextEdit, DeskSettings, DeskSettingsEdit, Device, ErasedPerson,
+    Invitation, Invited, MergePeople, NewAgent, NewBlock, NewCannedText, NewInvitation, PasswordLink, Revoked,
+    SiteEdit, TeamEdit,
 };
 use deskbell_protocol::{
     Agent, AgentId, CannedText, CannedTextId, Contact, ContactId, ConversationId, Item, ItemEdit, ItemId, ItemKind,
@@ -681,26 +681,6 @@ pub(crate) async fn unblock(
 ) -> Result<StatusCode, HttpError> {
     administration(&serving, &asker)?.unblock(id(&block, "block")?).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Whether the desk is switched on.
-#[utoipa::path(get, path = "/v1/desk/online", tag = "desk", responses((status = 200, body = DeskOnline)))]
-pub(crate) async fn desk_online(State(serving): State<Serving>) -> Answer<DeskOnline> {
-    Ok(Json(DeskOnline { online: !serving.core.live.get().offline }))
-}
-
-/// Switch the whole desk online or offline. Offline it takes messages all the same.
-#[utoipa::path(
-    put,
-    path = "/v1/desk/online",
-    tag = "desk",
-    request_body = DeskOnline,
-    responses((status = 200, body = DeskOnline)),
-)]
-pub(crate) async fn switch_desk(State(serving): State<Serving>, asker: Asker, body: Body) -> Answer<DeskOnline> {
-    let wanted: DeskOnline = json(body)?;
-    administration(&serving, &asker)?.switch(wanted.online).await?;
-    Ok(Json(wanted))
 }
 
 /// What the desk's owners have decided.

@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::administration::Administration;
 use crate::authorize::Action;
+use crate::availability::Availability;
 use crate::delivery::Bell;
 use crate::files::Files;
 use crate::geo::Geo;
@@ -32,7 +33,7 @@ use crate::store::{self, OpenError, Readers};
 use crate::tokens::Passwords;
 use crate::uploads::Uploads;
 use crate::writer::Writer;
-use crate::{assignment, delivery, housekeeping, http, live, metrics, origin, presence, rings};
+use crate::{assignment, availability, delivery, housekeeping, http, live, metrics, origin, presence, rings};
 
 /// A visitor may send this many messages at once, and then one in this time.
 const VISITOR_BURST: u32 = 8;
@@ -54,6 +55,8 @@ pub(crate) struct Core {
     pub(crate) settings: Settings,
     /// What its owners decide while it is served.
     pub(crate) live: Live,
+    /// Whether it is online for whom, and what it says of that.
+    pub(crate) availability: Availability,
     pub(crate) hub: Arc<Hub>,
     pub(crate) writer: Arc<Writer>,
     pub(crate) readers: Readers,
@@ -144,13 +147,15 @@ impl Desk {
         store::settings::begin(&connection, &settings.first())?;
         let live = Live::new(store::settings::find(&connection)?);
         let hub = Hub::new();
-        hub.switch(live.get().offline);
+        let availability = Availability::open(&connection, live.get(), &hub)
+            .map_err(|failure| OpenError::Io(std::io::Error::other(failure.into_refusal().message)))?;
         let readers = Readers::open(&path)?;
         let writer = Arc::new(Writer::start(connection, Arc::clone(&hub))?);
         Ok(Self {
             core: Arc::new(Core {
                 settings,
                 live,
+                availability,
                 hub,
                 writer,
                 readers,
@@ -223,6 +228,8 @@ impl Desk {
         tasks.spawn(rings::run(Arc::clone(&self.core), stopping.clone()));
         // Task: gives conversations to agents, and takes back what nobody answers.
         tasks.spawn(assignment::run(Arc::clone(&self.core), stopping.clone()));
+        // Task: opens and closes the desk by its hours.
+        tasks.spawn(availability::run(Arc::clone(&self.core), stopping.clone()));
         // Task: opens snoozed conversations at their time.
         tasks.spawn(housekeeping::wake(Arc::clone(&self.core), stopping.clone()));
         // Task: clears away what nobody needs any more.

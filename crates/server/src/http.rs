@@ -33,8 +33,8 @@ use crate::routes::{Asker, Routes, text};
 use crate::session_visitor::Caller;
 use crate::store::{self, Failure};
 use crate::{
-    api, assets, openapi, operations, origin, own, pull, session_agent, session_visitor, socket, transfer,
-    webhook_routes,
+    api, assets, availability_routes, openapi, operations, origin, own, pull, session_agent, session_visitor, socket,
+    transfer, webhook_routes,
 };
 
 /// Largest body of commands, in bytes: a few frames of the largest size.
@@ -163,8 +163,12 @@ pub(crate) fn declared(routes: Routes) -> Routes {
         .on(A::ManageBlocks, routes!(api::blocks))
         .on(A::ManageBlocks, routes!(api::block))
         .on(A::ManageBlocks, routes!(api::unblock))
-        .on(A::SwitchDesk, routes!(api::desk_online))
-        .on(A::SwitchDesk, routes!(api::switch_desk))
+        .on(A::SwitchDesk, routes!(availability_routes::desk_online))
+        .on(A::SwitchDesk, routes!(availability_routes::switch_desk))
+        .on(A::ManageSettings, routes!(availability_routes::hours))
+        .on(A::ManageSettings, routes!(availability_routes::set_hours))
+        .on(A::ManageSites, routes!(availability_routes::site_hours))
+        .on(A::ManageSites, routes!(availability_routes::set_site_hours))
         .on(A::ManageSettings, routes!(api::settings))
         .on(A::ManageSettings, routes!(api::edit_settings))
         .on(A::ManageWebhooks, routes!(webhook_routes::webhooks))

@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use deskbell_protocol::{
-    AgentId, ByeCode, ChangeKind, ConversationId, EntityKind, Ephemeral, RingAck, SiteId, VisitorId, VisitorPresence,
+    AgentId, ByeCode, ChangeKind, ConversationId, DeskTexts, EntityKind, Ephemeral, RingAck, SiteId, VisitorId,
+    VisitorPresence,
 };
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::Instant;
@@ -95,7 +96,7 @@ struct State {
     last_agent_left_at: Option<Instant>,
     /// An agent is there, or left a moment ago.
     anybody: bool,
-    /// The whole desk is switched off.
+    /// The whole desk is switched off, or closed.
     off: bool,
 }
 
@@ -411,7 +412,12 @@ impl Hub {
     /// The agents who are there.
     pub(crate) fn agents(&self) -> Ephemeral {
         let agents: Vec<AgentId> = self.agents_online().into_iter().collect();
-        Ephemeral::Agents { online: !agents.is_empty() && !self.state().off, agents }
+        Ephemeral::Agents {
+            online: !agents.is_empty() && !self.state().off,
+            agents,
+            back_at: None,
+            texts: DeskTexts::default(),
+        }
     }
 
     /// Waits until somebody's presence has changed, or until somebody who left has been away long enough.

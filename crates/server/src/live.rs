@@ -180,7 +180,7 @@ impl Administration {
         *live.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(after.clone());
         live.changed.notify_one();
         self.core.hub.assigning.notify_one();
-        self.core.hub.switch(after.offline);
+        self.tell_availability().await?;
         Ok(after)
     }
 }

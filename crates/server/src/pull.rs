@@ -18,13 +18,14 @@ use utoipa::ToSchema;
 
 use crate::accounts::{self, Identity};
 use crate::authorize::Principal;
+use crate::availability::Told;
 use crate::desk::{Core, Serving};
 use crate::feed::Feed;
 use crate::hub::{self, AgentEvent, AgentSeat, LINGER, VisitorSeat};
 use crate::session_visitor::{self, Caller};
 use crate::socket::{self, End, HEARTBEAT, Received};
 use crate::store::{Connection, Failure, Outcome, devices, log, visitors};
-use crate::{commands, live, routes, session_agent, tokens};
+use crate::{commands, routes, session_agent, tokens};
 
 /// Bytes of frames after which an answer ends; the next request brings the rest.
 const ANSWER_BYTES: usize = 64 * 1024;
@@ -150,12 +151,14 @@ struct Answer {
     bytes: usize,
     /// There is something worth an answer at once.
     news: bool,
+    /// What a visitor is told of the desk.
+    told: Option<Told>,
 }
 
 impl Answer {
     fn new(core: &Arc<Core>, principal: Principal) -> Self {
         let core = Arc::clone(core);
-        Self { core, principal, feed: Feed::new(principal), frames: Vec::new(), bytes: 0, news: false }
+        Self { core, principal, feed: Feed::new(principal), frames: Vec::new(), bytes: 0, news: false, told: None }
     }
 
     fn push(&mut self, frame: ServerFrame) {
@@ -263,6 +266,7 @@ impl Answer {
                 () = serving.stopping.cancelled() => return Err(End::Bye(ByeCode::Drain).into()),
                 () = tokio::time::sleep_until(deadline) => return Ok(()),
                 news = seat.news() => news?,
+                () = changed(&mut self.told) => News::Presence,
             };
             match news {
                 News::Log => {
@@ -293,8 +297,9 @@ impl Answer {
                 told.push(self.core.hub.agents());
                 told.into_iter().map(ServerFrame::Eph).collect()
             }
-            Principal::Visitor(_) => vec![session_visitor::anybody(*self.core.hub.online().borrow())],
-            Principal::Nobody => Vec::new(),
+            Principal::Visitor(_) | Principal::Nobody => {
+                self.told.iter().map(|told| ServerFrame::Eph(told.now().frame())).collect()
+            }
         };
         let text: String = frames.iter().map(ServerFrame::to_text).collect();
         let name = tokens::hash(&text).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
@@ -330,6 +335,14 @@ pub(crate) async fn pull(serving: &Serving, speaker: Speaker, pull: Pull) -> Out
         Err(Stop::End(End::Bye(code))) => Ok(ended(code)),
         Err(Stop::End(End::Closed | End::Slow)) => Ok(ended(ByeCode::Drain)),
         Err(Stop::Failure(failure)) => Err(failure),
+    }
+}
+
+/// Waits until a visitor is to be told something else of the desk. Agents have other news of it.
+async fn changed(told: &mut Option<Told>) {
+    match told {
+        Some(told) => drop(told.changed().await),
+        None => std::future::pending().await,
     }
 }
 
@@ -372,19 +385,14 @@ async fn stranger(serving: &Serving, caller: &Caller, pull: &Pull) -> Result<Pul
     core.visitor_frames.take(arrived.visitor, Instant::now()).map_err(too_many)?;
     let mut seat = Seat::Visitor(core.hub.seat_visitor(arrived.visitor, site_id, None, true, caller.address));
     session_visitor::stop(core, caller.address, arrived.visitor).await?;
-    let (conversation, unread) = session_visitor::unread(core, arrived.visitor).await?;
-    let told = VisitorWelcome {
-        token: arrived.token_is_new.then_some(fresh),
-        conversation,
-        desk: core.name(),
-        online: *core.hub.online().borrow(),
-        texts: live::texts_for(&core.live.get(), &hello.language),
-        unread,
-    };
-    let mut answer = Answer::new(core, Principal::Visitor(arrived.visitor));
+    let told = core.availability.told(&core.hub, site_id, Some(&hello.language));
+    let talk = session_visitor::unread(core, arrived.visitor).await?;
+    let greeting = session_visitor::greeting(told.now(), arrived.token_is_new.then_some(fresh), talk);
+    let greeting = VisitorWelcome { desk: core.name(), ..greeting };
+    let mut answer = Answer { told: Some(told), ..Answer::new(core, Principal::Visitor(arrived.visitor)) };
     // A cursor of another visitor is of no use.
     let cursor = cursor.clone().filter(|_| !arrived.token_is_new);
-    answer.greet(cursor, None, Some(told)).await?;
+    answer.greet(cursor, None, Some(greeting)).await?;
     finish(serving, answer, &mut seat, pull).await
 }
 
@@ -395,11 +403,15 @@ async fn visitor_again(serving: &Serving, visitor: VisitorId, caller: &Caller, p
     if pull.hello.is_some() {
         return Err(Refusal::invalid("hello", "a visitor greets without the header, with the token inside").into());
     }
-    let site = core.readers.read(move |connection| Ok(visitors::site_of(connection, visitor)?)).await?;
-    let site = site.ok_or(End::Bye(ByeCode::Drain))?;
+    let found = core.readers.read(move |connection| {
+        let site = visitors::site_of(connection, visitor)?;
+        Ok(site.zip(visitors::language_of(connection, visitor)?))
+    });
+    let (site, language) = found.await?.ok_or(End::Bye(ByeCode::Drain))?;
     let mut seat = Seat::Visitor(core.hub.seat_visitor(visitor, site, None, true, caller.address));
     session_visitor::stop(core, caller.address, visitor).await?;
-    let mut answer = Answer::new(core, Principal::Visitor(visitor));
+    let told = core.availability.told(&core.hub, site, Some(&language));
+    let mut answer = Answer { told: Some(told), ..Answer::new(core, Principal::Visitor(visitor)) };
     answer.resume(pull).await?;
     finish(serving, answer, &mut seat, pull).await
 }

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use deskbell_protocol::{
-    Author, ByeCode, ClientFrame, ConversationId, Cursor, DeskTexts, Ephemeral, Hello, PageSeen, Seq, ServerFrame,
-    Site, SyncMode, VisitorHello, VisitorId, VisitorPart, VisitorWelcome, Welcome,
+    Author, ByeCode, ClientFrame, ConversationId, Cursor, Ephemeral, Hello, PageSeen, Seq, ServerFrame, Site, SyncMode,
+    VisitorHello, VisitorId, VisitorPart, VisitorWelcome, Welcome,
 };
-use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
 use crate::authorize::Principal;
+use crate::availability::{Notice, Told};
 use crate::desk::{Core, Serving};
 use crate::feed::Feed;
 use crate::hub::VisitorSeat;
@@ -23,7 +23,7 @@ use crate::socket::{self, Answers, End, HEARTBEAT, Incoming, Outgoing, Received}
 use crate::store::{Connection, Outcome, blocks, conversations, log, sites, visitors};
 use crate::user_agent::{self, UserAgent};
 use crate::visits::{self, Details};
-use crate::{commands, live, settings, tokens};
+use crate::{commands, settings, tokens};
 
 /// Pages of one socket that are stored: this many at once, and then one in this time.
 const PAGE_BURST: u32 = 10;
@@ -109,9 +109,14 @@ pub(crate) fn welcome(core: &Core, epoch: String, head: Seq, mode: SyncMode, vis
     })
 }
 
-/// To visitors only whether anybody is there.
-pub(crate) fn anybody(online: bool) -> ServerFrame {
-    ServerFrame::Eph(Ephemeral::Agents { agents: Vec::new(), online })
+/// What a visitor is welcomed with; the desk's name comes with the welcome.
+pub(crate) fn greeting(
+    told: &Notice,
+    token: Option<String>,
+    (conversation, unread): (Option<ConversationId>, i64),
+) -> VisitorWelcome {
+    let Notice { online, back_at, texts } = told.clone();
+    VisitorWelcome { token, conversation, desk: String::new(), online, back_at, texts, unread }
 }
 
 pub(crate) async fn unread(core: &Core, visitor: VisitorId) -> Result<(Option<ConversationId>, i64), End> {
@@ -154,8 +159,7 @@ async fn page(
     let mut seat = core.hub.seat_visitor(opened.await.map_err(failed)?, site.id, Some(name), visible, caller.address);
     stop(core, caller.address, seat.visitor()).await?;
     let sent_away = seat.sent_away();
-    let mut online: watch::Receiver<bool> = core.hub.online();
-    let there = *online.borrow_and_update();
+    let mut told = core.availability.told(&core.hub, site.id, None);
     let read = core
         .readers
         .read(move |connection| Ok((log::desk(connection)?, visitors::find_by_presence(connection, &name)?)));
@@ -165,10 +169,8 @@ async fn page(
         core.hub.move_pages(seat.visitor(), owner, &name);
     }
     let (_, mut count) = unread(core, seat.visitor()).await?;
-    // The loader shows no texts of the desk.
-    let (desk_name, texts) = (String::new(), DeskTexts::default());
-    let told = VisitorWelcome { token: None, conversation: None, desk: desk_name, online: there, texts, unread: count };
-    outgoing.send(&welcome(core, desk.epoch, desk.head, SyncMode::Delta, told))?;
+    let greeting = greeting(told.now(), None, (None, count));
+    outgoing.send(&welcome(core, desk.epoch, desk.head, SyncMode::Delta, greeting))?;
 
     let mut pages = Bucket::new(PAGE_BURST, PAGE_REFILL, Instant::now());
     let mut current = hello.page;
@@ -197,13 +199,7 @@ async fn page(
                     }
                 }
             }
-            changed = online.changed() => {
-                if changed.is_err() {
-                    return Ok(End::Closed);
-                }
-                let there = *online.borrow_and_update();
-                outgoing.send(&anybody(there))?;
-            }
+            changed = told.changed() => outgoing.send(&ServerFrame::Eph(changed))?,
             _ = beat.tick() => outgoing.send(&socket::heartbeat(desk.head))?,
         }
     }
@@ -256,6 +252,7 @@ struct Panel {
     visitor: VisitorId,
     answers: Answers,
     feed: Feed,
+    told: Told,
 }
 
 impl Panel {
@@ -281,21 +278,20 @@ impl Panel {
             visitor: arrived.visitor,
             answers: Answers::new(),
             feed: Feed::new(Principal::Visitor(arrived.visitor)),
+            told: core.availability.told(&core.hub, site_id, Some(&hello.language)),
             core,
         };
         let cursor = cursor.filter(|_| !arrived.token_is_new);
-        panel.welcome(cursor, arrived.token_is_new.then_some(fresh), &hello.language).await?;
+        panel.welcome(cursor, arrived.token_is_new.then_some(fresh)).await?;
         panel.run(serving, incoming, seat).await
     }
 
-    async fn welcome(&mut self, cursor: Option<Cursor>, token: Option<String>, language: &str) -> Result<(), End> {
+    async fn welcome(&mut self, cursor: Option<Cursor>, token: Option<String>) -> Result<(), End> {
         let desk = self.core.readers.read(|connection| Ok(log::desk(connection)?)).await.map_err(failed)?;
         let (mode, reset) = self.feed.begin(&desk, cursor, crate::clock());
         let (conversation, unread) = unread(&self.core, self.visitor).await?;
-        let online = *self.core.hub.online().borrow();
-        let texts = live::texts_for(&self.core.live.get(), language);
-        let told = VisitorWelcome { token, conversation, desk: String::new(), online, texts, unread };
-        self.outgoing.send(&welcome(&self.core, desk.epoch, desk.head, mode, told))?;
+        let greeting = greeting(self.told.now(), token, (conversation, unread));
+        self.outgoing.send(&welcome(&self.core, desk.epoch, desk.head, mode, greeting))?;
         self.read(move |feed, connection| feed.open(connection, reset)).await
     }
 
@@ -309,7 +305,6 @@ impl Panel {
 
     async fn run(mut self, serving: &Serving, mut incoming: Incoming, mut seat: VisitorSeat) -> Result<End, End> {
         let sent_away = seat.sent_away();
-        let mut online = self.core.hub.online();
         let mut beat = beats();
         loop {
             let catching_up = self.feed.is_behind();
@@ -339,13 +334,7 @@ impl Panel {
                     let now = crate::clock();
                     self.read(move |feed, connection| feed.catch_up(connection, now)).await?;
                 }
-                changed = online.changed() => {
-                    if changed.is_err() {
-                        return Ok(End::Closed);
-                    }
-                    let there = *online.borrow_and_update();
-                    self.outgoing.send(&anybody(there))?;
-                }
+                changed = self.told.changed() => self.outgoing.send(&ServerFrame::Eph(changed))?,
                 // The head told to a visitor is where the session stands: the rest of the log is not theirs.
                 _ = beat.tick() => self.outgoing.send(&socket::heartbeat(self.feed.head()))?,
             }

@@ -28,6 +28,16 @@ export function dayName(at: number, now: number, m: Messages, language: Language
   return new Intl.DateTimeFormat(language, { day: 'numeric', month: 'long', ...year }).format(at);
 }
 
+/** When the desk is back, by the visitor's own clock: a time today, a day of the next six, or a date. */
+export function backAt(at: number, now: number, language: Language): string {
+  if (sameDay(at, now)) return clock(at, language);
+  const week = new Date(now);
+  week.setDate(week.getDate() + 6);
+  const near = day(at) <= day(week.getTime());
+  const date = near ? { weekday: 'long' as const } : { day: 'numeric' as const, month: 'long' as const };
+  return new Intl.DateTimeFormat(language, { ...date, hour: 'numeric', minute: '2-digit' }).format(at);
+}
+
 /** A file's size with its unit. */
 export function fileSize(bytes: number, m: Messages): string {
   if (bytes >= KB * KB) return m.sizeMb({ size: Math.round((bytes / KB / KB) * 10) / 10 });

@@ -45,6 +45,8 @@ const TYPING_LIFE_MS = 6_000;
 const RANGES_MAX = 64;
 /** The least pause after a connection the server ended for a broken rule, in milliseconds. */
 const POLICY_MS = 30_000;
+/** The desk says nothing of itself. */
+const NO_TEXTS: DeskTexts = { online: '', offline: '' };
 
 /** A message the visitor has sent and that no delta has brought back yet. */
 export interface OutboxItem {
@@ -93,6 +95,8 @@ export interface State {
   readonly offlineSince: number | null;
   /** What the desk says of itself, in place of the messenger's own texts. */
   readonly texts: DeskTexts;
+  /** When the desk opens, while its hours have it closed, in milliseconds since the Unix epoch. */
+  readonly backAt: number | null;
   /** The desk takes no messages of this visitor. */
   readonly blocked: boolean;
   /** When the next try is due. */
@@ -218,7 +222,8 @@ export function initial(
     attempt: 0,
     phaseSince: 0,
     offlineSince: null,
-    texts: { online: '', offline: '' },
+    texts: NO_TEXTS,
+    backAt: null,
     blocked: false,
     retryAt: null,
     heardAt: 0,
@@ -489,8 +494,7 @@ class Work {
         if (state.epoch !== frame.epoch) state.done = new Map();
         state.epoch = frame.epoch;
         state.desk = frame.visitor.desk;
-        state.online = frame.visitor.online;
-        state.texts = frame.visitor.texts ?? { online: '', offline: '' };
+        this.hearOfDesk(frame.visitor);
         state.blocked = false;
         state.offlineSince = null;
         if (frame.visitor.token !== null) {
@@ -575,7 +579,7 @@ class Work {
         state.reachedStart = frame.from <= 1;
         break;
       case 'eph':
-        if (frame.kind === 'agents') state.online = frame.online;
+        if (frame.kind === 'agents') this.hearOfDesk(frame);
         if (frame.kind === 'typing' && frame.author?.who === 'agent') {
           const life = Math.min(frame.ttl_ms, TYPING_LIFE_MS);
           state.typing = frame.typing ? { name: frame.author.name, until: now + life } : null;
@@ -596,6 +600,13 @@ class Work {
         }
         break;
     }
+  }
+
+  /** Whether the desk is online, and what it says of that. */
+  private hearOfDesk({ online, texts, back_at }: { online: boolean; texts?: DeskTexts; back_at?: number }): void {
+    this.state.online = online;
+    this.state.texts = texts ?? NO_TEXTS;
+    this.state.backAt = back_at ?? null;
   }
 
   /** An earlier delta claimed more than it brought, so only a snapshot tells what there is. */

@@ -15,6 +15,7 @@ pub(crate) mod conversations;
 pub(crate) mod devices;
 pub(crate) mod entities;
 pub(crate) mod files;
+pub(crate) mod hours;
 pub(crate) mod identities;
 pub(crate) mod items;
 pub(crate) mod links;
@@ -75,6 +76,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/018_items.sql"), then: None },
     Migration { sql: include_str!("migrations/019_merged.sql"), then: None },
     Migration { sql: include_str!("migrations/020_webhooks.sql"), then: None },
+    Migration { sql: include_str!("migrations/021_hours.sql"), then: None },
 ];
 
 /// One step from format to format, taken whole or not at all.
@@ -362,6 +364,7 @@ mod tests {
             conversations::QUERIES,
             entities::QUERIES,
             files::QUERIES,
+            hours::QUERIES,
             identities::QUERIES,
             items::QUERIES,
             links::QUERIES,
@@ -418,6 +421,7 @@ mod tests {
             include_str!("devices.rs"),
             include_str!("entities.rs"),
             include_str!("files.rs"),
+            include_str!("hours.rs"),
             include_str!("identities.rs"),
             include_str!("items.rs"),
             include_str!("links.rs"),

@@ -19,6 +19,7 @@ queries! {
         device = ?10, language = ?11, screen = ?12, referrer = ?13, visits = ?14, chats = ?15, visit_started_at = ?16,
         last_page_at = ?17, last_seen_at = ?18 WHERE id = ?1 AND contact = ?2 AND site = ?3";
     LAST_PAGE_AT = "SELECT last_page_at FROM visitor WHERE id = ?1";
+    LANGUAGE_OF = "SELECT language FROM visitor WHERE id = ?1";
     SITE_OF = "SELECT site FROM visitor WHERE id = ?1";
     SITE_OF_CONTACT = "SELECT site FROM visitor WHERE contact = ?1 LIMIT 1";
     SEEN = "UPDATE visitor SET last_seen_at = ?2 WHERE id = ?1";
@@ -93,6 +94,11 @@ pub(crate) fn find_contact(connection: &Connection, id: ContactId) -> rusqlite::
 /// The site on which a browser is.
 pub(crate) fn site_of(connection: &Connection, id: VisitorId) -> rusqlite::Result<Option<SiteId>> {
     connection.prepare_cached(SITE_OF)?.query_row([id.0], |row| row.get(0).map(SiteId)).optional()
+}
+
+/// The language that a browser told of.
+pub(crate) fn language_of(connection: &Connection, id: VisitorId) -> rusqlite::Result<Option<String>> {
+    connection.prepare_cached(LANGUAGE_OF)?.query_row([id.0], |row| row.get(0)).optional()
 }
 
 /// The site on which a person writes.

@@ -262,6 +262,12 @@ const ROUTES: &[Way<RequestBuilder>] = &[
     ("DELETE /v1/blocks/{id}", Of::Absent, |it| it.at("/v1/blocks/1")),
     ("GET /v1/desk/online", Of::Desk, |it| it.at("/v1/desk/online")),
     ("PUT /v1/desk/online", Of::Desk, |it| it.with("/v1/desk/online", json!({"online": true}))),
+    ("GET /v1/hours", Of::Desk, |it| it.at("/v1/hours")),
+    ("PUT /v1/hours", Of::Desk, |it| it.with("/v1/hours", json!({"hours": null}))),
+    ("GET /v1/sites/{id}/hours", Of::Desk, |it| it.at(format!("/v1/sites/{}/hours", it.world.desk.site.id))),
+    ("PUT /v1/sites/{id}/hours", Of::Desk, |it| {
+        it.with(format!("/v1/sites/{}/hours", it.world.desk.site.id), json!({"hours": null}))
+    }),
     ("GET /v1/settings", Of::Desk, |it| it.at("/v1/settings")),
     ("PATCH /v1/settings", Of::Desk, |it| it.with("/v1/settings", json!({"desk": client_id().as_str()}))),
     ("GET /v1/webhooks", Of::Desk, |it| it.at("/v1/webhooks")),

@@ -285,7 +285,7 @@ async fn dk_01_a_visitor_is_told_whether_anybody_is_there() {
     let _ann = desk.agent(&desk.ann, None).await.synced().await;
     let told = page
         .ephemeral(|ephemeral| match ephemeral {
-            Ephemeral::Agents { agents, online } => Some((agents.clone(), *online)),
+            Ephemeral::Agents { agents, online, .. } => Some((agents.clone(), *online)),
             _ => None,
         })
         .await;

@@ -1,0 +1,45 @@
+//! When the desk is open, and when for the visitors of a site.
+
+use deskbell_protocol::SiteId;
+use deskbell_protocol::http::OpeningHours;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{Outcome, queries};
+
+queries! {
+    OF_DESK = "SELECT hours FROM settings WHERE id = 1";
+    OF_SITE = "SELECT hours FROM site WHERE id = ?1";
+    OF_SITES_OF_FEW = "SELECT id, hours FROM site WHERE hours IS NOT NULL";
+    SET_DESK = "UPDATE settings SET hours = ?1 WHERE id = 1";
+    SET_SITE = "UPDATE site SET hours = ?2 WHERE id = ?1";
+}
+
+/// The hours of a site, or of the desk. `None`: it has none of its own.
+pub(crate) fn find(connection: &Connection, site: Option<SiteId>) -> Outcome<Option<OpeningHours>> {
+    let stored: Option<Option<String>> = match site {
+        None => connection.prepare_cached(OF_DESK)?.query_row([], |row| row.get(0)).optional()?,
+        Some(site) => connection.prepare_cached(OF_SITE)?.query_row([site.0], |row| row.get(0)).optional()?,
+    };
+    Ok(stored.flatten().map(|stored| serde_json::from_str(&stored)).transpose()?)
+}
+
+/// The sites that have hours of their own.
+pub(crate) fn of_sites(connection: &Connection) -> Outcome<Vec<(SiteId, OpeningHours)>> {
+    let mut statement = connection.prepare_cached(OF_SITES_OF_FEW)?;
+    let rows = statement.query_map([], |row| Ok((SiteId(row.get(0)?), row.get::<_, String>(1)?)))?;
+    rows.map(|row| {
+        let (site, stored) = row?;
+        Ok((site, serde_json::from_str(&stored)?))
+    })
+    .collect()
+}
+
+/// Stores the hours of a site, or of the desk.
+pub(crate) fn put(connection: &Connection, site: Option<SiteId>, hours: Option<&OpeningHours>) -> Outcome<()> {
+    let stored = hours.map(serde_json::to_string).transpose()?;
+    match site {
+        None => connection.prepare_cached(SET_DESK)?.execute([stored])?,
+        Some(site) => connection.prepare_cached(SET_SITE)?.execute(params![site.0, stored])?,
+    };
+    Ok(())
+}
