@@ -53,6 +53,8 @@ CREATE INDEX conversation_unused ON conversation (max(active_at, used_at), id)
 -- Which team has a conversation, and how pressing it is.
 ALTER TABLE conversation ADD COLUMN team INTEGER;   -- effective
 ALTER TABLE conversation ADD COLUMN priority TEXT;  -- effective; empty: nobody has said
+-- Conversations among the team stand in no folder of customers: their effective state is 'internal'.
+CREATE INDEX conversation_unread_internal ON conversation (id) WHERE unread > 0 AND state = 'internal';
 
 -- What the team calls a conversation, effective. `key` is what two spellings of one label have in common.
 CREATE TABLE conversation_label (

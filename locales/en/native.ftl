@@ -23,6 +23,7 @@ tray-status-partly = Some desks are offline: their new chats cannot ring
 # Titles and bodies of notifications. The name is what the visitor calls themselves.
 toast-new-chat = New chat: { $name }
 toast-message = { $name }
+toast-in-group = { $name } in { $group }
 # Where there is more than one desk, a title names its own.
 toast-at-desk = { $title } · { $desk }
 toast-hidden-text = There is a new message for you.

@@ -18,6 +18,7 @@ tray-status-partly = Algunos centros sin conexión: sus chats nuevos no pueden s
 
 toast-new-chat = Chat nuevo: { $name }
 toast-message = { $name }
+toast-in-group = { $name } en { $group }
 toast-at-desk = { $title } · { $desk }
 toast-hidden-text = Hay un mensaje nuevo para usted.
 toast-file = Archivo: { $name }

@@ -20,6 +20,7 @@ tray-status-partly = Не все серверы на связи: их новые
 
 toast-new-chat = Новый чат: { $name }
 toast-message = { $name }
+toast-in-group = { $name } в группе { $group }
 toast-at-desk = { $title } · { $desk }
 toast-hidden-text = Для вас есть новое сообщение.
 toast-file = Файл: { $name }

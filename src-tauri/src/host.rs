@@ -65,7 +65,10 @@ impl<R: Runtime> Running<R> {
         }
         let title = match toast.kind {
             ToastKind::NewChat => words.toast_new_chat(&toast.title_name),
-            ToastKind::Message => words.toast_message(&toast.title_name),
+            ToastKind::Message => match &toast.group {
+                Some(group) => words.toast_in_group(group, &toast.title_name),
+                None => words.toast_message(&toast.title_name),
+            },
         };
         let title = match toast.desk {
             Some(desk) => words.toast_at_desk(&desk, &title),

@@ -258,19 +258,19 @@ id: ConversationId,
  */
 kind: ConversationKind, 
 /**
- * The person.
+ * The person; 0 among the team.
  */
 contact: ContactId, 
 /**
- * Their browser.
+ * Their browser; 0 among the team.
  */
 visitor: VisitorId, 
 /**
- * Where it began.
+ * Where it began; 0 among the team.
  */
 site: SiteId, 
 /**
- * Open, snoozed or closed.
+ * Open, snoozed or closed. Among the team it is always open.
  */
 state: ConversationState, 
 /**
@@ -313,7 +313,16 @@ labels?: Array<string>,
 /**
  * How pressing it is. Never sent to a visitor.
  */
-priority?: Priority, };
+priority?: Priority, 
+/**
+ * What the team calls a group of its own. Empty: it is a direct one of two, or one with a visitor.
+ */
+title?: string, 
+/**
+ * Agents who take part, by their ids; at most [`crate::PARTICIPANTS_MAX`]. Among the team nobody else sees it. With a
+ * visitor they see it besides those who see the site. Never sent to a visitor.
+ */
+participants?: Array<AgentId>, };
 
 /**
  * The kinds of entity in the change log.
@@ -950,7 +959,7 @@ export type Command = { "op": "send", "args": {
  */
 conversation: ConversationId | null, 
 /**
- * `reply`, or `note` for agents. `system` is refused.
+ * `reply`, or `note` for agents. Among the team all is a `note`. `system` is refused.
  */
 kind: MessageKind, 
 /**
@@ -964,7 +973,31 @@ attachments: Array<AttachmentId>, } } | { "op": "start", "args": {
 /**
  * Whom to talk to.
  */
-visitor: VisitorId, } } | { "op": "mark_read", "args": { 
+visitor: VisitorId, } } | { "op": "start_internal", "args": { 
+/**
+ * To whom: at most [`crate::PARTICIPANTS_MAX`] with the sender, who need not be named.
+ */
+agents: Array<AgentId>, 
+/**
+ * What the group is called, at most [`crate::TITLE_MAX`] characters. Empty: a direct conversation.
+ */
+title: string, 
+/**
+ * The first message, at most [`crate::MESSAGE_TEXT_MAX`] characters.
+ */
+text: string, } } | { "op": "change_participants", "args": { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * To take part afterwards. They read all that was written before.
+ */
+add: Array<AgentId>, 
+/**
+ * Not to take part afterwards.
+ */
+remove: Array<AgentId>, } } | { "op": "mark_read", "args": { 
 /**
  * Which conversation.
  */
@@ -1091,7 +1124,7 @@ client_time: number, } & ({ "op": "send", "args": {
  */
 conversation: ConversationId | null, 
 /**
- * `reply`, or `note` for agents. `system` is refused.
+ * `reply`, or `note` for agents. Among the team all is a `note`. `system` is refused.
  */
 kind: MessageKind, 
 /**
@@ -1105,7 +1138,31 @@ attachments: Array<AttachmentId>, } } | { "op": "start", "args": {
 /**
  * Whom to talk to.
  */
-visitor: VisitorId, } } | { "op": "mark_read", "args": { 
+visitor: VisitorId, } } | { "op": "start_internal", "args": { 
+/**
+ * To whom: at most [`crate::PARTICIPANTS_MAX`] with the sender, who need not be named.
+ */
+agents: Array<AgentId>, 
+/**
+ * What the group is called, at most [`crate::TITLE_MAX`] characters. Empty: a direct conversation.
+ */
+title: string, 
+/**
+ * The first message, at most [`crate::MESSAGE_TEXT_MAX`] characters.
+ */
+text: string, } } | { "op": "change_participants", "args": { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * To take part afterwards. They read all that was written before.
+ */
+add: Array<AgentId>, 
+/**
+ * Not to take part afterwards.
+ */
+remove: Array<AgentId>, } } | { "op": "mark_read", "args": { 
 /**
  * Which conversation.
  */

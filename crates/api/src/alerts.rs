@@ -7,7 +7,7 @@ use deskbell_attention::{Arrival, Preferences, Reason, Situation};
 use deskbell_cache::{Changed, ConversationRecord};
 use deskbell_client::ClientEvent;
 use deskbell_protocol::{
-    ConversationId, ConversationState, Message, MessageKind, Ring, RingAck, RingOutcome, Suppressed, Timestamp,
+    Author, ConversationId, ConversationState, Message, MessageKind, Ring, RingAck, RingOutcome, Suppressed, Timestamp,
 };
 use tokio::sync::mpsc;
 
@@ -95,10 +95,12 @@ impl App {
         }
     }
 
-    /// Raises an alert for every conversation in which a visitor wrote, once each.
+    /// Raises an alert for every conversation in which a visitor wrote, or a colleague among the team, once each.
     async fn arrive(&self, session: &Session, messages: Vec<Message>) {
         let mut newest: HashMap<ConversationId, (Message, i64)> = HashMap::new();
-        for message in messages {
+        let me = session.account.agent;
+        let by_others = |message: &Message| !matches!(message.author, Author::Agent { id, .. } if id == me);
+        for message in messages.into_iter().filter(by_others) {
             let news = newest.get(&message.conversation).map_or(1, |(_, news)| news + 1);
             newest.insert(message.conversation, (message, news));
         }
@@ -159,7 +161,13 @@ impl App {
             reopened,
             assignee: record.conversation.assignee,
             given,
-            visitor_name: self.name_of(record),
+            takes_part: record.conversation.participants.contains(&session.account.agent),
+            internal: record.conversation.is_internal(),
+            group: Some(record.conversation.title.clone()).filter(|title| !title.is_empty()),
+            name: match &message.author {
+                Author::Agent { name, .. } => name.clone(),
+                Author::Visitor | Author::Desk => self.name_of(record),
+            },
             text: message.text,
             file: message.attachments.first().map(|attachment| attachment.name.clone()),
         };

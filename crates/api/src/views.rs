@@ -30,6 +30,7 @@ pub(crate) fn conversation_row(
         visitor_number,
         assignee_name,
         team_name,
+        participants: _,
         preview,
         unread,
         my_read,
@@ -220,6 +221,8 @@ pub(crate) fn refused_deed(item: &OutboxItem) -> Option<RefusedDeed> {
         Command::EditMessage { .. } => Deed::EditMessage,
         Command::DeleteMessage { .. } => Deed::DeleteMessage,
         Command::Start { .. }
+        | Command::StartInternal { .. }
+        | Command::ChangeParticipants { .. }
         | Command::MarkRead { .. }
         | Command::UseCannedText { .. }
         | Command::EditContact { .. } => Deed::Other,

@@ -28,7 +28,7 @@ pub struct Situation<C> {
     pub me: AgentId,
 }
 
-/// A message of a visitor that this computer has not seen before.
+/// A message of a visitor, or of a colleague among the team, that this computer has not seen before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrival<C> {
     /// Where it was written.
@@ -43,10 +43,16 @@ pub struct Arrival<C> {
     pub assignee: Option<AgentId>,
     /// The desk has given the conversation to the person at this computer and rings for it.
     pub given: bool,
+    /// The person takes part in the conversation, whoever answers.
+    pub takes_part: bool,
+    /// A colleague wrote it, among the team.
+    pub internal: bool,
+    /// What the group is called in which a colleague wrote it. `None`: to the person alone, or a visitor did.
+    pub group: Option<String>,
     /// The desk's name, when the person answers at more than one.
     pub desk: Option<String>,
-    /// The name as the visitor gave it, or the name the app uses for an unnamed one.
-    pub visitor_name: String,
+    /// The colleague's name, the name as the visitor gave it, or the name the app uses for an unnamed one.
+    pub name: String,
     /// The text; empty when only files were sent.
     pub text: String,
     /// The first file's name.
@@ -94,9 +100,10 @@ pub struct Toast<C> {
     pub conversation: C,
     /// Words the title.
     pub kind: ToastKind,
-    /// The visitor's name, one line of at most [`crate::TITLE_MAX`] characters. Empty when nothing readable is
-    /// left of it.
+    /// Who wrote, one line of at most [`crate::TITLE_MAX`] characters. Empty when nothing readable is left of it.
     pub title_name: String,
+    /// The group's title, cleaned like a title. `None`: it was not in one.
+    pub group: Option<String>,
     /// The desk's name, cleaned like a title. `None`: there is only one desk.
     pub desk: Option<String>,
     /// What was written, one line of at most [`crate::BODY_MAX`] characters. `None`: the person wants it
@@ -180,9 +187,10 @@ impl<C: Copy> Alert<C> {
 /// A visitor whom nobody answers yet and who has just come, or come back, rings, and so does one whom the desk has given
 /// to me. A message in my own
 /// conversation sounds and flashes. More from a visitor who waits in the queue sounds, and flashes once.
-/// What I am looking at, and what a colleague answers, stays quiet.
+/// What I am looking at, and what a colleague answers, stays quiet, unless I take part in it. What a colleague writes to me
+/// sounds and flashes; in a group, once. Nothing among the team rings.
 pub fn decide<C: Copy + Eq>(situation: &Situation<C>, arrival: &Arrival<C>) -> Alert<C> {
-    if arrival.assignee.is_some_and(|assignee| assignee != situation.me) {
+    if arrival.assignee.is_some_and(|assignee| assignee != situation.me) && !arrival.takes_part {
         return Alert::quiet(arrival, Reason::AssignedToColleague);
     }
     if situation.focused == Some(arrival.conversation) {
@@ -191,11 +199,14 @@ pub fn decide<C: Copy + Eq>(situation: &Situation<C>, arrival: &Arrival<C>) -> A
 
     let preferences = situation.preferences;
     let unassigned = arrival.assignee.is_none();
-    let rings = (unassigned || arrival.given) && (arrival.first_of_conversation || arrival.reopened);
-    let (kind, sound, flash) = match (rings, unassigned) {
+    let mine = arrival.assignee == Some(situation.me);
+    let to_me = if arrival.internal { arrival.group.is_none() } else { mine };
+    let rings =
+        !arrival.internal && (unassigned || arrival.given) && (arrival.first_of_conversation || arrival.reopened);
+    let (kind, sound, flash) = match (rings, to_me) {
         (true, _) => (ToastKind::NewChat, Sound::Ring, Flash::Critical),
-        (false, true) => (ToastKind::Message, Sound::Message, Flash::Informational),
-        (false, false) => (ToastKind::Message, Sound::Message, Flash::Critical),
+        (false, true) => (ToastKind::Message, Sound::Message, Flash::Critical),
+        (false, false) => (ToastKind::Message, Sound::Message, Flash::Informational),
     };
     let toast = preferences.toasts.then(|| toast(arrival, kind, preferences.hide_text));
     let sound = preferences.sounds.then_some(sound);
@@ -217,13 +228,14 @@ fn toast<C: Copy>(arrival: &Arrival<C>, kind: ToastKind, hide_text: bool) -> Toa
     Toast {
         conversation: arrival.conversation,
         kind,
-        title_name: clean_title(&arrival.visitor_name),
+        title_name: clean_title(&arrival.name),
+        group: arrival.group.as_deref().map(clean_title).filter(|group| !group.is_empty()),
         desk: arrival.desk.as_deref().map(clean_title).filter(|desk| !desk.is_empty()),
         body: shown(clean_body(&arrival.text)),
         file: arrival.file.as_deref().map(clean_title).and_then(shown),
         actions: match arrival.assignee {
-            None => vec![Action::Open, Action::AssignToMe],
-            Some(_) => vec![Action::Open],
+            None if !arrival.internal => vec![Action::Open, Action::AssignToMe],
+            _ => vec![Action::Open],
         },
         replaces: true,
     }
@@ -256,8 +268,11 @@ mod tests {
             reopened: false,
             assignee: None,
             given: false,
+            takes_part: false,
+            internal: false,
+            group: None,
             desk: None,
-            visitor_name: "Vic".into(),
+            name: "Vic".into(),
             text: "Where is my order?".into(),
             file: None,
         }
@@ -332,6 +347,28 @@ mod tests {
             assert_eq!((alert.toast, alert.sound, alert.flash), (None, None, Flash::None));
             assert_eq!((alert.why_quiet, alert.rings), (Some(reason), false));
         }
+    }
+
+    #[test]
+    fn od_42_what_ben_writes_to_ann_sounds_and_flashes_and_never_rings_and_in_a_group_flashes_once() {
+        let to_ann = Arrival { internal: true, takes_part: true, name: "Ben".into(), ..vic_begins() };
+        let alert = decide(&ann(), &to_ann);
+        assert_eq!((alert.sound, alert.flash, alert.rings), (Some(Sound::Message), Flash::Critical, false));
+        let toast = alert.toast.unwrap();
+        assert_eq!((toast.kind, toast.title_name.as_str(), toast.group), (ToastKind::Message, "Ben", None));
+        assert_eq!(toast.actions, [Action::Open], "nobody takes a colleague");
+        let in_group = Arrival { group: Some("Returns\n".into()), ..to_ann.clone() };
+        let alert = decide(&ann(), &in_group);
+        assert_eq!((alert.sound, alert.flash, alert.rings), (Some(Sound::Message), Flash::Informational, false));
+        assert_eq!(alert.toast.unwrap().group.as_deref(), Some("Returns"));
+        let reading = Situation { focused: Some(VICS), ..ann() };
+        assert_eq!(decide(&reading, &to_ann).why_quiet, Some(Reason::OnScreen));
+    }
+
+    #[test]
+    fn od_17_a_chat_of_ben_in_which_ann_takes_part_is_not_quiet() {
+        let alert = decide(&ann(), &Arrival { takes_part: true, ..vic_goes_on(Some(BEN)) });
+        assert_eq!((alert.sound, alert.flash, alert.rings), (Some(Sound::Message), Flash::Informational, false));
     }
 
     #[test]

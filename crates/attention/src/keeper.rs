@@ -147,7 +147,10 @@ mod tests {
             given: false,
             assignee,
             desk: None,
-            visitor_name: "Vic".into(),
+            takes_part: false,
+            internal: false,
+            group: None,
+            name: "Vic".into(),
             text: format!("message {number}"),
             file: None,
         };

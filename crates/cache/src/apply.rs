@@ -85,6 +85,9 @@ queries! {
     REMOVE_ATTACHMENTS = "DELETE FROM attachment WHERE message = ?1";
     UNREAD = "SELECT count(*) FROM message WHERE conversation = ?1 AND by_visitor = 1 AND number > ?2
         AND words <> ''";
+    /// Among the team everybody's words are news; whoever writes has read.
+    UNREAD_INTERNAL = "SELECT count(*) FROM message WHERE conversation = ?1 AND number > ?2 AND words <> ''";
+    IS_INTERNAL = "SELECT EXISTS (SELECT 1 FROM conversation WHERE id = ?1 AND state = 'internal')";
     NEWEST_WITH_WORDS = "SELECT data FROM message WHERE conversation = ?1 AND words <> '' ORDER BY number DESC";
     REMOVE_ENTITY = "DELETE FROM entity WHERE kind = ?1 AND id = ?2";
     FIND_CONTACT = "SELECT data FROM entity WHERE kind = 'contact' AND id = ?1";
@@ -116,7 +119,8 @@ pub struct Changed {
     pub visitors: bool,
     /// Canned texts changed.
     pub canned_texts: bool,
-    /// Messages of visitors that are news: they came with a delta, not with a snapshot or as history.
+    /// Messages of visitors, and of anybody among the team, that are news: they came with a delta, not with a snapshot or
+    /// as history.
     pub arrived: Vec<Message>,
 }
 
@@ -298,6 +302,10 @@ impl<'a> Writer<'a> {
                     self.put_messages(&mut messages)?;
                     self.forget_site(change.id)?;
                 }
+                ChangeKind::Forget if change.entity == EntityKind::Conversation => {
+                    self.put_messages(&mut messages)?;
+                    self.forget_conversation(change.id)?;
+                }
                 ChangeKind::Delete | ChangeKind::Forget | ChangeKind::Erase => {
                     self.put_messages(&mut messages)?;
                     self.remove(change.entity, change.id)?;
@@ -388,7 +396,7 @@ impl<'a> Writer<'a> {
             conversation.visitor.0,
             conversation.created_at,
             conversation.active_at,
-            state_name(conversation.state),
+            shown_state(conversation),
         ])?;
         self.changed.conversations.insert(conversation.id);
         Ok(())
@@ -428,11 +436,16 @@ impl<'a> Writer<'a> {
                 self.numbers.add(message.conversation, message.number);
             }
             self.changed.conversations.insert(message.conversation);
-            if self.live && by_visitor && is_new && !apart {
+            let news = self.live && is_new && !apart;
+            if news && (by_visitor || message.kind == MessageKind::Note && self.is_internal(message.conversation)?) {
                 self.changed.arrived.push(row.message);
             }
         }
         Ok(())
+    }
+
+    fn is_internal(&self, conversation: ConversationId) -> Result<bool, CacheError> {
+        Ok(self.connection.prepare_cached(IS_INTERNAL)?.query_row([conversation.0], |row| row.get(0))?)
     }
 
     /// Writes a message that is here already, or whose place is taken: after a restored backup another message may stand
@@ -493,8 +506,7 @@ impl<'a> Writer<'a> {
         let mut people: BTreeSet<i64> = BTreeSet::new();
         for (conversation, contact) in ids(self.connection, CONVERSATIONS_OF_SITE_OF_ALL)? {
             people.insert(contact);
-            self.remove(EntityKind::Conversation, conversation)?;
-            self.remove(EntityKind::ReadMark, conversation)?;
+            self.forget_conversation(conversation)?;
         }
         for (visitor, contact) in ids(self.connection, VISITORS_OF_SITE)? {
             people.insert(contact);
@@ -504,6 +516,11 @@ impl<'a> Writer<'a> {
             self.remove(EntityKind::Contact, contact)?;
         }
         self.remove(EntityKind::Site, site)
+    }
+
+    fn forget_conversation(&mut self, conversation: i64) -> Result<(), CacheError> {
+        self.remove(EntityKind::Conversation, conversation)?;
+        self.remove(EntityKind::ReadMark, conversation)
     }
 
     /// Whether a message was changed, stands before everything that is here of its conversation, and is no news.
@@ -787,7 +804,8 @@ pub(crate) fn refresh(connection: &Connection, id: ConversationId, pending: &[&O
             add.execute(params![id.0, label_key(label), label])?;
         }
     }
-    let unread: i64 = connection.prepare_cached(UNREAD)?.query_row(params![id.0, my_read], |row| row.get(0))?;
+    let unread = if head.is_internal() { UNREAD_INTERNAL } else { UNREAD };
+    let unread: i64 = connection.prepare_cached(unread)?.query_row(params![id.0, my_read], |row| row.get(0))?;
     // What the desk itself says has no words and is no news, nor has what is deleted.
     let mut statement = connection.prepare_cached(NEWEST_WITH_WORDS)?;
     let mut rows = statement.query([id.0])?;
@@ -804,7 +822,7 @@ pub(crate) fn refresh(connection: &Connection, id: ConversationId, pending: &[&O
     }
     connection.prepare_cached(SHOW_CONVERSATION)?.execute(params![
         id.0,
-        state_name(head.state),
+        shown_state(&head),
         head.assignee.map(|agent| agent.0),
         head.waiting_since,
         my_read,
@@ -847,6 +865,11 @@ fn preview(message: &Message) -> PreviewRecord {
         file: message.attachments.first().map(|attachment| attachment.name.clone()),
         text: line,
     }
+}
+
+/// In which folder a conversation is.
+fn shown_state(head: &Conversation) -> &'static str {
+    if head.is_internal() { "internal" } else { state_name(head.state) }
 }
 
 pub(crate) fn state_name(state: ConversationState) -> &'static str {

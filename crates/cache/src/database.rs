@@ -66,6 +66,7 @@ pub(crate) const CACHE: Plan = Plan {
         Step::sql(include_str!("schema_cache_retention.sql")),
         Step::sql(include_str!("schema_cache_recent.sql")),
         Step::sql(include_str!("schema_cache_priority.sql")),
+        Step::sql(include_str!("schema_cache_participants.sql")),
     ],
 };
 /// The outbox cannot.

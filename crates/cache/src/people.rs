@@ -45,6 +45,16 @@ impl Cache {
         Ok(Answering { agents, teams })
     }
 
+    /// Everybody who is there, oldest first: who can be written to, and take part.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn colleagues(&self) -> Result<Vec<Agent>, CacheError> {
+        let mut agents: Vec<Agent> = self.all_of("agent")?;
+        agents.retain(|agent| agent.active);
+        Ok(agents)
+    }
+
     /// Everything of a kind that is kept whole, oldest first.
     pub(crate) fn all_of<T: DeserializeOwned>(&self, kind: &str) -> Result<Vec<T>, CacheError> {
         self.cache().read(|connection| {

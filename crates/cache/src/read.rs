@@ -28,6 +28,8 @@ pub enum Folder {
     Snoozed,
     /// Closed ones, most recently active first.
     Closed,
+    /// Those among the team, most recently active first.
+    Team,
 }
 
 /// Numbers over all folders.
@@ -43,6 +45,10 @@ pub struct CountsRecord {
     pub snoozed: i64,
     /// Closed.
     pub closed: i64,
+    /// Among the team.
+    pub team: i64,
+    /// Among the team with messages that I have not read.
+    pub team_unread: i64,
     /// Open with messages of the visitor that I have not read.
     pub unread: i64,
     /// Since when the one waiting longest waits.
@@ -77,7 +83,9 @@ pub struct ConversationRecord {
     pub team_name: Option<String>,
     /// The newest message.
     pub preview: Option<PreviewRecord>,
-    /// Messages of the visitor that I have not read.
+    /// Who takes part, by their ids, with their names.
+    pub participants: Vec<(AgentId, String)>,
+    /// Messages of the visitor, or of anybody among the team, that I have not read.
     pub unread: i64,
     /// Newest number I have read.
     pub my_read: Number,
@@ -141,6 +149,9 @@ queries! {
     COUNT_MINE = "SELECT count(*) FROM conversation WHERE state = 'open' AND assignee = ?1";
     COUNT_SNOOZED = "SELECT count(*) FROM conversation WHERE state = 'snoozed'";
     COUNT_CLOSED = "SELECT count(*) FROM conversation WHERE state = 'closed'";
+    COUNT_TEAM = "SELECT count(*) FROM conversation WHERE state = 'internal'";
+    COUNT_TEAM_UNREAD = "SELECT count(*) FROM conversation INDEXED BY conversation_unread_internal
+        WHERE state = 'internal' AND unread > 0";
     COUNT_UNREAD = "SELECT count(*) FROM conversation INDEXED BY conversation_unread WHERE state = 'open' AND unread > 0";
     WAITING_SINCE = "SELECT min(waiting_since) FROM conversation INDEXED BY conversation_waiting
         WHERE state = 'open' AND waiting_since IS NOT NULL";
@@ -159,6 +170,7 @@ queries! {
     OPEN = heads!("WHERE state = 'open' ORDER BY active_at DESC, id DESC LIMIT ?1");
     SNOOZED = heads!("WHERE state = 'snoozed' ORDER BY active_at DESC, id DESC LIMIT ?1");
     CLOSED = heads!("WHERE state = 'closed' ORDER BY active_at DESC, id DESC LIMIT ?1");
+    TEAM = heads!("WHERE state = 'internal' ORDER BY active_at DESC, id DESC LIMIT ?1");
     WAITING = heads!("INDEXED BY conversation_waiting WHERE state = 'open' AND waiting_since IS NOT NULL
         ORDER BY waiting_since, id LIMIT ?1");
     MINE = heads!("WHERE state = 'open' AND assignee = ?2 ORDER BY active_at DESC, id DESC LIMIT ?1");
@@ -207,6 +219,7 @@ fn record(connection: &Connection, row: &Row<'_>) -> Result<ConversationRecord, 
     conversation.state = match text(1)? {
         Some("closed") => ConversationState::Closed,
         Some("snoozed") => ConversationState::Snoozed,
+        // Open, or among the team.
         _ => ConversationState::Open,
     };
     conversation.assignee = row.get::<_, Option<i64>>(2)?.map(AgentId);
@@ -215,12 +228,14 @@ fn record(connection: &Connection, row: &Row<'_>) -> Result<ConversationRecord, 
     conversation.team = row.get::<_, Option<i64>>(10)?.map(TeamId);
     conversation.priority = text(12)?.map(priority_from).unwrap_or_default();
     conversation.labels = labels_of(connection, conversation.id)?;
+    let participants = named_agents(connection, &conversation.participants)?;
     Ok(ConversationRecord {
         visitor_number: visitor_number(conversation.visitor),
         contact_name: named(7)?.map(|contact| contact.name).unwrap_or_default(),
         assignee_name: named(8)?.map(|agent| agent.name),
         team_name: named(11)?.map(|team| team.name),
         preview: text(6)?.map(serde_json::from_str).transpose()?,
+        participants,
         unread: row.get(5)?,
         my_read: row.get(4)?,
         draft: false,
@@ -228,6 +243,32 @@ fn record(connection: &Connection, row: &Row<'_>) -> Result<ConversationRecord, 
         held: false,
         conversation,
     })
+}
+
+/// The names of agents. One who is not here has none.
+fn named_agents(connection: &Connection, ids: &[AgentId]) -> Result<Vec<(AgentId, String)>, CacheError> {
+    let name = |id: &AgentId| {
+        let agent: Option<Named> = entity(connection, "agent", id.0)?;
+        Ok((*id, agent.map(|agent| agent.name).unwrap_or_default()))
+    };
+    ids.iter().map(name).collect()
+}
+
+/// What a conversation among the team is called by one who takes part: its title, or with whom it is.
+pub(crate) fn internal_name(connection: &Connection, id: ConversationId, me: AgentId) -> Result<String, CacheError> {
+    let Some(record) = find(connection, id)? else { return Ok(String::new()) };
+    Ok(record.internal_name(me).to_owned())
+}
+
+impl ConversationRecord {
+    /// What a conversation among the team is called by one who takes part: its title, or with whom it is.
+    pub fn internal_name(&self, me: AgentId) -> &str {
+        if !self.conversation.title.is_empty() {
+            return &self.conversation.title;
+        }
+        let other = self.participants.iter().find(|(agent, _)| *agent != me);
+        other.map(|(_, name)| name.as_str()).unwrap_or_default()
+    }
 }
 
 /// One conversation, without what only the outbox knows.
@@ -253,6 +294,8 @@ impl Cache {
                 mine: connection.prepare_cached(COUNT_MINE)?.query_row([me.0], |row| row.get(0))?,
                 snoozed: count(COUNT_SNOOZED)?,
                 closed: count(COUNT_CLOSED)?,
+                team: count(COUNT_TEAM)?,
+                team_unread: count(COUNT_TEAM_UNREAD)?,
                 unread: count(COUNT_UNREAD)?,
                 waiting_since: connection.prepare_cached(WAITING_SINCE)?.query_row([], |row| row.get(0))?,
             })
@@ -275,6 +318,7 @@ impl Cache {
             Folder::Mine => MINE,
             Folder::Snoozed => SNOOZED,
             Folder::Closed => CLOSED,
+            Folder::Team => TEAM,
         };
         let records = self.cache().read(|connection| {
             let mut statement = connection.prepare_cached(which)?;

@@ -8,7 +8,7 @@ use crate::Cache;
 use crate::apply::{find_contact, pages};
 use crate::error::CacheError;
 use crate::queries::queries;
-use crate::read::{Named, visitor_number};
+use crate::read::{Named, internal_name, visitor_number};
 use crate::words::Recent;
 
 /// Searches one of the indexes of words. Newest first is its order, so it stops early. What a filter needs of a message
@@ -278,19 +278,25 @@ fn messages(connection: &Connection, query: &Query, me: AgentId, limit: u32) -> 
             writer,
         ])?;
         while let Some(row) = rows.next()? {
-            hits.push(hit(row)?);
+            hits.push(hit(connection, row, me)?);
         }
     }
     Ok(hits)
 }
 
 /// A row of what a search of messages found.
-fn hit(row: &Row<'_>) -> Result<SearchRecord, CacheError> {
+fn hit(connection: &Connection, row: &Row<'_>, me: AgentId) -> Result<SearchRecord, CacheError> {
     let text = |column: usize| -> rusqlite::Result<&str> { Ok(row.get_ref(column)?.as_str()?) };
     let message: Message = serde_json::from_str(text(0)?)?;
     let highlighted = text(1)?;
     let contact = row.get_ref(3)?.as_str_or_null().map_err(rusqlite::Error::from)?;
     let contact: Option<Named> = contact.map(serde_json::from_str).transpose()?;
+    let visitor = VisitorId(row.get(2)?);
+    let contact_name = match contact {
+        Some(contact) => contact.name,
+        None if visitor.0 == 0 => internal_name(connection, message.conversation, me)?,
+        None => String::new(),
+    };
     Ok(SearchRecord {
         found: match message.kind {
             _ if marked_file(&message, highlighted) => Found::File,
@@ -299,8 +305,8 @@ fn hit(row: &Row<'_>) -> Result<SearchRecord, CacheError> {
         },
         conversation: message.conversation,
         number: Some(message.number),
-        contact_name: contact.map(|contact| contact.name).unwrap_or_default(),
-        visitor_number: visitor_number(VisitorId(row.get(2)?)),
+        contact_name,
+        visitor_number: visitor_number(visitor),
         snippet: snippet(&words(&message), highlighted),
         at: message.created_at,
     })

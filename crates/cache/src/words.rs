@@ -220,6 +220,8 @@ mod tests {
             snoozed_until: None,
             team: None,
             priority: Priority::None,
+            title: String::new(),
+            participants: Vec::new(),
             labels: Vec::new(),
         })
     }

@@ -52,6 +52,8 @@ fn head(chat: ConversationId, state: ConversationState, last_number: i64, active
         visitor_read: 0,
         snoozed_until: None,
         priority: Priority::None,
+        title: String::new(),
+        participants: Vec::new(),
         labels: vec![],
     })
 }

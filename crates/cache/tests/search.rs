@@ -83,6 +83,8 @@ fn chat(id: ConversationId, contact: i64, state: ConversationState, assignee: Ag
         visitor_read: 0,
         snoozed_until: None,
         priority: Priority::None,
+        title: String::new(),
+        participants: Vec::new(),
         labels: vec![],
     })
 }

@@ -83,6 +83,8 @@ fn head(last_number: i64, waiting_since: Option<i64>) -> Conversation {
         visitor_read: 0,
         snoozed_until: None,
         priority: Priority::None,
+        title: String::new(),
+        participants: Vec::new(),
         labels: vec![],
     }
 }
@@ -1035,4 +1037,96 @@ fn a_hole_is_what_is_missing_between_or_above_what_is_here() {
     desk.delta(vec![from_vic(4, "four")]);
     assert_eq!(desk.cache.holes(&[CHAT]).unwrap(), 1);
     assert_eq!(desk.cache.holes(&[]).unwrap(), 0);
+}
+
+/// What colleagues say among themselves: Ann and Ben directly, and a group with Cid.
+fn among_us(id: i64, title: &str, participants: &[i64], last_number: i64) -> Conversation {
+    Conversation {
+        id: ConversationId(id),
+        kind: ConversationKind::Internal,
+        contact: ContactId(0),
+        visitor: VisitorId(0),
+        site: SiteId(0),
+        title: title.to_owned(),
+        participants: participants.iter().map(|id| AgentId(*id)).collect(),
+        ..head(last_number, None)
+    }
+}
+
+fn said_by(conversation: i64, number: i64, agent: i64, text: &str) -> Entity {
+    let author = Author::Agent { id: AgentId(agent), name: "An agent".into() };
+    let message = message(ConversationId(conversation), number, author, text);
+    Entity::Message(Message { kind: MessageKind::Note, ..message })
+}
+
+#[test]
+fn od_28_conversations_among_the_team_have_a_folder_of_their_own_and_are_no_customers() {
+    let mut desk = Desk::new();
+    let ben = Agent::new(AgentId(2), "Ben", "ben@desk.example", Role::Agent);
+    let mark = ReadMark { conversation: ConversationId(501), number: 1 };
+    let changed = desk.delta(vec![
+        Entity::Agent(ben),
+        Entity::Conversation(among_us(500, "", &[1, 2], 2)),
+        said_by(500, 1, 1, "Have you seen the teapots?"),
+        said_by(500, 2, 2, "Which of them?"),
+        Entity::Conversation(among_us(501, "Returns", &[1, 2, 3], 1)),
+        said_by(501, 1, 1, "Forty came back"),
+        Entity::ReadMark(mark),
+        Entity::Conversation(head(1, Some(1))),
+        from_vic(1, "Hola"),
+    ]);
+    assert_eq!(changed.arrived.len(), 4, "what colleagues write is news");
+    desk.reopen();
+    let rows = desk.cache.conversations(Folder::Team, ANN, 50).unwrap();
+    let shown: Vec<_> = rows.iter().map(|row| (row.internal_name(ANN), row.unread)).collect();
+    assert_eq!(shown, [("Ben", 2), ("Returns", 0)], "Ann wrote one of the two; her mark is not here yet");
+    assert_eq!(rows[0].preview.as_ref().unwrap().text, "Which of them?");
+    let counts = desk.cache.counts(ANN).unwrap();
+    assert_eq!((counts.open, counts.unread, counts.team, counts.team_unread), (1, 1, 2, 1));
+    for folder in [Folder::Open, Folder::Waiting, Folder::Mine, Folder::Closed, Folder::Snoozed] {
+        let rows = desk.cache.conversations(folder, ANN, 50).unwrap();
+        assert!(rows.iter().all(|row| row.conversation.id == CHAT), "{folder:?}");
+    }
+    let found = desk.cache.search("teapots", ANN, 10).unwrap();
+    assert_eq!(found.iter().map(|hit| hit.contact_name.as_str()).collect::<Vec<_>>(), ["Ben"]);
+    let read = Command::MarkRead { conversation: ConversationId(500), number: 2 };
+    desk.cache.queue(&command(1, read), &[], 5).unwrap();
+    assert_eq!(desk.cache.counts(ANN).unwrap().team_unread, 0);
+}
+
+#[test]
+fn od_17_what_is_forgotten_takes_its_words_and_its_mark_along_and_may_be_shown_again() {
+    let mut desk = Desk::new();
+    desk.delta(vec![
+        Entity::Conversation(among_us(501, "Returns", &[1, 2], 40)),
+        said_by(501, 1, 2, "Forty came back"),
+        said_by(501, 40, 2, "Cracked"),
+        Entity::ReadMark(ReadMark { conversation: ConversationId(501), number: 40 }),
+    ]);
+    let forget = |seq| Change {
+        seq: Seq(seq),
+        kind: ChangeKind::Forget,
+        entity: EntityKind::Conversation,
+        id: 501,
+        data: None,
+        client_id: None,
+    };
+    let at = desk.seq;
+    desk.apply(at, vec![forget(at + 1)], vec![]);
+    assert!(desk.cache.conversations(Folder::Team, ANN, 50).unwrap().is_empty());
+    assert!(desk.cache.search("cracked", ANN, 10).unwrap().is_empty());
+    // Added again in one delta: what was there of the earlier time, then the order to forget it, then what is now.
+    let put = |seq, entity: &Entity| Change::put(Seq(seq), entity, None).unwrap();
+    let changes = vec![
+        put(at + 2, &said_by(501, 40, 2, "Cracked")),
+        forget(at + 3),
+        put(at + 4, &Entity::Conversation(among_us(501, "Returns", &[1, 2], 41))),
+        put(at + 5, &said_by(501, 41, 2, "Welcome back")),
+    ];
+    desk.apply(at + 1, changes, vec![]);
+    let rows = desk.cache.conversations(Folder::Team, ANN, 50).unwrap();
+    assert_eq!((rows[0].unread, rows[0].my_read), (1, 0));
+    let page = desk.cache.messages(ConversationId(501), None, 50).unwrap();
+    assert_eq!(page.messages.iter().map(|message| message.number).collect::<Vec<_>>(), [41]);
+    assert!(page.more_there, "what was written before is at the desk");
 }

@@ -32,7 +32,7 @@ pub enum Command {
     Send {
         /// Where to.
         conversation: Option<ConversationId>,
-        /// `reply`, or `note` for agents. `system` is refused.
+        /// `reply`, or `note` for agents. Among the team all is a `note`. `system` is refused.
         kind: MessageKind,
         /// At most [`crate::MESSAGE_TEXT_MAX`] characters; may be empty when there are attachments.
         text: String,
@@ -43,6 +43,26 @@ pub enum Command {
     Start {
         /// Whom to talk to.
         visitor: VisitorId,
+    },
+    /// Write to team-mates. Without a title and with one of them, this goes on with the direct conversation of the two,
+    /// or begins it; with a title a new group begins. The ack's `id` is the conversation, its `number` the message's.
+    StartInternal {
+        /// To whom: at most [`crate::PARTICIPANTS_MAX`] with the sender, who need not be named.
+        agents: Vec<AgentId>,
+        /// What the group is called, at most [`crate::TITLE_MAX`] characters. Empty: a direct conversation.
+        title: String,
+        /// The first message, at most [`crate::MESSAGE_TEXT_MAX`] characters.
+        text: String,
+    },
+    /// Let agents take part in a conversation, or no more. A direct one stays as it is, and of a group among the team
+    /// everybody takes out themselves alone.
+    ChangeParticipants {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// To take part afterwards. They read all that was written before.
+        add: Vec<AgentId>,
+        /// Not to take part afterwards.
+        remove: Vec<AgentId>,
     },
     /// Everything up to `number` was on screen. Never moves backwards.
     MarkRead {
@@ -146,8 +166,11 @@ impl Command {
             | Self::EditMessage { conversation, .. }
             | Self::DeleteMessage { conversation, .. }
             | Self::SetPriority { conversation, .. }
+            | Self::ChangeParticipants { conversation, .. }
             | Self::ChangeLabels { conversation, .. } => Some(*conversation),
-            Self::Start { .. } | Self::UseCannedText { .. } | Self::EditContact { .. } => None,
+            Self::Start { .. } | Self::StartInternal { .. } | Self::UseCannedText { .. } | Self::EditContact { .. } => {
+                None
+            }
         }
     }
 }

@@ -302,13 +302,13 @@ pub struct Conversation {
     pub id: ConversationId,
     /// With a visitor or among the team.
     pub kind: ConversationKind,
-    /// The person.
+    /// The person; 0 among the team.
     pub contact: ContactId,
-    /// Their browser.
+    /// Their browser; 0 among the team.
     pub visitor: VisitorId,
-    /// Where it began.
+    /// Where it began; 0 among the team.
     pub site: SiteId,
-    /// Open, snoozed or closed.
+    /// Open, snoozed or closed. Among the team it is always open.
     pub state: ConversationState,
     /// Who answers. `None`: nobody yet.
     pub assignee: Option<AgentId>,
@@ -345,12 +345,31 @@ pub struct Conversation {
     #[serde(default, skip_serializing_if = "Priority::is_none")]
     #[ts(optional, as = "Option<Priority>")]
     pub priority: Priority,
+    /// What the team calls a group of its own. Empty: it is a direct one of two, or one with a visitor.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[ts(optional, as = "Option<String>")]
+    pub title: String,
+    /// Agents who take part, by their ids; at most [`crate::PARTICIPANTS_MAX`]. Among the team nobody else sees it. With a
+    /// visitor they see it besides those who see the site. Never sent to a visitor.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<AgentId>>")]
+    pub participants: Vec<AgentId>,
 }
 
 impl Conversation {
     /// Who has it.
     pub fn holder(&self) -> Holder {
         Holder { agent: self.assignee, team: self.team }
+    }
+
+    /// Whether only team-mates talk in it.
+    pub fn is_internal(&self) -> bool {
+        self.kind == ConversationKind::Internal
+    }
+
+    /// Whether it is between two team-mates, and nobody can be added.
+    pub fn is_direct(&self) -> bool {
+        self.is_internal() && self.title.is_empty()
     }
 }
 

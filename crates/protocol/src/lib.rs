@@ -42,6 +42,12 @@ pub const ATTACHMENTS_MAX: usize = 10;
 /// How far ahead a conversation may be put off: one year, in milliseconds.
 pub const SNOOZE_MAX_MS: i64 = 366 * 24 * 60 * 60 * 1000;
 
+/// Most agents who take part in one conversation.
+pub const PARTICIPANTS_MAX: usize = 100;
+
+/// Longest title of a group among the team, in Unicode scalar values.
+pub const TITLE_MAX: usize = 100;
+
 /// Most labels of one conversation.
 pub const LABELS_MAX: usize = 20;
 

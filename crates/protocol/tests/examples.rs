@@ -37,6 +37,8 @@ fn dc_01_every_example_of_a_client_is_a_frame_of_a_client() {
             ClientFrame::Cmd(frame) => match frame.command {
                 Command::Send { .. } => "send",
                 Command::Start { .. } => "start",
+                Command::StartInternal { .. } => "start_internal",
+                Command::ChangeParticipants { .. } => "change_participants",
                 Command::MarkRead { .. } => "mark_read",
                 Command::SetState { .. } => "set_state",
                 Command::Snooze { .. } => "snooze",
@@ -62,6 +64,8 @@ fn dc_01_every_example_of_a_client_is_a_frame_of_a_client() {
         "seen",
         "send",
         "start",
+        "start_internal",
+        "change_participants",
         "mark_read",
         "set_state",
         "snooze",

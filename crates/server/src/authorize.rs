@@ -1,10 +1,12 @@
 //! Who may do what: one table, and one function that reads it. A denial looks like absence, so that nobody learns
 //! what exists.
 
-use deskbell_protocol::{AgentId, Author, Command, Conversation, Message, MessageKind, Role, SiteId, VisitorId};
+use deskbell_protocol::{
+    AgentId, Author, Command, Conversation, ConversationId, Message, MessageKind, Role, SiteId, VisitorId,
+};
 
 use crate::store::files::Stored;
-use crate::store::{Connection, Failure, Outcome, rights};
+use crate::store::{Connection, Failure, Outcome, participants, rights};
 
 /// Who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +96,10 @@ rights! {
     ReadVersions          [Seen   Seen   Never  Never  Never  Never  Never ];
     /// Begin to talk to a visitor.
     StartConversation     [Seen   Seen   Seen   Seen   Never  Never  Never ];
+    /// Write to team-mates alone, and begin groups.
+    WriteToTeam           [Always Always Always Always Always Never  Never ];
+    /// Let agents take part in a conversation, or no more.
+    ChangeParticipants    [Seen   Seen   Seen   Seen   Seen   Never  Never ];
     /// Say how far one has read.
     MarkRead              [Seen   Seen   Seen   Seen   Seen   Own    Never ];
     /// Close, reopen or put off a conversation.
@@ -159,6 +165,20 @@ rights! {
 }
 
 impl Action {
+    /// Whether it can be asked for of a conversation among the team, which nobody has, closes or puts off.
+    pub(crate) fn fits_internal(self) -> bool {
+        matches!(
+            self,
+            Self::Read
+                | Self::WriteNote
+                | Self::EditMessage
+                | Self::DeleteMessage
+                | Self::ReadVersions
+                | Self::MarkRead
+                | Self::ChangeParticipants
+        )
+    }
+
     /// Whether tokens are not looked at: what anybody may ask for, one may also ask for with a token that is of no use
     /// any more.
     pub(crate) fn is_open(self) -> bool {
@@ -185,6 +205,8 @@ impl Action {
             Command::Send { kind: MessageKind::Note, .. } => Self::WriteNote,
             Command::Send { kind: MessageKind::Reply | MessageKind::System, .. } => Self::Reply,
             Command::Start { .. } => Self::StartConversation,
+            Command::StartInternal { .. } => Self::WriteToTeam,
+            Command::ChangeParticipants { .. } => Self::ChangeParticipants,
             Command::MarkRead { .. } => Self::MarkRead,
             Command::SetState { .. } | Command::Snooze { .. } => Self::SetState,
             Command::EditMessage { .. } => Self::EditMessage,
@@ -204,9 +226,9 @@ pub(crate) enum Object {
     /// The desk as a whole.
     Desk,
     /// A conversation.
-    Conversation { visitor: VisitorId, site: SiteId },
-    /// A message, the agent who wrote it, and the site of its conversation.
-    Message { author: Option<AgentId>, site: SiteId },
+    Conversation { id: ConversationId, visitor: VisitorId, site: SiteId },
+    /// A message, the agent who wrote it, its conversation, and the site of that.
+    Message { author: Option<AgentId>, conversation: ConversationId, site: SiteId },
     /// An agent's own account.
     Account(AgentId),
     /// A prepared text; whether it is the asker's, or their team's.
@@ -215,19 +237,25 @@ pub(crate) enum Object {
     Item { site: Option<SiteId> },
     /// A person on a site, or a browser of theirs.
     Customer(SiteId),
-    /// An uploaded file, and the visitor and the site to whom the message with it is shown.
-    File { uploader: (i64, i64), shown_to: Option<VisitorId>, site: Option<SiteId> },
+    /// An uploaded file, the visitor and the site to whom the message with it is shown, and its conversation.
+    File {
+        uploader: (i64, i64),
+        shown_to: Option<VisitorId>,
+        site: Option<SiteId>,
+        conversation: Option<ConversationId>,
+    },
 }
 
 impl From<&Conversation> for Object {
     fn from(conversation: &Conversation) -> Self {
-        Self::Conversation { visitor: conversation.visitor, site: conversation.site }
+        Self::Conversation { id: conversation.id, visitor: conversation.visitor, site: conversation.site }
     }
 }
 
 impl From<&Stored> for Object {
     fn from(stored: &Stored) -> Self {
-        Self::File { uploader: stored.uploader, shown_to: stored.shown_to, site: stored.site }
+        let Stored { uploader, shown_to, site, conversation, .. } = *stored;
+        Self::File { uploader, shown_to, site, conversation }
     }
 }
 
@@ -237,7 +265,7 @@ impl From<(&Message, &Conversation)> for Object {
             Author::Agent { id, .. } => Some(id),
             Author::Visitor | Author::Desk => None,
         };
-        Self::Message { author, site: conversation.site }
+        Self::Message { author, conversation: conversation.id, site: conversation.site }
     }
 }
 
@@ -265,6 +293,16 @@ impl Object {
             Self::Conversation { site, .. } | Self::Message { site, .. } | Self::Customer(site) => Some(*site),
             Self::File { site, .. } | Self::Item { site } => *site,
             Self::Desk | Self::Account(_) | Self::CannedText { .. } => None,
+        }
+    }
+
+    /// The conversation whose participants may see it, too.
+    fn conversation(&self) -> Option<ConversationId> {
+        match self {
+            Self::Conversation { id, .. } => Some(*id),
+            Self::Message { conversation, .. } => Some(*conversation),
+            Self::File { conversation, .. } => *conversation,
+            Self::Desk | Self::Account(_) | Self::CannedText { .. } | Self::Item { .. } | Self::Customer(_) => None,
         }
     }
 
@@ -318,6 +356,10 @@ pub(crate) fn authorize(
                     (Principal::Agent(me), Some(site)) => rights::sees(connection, *me, site)?,
                     _ => false,
                 }
+                || match (principal, object.conversation()) {
+                    (Principal::Agent(me), Some(id)) => participants::takes_part(connection, *me, id)?,
+                    _ => false,
+                }
         }
     };
     if allowed { Ok(()) } else { Err(Failure::not_found(object.name())) }
@@ -354,7 +396,7 @@ mod tests {
     #[test]
     fn od_24_agents_edit_what_they_wrote_alone_and_admins_delete_what_others_wrote() {
         let (ann, vic) = (Principal::Agent(AgentId(1)), Principal::Visitor(VisitorId(2)));
-        let by = |author| Object::Message { author, site: SiteId(9) };
+        let by = |author| Object::Message { author, conversation: ConversationId(3), site: SiteId(9) };
         assert!(by(Some(AgentId(1))).is_own(&ann, Action::EditMessage));
         assert!(!by(Some(AgentId(9))).is_own(&ann, Action::EditMessage));
         for action in [Action::EditMessage, Action::DeleteMessage, Action::ReadVersions] {
@@ -373,12 +415,14 @@ mod tests {
     #[test]
     fn tv_06_a_file_is_read_by_those_it_is_shown_to_and_sent_by_its_sender_alone() {
         let (vic, wen) = (Principal::Visitor(VisitorId(2)), Principal::Visitor(VisitorId(3)));
-        let by_ann = Object::File { uploader: (1, 1), shown_to: Some(VisitorId(2)), site: Some(SiteId(9)) };
+        let conversation = Some(ConversationId(3));
+        let by_ann =
+            Object::File { uploader: (1, 1), shown_to: Some(VisitorId(2)), site: Some(SiteId(9)), conversation };
         assert!(by_ann.is_own(&vic, Action::ReadFile));
         assert!(!by_ann.is_own(&vic, Action::Attach));
         assert!(!by_ann.is_own(&wen, Action::ReadFile));
         assert!(by_ann.is_own(&Principal::Agent(AgentId(1)), Action::Attach));
-        let by_vic = Object::File { uploader: vic.key(), shown_to: None, site: None };
+        let by_vic = Object::File { uploader: vic.key(), shown_to: None, site: None, conversation: None };
         assert!(by_vic.is_own(&vic, Action::ReadFile));
         assert!(!by_vic.is_own(&Principal::Agent(AgentId(1)), Action::ReadFile));
     }

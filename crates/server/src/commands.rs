@@ -11,7 +11,6 @@ use deskbell_protocol::{
     Refusal, SNOOZE_MAX_MS, Seq, ServerFrame, Timestamp, VisitorId,
 };
 
-use crate::assignment;
 use crate::authorize::{Action, Object, Principal, admit, authorize};
 use crate::desk::Core;
 use crate::store::batch::Write;
@@ -22,6 +21,7 @@ use crate::store::{
 };
 use crate::text;
 use crate::webhooks::{contact_changed, conversation_changes, message_said};
+use crate::{assignment, participants};
 
 /// Bytes that a contact's fields may take together, so that the contact fits into a frame.
 pub(crate) const CONTACT_BYTES_MAX: usize = 48 * 1024;
@@ -60,6 +60,12 @@ pub(crate) fn perform(write: &mut Write<'_>, principal: Principal, frame: Comman
             send(write, principal, &client_id, conversation, kind, &text, &attachments, if_rev)?
         }
         Command::Start { visitor } => start(write, principal, visitor)?,
+        Command::StartInternal { agents, title, text } => {
+            participants::start(write, principal, &client_id, agents, &title, &text)?
+        }
+        Command::ChangeParticipants { conversation, add, remove } => {
+            participants::change(write, principal, conversation, add, remove, if_rev)?
+        }
         Command::MarkRead { conversation, number } => mark_read(write, principal, conversation, number, if_rev)?,
         Command::SetState { conversation, state } => set_state(write, principal, conversation, state, if_rev)?,
         Command::Snooze { conversation, until } => snooze(write, principal, conversation, until, if_rev)?,
@@ -178,16 +184,27 @@ pub(crate) fn nack(client_id: ClientId, failure: Failure) -> Nack {
     Nack { client_id, code: refusal.code, message: refusal.message, retry_after_ms: refusal.retry_after_ms, current }
 }
 
-type Made = (Option<i64>, Option<Number>);
+/// The id and the number that an ack tells.
+pub(crate) type Made = (Option<i64>, Option<Number>);
 
-fn open(write: &Write<'_>, principal: &Principal, action: Action, id: ConversationId) -> Outcome<Conversation> {
+pub(crate) fn open(
+    write: &Write<'_>,
+    principal: &Principal,
+    action: Action,
+    id: ConversationId,
+) -> Outcome<Conversation> {
     let found = conversations::find(write.connection, id)?.ok_or_else(|| Failure::not_found("conversation"))?;
+    if found.is_internal() && !action.fits_internal() {
+        authorize(write.connection, principal, Action::Read, &found)?;
+        let words = "is one among the team: nobody has it, it is not closed or put off, and all in it are notes";
+        return Err(Refusal::invalid("conversation", words).into());
+    }
     authorize(write.connection, principal, action, &found)?;
     Ok(found)
 }
 
 /// Refuses when somebody else was faster.
-fn unchanged_since(
+pub(crate) fn unchanged_since(
     write: &Write<'_>,
     principal: &Principal,
     entity: EntityKind,
@@ -225,7 +242,7 @@ pub(crate) fn store(write: &mut Write<'_>, conversation: &Conversation) -> Outco
 }
 
 /// Adds a message at the end of a conversation. The caller stores the conversation.
-fn say(
+pub(crate) fn say(
     write: &mut Write<'_>,
     conversation: &mut Conversation,
     author: Author,
@@ -286,6 +303,8 @@ fn begin(write: &mut Write<'_>, visitor: VisitorId) -> Outcome<Conversation> {
         snoozed_until: None,
         labels: Vec::new(),
         priority: Priority::None,
+        title: String::new(),
+        participants: Vec::new(),
     };
     conversations::add(write.connection, &conversation)?;
     if webhooks::is_any(write.connection)? {
@@ -409,7 +428,7 @@ pub(crate) fn wake_due(write: &mut Write<'_>, limit: i64) -> Outcome<usize> {
     Ok(due.len())
 }
 
-fn move_read_mark(write: &mut Write<'_>, agent: AgentId, mark: ReadMark) -> Outcome<()> {
+pub(crate) fn move_read_mark(write: &mut Write<'_>, agent: AgentId, mark: ReadMark) -> Outcome<()> {
     let before = conversations::find_read_mark(write.connection, agent, mark.conversation)?;
     if before.is_none_or(|before| before.number < mark.number) || is_planted(Bug::ReadMarkGoesBack) {
         conversations::set_read_mark(write.connection, agent, mark)?;
@@ -520,7 +539,7 @@ fn assign(
         Some(id) => {
             let found = agents::find(write.connection, id)?.filter(|found| found.active);
             let found = found.ok_or_else(|| Refusal::invalid("agent", "there is no such agent"))?;
-            if !rights::sees(write.connection, id, site)? {
+            if !rights::sees_conversation(write.connection, id, site, conversation.id)? {
                 return Err(unseen("agent").into());
             }
             Some(found.name)

@@ -27,6 +27,9 @@ fn find(actor: &Actor, connection: &Connection, action: Action, id: ItemId) -> O
 fn conversation(actor: &Actor, connection: &Connection, id: ConversationId) -> Outcome<Conversation> {
     let found = conversations::find(connection, id)?.ok_or_else(|| Failure::not_found("conversation"))?;
     actor.may_with(connection, Action::Read, (&found).into())?;
+    if found.is_internal() {
+        return Err(Refusal::invalid("conversation", "is one among the team, which has no item").into());
+    }
     Ok(found)
 }
 

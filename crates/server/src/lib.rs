@@ -36,6 +36,7 @@ pub mod operations;
 mod origin;
 mod outbound;
 mod own;
+mod participants;
 mod people;
 mod presence;
 mod pull;

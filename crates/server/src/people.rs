@@ -56,6 +56,11 @@ impl Actor {
         Self::new(&identity.agent, address)
     }
 
+    /// An agent who sent a command.
+    pub(crate) fn by_command(agent: &Agent) -> Self {
+        Self { agent: Some(agent.id), name: agent.name.clone(), address: String::new() }
+    }
+
     /// Which agent it is; the command line is none.
     pub(crate) fn id(&self) -> Option<AgentId> {
         self.agent

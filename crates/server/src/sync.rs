@@ -10,7 +10,7 @@ use deskbell_protocol::{
 
 use crate::authorize::{Action, Principal, authorize};
 use crate::store::log::{self, EVERYBODY, Logged, Place};
-use crate::store::{Connection, Failure, Outcome, conversations, rights};
+use crate::store::{Connection, Failure, Outcome, conversations, participants, rights};
 
 /// Bytes of rows in one frame. With one more row of the largest size a frame stays below its limit of 64 KB.
 pub(crate) const PAGE_BYTES: usize = 48 * 1024;
@@ -64,8 +64,9 @@ pub(crate) fn seen_by(
     match principal {
         Principal::Agent(agent) => {
             let seen = match place.site {
-                Some(site) if !matches!(place.kind, ChangeKind::Forget | ChangeKind::Show) => {
+                Some(site) if place.kind == ChangeKind::Put => {
                     rights::sees(connection, *agent, site)?
+                        || participants::seeing(connection, place.entity, place.id, agent.0)?.contains(agent)
                 }
                 _ => true,
             };
@@ -121,6 +122,7 @@ fn narrow(connection: &Connection, conversation: Conversation) -> Outcome<Conver
         team: None,
         labels: Vec::new(),
         priority: Priority::None,
+        participants: Vec::new(),
         ..conversation
     })
 }
@@ -141,7 +143,7 @@ pub(crate) fn delta(connection: &Connection, principal: &Principal, from: Seq) -
         },
         Principal::Nobody => Vec::new(),
     };
-    if places.iter().any(|place| place.kind == ChangeKind::Show) {
+    if places.iter().any(|place| place.kind == ChangeKind::Show && place.entity == EntityKind::Site) {
         return Ok(None);
     }
     let all = i64::try_from(places.len()).is_ok_and(|rows| rows < DELTA_ROWS);

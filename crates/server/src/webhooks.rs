@@ -63,6 +63,10 @@ pub(crate) fn conversation_changes(
     now: &Conversation,
 ) -> Outcome<()> {
     use ConversationState::{Closed, Open};
+    // What colleagues say among themselves is told to nobody.
+    if now.is_internal() {
+        return Ok(());
+    }
     let (state, given) = match before {
         Some(before) => (Some(before.state), (before.assignee, before.team)),
         None => (None, (None, None)),
@@ -89,7 +93,7 @@ pub(crate) fn message_said(
     by_visitor: bool,
     message: MessageId,
 ) -> Outcome<()> {
-    if !webhooks::is_any(write.connection)? {
+    if conversation.is_internal() || !webhooks::is_any(write.connection)? {
         return Ok(());
     }
     let event = match kind {

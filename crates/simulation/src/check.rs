@@ -40,19 +40,33 @@ struct Seen {
 
 impl Seen {
     fn read(desk: &Desk, person: Person) -> Result<Self, String> {
-        let (mut rows, mut entities) = (Rows::new(), Vec::new());
+        let mut rows = Rows::new();
         for row in desk.rows(person).map_err(|error| error.to_string())? {
             if let Some(data) = row.data {
-                entities.extend(Entity::decode(row.entity, data.clone()).ok().flatten());
                 rows.insert((row.entity, row.id), data);
             }
         }
+        Ok(Self::of(rows))
+    }
+
+    /// What all of them together see. Nobody sees all: what some say among themselves is not for the others.
+    fn together<'a>(all: impl Iterator<Item = &'a Self>) -> Self {
+        Self::of(all.flat_map(|seen| seen.rows.clone()).collect())
+    }
+
+    fn of(rows: Rows) -> Self {
+        let decoded = rows.iter().filter_map(|((kind, _), data)| Entity::decode(*kind, data.clone()).ok().flatten());
+        let mut entities: Vec<Entity> = decoded.collect();
         let place = |entity: &Entity| match entity {
             Entity::Message(message) => Some((message.conversation, message.number)),
             _ => None,
         };
         entities.sort_by_key(place);
-        Ok(Self { rows, entities })
+        Self { rows, entities }
+    }
+
+    fn has(&self, conversation: ConversationId) -> bool {
+        self.rows.contains_key(&(EntityKind::Conversation, conversation.0))
     }
 
     /// In their order.
@@ -79,14 +93,18 @@ pub(crate) fn everything(world: &World, desk: &Desk) -> Result<(), String> {
         seen.push((computer, Seen::read(desk, computer.person)?));
     }
     let by_agents = || seen.iter().filter(|(computer, _)| matches!(computer.person, Person::Agent(_)));
-    if let Some((_, seen)) = by_agents().next() {
-        dense(seen)?;
-        rewritten(world, seen)?;
+    // Agents last: of what visitors see, too, they see more.
+    let by_all = Seen::together(seen.iter().rev().map(|(_, seen)| seen));
+    let by_team = Seen::together(by_agents().map(|(_, seen)| seen));
+    dense(&by_team)?;
+    rewritten(world, &by_team)?;
+    for (computer, seen) in &seen {
+        only_for_those_who_take_part(computer, seen)?;
     }
     counted(world, by_agents().map(|(_, seen)| seen))?;
     for (computer, seen) in &seen {
         let who = computer.person;
-        done_once(world, computer, desk, seen).map_err(|what| format!("{who:?}: {what}"))?;
+        done_once(world, computer, desk, seen, &by_all).map_err(|what| format!("{who:?}: {what}"))?;
         if let Some(hole) = computer.cache().hole_for_test().map_err(|error| error.to_string())? {
             return Err(format!("{who:?}: {hole:?} counts as here and is not"));
         }
@@ -153,22 +171,44 @@ fn rewritten(world: &World, seen: &Seen) -> Result<(), String> {
             }
         }
     }
-    // A restored desk may not have what was to be changed, and then refuses.
-    match changes.into_values().next() {
+    // A restored desk may not have what was to be changed, and then refuses; a group that everybody left, nobody sees.
+    let is_seen = |frame: &&CommandFrame| frame.command.conversation().is_some_and(|id| seen.has(id));
+    match changes.into_values().find(|changes| changes.iter().any(is_seen)) {
         Some(lost) => Err(format!("{lost:?} are done, and what they changed is not there")),
         None => Ok(()),
     }
 }
 
+/// What is said among the team is seen by those alone who take part, and by no visitor.
+fn only_for_those_who_take_part(computer: &Computer, seen: &Seen) -> Result<(), String> {
+    for entity in &seen.entities {
+        let Entity::Conversation(found) = entity else { continue };
+        let takes_part = match computer.person {
+            Person::Agent(me) => found.participants.contains(&me),
+            Person::Visitor(_) => false,
+        };
+        if found.is_internal() && !takes_part {
+            return Err(format!("{:?} sees {found:?}", computer.person));
+        }
+    }
+    let internal = seen.messages().find(|message| !seen.has(message.conversation));
+    match internal {
+        Some(message) => Err(format!("{:?} sees {message:?} of a conversation that they do not see", computer.person)),
+        None => Ok(()),
+    }
+}
+
 /// Every command is done exactly once or was refused, and messages stand in the order in which they were written.
-fn done_once(world: &World, computer: &Computer, desk: &Desk, seen: &Seen) -> Result<(), String> {
+///
+/// What was said in a group that everybody has left is shown to nobody any more.
+fn done_once(world: &World, computer: &Computer, desk: &Desk, seen: &Seen, by_all: &Seen) -> Result<(), String> {
     let unsent = computer.unsent();
     if unsent > 0 {
         return Err(format!("{unsent} commands still wait ({:?}): {}", computer.phase(), computer.waiting()));
     }
     let refused: HashSet<&ClientId> = computer.refused.iter().map(|(id, _)| id).collect();
     // By its name: what it says may have been changed since.
-    let places: HashMap<&ClientId, (ConversationId, Number)> = seen
+    let places: HashMap<&ClientId, (ConversationId, Number)> = by_all
         .messages()
         .filter_map(|message| Some((message.client_id.as_ref()?, (message.conversation, message.number))))
         .collect();
@@ -184,11 +224,14 @@ fn done_once(world: &World, computer: &Computer, desk: &Desk, seen: &Seen) -> Re
         // A restored desk may have had fewer messages to read.
         if let Command::MarkRead { conversation, number } = &frame.command
             && !world.restored
+            && seen.has(*conversation)
             && marks.get(conversation).copied().unwrap_or(0) < *number
         {
             return Err(format!("{conversation:?} was read up to {number}, and no mark says so"));
         }
-        if let Command::Send { text, .. } = &frame.command {
+        if let Command::Send { text, conversation, .. } = &frame.command
+            && conversation.is_none_or(|conversation| by_all.has(conversation))
+        {
             let (conversation, number) = places.get(&frame.client_id).ok_or_else(|| format!("“{text}” is lost"))?;
             if last.insert(*conversation, *number).is_some_and(|before| before > *number) {
                 return Err(format!(

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use deskbell_engine::Event;
 use deskbell_protocol::{
-    Assignment, AssignmentRule, Author, ClientFrame, ClientId, Command, CommandFrame, ConversationState, ErrorCode,
-    Message, MessageKind, Nack, Priority, Seq, ServerFrame,
+    AgentId, Assignment, AssignmentRule, Author, ClientFrame, ClientId, Command, CommandFrame, ConversationState,
+    ErrorCode, Message, MessageKind, Nack, Priority, Seq, ServerFrame,
 };
 use deskbell_server::simulation::{Calls, Desk, News, Person, Ringer, Session, page_bytes};
 use rand::rngs::Xoshiro256PlusPlus;
@@ -295,6 +295,14 @@ impl World {
             let command = Command::Send { conversation: None, kind: MessageKind::Reply, text, attachments: vec![] };
             return self.computers[who].queue(now, chance, command, None, bits);
         }
+        let Person::Agent(me) = self.computers[who].person else { return };
+        if self.random.random_bool(0.04) {
+            // Two of them may begin at once; a title makes it a group.
+            let title = if self.random.random() { String::new() } else { format!("Group {bits}") };
+            let agents = vec![self.colleague()];
+            let command = Command::StartInternal { agents, title, text };
+            return self.computers[who].queue(now, chance, command, None, bits);
+        }
         // Agents act on what they see.
         let seen = check::conversations(self.computers[who].cache());
         if seen.is_empty() {
@@ -302,12 +310,10 @@ impl World {
         }
         let (conversation, rev) = seen[self.random.random_range(0..seen.len())].clone();
         let id = conversation.id;
-        let Person::Agent(me) = self.computers[who].person else { return };
+        let kind = if conversation.is_internal() { MessageKind::Note } else { MessageKind::Reply };
         let careful = self.random.random_bool(0.5);
-        let (command, if_rev) = match self.random.random_range(0..19) {
-            0..4 => {
-                (Command::Send { conversation: Some(id), kind: MessageKind::Reply, text, attachments: vec![] }, None)
-            }
+        let (command, if_rev) = match self.random.random_range(0..21) {
+            0..4 => (Command::Send { conversation: Some(id), kind, text, attachments: vec![] }, None),
             4 => (Command::Send { conversation: Some(id), kind: MessageKind::Note, text, attachments: vec![] }, None),
             5 => {
                 // Whoever has scrolled up sees older ones.
@@ -377,9 +383,28 @@ impl World {
                 let Some(text) = texts.get(bits as usize % texts.len().max(1)) else { return };
                 (Command::UseCannedText { text: text.id }, None)
             }
+            18 | 19 => {
+                let (add, remove) = match self.random.random_range(0..3) {
+                    0 => (vec![self.colleague()], vec![]),
+                    1 if conversation.is_internal() => (vec![], vec![me]),
+                    1 => (vec![], vec![self.colleague()]),
+                    _ => (vec![self.colleague(), self.colleague()], vec![]),
+                };
+                (Command::ChangeParticipants { conversation: id, add, remove }, careful.then_some(rev))
+            }
             _ => return self.computers[who].ask_history(id, conversation.last_number),
         };
         self.computers[who].queue(now, chance, command, if_rev, bits);
+    }
+
+    /// One of the agents, who may be oneself.
+    fn colleague(&mut self) -> AgentId {
+        let agents = self.computers.iter().filter_map(|computer| match computer.person {
+            Person::Agent(id) => Some(id),
+            Person::Visitor(_) => None,
+        });
+        let agents: Vec<AgentId> = agents.collect();
+        agents[self.random.random_range(0..agents.len())]
     }
 
     /// Both ends hear that the connection is gone.

@@ -30,6 +30,8 @@ fn computer(disk: &str) -> (Cache, ClientId) {
         visitor_read: 0,
         snoozed_until: None,
         priority: Priority::None,
+        title: String::new(),
+        participants: Vec::new(),
         labels: vec![],
     };
     let changes = vec![Change::put(Seq(1), &Entity::Conversation(head), None).unwrap()];

@@ -42,6 +42,8 @@ fn head(state: ConversationState, last_number: Number) -> Entity {
         visitor_read: 0,
         snoozed_until: None,
         priority: Priority::None,
+        title: String::new(),
+        participants: Vec::new(),
         labels: vec![],
     })
 }

@@ -181,6 +181,8 @@ pub(crate) fn head(chats: &Chats, last: &Said) -> Conversation {
         visitor_read: 0,
         snoozed_until: None,
         priority: Priority::None,
+        title: String::new(),
+        participants: Vec::new(),
         team: None,
         labels: Vec::new(),
     }

@@ -8,8 +8,8 @@ use deskbell_protocol::{ChangeKind, ClientId, ConversationId, EntityKind, Seq, T
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::log::{self, Committed, Place};
-use super::{Failure, Outcome, conversations, entities};
+use super::log::{self, Committed, Logged, Place};
+use super::{Failure, Outcome, conversations, entities, participants};
 use crate::authorize::Principal;
 
 /// Milliseconds from the Unix epoch to 2024-01-01, where ids begin.
@@ -118,6 +118,12 @@ impl Write<'_> {
     /// Says that an entity changed which the conversation's visitor may be shown.
     pub(crate) fn touch_in(&mut self, entity: EntityKind, id: i64, conversation: ConversationId) -> Outcome<()> {
         self.record(entity, id, log::EVERYBODY, ChangeKind::Put, Some(conversation))
+    }
+
+    /// The same, and that it comes after all that was said so far.
+    pub(crate) fn touch_last(&mut self, entity: EntityKind, id: i64, conversation: ConversationId) -> Outcome<()> {
+        self.touched.remove(&(entity, id, log::EVERYBODY));
+        self.touch_in(entity, id, conversation)
     }
 
     /// Says that an entity changed which one agent alone may see.
@@ -285,13 +291,15 @@ impl Batches {
         for (entity, id, audience) in touched {
             if let Some(place) = log::place(&self.connection, entity, id, audience)? {
                 conversations.extend(place.conversation);
-                changes.push(Arc::new(place.with_state(&self.connection)?));
+                let participants = participants::seeing(&self.connection, entity, id, audience)?;
+                changes.push(Arc::new(Logged { participants, ..place.with_state(&self.connection)? }));
             }
         }
         changes.sort_by_key(|logged| logged.change.seq);
         let mut visitors = Vec::with_capacity(conversations.len());
         for conversation in conversations {
-            visitors.extend(conversations::find(&self.connection, conversation)?.map(|found| found.visitor));
+            let found = conversations::find(&self.connection, conversation)?;
+            visitors.extend(found.filter(|found| !found.is_internal()).map(|found| found.visitor));
         }
         Ok(Committed { from, to, changes, visitors })
     }

@@ -8,21 +8,29 @@ use deskbell_protocol::{
 use deskbell_search::label_key;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{files, queries};
+use super::{files, participants, queries};
 
 /// What the desk says of a conversation that was put off, and of one that is back.
 pub(crate) const SNOOZED: &str = "snoozed";
 pub(crate) const WOKEN: &str = "woken";
+/// What the desk says of an agent who takes part from now on, and of one who does no more; their name follows.
+pub(crate) const ADDED: &str = "added:";
+pub(crate) const LEFT: &str = "left:";
 
 queries! {
-    FIND = "SELECT id, kind, contact, visitor, site, state, assignee, last_number, waiting_since, created_at,
-        active_at, visitor_read, snoozed_until, team, priority FROM conversation WHERE id = ?1";
+    FIND = "SELECT id, kind, coalesce(contact, 0), coalesce(visitor, 0), coalesce(site, 0), state, assignee, last_number,
+        waiting_since, created_at, active_at, visitor_read, snoozed_until, team, priority, title
+        FROM conversation WHERE id = ?1";
     LATEST_OF_VISITOR = "SELECT id FROM conversation WHERE visitor = ?1 ORDER BY id DESC LIMIT 1";
-    BY_ACTIVITY = "SELECT active_at, id, contact, visitor FROM conversation WHERE (active_at, id) < (?1, ?2)
-        AND EXISTS (SELECT 1 FROM sees WHERE sees.agent = ?4 AND sees.site = conversation.site)
+    BY_ACTIVITY = "SELECT active_at, id, coalesce(contact, 0), coalesce(visitor, 0) FROM conversation
+        WHERE (active_at, id) < (?1, ?2)
+        AND (EXISTS (SELECT 1 FROM sees WHERE sees.agent = ?4 AND sees.site = conversation.site)
+            OR EXISTS (SELECT 1 FROM participant WHERE participant.agent = ?4 AND participant.conversation = conversation.id
+                AND left_at IS NULL))
         ORDER BY active_at DESC, id DESC LIMIT ?3";
     ADD = "INSERT INTO conversation (id, kind, contact, visitor, site, state, assignee, last_number, waiting_since,
-        created_at, active_at, visitor_read, team) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+        created_at, active_at, visitor_read, team, title)
+        VALUES (?1, ?2, nullif(?3, 0), nullif(?4, 0), nullif(?5, 0), ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
     UPDATE = "UPDATE conversation SET state = ?2, assignee = ?3, last_number = ?4, waiting_since = ?5,
         active_at = ?6, visitor_read = ?7, snoozed_until = ?8, team = ?9, priority = ?10
         WHERE id = ?1";
@@ -96,6 +104,8 @@ fn conversation(row: &Row<'_>) -> rusqlite::Result<Conversation> {
             4 => Priority::Urgent,
             _ => Priority::None,
         },
+        title: row.get(15)?,
+        participants: Vec::new(),
     })
 }
 
@@ -103,7 +113,8 @@ pub(crate) fn find(connection: &Connection, id: ConversationId) -> rusqlite::Res
     let found = connection.prepare_cached(FIND)?.query_row([id.0], conversation).optional()?;
     let Some(found) = found else { return Ok(None) };
     let labels = connection.prepare_cached(LABELS)?.query_map([id.0], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    Ok(Some(Conversation { labels, ..found }))
+    let participants = participants::of(connection, id)?;
+    Ok(Some(Conversation { labels, participants, ..found }))
 }
 
 /// Replaces the labels of a conversation.
@@ -170,7 +181,8 @@ pub(crate) fn add(connection: &Connection, conversation: &Conversation) -> rusql
         conversation.created_at,
         conversation.active_at,
         conversation.visitor_read,
-        conversation.team.map(|team| team.0)
+        conversation.team.map(|team| team.0),
+        conversation.title
     ])?;
     Ok(())
 }
@@ -207,7 +219,10 @@ pub(crate) fn is_for_the_team(message: &Message) -> bool {
     match message.kind {
         MessageKind::Reply => false,
         MessageKind::Note => true,
-        MessageKind::System => message.text == SNOOZED || message.text == WOKEN,
+        MessageKind::System => {
+            let text = message.text.as_str();
+            text == SNOOZED || text == WOKEN || text.starts_with(ADDED) || text.starts_with(LEFT)
+        }
     }
 }
 

@@ -16,7 +16,10 @@ const NOWHERE: SiteId = SiteId(0);
 
 /// The site whose members alone may see an entity. `None`: every agent may.
 pub(crate) fn site_of(connection: &Connection, kind: EntityKind, id: i64) -> rusqlite::Result<Option<SiteId>> {
-    let by = |sql| connection.prepare_cached(sql)?.query_row([id], |row| row.get(0).map(SiteId)).optional();
+    let by = |sql| -> rusqlite::Result<Option<SiteId>> {
+        let site = connection.prepare_cached(sql)?.query_row([id], |row| row.get::<_, Option<i64>>(0)).optional()?;
+        Ok(site.flatten().map(SiteId))
+    };
     let site = match kind {
         EntityKind::Agent | EntityKind::CannedText | EntityKind::Team | EntityKind::Unknown => return Ok(None),
         EntityKind::Site => Some(SiteId(id)),

@@ -1,6 +1,8 @@
 //! What is known of uploaded files; the bytes lie beside the database.
 
-use deskbell_protocol::{Attachment, AttachmentId, MessageId, PictureSize, SiteId, Timestamp, VisitorId};
+use deskbell_protocol::{
+    Attachment, AttachmentId, ConversationId, MessageId, PictureSize, SiteId, Timestamp, VisitorId,
+};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::queries;
@@ -9,7 +11,7 @@ queries! {
     OF_MESSAGE = "SELECT id, name, mime, size, width, height FROM attachment WHERE message = ?1 ORDER BY id";
     FIND = "SELECT attachment.id, attachment.name, attachment.mime, attachment.size, attachment.width, attachment.height,
         attachment.uploader_kind, attachment.uploader, attachment.file,
-        CASE WHEN message.kind <> 1 THEN conversation.visitor END, conversation.site
+        CASE WHEN message.kind <> 1 THEN conversation.visitor END, conversation.site, conversation.id
         FROM attachment LEFT JOIN message ON message.id = attachment.message
         LEFT JOIN conversation ON conversation.id = message.conversation WHERE attachment.id = ?1";
     ADD = "INSERT INTO attachment (id, uploader_kind, uploader, file, name, mime, size, width, height, created_at)
@@ -34,8 +36,10 @@ pub(crate) struct Stored {
     pub(crate) file: String,
     /// The visitor to whom the message with this file is shown.
     pub(crate) shown_to: Option<VisitorId>,
-    /// The site of its conversation, once it was sent.
+    /// The site of its conversation, once it was sent to a visitor.
     pub(crate) site: Option<SiteId>,
+    /// Its conversation, once it was sent.
+    pub(crate) conversation: Option<ConversationId>,
 }
 
 fn attachment(row: &Row<'_>) -> rusqlite::Result<Attachment> {
@@ -60,6 +64,7 @@ pub(crate) fn find(connection: &Connection, id: AttachmentId) -> rusqlite::Resul
                 file: row.get(8)?,
                 shown_to: row.get::<_, Option<i64>>(9)?.map(VisitorId),
                 site: row.get::<_, Option<i64>>(10)?.map(SiteId),
+                conversation: row.get::<_, Option<i64>>(11)?.map(ConversationId),
             })
         })
         .optional()

@@ -9,6 +9,7 @@ use deskbell_protocol::{
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::participants::by_taking_part;
 use super::{Outcome, entities, queries};
 use crate::authorize::Principal;
 
@@ -29,10 +30,12 @@ queries! {
         FROM change WHERE entity = ?1 AND id = ?2 AND audience = ?3";
     /// Few change after a place, so they are found by it.
     NEXT_CONVERSATION_SINCE = "SELECT min(id) FROM change WHERE seq > ?1 AND +entity = ?2 AND +id > ?3";
-    CHANGES_FOR_AGENT = "SELECT seq, entity, id, audience, kind, sender_kind, sender, client_id, conversation, site
+    /// What is gone is told to everybody: its id says nothing, and whoever took part may have it.
+    CHANGES_FOR_AGENT = concat!("SELECT seq, entity, id, audience, kind, sender_kind, sender, client_id, conversation, site
         FROM change WHERE seq > ?1 AND seq <= ?2 AND audience IN (0, ?3)
-            AND (site IS NULL OR kind >= 3 OR EXISTS (SELECT 1 FROM sees WHERE sees.agent = ?3 AND sees.site = change.site))
-        ORDER BY seq LIMIT ?4";
+            AND (site IS NULL OR kind > 0 OR EXISTS (SELECT 1 FROM sees WHERE sees.agent = ?3 AND sees.site = change.site)
+                OR ", by_taking_part!("?3", "change.entity", "change.id"), ")
+        ORDER BY seq LIMIT ?4");
     CHANGES_OF_CONVERSATION = "SELECT seq, entity, id, audience, kind, sender_kind, sender, client_id, conversation, site
         FROM change WHERE conversation = ?1 AND seq > ?2 AND seq <= ?3 ORDER BY seq LIMIT ?4";
     ADD_COMMAND = "INSERT INTO command (sender_kind, sender, client_id, seq, id, number) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
@@ -101,8 +104,10 @@ pub(crate) struct Logged {
     /// As everybody may see it: without the sender's name for the command.
     pub(crate) change: Change,
     pub(crate) audience: i64,
-    /// The site whose members alone may see it.
+    /// The site whose members may see it.
     pub(crate) site: Option<SiteId>,
+    /// Agents who may see it whatever sites they see, because they take part. Known of what a commit changed.
+    pub(crate) participants: Vec<AgentId>,
     pub(crate) sender: Option<(i64, i64)>,
     pub(crate) client_id: Option<ClientId>,
     /// Bytes of the change in a frame, nearly.
@@ -122,8 +127,11 @@ impl Logged {
     /// Whether an agent who sees the customers of these sites may see it.
     pub(crate) fn visible_to(&self, agent: AgentId, sites: &HashSet<SiteId>) -> bool {
         let heard = self.audience == EVERYBODY || self.audience == agent.0;
-        let forgets = matches!(self.change.kind, ChangeKind::Forget | ChangeKind::Show);
-        heard && (forgets || self.site.is_none_or(|site| sites.contains(&site)))
+        let is_gone = self.change.kind != ChangeKind::Put;
+        heard
+            && (is_gone
+                || self.site.is_none_or(|site| sites.contains(&site))
+                || self.participants.binary_search(&agent).is_ok())
     }
 
     /// Whether it may change what the agent sees.
@@ -131,6 +139,7 @@ impl Logged {
         match self.change.entity {
             EntityKind::Site => true,
             EntityKind::Agent => self.change.id == agent.0,
+            EntityKind::Conversation => self.audience == agent.0,
             _ => false,
         }
     }
@@ -210,7 +219,12 @@ impl Place {
             Some(entity) => Change::put(self.seq, &entity, None)?,
             None => Change {
                 seq: self.seq,
-                kind: if self.kind == ChangeKind::Put { ChangeKind::Delete } else { self.kind },
+                kind: match (self.kind, self.entity) {
+                    (ChangeKind::Put, _) => ChangeKind::Delete,
+                    // What was here of an earlier time goes first; all of it follows.
+                    (ChangeKind::Show, EntityKind::Conversation) => ChangeKind::Forget,
+                    (kind, _) => kind,
+                },
                 entity: self.entity,
                 id: self.id,
                 data: None,
@@ -219,7 +233,7 @@ impl Place {
         };
         let size = size(&change);
         let Self { audience, site, sender, client_id, .. } = self;
-        Ok(Logged { change, audience, site, sender, client_id, size })
+        Ok(Logged { change, audience, site, participants: Vec::new(), sender, client_id, size })
     }
 }
 

@@ -21,6 +21,7 @@ pub(crate) mod items;
 pub(crate) mod links;
 pub(crate) mod log;
 pub(crate) mod merges;
+pub(crate) mod participants;
 pub(crate) mod people;
 pub(crate) mod rights;
 pub(crate) mod rings;
@@ -77,6 +78,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/019_merged.sql"), then: None },
     Migration { sql: include_str!("migrations/020_webhooks.sql"), then: None },
     Migration { sql: include_str!("migrations/021_hours.sql"), then: None },
+    Migration { sql: include_str!("migrations/022_participants.sql"), then: None },
 ];
 
 /// One step from format to format, taken whole or not at all.
@@ -370,6 +372,7 @@ mod tests {
             links::QUERIES,
             log::QUERIES,
             merges::QUERIES,
+            participants::QUERIES,
             people::QUERIES,
             rights::QUERIES,
             rings::QUERIES,
@@ -427,6 +430,7 @@ mod tests {
             include_str!("links.rs"),
             include_str!("log.rs"),
             include_str!("merges.rs"),
+            include_str!("participants.rs"),
             include_str!("people.rs"),
             include_str!("rights.rs"),
             include_str!("search.rs"),

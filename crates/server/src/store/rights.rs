@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use deskbell_protocol::{AgentId, EntityKind, Role, SiteId};
+use deskbell_protocol::{AgentId, ConversationId, EntityKind, Number, Role, SiteId};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::agents::role_from;
 use super::batch::Write;
-use super::{Outcome, queries};
+use super::{Outcome, conversations, participants, queries};
 
 queries! {
     ROLE = "SELECT role FROM agent WHERE id = ?1 AND active = 1";
@@ -30,6 +30,9 @@ queries! {
         WHERE team_member.team = ?1 LIMIT 1";
 }
 
+/// Messages that come at once with a conversation that is shown; older ones are asked for.
+const SHOWN_MESSAGES: i64 = 30;
+
 /// What an agent may do. `None`: there is no such agent, or no longer.
 pub(crate) fn role(connection: &Connection, agent: AgentId) -> rusqlite::Result<Option<Role>> {
     let code: Option<i64> = connection.prepare_cached(ROLE)?.query_row([agent.0], |row| row.get(0)).optional()?;
@@ -39,6 +42,16 @@ pub(crate) fn role(connection: &Connection, agent: AgentId) -> rusqlite::Result<
 /// Whether an agent may see the customers of a site.
 pub(crate) fn sees(connection: &Connection, agent: AgentId, site: SiteId) -> rusqlite::Result<bool> {
     connection.prepare_cached(SEES)?.exists([agent.0, site.0])
+}
+
+/// Whether an agent may see a conversation of a site: they see the site, or they take part.
+pub(crate) fn sees_conversation(
+    connection: &Connection,
+    agent: AgentId,
+    site: SiteId,
+    conversation: ConversationId,
+) -> rusqlite::Result<bool> {
+    Ok(sees(connection, agent, site)? || participants::takes_part(connection, agent, conversation)?)
 }
 
 /// The sites whose customers an agent may see.
@@ -71,6 +84,9 @@ pub(crate) fn settle(write: &mut Write<'_>) -> Outcome<()> {
     for (agent, site) in before.difference(&now).copied() {
         write.connection.prepare_cached(DROP)?.execute([agent, site])?;
         write.forget(EntityKind::Site, site, agent)?;
+        for conversation in participants::on_site(write.connection, AgentId(agent), SiteId(site))? {
+            show_conversation(write, conversation, AgentId(agent))?;
+        }
     }
     for (agent, site) in now.difference(&before).copied() {
         write.connection.prepare_cached(ADD)?.execute([agent, site])?;
@@ -83,6 +99,45 @@ pub(crate) fn settle(write: &mut Write<'_>) -> Outcome<()> {
             write.show(EntityKind::Site, site, agent)?;
         } else {
             write.touch(EntityKind::Site, site)?;
+        }
+    }
+    Ok(())
+}
+
+/// Shows an agent a conversation that they see only because they take part in it: whatever they have of an earlier time is
+/// forgotten, and its newest messages and whom it is with come anew.
+pub(crate) fn show_conversation(write: &mut Write<'_>, id: ConversationId, agent: AgentId) -> Outcome<()> {
+    let Some(found) = conversations::find(write.connection, id)? else { return Ok(()) };
+    if !found.is_internal() && sees(write.connection, agent, found.site)? {
+        return Ok(());
+    }
+    write.show(EntityKind::Conversation, id.0, agent.0)?;
+    if !found.is_internal() {
+        write.touch(EntityKind::Contact, found.contact.0)?;
+        write.touch(EntityKind::Visitor, found.visitor.0)?;
+    }
+    write.touch_last(EntityKind::Conversation, id.0, id)?;
+    let newest = conversations::last_messages(write.connection, id, Number::MAX, true, SHOWN_MESSAGES)?;
+    for (message, _) in newest.into_iter().rev() {
+        write.touch_for(EntityKind::Message, message.0, agent.0)?;
+    }
+    Ok(())
+}
+
+/// Lets an agent forget a conversation in which they take part no more, unless they see its site.
+pub(crate) fn hide_conversation(write: &mut Write<'_>, id: ConversationId, agent: AgentId) -> Outcome<()> {
+    let Some(found) = conversations::find(write.connection, id)? else { return Ok(()) };
+    if !found.is_internal() && sees(write.connection, agent, found.site)? {
+        return Ok(());
+    }
+    write.forget(EntityKind::Conversation, id.0, agent.0)?;
+    let seen_still = |entity, id| -> rusqlite::Result<bool> {
+        Ok(participants::seeing(write.connection, entity, id, agent.0)?.contains(&agent))
+    };
+    let people = [(EntityKind::Visitor, found.visitor.0), (EntityKind::Contact, found.contact.0)];
+    for (entity, id) in people.into_iter().filter(|_| !found.is_internal()) {
+        if !seen_still(entity, id)? {
+            write.forget(entity, id, agent.0)?;
         }
     }
     Ok(())

@@ -1,11 +1,13 @@
 //! What agents search.
 
-use deskbell_protocol::{AgentId, FoundKind, FoundMessage, Message, MessageId, MessageKind, Timestamp, VisitorId};
+use deskbell_protocol::{
+    AgentId, ConversationId, FoundKind, FoundMessage, Message, MessageId, MessageKind, Timestamp, VisitorId,
+};
 use deskbell_search::{Place, Query, Side, Writer, facets, fold, marked_file, snippet, words};
 use rusqlite::{Connection, params};
 
 use super::batch::first_id_at;
-use super::{Outcome, conversations, queries};
+use super::{Outcome, agents, conversations, participants, queries};
 
 queries! {
     PUT_MESSAGE = "INSERT OR REPLACE INTO message_words (rowid, words, facets) VALUES (?1, ?2, ?3)";
@@ -17,11 +19,12 @@ queries! {
     FIND_PAGE = "SELECT url, title FROM page_view WHERE id = ?1";
     AGENTS = "SELECT rowid FROM agent_words WHERE agent_words MATCH ?1 LIMIT 50";
     /// Newest first is the order of the index, so it stops early.
-    MESSAGES = "SELECT message.id, highlight(message_words, 0, char(1), char(2)), contact.name, conversation.visitor
+    MESSAGES = "SELECT message.id, highlight(message_words, 0, char(1), char(2)), coalesce(contact.name, conversation.title),
+        coalesce(conversation.visitor, 0)
         FROM message_words
         CROSS JOIN message ON message.id = message_words.rowid
         CROSS JOIN conversation ON conversation.id = message.conversation
-        CROSS JOIN contact ON contact.id = conversation.contact
+        LEFT JOIN contact ON contact.id = conversation.contact
         WHERE message_words MATCH ?1
             AND message_words.rowid >= ?3
             AND message.created_at >= ?4 AND message.created_at < ?5
@@ -40,7 +43,9 @@ queries! {
                 (SELECT 1 FROM conversation_label WHERE conversation_label.conversation = message.conversation
                     AND key >= tag.value AND key < tag.value || char(1114111)))
             AND (?14 IS NULL OR message.kind = 0 AND message.author_kind = ?14)
-            AND EXISTS (SELECT 1 FROM sees WHERE sees.agent = ?13 AND sees.site = conversation.site)
+            AND (EXISTS (SELECT 1 FROM sees WHERE sees.agent = ?13 AND sees.site = conversation.site)
+                OR EXISTS (SELECT 1 FROM participant WHERE participant.agent = ?13
+                    AND participant.conversation = conversation.id AND left_at IS NULL))
         ORDER BY message_words.rowid DESC LIMIT ?2";
     /// Everything an older server has stored, once.
     MESSAGES_STORED = "SELECT id FROM message WHERE id > ?1 ORDER BY id";
@@ -170,9 +175,20 @@ pub(crate) fn find(
     let mut found = Vec::with_capacity(rows.len());
     for (id, highlighted, name, visitor) in rows {
         let Some(message) = conversations::find_message(connection, MessageId(id))? else { continue };
+        let name = match (visitor, name.as_str()) {
+            (0, "") => colleague(connection, me, message.conversation)?,
+            _ => name,
+        };
         found.push(found_message(&message, &highlighted, name, VisitorId(visitor)));
     }
     Ok(found)
+}
+
+/// With whom somebody has a direct conversation.
+fn colleague(connection: &Connection, me: AgentId, conversation: ConversationId) -> rusqlite::Result<String> {
+    let other = participants::of(connection, conversation)?.into_iter().find(|agent| *agent != me);
+    let other = other.map(|other| agents::find(connection, other)).transpose()?.flatten();
+    Ok(other.map(|agent| agent.name).unwrap_or_default())
 }
 
 fn found_message(message: &Message, highlighted: &str, name: String, visitor: VisitorId) -> FoundMessage {

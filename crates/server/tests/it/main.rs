@@ -21,6 +21,7 @@ mod matrix;
 mod merges;
 mod metrics;
 mod operations;
+mod participants;
 mod provider;
 mod rights;
 mod rings;

@@ -293,6 +293,16 @@ const COMMANDS: &[Way<Command>] = &[
     ("send", Of::Customer, |it| say(Some(it.customer.conversation), MessageKind::Reply, "Tea?").command),
     ("send", Of::Customer, |it| say(Some(it.customer.conversation), MessageKind::Note, "Tea!").command),
     ("start", Of::Customer, |it| Command::Start { visitor: it.customer.visitor }),
+    ("start_internal", Of::Desk, |it| Command::StartInternal {
+        agents: vec![it.world.desk.ann.agent.id, it.world.desk.ben.agent.id],
+        title: "Tea".to_owned(),
+        text: "Tea?".to_owned(),
+    }),
+    ("change_participants", Of::Customer, |it| Command::ChangeParticipants {
+        conversation: it.customer.conversation,
+        add: Vec::new(),
+        remove: Vec::new(),
+    }),
     ("mark_read", Of::Customer, |it| Command::MarkRead { conversation: it.customer.conversation, number: 1 }),
     ("set_state", Of::Customer, |it| Command::SetState {
         conversation: it.customer.conversation,

@@ -147,6 +147,12 @@ async fn an_address_is_told_in_order_and_signed_and_reads_no_note_that_it_did_no
     let Conversation { id, contact, .. } = conversation.unwrap();
     ann.command(&say(Some(id), MessageKind::Note, "He is stingy")).await.unwrap();
     ann.command(&reply(Some(id), "It is")).await.unwrap();
+    let among_us = Command::StartInternal {
+        agents: vec![desk.ben.agent.id],
+        title: "Vic".to_owned(),
+        text: "He is stingy".to_owned(),
+    };
+    ann.command(&command(among_us)).await.unwrap();
     let agent = Some(desk.ben.agent.id);
     ann.command(&command(Command::Assign { conversation: id, agent, team: None, from: None })).await.unwrap();
     for notes in ["stingy indeed", "very stingy"] {
