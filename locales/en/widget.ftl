@@ -95,3 +95,14 @@ error-too-many-files = A message holds at most 10 files.
 error-download = The file cannot be fetched right now. Try again.
 error-outbox-full = Too many messages are waiting for a connection. Send this one later.
 error-text-too-long = A message holds at most 10,000 characters. Shorten it.
+
+## What is asked before the first message
+ask-title = Before we begin
+ask-name = Your name
+ask-email = Your e-mail
+ask-phone = Your phone number
+ask-optional = { $label } (optional)
+ask-choose = Choose…
+ask-missing = Please answer this.
+ask-email-wrong = Write an address such as vic@home.example.
+ask-refused = This answer could not be taken. Change it and send again.

@@ -95,3 +95,14 @@ error-too-many-files = Un mensaje admite 10 archivos como máximo.
 error-download = Ahora mismo no se puede obtener el archivo. Inténtalo de nuevo.
 error-outbox-full = Hay demasiados mensajes esperando conexión. Envía este más tarde.
 error-text-too-long = Un mensaje admite 10.000 caracteres como máximo. Acórtalo.
+
+## What is asked before the first message
+ask-title = Antes de empezar
+ask-name = Tu nombre
+ask-email = Tu correo electrónico
+ask-phone = Tu número de teléfono
+ask-optional = { $label } (opcional)
+ask-choose = Elige…
+ask-missing = Responde a esto, por favor.
+ask-email-wrong = Escribe una dirección como vic@home.example.
+ask-refused = No se pudo aceptar esta respuesta. Cámbiala y envía de nuevo.

@@ -101,3 +101,14 @@ error-too-many-files = В одном сообщении не больше 10 ф�
 error-download = Сейчас файл получить нельзя. Повторите попытку.
 error-outbox-full = Слишком много сообщений ждёт соединения. Отправьте это позже.
 error-text-too-long = В сообщении не больше 10 000 символов. Сократите его.
+
+## What is asked before the first message
+ask-title = Прежде чем начать
+ask-name = Ваше имя
+ask-email = Ваша электронная почта
+ask-phone = Ваш номер телефона
+ask-optional = { $label } (необязательно)
+ask-choose = Выберите…
+ask-missing = Пожалуйста, ответьте.
+ask-email-wrong = Напишите адрес, например vic@home.example.
+ask-refused = Этот ответ не удалось принять. Измените его и отправьте ещё раз.

@@ -492,6 +492,67 @@ cursor: Cursor | null,
 visitor?: VisitorHello, };
 
 /**
+ * What kind of thing is asked.
+ */
+export type FieldKind = "name" | "email" | "phone" | "text" | "choice";
+
+/**
+ * Which form.
+ */
+export type FormKind = "online" | "offline";
+
+/**
+ * One answer that can be chosen, in one language.
+ */
+export type AskedChoice = { 
+/**
+ * What is answered.
+ */
+value: string, 
+/**
+ * What is shown.
+ */
+label: string, };
+
+/**
+ * One thing that is asked, in one language.
+ */
+export type Asked = { 
+/**
+ * Its name within the form.
+ */
+id: string, 
+/**
+ * What kind of thing it is.
+ */
+kind: FieldKind, 
+/**
+ * Whether there is no first message without an answer.
+ */
+required: boolean, 
+/**
+ * What is asked; empty: in the messenger's own words.
+ */
+label: string, 
+/**
+ * What can be chosen.
+ */
+choices?: Array<AskedChoice>, };
+
+/**
+ * A site's forms in the words of one visitor's language.
+ */
+export type AskedForms = { 
+/**
+ * While the desk is online.
+ */
+online: Array<Asked>, 
+/**
+ * While it is offline.
+ */
+offline: Array<Asked>, };
+
+/**
  * What messengers of a language say of the desk. An empty text is the messenger's own.
  */
 export type DeskTexts = { 
@@ -532,6 +593,10 @@ back_at?: number,
  * What the desk says of that in the visitor's language, in place of the messenger's own texts.
  */
 texts?: DeskTexts, 
+/**
+ * What is asked before the first message.
+ */
+forms?: AskedForms, 
 /**
  * Messages of the team that the visitor has not seen.
  */
@@ -738,6 +803,10 @@ message: string,
  */
 retry_after_ms: number | null, 
 /**
+ * Which field breaks a rule, where one does.
+ */
+field?: string, 
+/**
  * The row as it is, on `conflict`.
  */
 current: Change | null, };
@@ -848,7 +917,11 @@ back_at?: number,
 /**
  * To messengers: as in the welcome.
  */
-texts?: DeskTexts, } | { "kind": "page", 
+texts?: DeskTexts, 
+/**
+ * To messengers: as in the welcome.
+ */
+forms?: AskedForms, } | { "kind": "page", 
 /**
  * The page.
  */
@@ -968,6 +1041,22 @@ kind: MessageKind,
 text: string, 
 /**
  * Files uploaded before, at most [`crate::ATTACHMENTS_MAX`].
+ */
+attachments: Array<AttachmentId>, } } | { "op": "introduce", "args": { 
+/**
+ * Which form they were shown.
+ */
+form: FormKind, 
+/**
+ * Their answers by the names of the fields. What is left empty may be left out.
+ */
+answers: { [key in string]: string }, 
+/**
+ * As of `send`.
+ */
+text: string, 
+/**
+ * As of `send`.
  */
 attachments: Array<AttachmentId>, } } | { "op": "start", "args": { 
 /**
@@ -1133,6 +1222,22 @@ kind: MessageKind,
 text: string, 
 /**
  * Files uploaded before, at most [`crate::ATTACHMENTS_MAX`].
+ */
+attachments: Array<AttachmentId>, } } | { "op": "introduce", "args": { 
+/**
+ * Which form they were shown.
+ */
+form: FormKind, 
+/**
+ * Their answers by the names of the fields. What is left empty may be left out.
+ */
+answers: { [key in string]: string }, 
+/**
+ * As of `send`.
+ */
+text: string, 
+/**
+ * As of `send`.
  */
 attachments: Array<AttachmentId>, } } | { "op": "start", "args": { 
 /**

@@ -195,6 +195,99 @@ test('OD-39: who is away says when they are back, by the clock and in the langua
   vi.useRealTimers();
 });
 
+const FORMS = {
+  online: [],
+  offline: [
+    { id: 'name', kind: 'name', required: true, label: '' },
+    { id: 'email', kind: 'email', required: false, label: '' },
+    { id: 'about', kind: 'choice', required: true, label: 'About', choices: [{ value: 'Tea', label: 'Tea!' }, { value: 'Cups', label: 'Cups!' }] },
+  ],
+};
+const field = (id: string) => document.querySelector<HTMLInputElement | HTMLSelectElement>(`#ask-${id}`);
+function answers(id: string, text: string): void {
+  const found = field(id);
+  if (!found) throw new Error(`${id} is not asked`);
+  found.value = text;
+  found.dispatchEvent(new Event(found.tagName === 'SELECT' ? 'change' : 'input', { bubbles: true }));
+  flushSync();
+}
+const problems = () => [...document.querySelectorAll('fieldset .problem')].map((problem) => problem.textContent);
+const sent = (socket: FakeSocket) => socket.sent.filter((frame) => frame.type === 'cmd');
+const press = () => {
+  document.querySelector<HTMLButtonElement>('button[type="submit"]')?.click();
+  flushSync();
+};
+
+test('OD-40: what is asked is asked before the first message, in words, and with the fault at its field', async () => {
+  const socket = open({ forms: FORMS });
+  const labels = [...document.querySelectorAll('fieldset label')].map((label) => label.textContent);
+  expect(labels).toEqual([texts.m.askName(), texts.m.askOptional({ label: texts.m.askEmail() }), 'About']);
+  for (const { id } of FORMS.offline) expect(document.querySelector(`label[for="ask-${id}"]`)).not.toBeNull();
+  expect(problems()).toEqual([]);
+  write('Hello?');
+  expect(sent(socket)).toEqual([]);
+  expect(problems()).toEqual([texts.m.askMissing(), texts.m.askMissing()]);
+  expect(document.activeElement).toBe(field('name'));
+  expect(field('name')?.getAttribute('aria-describedby')).toBe('wrong-name');
+  expect(document.querySelector('textarea')?.value).toBe('Hello?');
+  answers('name', 'Vic');
+  answers('email', 'vic');
+  answers('about', 'Tea');
+  expect(problems()).toEqual([texts.m.askEmailWrong()]);
+  answers('email', 'vic@home.example');
+  press();
+  const [first] = sent(socket);
+  const args = { form: 'offline', answers: { name: 'Vic', email: 'vic@home.example', about: 'Tea' }, text: 'Hello?', attachments: [] };
+  expect(first).toMatchObject({ op: 'introduce', args });
+  // Asked once: the second message comes without.
+  expect(document.querySelector('fieldset')).toBeNull();
+  write('Anybody?');
+  expect(session.state.outbox.map(({ form }) => form?.form)).toEqual(['offline', undefined]);
+});
+
+test('OD-40: nothing typed is lost when the page is loaded anew or the desk refuses an answer', async () => {
+  let socket = open({ forms: FORMS });
+  answers('name', 'Vic');
+  session.end();
+  await unmount(panel);
+  load();
+  socket = open({ forms: FORMS });
+  expect(field('name')?.value).toBe('Vic');
+  answers('about', 'Cups');
+  answers('email', 'vic@home');
+  write('Hello?');
+  const client_id = sent(socket)[0]?.client_id;
+  socket.says({ type: 'nack', client_id, code: 'invalid', message: '', field: 'answers.email', retry_after_ms: null, current: null });
+  expect(problems()).toEqual([texts.m.askRefused()]);
+  expect([field('name')?.value, field('about')?.value]).toEqual(['Vic', 'Cups']);
+  answers('email', 'vic@home.example');
+  expect(problems()).toEqual([]);
+  [...document.querySelectorAll<HTMLButtonElement>('button')].find(({ textContent }) => textContent === texts.m.retry())?.click();
+  flushSync();
+  expect(sent(socket)[1]).toMatchObject({ client_id, op: 'introduce', args: { answers: { email: 'vic@home.example' }, text: 'Hello?' } });
+  const message = {
+    id: 1, conversation: 5, number: 2, author: { who: 'visitor' }, kind: 'reply', text: 'Hello?', attachments: [], client_id, created_at: 1,
+  };
+  socket.says({ type: 'delta', from: 10, to: 12, more: false, changes: [
+    { seq: 11, kind: 'put', entity: 'conversation', id: 5, data: { id: 5, state: 'open', visitor_read: 0 } },
+    { seq: 12, kind: 'put', entity: 'message', id: 1, client_id, data: message },
+  ] });
+  expect(session.state.outbox).toEqual([]);
+  expect(sessionStorage.getItem('deskbell.pk.answers')).toBeNull();
+});
+
+test('OD-40: whoever talks already is asked nothing, and what is asked follows the desk', () => {
+  const socket = open({ forms: FORMS });
+  expect(document.querySelector('fieldset')).not.toBeNull();
+  const desk = { type: 'eph', kind: 'agents', agents: [] };
+  socket.says({ ...desk, online: true, forms: FORMS });
+  expect(document.querySelector('fieldset')).toBeNull();
+  write('Hello?');
+  expect(sent(socket)[0]).toMatchObject({ op: 'send', args: { text: 'Hello?' } });
+  socket.says({ ...desk, online: false, forms: FORMS });
+  expect(document.querySelector('fieldset')).toBeNull();
+});
+
 test('a visitor who may not write is told so and cannot send', () => {
   const socket = open();
   socket.says({ type: 'bye', code: 'blocked', retry_after_ms: 30_000 });

@@ -220,7 +220,8 @@ pub(crate) fn refused_deed(item: &OutboxItem) -> Option<RefusedDeed> {
         Command::ChangeLabels { .. } => Deed::ChangeLabels,
         Command::EditMessage { .. } => Deed::EditMessage,
         Command::DeleteMessage { .. } => Deed::DeleteMessage,
-        Command::Start { .. }
+        Command::Introduce { .. }
+        | Command::Start { .. }
         | Command::StartInternal { .. }
         | Command::ChangeParticipants { .. }
         | Command::MarkRead { .. }

@@ -128,6 +128,7 @@ fn a_refusal_for_good_is_for_the_person_and_a_passing_one_is_tried_again() {
     engine.step(0, 0, Event::Queued(reply(2, 10).into()));
     let nack = |bits, code| {
         frame(ServerFrame::Nack(Nack {
+            field: None,
             client_id: ClientId::from_bits(bits),
             code,
             message: String::new(),

@@ -1,10 +1,13 @@
 //! What a client asks for. Every command is idempotent by its client id.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use utoipa::ToSchema;
 
 use crate::entity::{ConversationState, Holder, MessageKind, Priority};
+use crate::form::FormKind;
 use crate::id::*;
 
 /// A `cmd` frame.
@@ -37,6 +40,17 @@ pub enum Command {
         /// At most [`crate::MESSAGE_TEXT_MAX`] characters; may be empty when there are attachments.
         text: String,
         /// Files uploaded before, at most [`crate::ATTACHMENTS_MAX`].
+        attachments: Vec<AttachmentId>,
+    },
+    /// A visitor's first message with what the site asks before it.
+    Introduce {
+        /// Which form they were shown.
+        form: FormKind,
+        /// Their answers by the names of the fields. What is left empty may be left out.
+        answers: BTreeMap<String, String>,
+        /// As of `send`.
+        text: String,
+        /// As of `send`.
         attachments: Vec<AttachmentId>,
     },
     /// Begin a conversation with a visitor, or find the one at hand. The ack's `id` is the conversation.
@@ -168,9 +182,11 @@ impl Command {
             | Self::SetPriority { conversation, .. }
             | Self::ChangeParticipants { conversation, .. }
             | Self::ChangeLabels { conversation, .. } => Some(*conversation),
-            Self::Start { .. } | Self::StartInternal { .. } | Self::UseCannedText { .. } | Self::EditContact { .. } => {
-                None
-            }
+            Self::Introduce { .. }
+            | Self::Start { .. }
+            | Self::StartInternal { .. }
+            | Self::UseCannedText { .. }
+            | Self::EditContact { .. } => None,
         }
     }
 }

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use crate::command::CommandFrame;
 use crate::entity::{Entity, EntityKind};
 use crate::error::ErrorCode;
+use crate::form::AskedForms;
 use crate::http::DeskTexts;
 use crate::id::*;
 
@@ -171,6 +172,10 @@ pub struct VisitorWelcome {
     #[serde(default, skip_serializing_if = "DeskTexts::is_empty")]
     #[ts(optional, as = "Option<DeskTexts>")]
     pub texts: DeskTexts,
+    /// What is asked before the first message.
+    #[serde(default, skip_serializing_if = "AskedForms::is_empty")]
+    #[ts(optional, as = "Option<AskedForms>")]
+    pub forms: AskedForms,
     /// Messages of the team that the visitor has not seen.
     pub unread: i64,
 }
@@ -342,6 +347,10 @@ pub struct Nack {
     /// Earliest time for another try, in milliseconds from now.
     #[ts(type = "number | null")]
     pub retry_after_ms: Option<u64>,
+    /// Which field breaks a rule, where one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub field: Option<String>,
     /// The row as it is, on `conflict`.
     pub current: Option<Box<Change>>,
 }
@@ -418,6 +427,10 @@ pub enum Ephemeral {
         #[serde(default, skip_serializing_if = "DeskTexts::is_empty")]
         #[ts(optional, as = "Option<DeskTexts>")]
         texts: DeskTexts,
+        /// To messengers: as in the welcome.
+        #[serde(default, skip_serializing_if = "AskedForms::is_empty")]
+        #[ts(optional, as = "Option<AskedForms>")]
+        forms: AskedForms,
     },
     /// The page on screen; from the loader.
     Page {

@@ -6,6 +6,7 @@
 pub mod command;
 pub mod entity;
 pub mod error;
+pub mod form;
 pub mod frame;
 pub mod http;
 pub mod id;
@@ -16,6 +17,7 @@ pub mod planted;
 pub use command::{Command, CommandFrame};
 pub use entity::*;
 pub use error::{ErrorCode, Refusal};
+pub use form::*;
 pub use frame::*;
 pub use http::*;
 pub use id::*;

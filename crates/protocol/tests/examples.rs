@@ -36,6 +36,7 @@ fn dc_01_every_example_of_a_client_is_a_frame_of_a_client() {
             ClientFrame::Seen(_) => "seen",
             ClientFrame::Cmd(frame) => match frame.command {
                 Command::Send { .. } => "send",
+                Command::Introduce { .. } => "introduce",
                 Command::Start { .. } => "start",
                 Command::StartInternal { .. } => "start_internal",
                 Command::ChangeParticipants { .. } => "change_participants",
@@ -63,6 +64,7 @@ fn dc_01_every_example_of_a_client_is_a_frame_of_a_client() {
         "snap_next",
         "seen",
         "send",
+        "introduce",
         "start",
         "start_internal",
         "change_participants",

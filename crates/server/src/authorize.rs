@@ -86,6 +86,8 @@ rights! {
     Read                  [Seen   Seen   Seen   Seen   Seen   Own    Never ];
     /// Write what the other side sees, and be seen typing.
     Reply                 [Seen   Seen   Seen   Seen   Never  Own    Never ];
+    /// Say who one is before one's first message.
+    Introduce             [Never  Never  Never  Never  Never  Own    Never ];
     /// Write what the team alone sees.
     WriteNote             [Seen   Seen   Seen   Seen   Seen   Never  Never ];
     /// Write a message anew.
@@ -204,6 +206,7 @@ impl Action {
         match command {
             Command::Send { kind: MessageKind::Note, .. } => Self::WriteNote,
             Command::Send { kind: MessageKind::Reply | MessageKind::System, .. } => Self::Reply,
+            Command::Introduce { .. } => Self::Introduce,
             Command::Start { .. } => Self::StartConversation,
             Command::StartInternal { .. } => Self::WriteToTeam,
             Command::ChangeParticipants { .. } => Self::ChangeParticipants,

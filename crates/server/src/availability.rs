@@ -6,16 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deskbell_protocol::http::{DeskSettings, DeskTexts, HoursSetting};
-use deskbell_protocol::{Ephemeral, FIELD_MAX, Refusal, SiteId, Timestamp};
+use deskbell_protocol::{AskedForms, Ephemeral, FIELD_MAX, Refusal, SiteForms, SiteId, Timestamp};
 use tokio::sync::{Mutex, Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::administration::{Administration, refuse};
 use crate::authorize::Action;
 use crate::desk::Core;
+use crate::forms::asked;
 use crate::hours::Schedule;
 use crate::hub::Hub;
-use crate::store::{Connection, Failure, Outcome, hours, sites};
+use crate::store::{Connection, Failure, Outcome, forms, hours, sites};
 use crate::{live, text};
 
 /// However far the next change is, the clock may be set, and another process may have changed the hours.
@@ -36,6 +37,8 @@ struct Known {
     desk: Doors,
     /// Of the sites that have hours of their own.
     sites: HashMap<SiteId, Doors>,
+    /// What the sites ask that ask something.
+    forms: HashMap<SiteId, SiteForms>,
 }
 
 impl Known {
@@ -61,7 +64,8 @@ impl Known {
         for (site, given) in hours::of_sites(connection)? {
             of_sites.insert(site, doors(Some(given))?);
         }
-        Ok((Self { settings, desk, sites: of_sites }, next))
+        let forms = forms::of_sites(connection)?.into_iter().collect();
+        Ok((Self { settings, desk, sites: of_sites, forms }, next))
     }
 
     fn doors(&self, site: SiteId) -> Doors {
@@ -145,13 +149,14 @@ pub(crate) struct Notice {
     pub(crate) online: bool,
     pub(crate) back_at: Option<Timestamp>,
     pub(crate) texts: DeskTexts,
+    pub(crate) forms: AskedForms,
 }
 
 impl Notice {
     /// The same as a frame. Visitors are not told who is there.
     pub(crate) fn frame(&self) -> Ephemeral {
-        let Self { online, back_at, texts } = self.clone();
-        Ephemeral::Agents { agents: Vec::new(), online, back_at, texts }
+        let Self { online, back_at, texts, forms } = self.clone();
+        Ephemeral::Agents { agents: Vec::new(), online, back_at, texts, forms }
     }
 }
 
@@ -173,7 +178,8 @@ impl Told {
         let Some(language) = &self.language else { return Notice { online, ..Notice::default() } };
         // Whoever switched the desk off has not said until when.
         let back_at = doors.back_at.filter(|_| !known.settings.offline);
-        Notice { online, back_at, texts: live::texts_for(&known.settings, language) }
+        let forms = known.forms.get(&self.site).map(|forms| asked(forms, language)).unwrap_or_default();
+        Notice { online, back_at, texts: live::texts_for(&known.settings, language), forms }
     }
 
     /// What was told last, or is to be told first.
@@ -294,7 +300,7 @@ mod tests {
         let (day, next) = known(opens);
         assert_eq!(next, Some(opens + 60_000));
         availability.tell(day, &hub);
-        let open = Notice { online: true, back_at: None, texts: DeskTexts::default() };
+        let open = Notice { online: true, ..Notice::default() };
         assert_eq!((told.changed().await, told.now()), (open.frame(), &open));
         let (closed, next) = known(opens + 60_000);
         availability.tell(closed, &hub);

@@ -1,5 +1,6 @@
 //! What each command does, inside the writer's transaction.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -7,17 +8,18 @@ use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
     ATTACHMENTS_MAX, Ack, AgentId, AttachmentId, Author, CannedTextId, Change, ClientId, Command, CommandFrame,
     Contact, ContactId, Conversation, ConversationId, ConversationKind, ConversationState, EntityKind, ErrorCode,
-    FIELD_MAX, Holder, MESSAGE_TEXT_MAX, Message, MessageId, MessageKind, NOTES_MAX, Nack, Number, Priority, ReadMark,
-    Refusal, SNOOZE_MAX_MS, Seq, ServerFrame, Timestamp, VisitorId,
+    FIELD_MAX, FieldKind, FormAnswer, FormKind, Holder, MESSAGE_TEXT_MAX, Message, MessageId, MessageKind, NOTES_MAX,
+    Nack, Number, Priority, ReadMark, Refusal, SNOOZE_MAX_MS, Seq, ServerFrame, Timestamp, VisitorId,
 };
 
 use crate::authorize::{Action, Object, Principal, admit, authorize};
 use crate::desk::Core;
+use crate::forms::answered;
 use crate::store::batch::Write;
 use crate::store::log::{self, Done, EVERYBODY};
 use crate::store::{
-    Failure, Outcome, Refused, agents, assignments, blocks, canned_texts, conversations, files, merges, rights, search,
-    teams, visitors, webhooks,
+    Failure, Outcome, Refused, agents, assignments, blocks, canned_texts, conversations, files, forms, merges, rights,
+    search, teams, visitors, webhooks,
 };
 use crate::text;
 use crate::webhooks::{contact_changed, conversation_changes, message_said};
@@ -28,6 +30,10 @@ pub(crate) const CONTACT_BYTES_MAX: usize = 48 * 1024;
 
 /// Codes of messages that the desk itself writes.
 pub(crate) mod said {
+    use deskbell_protocol::FormAnswer;
+
+    use crate::store::Outcome;
+
     pub(super) const CLOSED: &str = "closed";
     pub(super) const REOPENED: &str = "reopened";
     pub(super) use crate::store::conversations::{SNOOZED, WOKEN};
@@ -36,6 +42,11 @@ pub(crate) mod said {
 
     pub(crate) fn assigned(name: &str) -> String {
         format!("assigned:{name}")
+    }
+
+    /// What a visitor has answered before their first message.
+    pub(super) fn form(answers: &[FormAnswer]) -> Outcome<String> {
+        Ok(format!("form:{}", serde_json::to_string(answers)?))
     }
 
     pub(super) fn given_to_team(name: &str) -> String {
@@ -58,6 +69,11 @@ pub(crate) fn perform(write: &mut Write<'_>, principal: Principal, frame: Comman
     let made = match command {
         Command::Send { conversation, kind, text, attachments } => {
             send(write, principal, &client_id, conversation, kind, &text, &attachments, if_rev)?
+        }
+        Command::Introduce { form, answers, text, attachments } => {
+            let conversation = introduce(write, principal, form, &answers)?;
+            let (to, kind) = (Some(conversation), MessageKind::Reply);
+            send(write, principal, &client_id, to, kind, &text, &attachments, if_rev)?
         }
         Command::Start { visitor } => start(write, principal, visitor)?,
         Command::StartInternal { agents, title, text } => {
@@ -116,12 +132,16 @@ pub(crate) fn submit(
     let snoozes = matches!(frame.command, Command::Snooze { .. });
     let deletes = matches!(frame.command, Command::DeleteMessage { .. });
     let wait = match (principal, &frame.command) {
-        (Principal::Visitor(visitor), Command::Send { .. }) => core.visitor_messages.take(visitor, Instant::now()),
+        (Principal::Visitor(visitor), Command::Send { .. } | Command::Introduce { .. }) => {
+            core.visitor_messages.take(visitor, Instant::now())
+        }
         _ => Ok(()),
     };
     // Whoever is given what a visitor writes hears of both at once.
     let gives = match (principal, &frame.command) {
-        (Principal::Visitor(visitor), Command::Send { .. }) => Some((visitor, core.hub.agents_online())),
+        (Principal::Visitor(visitor), Command::Send { .. } | Command::Introduce { .. }) => {
+            Some((visitor, core.hub.agents_online()))
+        }
         _ => None,
     };
     let done = wait.map(|()| {
@@ -168,6 +188,7 @@ pub(crate) fn submit(
             client_id,
             code: ErrorCode::TooManyAttempts,
             message: "Too many messages at once; this one can be sent again in a moment.".to_owned(),
+            field: None,
             retry_after_ms: Some(wait.as_millis().try_into().unwrap_or(u64::MAX).max(1)),
             current: None,
         })
@@ -181,7 +202,8 @@ pub(crate) fn nack(client_id: ClientId, failure: Failure) -> Nack {
         _ => None,
     };
     let refusal = failure.into_refusal();
-    Nack { client_id, code: refusal.code, message: refusal.message, retry_after_ms: refusal.retry_after_ms, current }
+    let Refusal { code, message, field, retry_after_ms } = refusal;
+    Nack { client_id, code, message, field, retry_after_ms, current }
 }
 
 /// The id and the number that an ack tells.
@@ -381,6 +403,54 @@ fn send(
         move_read_mark(write, agent, ReadMark { conversation: conversation.id, number })?;
     }
     Ok((Some(id.0), Some(number)))
+}
+
+/// Writes down what a visitor answers before their first message: for the team in the conversation, and of the person
+/// what the team does not know yet.
+fn introduce(
+    write: &mut Write<'_>,
+    principal: Principal,
+    form: FormKind,
+    answers: &BTreeMap<String, String>,
+) -> Outcome<ConversationId> {
+    let Principal::Visitor(id) = principal else { return Err(Failure::not_found("visitor")) };
+    let visitor = visitors::find(write.connection, id)?.ok_or_else(|| Failure::not_found("visitor"))?;
+    let asked = forms::find(write.connection, visitor.site)?;
+    let said = answered(&asked, form, answers, &visitor.language)?;
+    let mut conversation = match conversations::latest_of_visitor(write.connection, id)? {
+        Some(found) => found,
+        None => begin(write, id)?,
+    };
+    authorize(write.connection, &principal, Action::Introduce, &conversation)?;
+    if !said.is_empty() {
+        desk_says(write, &mut conversation, &said::form(&said)?)?;
+        store(write, &conversation)?;
+        fill_contact(write, conversation.contact, &said)?;
+    }
+    Ok(conversation.id)
+}
+
+/// What somebody says of themselves, as far as nothing else is known: an agent's word, or an earlier one, stands.
+fn fill_contact(write: &mut Write<'_>, contact: ContactId, said: &[FormAnswer]) -> Outcome<()> {
+    let before = visitors::find_contact(write.connection, contact)?.ok_or_else(|| Failure::not_found("person"))?;
+    let mut now = before.clone();
+    for FormAnswer { kind, answer, .. } in said {
+        let known = match kind {
+            FieldKind::Name => &mut now.name,
+            FieldKind::Email => &mut now.email,
+            FieldKind::Phone => &mut now.phone,
+            FieldKind::Text | FieldKind::Choice => continue,
+        };
+        if known.is_empty() {
+            known.clone_from(answer);
+        }
+    }
+    if now != before {
+        visitors::edit_contact(write.connection, &now)?;
+        contact_changed(write, &before, &now)?;
+        write.touch(EntityKind::Contact, contact.0)?;
+    }
+    Ok(())
 }
 
 fn start(write: &mut Write<'_>, principal: Principal, visitor: VisitorId) -> Outcome<Made> {

@@ -33,8 +33,8 @@ use crate::routes::{Asker, Routes, text};
 use crate::session_visitor::Caller;
 use crate::store::{self, Failure};
 use crate::{
-    api, assets, availability_routes, openapi, operations, origin, own, pull, session_agent, session_visitor, socket,
-    transfer, webhook_routes,
+    api, assets, availability_routes, form_routes, openapi, operations, origin, own, pull, session_agent,
+    session_visitor, socket, transfer, webhook_routes,
 };
 
 /// Largest body of commands, in bytes: a few frames of the largest size.
@@ -169,6 +169,8 @@ pub(crate) fn declared(routes: Routes) -> Routes {
         .on(A::ManageSettings, routes!(availability_routes::set_hours))
         .on(A::ManageSites, routes!(availability_routes::site_hours))
         .on(A::ManageSites, routes!(availability_routes::set_site_hours))
+        .on(A::ManageSites, routes!(form_routes::forms))
+        .on(A::ManageSites, routes!(form_routes::set_forms))
         .on(A::ManageSettings, routes!(api::settings))
         .on(A::ManageSettings, routes!(api::edit_settings))
         .on(A::ManageWebhooks, routes!(webhook_routes::webhooks))

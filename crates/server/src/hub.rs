@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use deskbell_protocol::{
-    AgentId, ByeCode, ChangeKind, ConversationId, DeskTexts, EntityKind, Ephemeral, RingAck, SiteId, VisitorId,
-    VisitorPresence,
+    AgentId, AskedForms, ByeCode, ChangeKind, ConversationId, DeskTexts, EntityKind, Ephemeral, RingAck, SiteId,
+    VisitorId, VisitorPresence,
 };
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::Instant;
@@ -417,6 +417,7 @@ impl Hub {
             agents,
             back_at: None,
             texts: DeskTexts::default(),
+            forms: AskedForms::default(),
         }
     }
 

@@ -19,6 +19,8 @@ mod delivery;
 mod desk;
 mod feed;
 mod files;
+mod form_routes;
+mod forms;
 mod geo;
 mod hours;
 mod housekeeping;

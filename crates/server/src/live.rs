@@ -26,9 +26,7 @@ const DAY_BYTES_MAX: i64 = 1024 * 1024 * 1024 * 1024;
 const PAGE_DAYS_MAX: u32 = 3_650;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// Languages that have texts of their own, the characters of a language's tag, and those of a text.
-const LANGUAGES_MAX: usize = 50;
-const TAG_MAX: usize = 35;
+/// Characters of a text.
 const TEXT_MAX: usize = 500;
 
 /// Rows that one transaction brings into line; the desk answers between two of them.
@@ -56,21 +54,10 @@ impl Live {
 
 /// Texts within their bounds, by languages as they are compared.
 fn checked_texts(given: BTreeMap<String, DeskTexts>) -> Result<BTreeMap<String, DeskTexts>, Refusal> {
-    if given.len() > LANGUAGES_MAX {
-        return Err(Refusal::invalid("texts", &format!("has {LANGUAGES_MAX} languages at the most")));
-    }
-    let mut checked = BTreeMap::new();
-    for (language, DeskTexts { online, offline }) in given {
-        let tag = language.to_ascii_lowercase();
-        let plain = tag
-            .split('-')
-            .all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|it| it.is_ascii_alphanumeric()));
-        if !plain || tag.len() > TAG_MAX {
-            return Err(Refusal::invalid("texts", "is by languages such as es or pt-BR"));
-        }
-        let online = text::field("texts.online", &online, TEXT_MAX)?;
-        let offline = text::field("texts.offline", &offline, TEXT_MAX)?;
-        checked.insert(tag, DeskTexts { online, offline });
+    let mut checked = text::tagged("texts", given)?;
+    for texts in checked.values_mut() {
+        texts.online = text::field("texts.online", &texts.online, TEXT_MAX)?;
+        texts.offline = text::field("texts.offline", &texts.offline, TEXT_MAX)?;
     }
     checked.retain(|_, texts| !texts.is_empty());
     Ok(checked)

@@ -115,8 +115,8 @@ pub(crate) fn greeting(
     token: Option<String>,
     (conversation, unread): (Option<ConversationId>, i64),
 ) -> VisitorWelcome {
-    let Notice { online, back_at, texts } = told.clone();
-    VisitorWelcome { token, conversation, desk: String::new(), online, back_at, texts, unread }
+    let Notice { online, back_at, texts, forms } = told.clone();
+    VisitorWelcome { token, conversation, desk: String::new(), online, back_at, texts, forms, unread }
 }
 
 pub(crate) async fn unread(core: &Core, visitor: VisitorId) -> Result<(Option<ConversationId>, i64), End> {

@@ -214,6 +214,7 @@ pub(crate) fn unreadable(client_id: ClientId, reason: &str) -> ServerFrame {
         // The reason repeats words of the client, which may be long.
         message: format!("The command cannot be read: {}.", crate::text::cut(reason, 300)),
         retry_after_ms: None,
+        field: None,
         current: None,
     })
 }

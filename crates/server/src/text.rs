@@ -1,5 +1,7 @@
 //! Text from outside, made fit to be stored: no control characters, no characters that turn its direction around.
 
+use std::collections::BTreeMap;
+
 use deskbell_protocol::{FIELD_MAX, Refusal};
 
 /// Characters that override or embed a direction: they make a text look like another one.
@@ -39,6 +41,41 @@ pub(crate) fn field(name: &str, text: &str, most: usize) -> Result<String, Refus
     } else {
         Ok(text)
     }
+}
+
+/// Longest tag of a language, and the most languages of one text.
+const TAG_MAX: usize = 35;
+const LANGUAGES_MAX: usize = 50;
+
+/// What stands there by languages, under their tags as they are compared.
+pub(crate) fn tagged<T>(name: &str, given: BTreeMap<String, T>) -> Result<BTreeMap<String, T>, Refusal> {
+    if given.len() > LANGUAGES_MAX {
+        return Err(Refusal::invalid(name, &format!("has {LANGUAGES_MAX} languages at the most")));
+    }
+    let plain = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|it| it.is_ascii_alphanumeric());
+    let mut tagged = BTreeMap::new();
+    for (language, it) in given {
+        let tag = language.to_ascii_lowercase();
+        if tag.len() > TAG_MAX || !tag.split('-').all(plain) {
+            return Err(Refusal::invalid(name, "is by languages such as es or pt-BR"));
+        }
+        tagged.insert(tag, it);
+    }
+    Ok(tagged)
+}
+
+/// A field of one line in several languages. Where it is empty, there is none.
+pub(crate) fn by_language(
+    name: &str,
+    given: BTreeMap<String, String>,
+    most: usize,
+) -> Result<BTreeMap<String, String>, Refusal> {
+    let mut fields = tagged(name, given)?;
+    for words in fields.values_mut() {
+        *words = field(name, words, most)?;
+    }
+    fields.retain(|_, words| !words.is_empty());
+    Ok(fields)
 }
 
 /// A field of one line that may not be empty.

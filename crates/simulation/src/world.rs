@@ -696,7 +696,7 @@ impl World {
         let (refused, group): (Vec<_>, Vec<_>) = group.into_iter().partition(|_| self.random.random_ratio(1, 40));
         for (who, command) in refused {
             let (code, message, retry_after_ms) = (ErrorCode::Busy, String::new(), Some(1_000));
-            let nack = Nack { client_id: command.client_id, code, message, retry_after_ms, current: None };
+            let nack = Nack { client_id: command.client_id, code, message, field: None, retry_after_ms, current: None };
             self.send_down(who, vec![ServerFrame::Nack(nack)]);
         }
         let asked: Vec<usize> = group.iter().map(|(who, _)| *who).collect();

@@ -76,6 +76,28 @@ export type ContactRef = `p${number}.${number}`;
 export type ErrorCode = "wrong_password" | "code_required" | "code_wrong" | "too_many_attempts" | "no_agent" | "expired" | "revoked" | "version" | "origin" | "not_found" | "invalid" | "conflict" | "too_large" | "unsupported_type" | "disk_full" | "busy" | "internal";
 
 /**
+ * What kind of thing is asked.
+ */
+export type FieldKind = "name" | "email" | "phone" | "text" | "choice";
+
+/**
+ * An answer as agents read it: the text of the system message `form:` is a list of these as JSON.
+ */
+export type FormAnswer = { 
+/**
+ * What kind of thing was asked.
+ */
+kind: FieldKind, 
+/**
+ * What was asked; empty: in the app's own words.
+ */
+label: string, 
+/**
+ * What was answered.
+ */
+answer: string, };
+
+/**
  * Where an address lies, as far as the offline database knows.
  */
 export type Region = { 

@@ -2,7 +2,7 @@
 import { randomName } from '../shared/random';
 import type { PanelSettings } from '../shared/port';
 import type { Attachment, Message } from '../protocol.generated';
-import { type Effect, type Event, type OutboxItem, type State, initial, outboxFull, step } from './sync';
+import { type Effect, type Event, type Introduction, type OutboxItem, type State, initial, outboxFull, step } from './sync';
 import { Choice, type Connection, connect } from './transport';
 import { Vault } from './vault';
 
@@ -14,6 +14,8 @@ export class Session {
   state = $state.raw() as State;
   /** Called for each reply that has just arrived. */
   onReply: (message: Message) => void = () => {};
+  /** The answers to what is asked before the first message. `undefined`: nothing is. `null`: they are not as they should be, and whoever writes was told. */
+  introduce: () => Introduction | null | undefined = () => undefined;
 
   private readonly vault: Vault;
   private readonly choice = new Choice();
@@ -60,8 +62,10 @@ export class Session {
     this.dispatch({ type: 'start' });
   }
 
-  /** Sends a message, now or when there is a connection. `false`: too many wait already. */
-  send(text: string, attachments: Attachment[]): boolean {
+  /** Sends a message, now or when there is a connection. What is asked before it comes from `introduce`. */
+  send(text: string, attachments: Attachment[]): 'sent' | 'too_many' | 'unanswered' {
+    const form = this.introduce();
+    if (form === null) return 'unanswered';
     const waiting = this.state.outbox.at(-1)?.client_time ?? 0;
     const newest = Math.max(waiting, this.state.sent.at(-1)?.item.client_time ?? 0);
     const item: OutboxItem = {
@@ -71,10 +75,17 @@ export class Session {
       // Two messages of one millisecond keep their order, and so does one after the clock was set back.
       client_time: Math.max(Date.now(), newest + 1),
       failed: null,
+      ...(form && { form }),
     };
-    if (outboxFull(this.state, item)) return false;
+    if (outboxFull(this.state, item)) return 'too_many';
     this.dispatch({ type: 'send', item });
-    return true;
+    return 'sent';
+  }
+
+  /** Sends a message again that was refused, with the answers as they are by now. */
+  retry(client_id: string): void {
+    const form = this.introduce();
+    if (form !== null) this.dispatch({ type: 'retry', client_id, ...(form && { form }) });
   }
 
   /** Takes over what the page around the frame has decided. */

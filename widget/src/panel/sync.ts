@@ -3,6 +3,8 @@
 import { APP, CONNECT_MS, DEAD_MS, HEARTBEAT_MS, PROTOCOL, STABLE_MS } from '../shared/constants';
 import { pause } from '../shared/random';
 import type {
+  Asked,
+  AskedForms,
   Attachment,
   Change,
   ClientFrame,
@@ -13,9 +15,11 @@ import type {
   Cursor,
   DeskTexts,
   ErrorCode,
+  FormKind,
   Message,
   Seq,
   ServerFrame,
+  VisitorWelcome,
 } from '../protocol.generated';
 
 /** Most messages that may wait for a connection. */
@@ -45,6 +49,8 @@ const TYPING_LIFE_MS = 6_000;
 const RANGES_MAX = 64;
 /** The least pause after a connection the server ended for a broken rule, in milliseconds. */
 const POLICY_MS = 30_000;
+/** Nothing is asked. */
+const NO_FORMS: AskedForms = { online: [], offline: [] };
 /** The desk says nothing of itself. */
 const NO_TEXTS: DeskTexts = { online: '', offline: '' };
 
@@ -60,6 +66,18 @@ export interface OutboxItem {
   client_time: number;
   /** Why the server refused it for good. Empty: it waits or is on its way. */
   failed: ErrorCode | null;
+  /** Which part of it the server refused, where it said so. */
+  wrong?: string | null;
+  /** What was answered before it, if anything was asked. */
+  form?: Introduction | null;
+}
+
+/** Answers to what the site asks before the first message. */
+export interface Introduction {
+  /** Which form was shown. */
+  form: FormKind;
+  /** By the names of the fields. */
+  answers: Record<string, string>;
 }
 
 /** A message of the visitor that the desk has, kept for a while in case the desk has to be restored from a backup. */
@@ -97,6 +115,8 @@ export interface State {
   readonly texts: DeskTexts;
   /** When the desk opens, while its hours have it closed, in milliseconds since the Unix epoch. */
   readonly backAt: number | null;
+  /** What is asked before the first message. */
+  readonly forms: AskedForms;
   /** The desk takes no messages of this visitor. */
   readonly blocked: boolean;
   /** When the next try is due. */
@@ -178,7 +198,7 @@ export type Event =
   | { type: 'send'; item: OutboxItem }
   | { type: 'item_stored'; item: OutboxItem }
   | { type: 'item_dropped'; client_id: ClientId }
-  | { type: 'retry'; client_id: ClientId }
+  | { type: 'retry'; client_id: ClientId; form?: Introduction }
   | { type: 'discard'; client_id: ClientId }
   | { type: 'seen'; number: number }
   | { type: 'older' }
@@ -224,6 +244,7 @@ export function initial(
     offlineSince: null,
     texts: NO_TEXTS,
     backAt: null,
+    forms: NO_FORMS,
     blocked: false,
     retryAt: null,
     heardAt: 0,
@@ -260,6 +281,13 @@ export function unread(state: State): number {
     ({ author, kind, number, deleted_at }) =>
       author.who === 'agent' && kind === 'reply' && number > state.read && deleted_at === undefined,
   ).length;
+}
+
+/** What is asked now: nothing once anything was said or is on its way, or before the desk was heard. */
+export function asked(state: State): readonly Asked[] {
+  const talking = state.conversation !== null || state.messages.length > 0 || state.outbox.some(({ failed }) => failed === null);
+  if (talking || state.online === null) return [];
+  return state.online ? state.forms.online : state.forms.offline;
 }
 
 /** Whether one more message would be more than the browser should hold for a server that does not answer. */
@@ -355,7 +383,7 @@ class Work {
         }
         break;
       case 'retry':
-        this.change(event.client_id, (item) => ({ ...item, failed: null }));
+        this.change(event.client_id, (item) => ({ ...item, failed: null, wrong: null, form: event.form ?? item.form ?? null }));
         if (state.phase === 'offline') this.connect();
         this.sendNext();
         break;
@@ -566,7 +594,7 @@ class Work {
       case 'nack':
         if (state.inFlight?.client_id === frame.client_id) state.inFlight = null;
         if (isPermanent(frame.code)) {
-          this.change(frame.client_id, (item) => ({ ...item, failed: frame.code }));
+          this.change(frame.client_id, (item) => ({ ...item, failed: frame.code, wrong: frame.field ?? null }));
         } else {
           state.holdUntil = now + Math.max(frame.retry_after_ms ?? 0, 1_000);
         }
@@ -603,10 +631,11 @@ class Work {
   }
 
   /** Whether the desk is online, and what it says of that. */
-  private hearOfDesk({ online, texts, back_at }: { online: boolean; texts?: DeskTexts; back_at?: number }): void {
+  private hearOfDesk({ online, texts, back_at, forms }: Pick<VisitorWelcome, 'online' | 'texts' | 'back_at' | 'forms'>): void {
     this.state.online = online;
     this.state.texts = texts ?? NO_TEXTS;
     this.state.backAt = back_at ?? null;
+    this.state.forms = forms ?? NO_FORMS;
   }
 
   /** An earlier delta claimed more than it brought, so only a snapshot tells what there is. */
@@ -704,13 +733,11 @@ class Work {
     const item = state.outbox.find(({ client_id, failed }) => failed === null && !state.done.has(client_id));
     if (!item) return;
     state.inFlight = { client_id: item.client_id, since: now };
-    this.frame({
-      type: 'cmd',
-      client_id: item.client_id,
-      client_time: item.client_time,
-      op: 'send',
-      args: { conversation: null, kind: 'reply', text: item.text, attachments: item.attachments.map(({ id }) => id) },
-    });
+    const { client_id, client_time, text, form } = item;
+    const attachments = item.attachments.map(({ id }) => id);
+    const named = { type: 'cmd', client_id, client_time } as const;
+    if (form) this.frame({ ...named, op: 'introduce', args: { ...form, text, attachments } });
+    else this.frame({ ...named, op: 'send', args: { conversation: null, kind: 'reply', text, attachments } });
   }
 
   private change(client_id: ClientId, change: (item: OutboxItem) => OutboxItem): void {

@@ -15,6 +15,7 @@ pub(crate) mod conversations;
 pub(crate) mod devices;
 pub(crate) mod entities;
 pub(crate) mod files;
+pub(crate) mod forms;
 pub(crate) mod hours;
 pub(crate) mod identities;
 pub(crate) mod items;
@@ -79,6 +80,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/020_webhooks.sql"), then: None },
     Migration { sql: include_str!("migrations/021_hours.sql"), then: None },
     Migration { sql: include_str!("migrations/022_participants.sql"), then: None },
+    Migration { sql: include_str!("migrations/023_forms.sql"), then: None },
 ];
 
 /// One step from format to format, taken whole or not at all.
@@ -366,6 +368,7 @@ mod tests {
             conversations::QUERIES,
             entities::QUERIES,
             files::QUERIES,
+            forms::QUERIES,
             hours::QUERIES,
             identities::QUERIES,
             items::QUERIES,
@@ -424,6 +427,7 @@ mod tests {
             include_str!("devices.rs"),
             include_str!("entities.rs"),
             include_str!("files.rs"),
+            include_str!("forms.rs"),
             include_str!("hours.rs"),
             include_str!("identities.rs"),
             include_str!("items.rs"),

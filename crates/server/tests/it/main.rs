@@ -12,6 +12,7 @@ mod deployment;
 mod desk;
 mod devices;
 mod files;
+mod forms;
 mod hostile;
 mod items;
 mod kills;

@@ -1,6 +1,8 @@
 //! The table of rights against a real server: every declared route and every command, asked for by everybody, of what
 //! is their own and of what is not. A route or a command that has no way to be asked for fails here by its name.
 
+use std::collections::BTreeMap;
+
 use deskbell_protocol::http::SignedIn;
 use deskbell_protocol::*;
 use deskbell_server::{Action, Reach, Standing};
@@ -268,6 +270,10 @@ const ROUTES: &[Way<RequestBuilder>] = &[
     ("PUT /v1/sites/{id}/hours", Of::Desk, |it| {
         it.with(format!("/v1/sites/{}/hours", it.world.desk.site.id), json!({"hours": null}))
     }),
+    ("GET /v1/sites/{id}/forms", Of::Desk, |it| it.at(format!("/v1/sites/{}/forms", it.world.desk.site.id))),
+    ("PUT /v1/sites/{id}/forms", Of::Desk, |it| {
+        it.with(format!("/v1/sites/{}/forms", it.world.desk.site.id), json!({"online": [], "offline": []}))
+    }),
     ("GET /v1/settings", Of::Desk, |it| it.at("/v1/settings")),
     ("PATCH /v1/settings", Of::Desk, |it| it.with("/v1/settings", json!({"desk": client_id().as_str()}))),
     ("GET /v1/webhooks", Of::Desk, |it| it.at("/v1/webhooks")),
@@ -292,6 +298,12 @@ const ROUTES: &[Way<RequestBuilder>] = &[
 const COMMANDS: &[Way<Command>] = &[
     ("send", Of::Customer, |it| say(Some(it.customer.conversation), MessageKind::Reply, "Tea?").command),
     ("send", Of::Customer, |it| say(Some(it.customer.conversation), MessageKind::Note, "Tea!").command),
+    ("introduce", Of::Desk, |_| Command::Introduce {
+        form: FormKind::Online,
+        answers: BTreeMap::new(),
+        text: "Tea?".to_owned(),
+        attachments: Vec::new(),
+    }),
     ("start", Of::Customer, |it| Command::Start { visitor: it.customer.visitor }),
     ("start_internal", Of::Desk, |it| Command::StartInternal {
         agents: vec![it.world.desk.ann.agent.id, it.world.desk.ben.agent.id],

@@ -1,6 +1,22 @@
 /** The newest message of a chat in one line, in words. */
 import { words } from '../../i18n/index.svelte';
-import type { Preview } from '../../platform';
+import type { FieldKind, FormAnswer, Preview } from '../../platform';
+
+const FORM = 'form:';
+
+/** What a visitor answered before their first message, question by question. `null`: the message tells something else. */
+export function formAnswers(code: string): { question: string; answer: string }[] | null {
+  if (!code.startsWith(FORM)) return null;
+  try {
+    const m = words.m;
+    const own: Record<FieldKind, string> = { name: m.formName(), email: m.formEmail(), phone: m.formPhone(), text: '', choice: '' };
+    const answers = JSON.parse(code.slice(FORM.length)) as FormAnswer[];
+    return answers.map(({ kind, label, answer }) => ({ question: label || own[kind], answer }));
+  } catch {
+    // A preview may hold only its beginning.
+    return null;
+  }
+}
 
 /** What a message of the desk itself says; its text is a code. */
 export function systemText(code: string): string {
@@ -9,6 +25,7 @@ export function systemText(code: string): string {
   if (code === 'reopened') return m.systemReopened();
   if (code === 'snoozed') return m.systemSnoozed();
   if (code === 'woken') return m.systemWoken();
+  if (code.startsWith(FORM)) return m.systemForm();
   if (code === 'unassigned') return m.systemUnassigned();
   const assigned = /^assigned:(.+)$/su.exec(code);
   const team = /^team:(.+)$/su.exec(code);

@@ -166,3 +166,15 @@ test('OD-24: what is written while a change of mine is on its way builds on that
   await fireEvent.keyDown(field(), { key: 'Enter' });
   expect(asked.find(({ name }) => name === 'edit_message')?.request).toMatchObject({ message: 7, seen: null });
 });
+
+test('what a visitor answered before the chat is shown question by question, as they wrote it', () => {
+  const answers = [{ kind: 'email', label: '', answer: 'vic@home.example' }, { kind: 'text', label: 'Order <b>', answer: '7' }];
+  const text = `form:${JSON.stringify(answers)}`;
+  // Addresses in it are links of the text, which comes in parts.
+  const parts = [{ part: 'text' as const, text: text.slice(0, 30) }, { part: 'text' as const, text: text.slice(30) }];
+  shows('received', { kind: 'system', text: parts, mine: false });
+  expect(screen.getByText(words.m.systemForm(), { exact: false })).toBeTruthy();
+  const shown = (role: string) => screen.getAllByRole(role).map((element) => element.textContent);
+  expect(shown('term')).toEqual([words.m.formEmail(), 'Order <b>']);
+  expect(shown('definition')).toEqual(['vic@home.example', '7']);
+});

@@ -1,0 +1,38 @@
+//! What sites ask visitors before their first message.
+
+use deskbell_protocol::{SiteForms, SiteId};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{Outcome, queries};
+
+queries! {
+    OF_SITE = "SELECT forms FROM site WHERE id = ?1";
+    OF_SITES_OF_FEW = "SELECT id, forms FROM site WHERE forms IS NOT NULL";
+    SET_FORMS = "UPDATE site SET forms = ?2 WHERE id = ?1";
+}
+
+/// What a site asks; nothing, if there is no such site.
+pub(crate) fn find(connection: &Connection, site: SiteId) -> Outcome<SiteForms> {
+    let stored: Option<Option<String>> =
+        connection.prepare_cached(OF_SITE)?.query_row([site.0], |row| row.get(0)).optional()?;
+    Ok(stored.flatten().map(|stored| serde_json::from_str(&stored)).transpose()?.unwrap_or_default())
+}
+
+/// The sites that ask something.
+pub(crate) fn of_sites(connection: &Connection) -> Outcome<Vec<(SiteId, SiteForms)>> {
+    let mut statement = connection.prepare_cached(OF_SITES_OF_FEW)?;
+    let rows = statement.query_map([], |row| Ok((SiteId(row.get(0)?), row.get::<_, String>(1)?)))?;
+    rows.map(|row| {
+        let (site, stored) = row?;
+        Ok((site, serde_json::from_str(&stored)?))
+    })
+    .collect()
+}
+
+/// Stores what a site asks.
+pub(crate) fn put(connection: &Connection, site: SiteId, forms: &SiteForms) -> Outcome<()> {
+    let nothing = forms.online.is_empty() && forms.offline.is_empty();
+    let stored = if nothing { None } else { Some(serde_json::to_string(forms)?) };
+    connection.prepare_cached(SET_FORMS)?.execute(params![site.0, stored])?;
+    Ok(())
+}
