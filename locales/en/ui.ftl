@@ -73,6 +73,7 @@ system-woken = Chat is back from snooze
 system-assigned = Assigned to { $name }
 system-unassigned = Assigned to nobody
 system-team = Handed to the team { $name }
+automatic-answer = Automatic answer
 system-form = Answered before the chat
 form-name = Name
 form-email = E-mail

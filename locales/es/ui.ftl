@@ -73,6 +73,7 @@ system-woken = El chat vuelve a estar abierto
 system-assigned = Asignado a { $name }
 system-unassigned = Sin asignar
 system-team = Pasado al equipo { $name }
+automatic-answer = Respuesta automática
 system-form = Respondido antes del chat
 form-name = Nombre
 form-email = Correo

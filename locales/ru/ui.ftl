@@ -74,6 +74,7 @@ system-woken = Чат снова открыт
 system-assigned = Назначен: { $name }
 system-unassigned = Никому не назначен
 system-team = Передан команде: { $name }
+automatic-answer = Автоответ
 system-form = Ответы перед чатом
 form-name = Имя
 form-email = Эл. почта

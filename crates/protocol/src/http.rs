@@ -579,6 +579,57 @@ pub struct Holiday {
     pub every_year: bool,
 }
 
+/// When the desk answers by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum AutoAnswerWhen {
+    /// To the first message of a conversation.
+    FirstMessage,
+    /// To a message that comes while the desk is offline.
+    Offline,
+    /// When no agent has answered.
+    Unanswered {
+        /// For so many seconds: 1 to 86,400.
+        after_s: u32,
+    },
+}
+
+/// One thing that the desk answers by itself, once in a conversation: `GET /v1/auto-answers`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct AutoAnswer {
+    /// Names it in `PUT` and `DELETE` of `/v1/auto-answers/{id}`.
+    #[ts(type = "number")]
+    pub id: i64,
+    /// When.
+    pub when: AutoAnswerWhen,
+    /// To whose visitors. `None`: to those of all sites.
+    pub site: Option<SiteId>,
+    /// What, by language, with the placeholders of prepared texts.
+    pub texts: BTreeMap<String, String>,
+    /// Whether it does.
+    pub active: bool,
+}
+
+/// `POST /v1/auto-answers` and `PUT /v1/auto-answers/{id}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAutoAnswer {
+    /// When.
+    pub when: AutoAnswerWhen,
+    /// To whose visitors. Left out: to those of all sites.
+    #[serde(default)]
+    pub site: Option<SiteId>,
+    /// At most 2,000 characters in each language. A placeholder that may not be known needs words behind a bar.
+    pub texts: BTreeMap<String, String>,
+    /// Whether it does. Left out: yes.
+    #[serde(default = "yes")]
+    pub active: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
 /// `GET` and `PUT` of `/v1/hours` and of `/v1/sites/{id}/hours`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(deny_unknown_fields)]

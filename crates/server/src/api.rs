@@ -30,7 +30,7 @@ use crate::store::items::Wanted;
 pub(crate) const NO_STORE: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
 
 pub(crate) type Answer<T> = Result<Json<T>, HttpError>;
-type Made<T> = Result<(StatusCode, Json<T>), HttpError>;
+pub(crate) type Made<T> = Result<(StatusCode, Json<T>), HttpError>;
 /// What is shown once is kept by no cache on the way.
 pub(crate) type Shown<T> = Result<(StatusCode, [(HeaderName, &'static str); 1], Json<T>), HttpError>;
 

@@ -68,6 +68,11 @@ impl Known {
         Ok((Self { settings, desk, sites: of_sites, forms }, next))
     }
 
+    /// Whether the desk is online for the visitors of a site, if anybody is there.
+    fn is_online(&self, site: SiteId) -> bool {
+        self.doors(site).open && !self.settings.offline
+    }
+
     fn doors(&self, site: SiteId) -> Doors {
         self.sites.get(&site).copied().unwrap_or(self.desk)
     }
@@ -102,12 +107,29 @@ impl Availability {
         });
     }
 
+    /// For whose visitors the desk is online now.
+    pub(crate) fn online(&self, hub: &Hub) -> Online {
+        Online { there: *hub.online().borrow(), known: Arc::clone(&self.known.borrow()) }
+    }
+
     /// What a visitor of a site is told. `None` for the loader, which says nothing of it but whether the desk is online.
     pub(crate) fn told(&self, hub: &Hub, site: SiteId, language: Option<&str>) -> Told {
         let (there, known) = (hub.online(), self.known.subscribe());
         let mut told = Told { site, language: language.map(str::to_owned), there, known, now: Notice::default() };
         told.now = told.look();
         told
+    }
+}
+
+/// For whose visitors the desk is online, at one moment.
+pub(crate) struct Online {
+    there: bool,
+    known: Arc<Known>,
+}
+
+impl Online {
+    pub(crate) fn at(&self, site: SiteId) -> bool {
+        self.there && self.known.is_online(site)
     }
 }
 
@@ -174,7 +196,7 @@ impl Told {
         let there = *self.there.borrow_and_update();
         let known = self.known.borrow_and_update();
         let doors = known.doors(self.site);
-        let online = there && doors.open && !known.settings.offline;
+        let online = there && known.is_online(self.site);
         let Some(language) = &self.language else { return Notice { online, ..Notice::default() } };
         // Whoever switched the desk off has not said until when.
         let back_at = doors.back_at.filter(|_| !known.settings.offline);

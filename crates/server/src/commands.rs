@@ -23,7 +23,7 @@ use crate::store::{
 };
 use crate::text;
 use crate::webhooks::{contact_changed, conversation_changes, message_said};
-use crate::{assignment, participants};
+use crate::{assignment, auto_answers, participants};
 
 /// Bytes that a contact's fields may take together, so that the contact fits into a frame.
 pub(crate) const CONTACT_BYTES_MAX: usize = 48 * 1024;
@@ -137,22 +137,26 @@ pub(crate) fn submit(
         }
         _ => Ok(()),
     };
-    // Whoever is given what a visitor writes hears of both at once.
+    // Whoever is given what a visitor writes hears of both at once, and so does the visitor of the desk's own answer.
     let gives = match (principal, &frame.command) {
         (Principal::Visitor(visitor), Command::Send { .. } | Command::Introduce { .. }) => {
-            Some((visitor, core.hub.agents_online()))
+            Some((visitor, core.hub.agents_online(), core.availability.online(&core.hub)))
         }
         _ => None,
     };
     let done = wait.map(|()| {
         core.writer.submit(move |write| {
             let ack = perform(write, principal, frame)?;
-            if let Some((visitor, online)) = gives
+            let mut answers_later = false;
+            if let Some((visitor, agents, online)) = gives
                 && let Some(found) = conversations::latest_of_visitor(write.connection, visitor)?
             {
-                assignment::give(write, found.id, &online)?;
+                assignment::give(write, found.id, &agents)?;
+                if !ack.duplicate {
+                    answers_later = auto_answers::heard(write, found.id, online.at(found.site))?;
+                }
             }
-            Ok(ack)
+            Ok((ack, answers_later))
         })
     });
     let core = Arc::clone(core);
@@ -167,7 +171,10 @@ pub(crate) fn submit(
                     core.deleted.notify_one();
                 }
                 return match done {
-                    Ok(ack) => {
+                    Ok((ack, answers_later)) => {
+                        if answers_later {
+                            core.answering.notify_one();
+                        }
                         core.told.ring();
                         core.hub.metrics.command(if ack.duplicate { "repeated" } else { "done" });
                         ServerFrame::Ack(ack)
@@ -303,6 +310,14 @@ pub(crate) fn say(
 pub(crate) fn desk_says(write: &mut Write<'_>, conversation: &mut Conversation, code: &str) -> Outcome<()> {
     say(write, conversation, Author::Desk, MessageKind::System, code.to_owned(), None, &[])?;
     Ok(())
+}
+
+/// Answers in the desk's own name. That is no answer of an agent's: whoever waits, waits on.
+pub(crate) fn desk_answers(write: &mut Write<'_>, conversation: &mut Conversation, text: String) -> Outcome<()> {
+    let kind = MessageKind::Reply;
+    let (id, _) = say(write, conversation, Author::Desk, kind, text, None, &[])?;
+    store(write, conversation)?;
+    message_said(write, conversation, kind, false, id)
 }
 
 /// Makes a conversation with a visitor.

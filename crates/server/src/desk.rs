@@ -33,7 +33,9 @@ use crate::store::{self, OpenError, Readers};
 use crate::tokens::Passwords;
 use crate::uploads::Uploads;
 use crate::writer::Writer;
-use crate::{assignment, availability, delivery, housekeeping, http, live, metrics, origin, presence, rings};
+use crate::{
+    assignment, auto_answers, availability, delivery, housekeeping, http, live, metrics, origin, presence, rings,
+};
 
 /// A visitor may send this many messages at once, and then one in this time.
 const VISITOR_BURST: u32 = 8;
@@ -78,6 +80,8 @@ pub(crate) struct Core {
     pub(crate) outbound: Outbound,
     /// Rung when something waits for webhooks.
     pub(crate) told: Bell,
+    /// Told when the desk is to answer something later.
+    pub(crate) answering: Notify,
     /// Told when a conversation was put off, which may now be the next to open.
     pub(crate) snoozed: Notify,
     /// Told when a message was deleted, whose files may have to go.
@@ -171,6 +175,7 @@ impl Desk {
                 uploads: Uploads::new(),
                 outbound,
                 told: Bell::default(),
+                answering: Notify::new(),
                 snoozed: Notify::new(),
                 deleted: Notify::new(),
             }),
@@ -228,6 +233,8 @@ impl Desk {
         tasks.spawn(rings::run(Arc::clone(&self.core), stopping.clone()));
         // Task: gives conversations to agents, and takes back what nobody answers.
         tasks.spawn(assignment::run(Arc::clone(&self.core), stopping.clone()));
+        // Task: answers where no agent has in time.
+        tasks.spawn(auto_answers::run(Arc::clone(&self.core), stopping.clone()));
         // Task: opens and closes the desk by its hours.
         tasks.spawn(availability::run(Arc::clone(&self.core), stopping.clone()));
         // Task: opens snoozed conversations at their time.

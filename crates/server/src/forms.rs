@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, HashSet};
 
 use deskbell_protocol::{
     Asked, AskedChoice, AskedForms, FieldKind, FormAnswer, FormChoice, FormField, FormKind, Refusal, SiteForms, SiteId,
-    Words,
 };
 
 use crate::administration::{Administration, refuse};
@@ -82,25 +81,17 @@ fn checked(SiteForms { online, offline }: SiteForms) -> Result<SiteForms, Refusa
     Ok(SiteForms { online: checked_fields("online", online)?, offline: checked_fields("offline", offline)? })
 }
 
-/// The words for somebody with a language: in just that one, in the one without a region, in English, or in the first.
-fn words(given: &Words, language: &str) -> String {
-    let tag = language.to_ascii_lowercase();
-    let plain = tag.split('-').next().unwrap_or_default();
-    let found = [tag.as_str(), plain, "en"].into_iter().find_map(|tag| given.get(tag));
-    found.or_else(|| given.values().next()).cloned().unwrap_or_default()
-}
-
 /// A site's forms for somebody with a language.
 pub(crate) fn asked(forms: &SiteForms, language: &str) -> AskedForms {
     let choice = |FormChoice { value, label }: &FormChoice| {
-        let shown = if label.is_empty() { value.clone() } else { words(label, language) };
+        let shown = if label.is_empty() { value.clone() } else { text::in_language(label, language) };
         AskedChoice { value: value.clone(), label: shown }
     };
     let field = |field: &FormField| Asked {
         id: field.id.clone(),
         kind: field.kind,
         required: field.required,
-        label: words(&field.label, language),
+        label: text::in_language(&field.label, language),
         choices: field.choices.iter().map(choice).collect(),
     };
     AskedForms { online: forms.online.iter().map(field).collect(), offline: forms.offline.iter().map(field).collect() }
@@ -139,7 +130,7 @@ pub(crate) fn answered(
         if field.kind == FieldKind::Choice && !field.choices.iter().any(|choice| choice.value == answer) {
             return Err(Refusal::invalid(&place, "is none of the choices"));
         }
-        said.push(FormAnswer { kind: field.kind, label: words(&field.label, language), answer });
+        said.push(FormAnswer { kind: field.kind, label: text::in_language(&field.label, language), answer });
     }
     Ok(said)
 }
@@ -200,7 +191,7 @@ mod tests {
     }
 
     fn choice(value: &str) -> FormChoice {
-        FormChoice { value: value.to_owned(), label: Words::new() }
+        FormChoice { value: value.to_owned(), label: BTreeMap::new() }
     }
 
     fn online(fields: Vec<FormField>) -> SiteForms {

@@ -33,8 +33,8 @@ use crate::routes::{Asker, Routes, text};
 use crate::session_visitor::Caller;
 use crate::store::{self, Failure};
 use crate::{
-    api, assets, availability_routes, form_routes, openapi, operations, origin, own, pull, session_agent,
-    session_visitor, socket, transfer, webhook_routes,
+    api, assets, auto_answer_routes, availability_routes, form_routes, openapi, operations, origin, own, pull,
+    session_agent, session_visitor, socket, transfer, webhook_routes,
 };
 
 /// Largest body of commands, in bytes: a few frames of the largest size.
@@ -165,6 +165,10 @@ pub(crate) fn declared(routes: Routes) -> Routes {
         .on(A::ManageBlocks, routes!(api::unblock))
         .on(A::SwitchDesk, routes!(availability_routes::desk_online))
         .on(A::SwitchDesk, routes!(availability_routes::switch_desk))
+        .on(A::ManageSettings, routes!(auto_answer_routes::auto_answers))
+        .on(A::ManageSettings, routes!(auto_answer_routes::add_auto_answer))
+        .on(A::ManageSettings, routes!(auto_answer_routes::replace_auto_answer))
+        .on(A::ManageSettings, routes!(auto_answer_routes::delete_auto_answer))
         .on(A::ManageSettings, routes!(availability_routes::hours))
         .on(A::ManageSettings, routes!(availability_routes::set_hours))
         .on(A::ManageSites, routes!(availability_routes::site_hours))

@@ -9,6 +9,8 @@ mod api;
 mod assets;
 mod assignment;
 mod authorize;
+mod auto_answer_routes;
+mod auto_answers;
 mod availability;
 mod availability_routes;
 mod blocks;

@@ -78,6 +78,14 @@ pub(crate) fn by_language(
     Ok(fields)
 }
 
+/// The words for somebody with a language: in just that one, in the one without a region, in English, or in the first.
+pub(crate) fn in_language(given: &BTreeMap<String, String>, language: &str) -> String {
+    let tag = language.to_ascii_lowercase();
+    let plain = tag.split('-').next().unwrap_or_default();
+    let found = [tag.as_str(), plain, "en"].into_iter().find_map(|tag| given.get(tag));
+    found.or_else(|| given.values().next()).cloned().unwrap_or_default()
+}
+
 /// A field of one line that may not be empty.
 pub(crate) fn named(name: &str, text: &str) -> Result<String, Refusal> {
     let text = field(name, text, FIELD_MAX)?;

@@ -710,8 +710,8 @@ class Work {
           messages.set(message.id, message);
           const client_id = change.client_id ?? message.client_id;
           if (client_id) this.finishItem(client_id);
-          if (message.author.who === 'agent') {
-            if (state.typing?.name === message.author.name) state.typing = null;
+          if (message.author.who !== 'visitor') {
+            if (message.author.who === 'agent' && state.typing?.name === message.author.name) state.typing = null;
             if (live && isNew && message.kind === 'reply' && message.deleted_at === undefined) this.effects.push({ type: 'announce', message });
           }
         }

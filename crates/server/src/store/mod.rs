@@ -6,6 +6,7 @@
 pub(crate) mod agents;
 pub(crate) mod assignments;
 pub(crate) mod audit;
+pub(crate) mod auto_answers;
 pub(crate) mod backup;
 pub(crate) mod batch;
 pub(crate) mod blocks;
@@ -81,6 +82,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/021_hours.sql"), then: None },
     Migration { sql: include_str!("migrations/022_participants.sql"), then: None },
     Migration { sql: include_str!("migrations/023_forms.sql"), then: None },
+    Migration { sql: include_str!("migrations/024_auto_answers.sql"), then: None },
 ];
 
 /// One step from format to format, taken whole or not at all.
@@ -349,6 +351,7 @@ mod tests {
         "sqlite_schema",
         "removed_file",
         "webhook",
+        "auto_answer",
     ];
 
     #[test]
@@ -361,6 +364,7 @@ mod tests {
             assignments::QUERIES,
             blocks::QUERIES,
             devices::QUERIES,
+            auto_answers::QUERIES,
             backup::QUERIES,
             canned_texts::QUERIES,
             check::QUERIES,
@@ -419,6 +423,7 @@ mod tests {
             include_str!("backup.rs"),
             include_str!("assignments.rs"),
             include_str!("audit.rs"),
+            include_str!("auto_answers.rs"),
             include_str!("blocks.rs"),
             include_str!("batch.rs"),
             include_str!("canned_texts.rs"),

@@ -4,6 +4,7 @@
 mod accounts;
 mod api;
 mod assignment;
+mod auto_answers;
 mod availability;
 mod blocks;
 mod canned_texts;

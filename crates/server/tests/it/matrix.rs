@@ -274,6 +274,14 @@ const ROUTES: &[Way<RequestBuilder>] = &[
     ("PUT /v1/sites/{id}/forms", Of::Desk, |it| {
         it.with(format!("/v1/sites/{}/forms", it.world.desk.site.id), json!({"online": [], "offline": []}))
     }),
+    ("GET /v1/auto-answers", Of::Desk, |it| it.at("/v1/auto-answers")),
+    ("POST /v1/auto-answers", Of::Desk, |it| {
+        it.with("/v1/auto-answers", json!({"when": {"kind": "unanswered", "after_s": 86_400}, "texts": {"en": "Tea"}}))
+    }),
+    ("PUT /v1/auto-answers/{id}", Of::Absent, |it| {
+        it.with("/v1/auto-answers/1", json!({"when": {"kind": "offline"}, "texts": {"en": "Tea"}}))
+    }),
+    ("DELETE /v1/auto-answers/{id}", Of::Absent, |it| it.at("/v1/auto-answers/1")),
     ("GET /v1/settings", Of::Desk, |it| it.at("/v1/settings")),
     ("PATCH /v1/settings", Of::Desk, |it| it.with("/v1/settings", json!({"desk": client_id().as_str()}))),
     ("GET /v1/webhooks", Of::Desk, |it| it.at("/v1/webhooks")),

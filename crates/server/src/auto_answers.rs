@@ -1,0 +1,227 @@
+//! What the desk answers by itself: once in a conversation for each rule, in the visitor's language. It is no agent's
+//! answer, so the visitor waits on, and it rings on. What is due stands in the database alone.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deskbell_protocol::http::{AutoAnswer, AutoAnswerWhen, NewAutoAnswer};
+use deskbell_protocol::placeholder::{self, Placeholder};
+use deskbell_protocol::{Conversation, ConversationId, ConversationState, Refusal, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+use crate::administration::{Administration, refuse};
+use crate::authorize::Action;
+use crate::commands::desk_answers;
+use crate::desk::Core;
+use crate::store::batch::Write;
+use crate::store::{Connection, Failure, Outcome, agents, auto_answers, conversations, sites, visitors};
+use crate::text;
+
+/// Most rules of a desk, and most characters of a text.
+const RULES_MAX: usize = 50;
+const TEXT_MAX: usize = 2_000;
+/// Seconds after which an answer may come that waits for an agent's: up to a day.
+const AFTER_S: RangeInclusive<u32> = 1..=86_400;
+/// Answers that one transaction gives.
+const AT_ONCE: i64 = 64;
+/// However far the next one is, the clock may be set, and another process may have changed a rule.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
+/// A rule within its bounds. Its texts can be filled in for a visitor of whom nothing is known.
+fn checked(connection: &Connection, given: NewAutoAnswer) -> Outcome<NewAutoAnswer> {
+    if let AutoAnswerWhen::Unanswered { after_s } = given.when
+        && !AFTER_S.contains(&after_s)
+    {
+        let rule = format!("is {} to {} seconds", AFTER_S.start(), AFTER_S.end());
+        return Err(Refusal::invalid("when.after_s", &rule).into());
+    }
+    if let Some(site) = given.site
+        && sites::find(connection, site)?.is_none()
+    {
+        return Err(Refusal::invalid("site", "there is no such site").into());
+    }
+    let mut texts = text::tagged("texts", given.texts)?;
+    for words in texts.values_mut() {
+        *words = text::long_field("texts", words, TEXT_MAX)?;
+        if let Some(unknown) = placeholder::unknown(words).first() {
+            return Err(Refusal::invalid("texts", &format!("there is no placeholder {unknown}")).into());
+        }
+        let known = |it| if it == Placeholder::SiteName { "Shop".to_owned() } else { String::new() };
+        if let Some(missing) = placeholder::fill(words, known).1.first() {
+            let rule = format!("{missing} needs words behind a bar for when it is not known");
+            return Err(Refusal::invalid("texts", &rule).into());
+        }
+    }
+    texts.retain(|_, words| !words.trim().is_empty());
+    if texts.is_empty() {
+        return Err(Refusal::invalid("texts", "has one language at least").into());
+    }
+    Ok(NewAutoAnswer { texts, ..given })
+}
+
+/// Says what a rule says.
+fn say(write: &mut Write<'_>, rule: &AutoAnswer, conversation: &mut Conversation) -> Outcome<()> {
+    let visitor =
+        visitors::find(write.connection, conversation.visitor)?.ok_or_else(|| Failure::not_found("visitor"))?;
+    let contact =
+        visitors::find_contact(write.connection, conversation.contact)?.ok_or_else(|| Failure::not_found("person"))?;
+    let site = sites::find(write.connection, conversation.site)?.map(|site| site.name).unwrap_or_default();
+    let agent = match conversation.assignee {
+        Some(id) => agents::find(write.connection, id)?.map(|agent| agent.name).unwrap_or_default(),
+        None => String::new(),
+    };
+    let value = |it| match it {
+        Placeholder::VisitorName => contact.name.clone(),
+        Placeholder::VisitorFirstName => contact.name.split_whitespace().next().unwrap_or_default().to_owned(),
+        Placeholder::VisitorEmail => contact.email.clone(),
+        Placeholder::AgentName => agent.clone(),
+        Placeholder::SiteName => site.clone(),
+    };
+    let words: String = text::in_language(&rule.texts, &visitor.language);
+    desk_answers(write, conversation, placeholder::fill(&words, value).0)?;
+    Ok(auto_answers::said(write.connection, conversation.id, rule.id)?)
+}
+
+fn due_at(conversation: &Conversation, after_s: u32) -> Option<Timestamp> {
+    conversation.waiting_since.map(|since| since.saturating_add(i64::from(after_s) * 1000))
+}
+
+/// Does what the rules say of a message that a visitor has just written. Whether anything is to be said later.
+pub(crate) fn heard(write: &mut Write<'_>, id: ConversationId, online: bool) -> Outcome<bool> {
+    let mut later = false;
+    let rules = auto_answers::list(write.connection)?;
+    let Some(mut conversation) = conversations::find(write.connection, id)? else { return Ok(later) };
+    let here = conversation.site;
+    for rule in rules.iter().filter(|rule| rule.active && rule.site.is_none_or(|site| site == here)) {
+        if auto_answers::is_known(write.connection, id, rule.id)? {
+            continue;
+        }
+        let now = match rule.when {
+            AutoAnswerWhen::FirstMessage => auto_answers::is_first(write.connection, id)?,
+            AutoAnswerWhen::Offline => !online,
+            AutoAnswerWhen::Unanswered { after_s } => {
+                if let Some(at) = due_at(&conversation, after_s) {
+                    auto_answers::wait(write.connection, id, rule.id, at)?;
+                    later = true;
+                }
+                false
+            }
+        };
+        if now {
+            say(write, rule, &mut conversation)?;
+        }
+    }
+    Ok(later)
+}
+
+/// Says at most `limit` of what is due, where the visitor still waits. How many it looked at.
+pub(crate) fn say_due(write: &mut Write<'_>, limit: i64) -> Outcome<usize> {
+    let due = auto_answers::due(write.connection, write.now, limit)?;
+    for (id, rule) in &due {
+        let found = conversations::find(write.connection, *id)?.filter(|it| it.state == ConversationState::Open);
+        let rule = auto_answers::find(write.connection, *rule)?;
+        let at = match (&found, &rule.when) {
+            (Some(conversation), AutoAnswerWhen::Unanswered { after_s }) if rule.active => {
+                due_at(conversation, *after_s)
+            }
+            _ => None,
+        };
+        match (found, at) {
+            (Some(mut conversation), Some(at)) if at <= write.now => say(write, &rule, &mut conversation)?,
+            // Somebody answered, and the visitor wrote again: they wait for less long than they seemed to.
+            (Some(_), Some(at)) => auto_answers::wait(write.connection, *id, rule.id, at)?,
+            _ => auto_answers::forget(write.connection, *id, rule.id)?,
+        }
+    }
+    Ok(due.len())
+}
+
+/// Says what is due until cancelled.
+pub(crate) async fn run(core: Arc<Core>, cancelled: CancellationToken) {
+    loop {
+        let pause = match look(&core).await {
+            Ok(pause) => pause,
+            Err(failure) => {
+                tracing::warn!(
+                    ?failure,
+                    "what the desk answers by itself could not be said; it is tried again in a minute"
+                );
+                LOOK_AGAIN
+            }
+        };
+        tokio::select! {
+            () = cancelled.cancelled() => return,
+            () = core.answering.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// Says what is due. How long the next one has to wait.
+async fn look(core: &Core) -> Outcome<Duration> {
+    let due = |now| move |connection: &Connection| Ok(!auto_answers::due(connection, now, 1)?.is_empty());
+    while core.readers.read(due(crate::clock())).await? {
+        core.writer.submit(|write| say_due(write, AT_ONCE)).await?;
+        core.told.ring();
+    }
+    let next = core.readers.read(|connection| Ok(auto_answers::next_due(connection)?)).await?;
+    let wait = next.map(|next| u64::try_from(next.saturating_sub(crate::clock())).unwrap_or(0));
+    Ok(wait.map_or(LOOK_AGAIN, |wait| Duration::from_millis(wait).min(LOOK_AGAIN)))
+}
+
+impl Administration {
+    /// What the desk answers by itself, the oldest rule first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn auto_answers(&self) -> Result<Vec<AutoAnswer>, Refusal> {
+        let actor = self.actor.clone();
+        let read = self.core.readers.read(move |connection| {
+            actor.may(connection, Action::ManageSettings)?;
+            auto_answers::list(connection)
+        });
+        read.await.map_err(refuse)
+    }
+
+    /// Adds a rule, or puts another one in the place of one. It holds for what visitors write from then on.
+    ///
+    /// # Errors
+    /// `invalid`, with the field and its rule; `not_found` when there is no such rule.
+    pub async fn put_auto_answer(&self, id: Option<i64>, given: NewAutoAnswer) -> Result<AutoAnswer, Refusal> {
+        let actor = self.actor.clone();
+        self.write(move |write| {
+            actor.may(write.connection, Action::ManageSettings)?;
+            let known = auto_answers::list(write.connection)?;
+            if id.is_some_and(|id| known.iter().all(|rule| rule.id != id)) {
+                return Err(Failure::not_found("automatic answer"));
+            }
+            if id.is_none() && known.len() >= RULES_MAX {
+                return Err(Refusal::invalid("rules", &format!("a desk has {RULES_MAX} at the most")).into());
+            }
+            let NewAutoAnswer { when, site, texts, active } = checked(write.connection, given)?;
+            let rule = AutoAnswer { id: id.unwrap_or_else(|| write.new_id()), when, site, texts, active };
+            auto_answers::put(write.connection, &rule)?;
+            let detail = text::cut(&serde_json::to_string(&rule)?, 4 * deskbell_protocol::FIELD_MAX);
+            actor.did(write, if id.is_some() { "edit" } else { "add" }, "auto_answer", Some(rule.id), detail)?;
+            Ok(rule)
+        })
+        .await
+    }
+
+    /// Takes a rule away, with what it would have said.
+    ///
+    /// # Errors
+    /// `not_found` when there is no such rule.
+    pub async fn delete_auto_answer(&self, id: i64) -> Result<(), Refusal> {
+        let actor = self.actor.clone();
+        self.write(move |write| {
+            actor.may(write.connection, Action::ManageSettings)?;
+            if !auto_answers::delete(write.connection, id)? {
+                return Err(Failure::not_found("automatic answer"));
+            }
+            actor.did(write, "delete", "auto_answer", Some(id), String::new())
+        })
+        .await
+    }
+}

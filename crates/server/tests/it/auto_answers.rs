@@ -1,0 +1,182 @@
+//! What the desk answers by itself.
+
+use deskbell_protocol::*;
+use deskbell_server::{Desk, Settings};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
+
+use crate::desk::*;
+
+/// Adds a rule. Its id.
+async fn answers(desk: &TestDesk, when: Value, site: Option<SiteId>, texts: Value) -> i64 {
+    let body = json!({"when": when, "site": site, "texts": texts});
+    let (status, rule) = ask(desk, &desk.ann, "POST", "/v1/auto-answers", body).await;
+    assert_eq!(status, 201, "{rule}");
+    rule["id"].as_i64().unwrap()
+}
+
+/// What stands in a conversation beside what the desk notes.
+async fn said(client: &mut Client, conversation: ConversationId) -> Vec<String> {
+    let page = client.history(conversation, 1_000, 50).await;
+    let messages = page.messages.iter().filter_map(as_message).filter(|it| it.kind == MessageKind::Reply);
+    messages.map(|message| message.text).collect()
+}
+
+fn database(desk: &TestDesk) -> rusqlite::Connection {
+    let database = rusqlite::Connection::open(desk.data.path().join("desk.db")).unwrap();
+    database.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+    database
+}
+
+/// Makes so much time pass that whoever waits has waited for an hour longer, as far as the database knows.
+fn an_hour_passes(desk: &TestDesk) {
+    let database = database(desk);
+    let hour = 60 * 60 * 1000;
+    database.execute("UPDATE conversation SET waiting_since = waiting_since - ?1", [hour]).unwrap();
+    database.execute("UPDATE auto_answered SET due_at = due_at - ?1", [hour]).unwrap();
+}
+
+#[tokio::test]
+async fn od_44_the_first_message_is_answered_at_once_in_the_visitors_language_and_it_rings_on() {
+    let desk = TestDesk::start().await;
+    let first = json!({"kind": "first_message"});
+    let words =
+        json!({"en": "Hello {visitor.first_name|there}", "es": "Hola {visitor.first_name|amigo}, aquí {site.name}"});
+    answers(&desk, first.clone(), Some(desk.site.id), words).await;
+    let (_, other) = ask(&desk, &desk.ann, "POST", "/v1/sites", json!({"name": "Outlet"})).await;
+    let elsewhere = serde_json::from_value(other["id"].clone()).unwrap();
+    answers(&desk, first, Some(elsewhere), json!({"en": "Not here"})).await;
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let (mut vic, _) = desk.visitor().await;
+    vic.command(&reply(None, "Good morning")).await.unwrap();
+    let hello = format!("Hola amigo, aquí {}", desk.site.name);
+    let (answer, _) = vic.message(&hello).await;
+    assert_eq!((answer.author, answer.kind), (Author::Desk, MessageKind::Reply));
+    // Nobody has answered: it is unanswered, it rings, and nothing of it is unread to an agent but what Vic wrote.
+    let chat = answer.conversation;
+    ann.conversation(|head| head.id == chat && head.waiting_since.is_some() && head.last_number == 2).await;
+    let ring = |frame: &ServerFrame| match frame {
+        ServerFrame::Ring(ring) if ring.deadline_ms > 0 => Some((ring.conversation, ring.number)),
+        _ => None,
+    };
+    assert_eq!(ann.until(ring).await, (chat, 1));
+    // Once: the second message is answered by people.
+    vic.command(&reply(None, "Anybody?")).await.unwrap();
+    ann.message("Anybody?").await;
+    assert_eq!(said(&mut ann, chat).await, ["Good morning", &hello, "Anybody?"]);
+}
+
+#[tokio::test]
+async fn od_44_a_desk_that_is_offline_says_so_once_in_a_conversation() {
+    let desk = TestDesk::start().await;
+    answers(&desk, json!({"kind": "offline"}), None, json!({"en": "We are back tomorrow"})).await;
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let (mut vic, _) = desk.visitor().await;
+    vic.command(&reply(None, "You are there")).await.unwrap();
+    let (first, _) = ann.message("You are there").await;
+    ask(&desk, &desk.ann, "PUT", "/v1/desk/online", json!({"online": false})).await;
+    for text in ["And now?", "Hello?"] {
+        vic.command(&reply(None, text)).await.unwrap();
+        ann.message(text).await;
+    }
+    let all = said(&mut ann, first.conversation).await;
+    assert_eq!(all, ["You are there", "And now?", "We are back tomorrow", "Hello?"]);
+}
+
+#[tokio::test]
+async fn od_44_what_nobody_answers_in_time_the_desk_answers_once_also_after_a_restart_in_the_middle() {
+    let desk = TestDesk::start().await;
+    let when = json!({"kind": "unanswered", "after_s": 3_000});
+    answers(&desk, when, None, json!({"en": "{agent.name|Somebody} will be with you"})).await;
+    let (mut vic, token) = desk.visitor().await;
+    vic.command(&reply(None, "Vic 1")).await.unwrap();
+    let due = "SELECT count(*) FROM auto_answered WHERE due_at IS NOT NULL";
+    assert_eq!(database(&desk).query_row(due, [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+    desk.stop.cancel();
+    desk.server.await.unwrap();
+    drop(desk.desk);
+    // While no server runs the time passes.
+    let again = Desk::open(Settings { data: desk.data.path().to_owned(), ..Settings::default() }).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let stop = tokio_util::sync::CancellationToken::new();
+    let desk = TestDesk {
+        desk: again.clone(),
+        address,
+        stop: stop.clone(),
+        server: TaskTracker::new().spawn(async {}),
+        ..desk
+    };
+    an_hour_passes(&desk);
+    let server = TaskTracker::new().spawn(async move { again.serve(listener, stop).await.unwrap() });
+    let desk = TestDesk { server, ..desk };
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let mut vic = desk.panel(Some(&token), None, None).await;
+    vic.welcome().await;
+    let answer = "Somebody will be with you";
+    if !texts(&vic.snapshot().await).iter().any(|text| text == answer) {
+        vic.message(answer).await;
+    }
+    // Ann answers, Vic asks again and waits as long: the rule has spoken here.
+    let first = "SELECT id FROM conversation";
+    let chat = ConversationId(database(&desk).query_row(first, [], |row| row.get(0)).unwrap());
+    ann.command(&reply(Some(chat), "Here I am")).await.unwrap();
+    vic.command(&reply(None, "Thanks, one more")).await.unwrap();
+    let database = database(&desk);
+    assert_eq!(database.query_row(due, [], |row| row.get::<_, i64>(0)).unwrap(), 0, "nothing waits any more");
+    assert_eq!(said(&mut ann, chat).await, ["Vic 1", answer, "Here I am", "Thanks, one more"]);
+}
+
+#[tokio::test]
+async fn od_44_whoever_was_answered_in_time_is_not_answered_by_the_desk() {
+    let desk = TestDesk::start().await;
+    let when = json!({"kind": "unanswered", "after_s": 3_000});
+    let rule = answers(&desk, when, None, json!({"en": "Too late"})).await;
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let (mut vic, _) = desk.visitor().await;
+    vic.command(&reply(None, "Vic 1")).await.unwrap();
+    let (first, _) = ann.message("Vic 1").await;
+    ann.command(&reply(Some(first.conversation), "At once")).await.unwrap();
+    an_hour_passes(&desk);
+    // Wen's message wakes the desk up, which then looks at what is due.
+    let (mut wen, _) = desk.visitor().await;
+    wen.command(&reply(None, "Wen 2")).await.unwrap();
+    let database = database(&desk);
+    let waits = || database.query_row("SELECT count(*) FROM auto_answered", [], |row| row.get::<_, i64>(0)).unwrap();
+    while waits() > 1 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(said(&mut ann, first.conversation).await, ["Vic 1", "At once"]);
+    // A rule that is gone says nothing, and waits nowhere.
+    assert_eq!(ask(&desk, &desk.ann, "DELETE", &format!("/v1/auto-answers/{rule}"), Value::Null).await.0, 204);
+    assert_eq!(waits(), 0);
+}
+
+#[tokio::test]
+async fn od_44_rules_are_listed_changed_and_refused_by_their_field() {
+    let desk = TestDesk::start().await;
+    let rule = answers(&desk, json!({"kind": "offline"}), None, json!({"ES": "Hola", "en": " "})).await;
+    let path = format!("/v1/auto-answers/{rule}");
+    let changed = json!({"when": {"kind": "unanswered", "after_s": 60}, "site": desk.site.id, "texts": {"en": "Soon"}, "active": false});
+    let mut expected = changed.clone();
+    expected["id"] = json!(rule);
+    assert_eq!(ask(&desk, &desk.ann, "PUT", &path, changed).await, (200, expected.clone()));
+    assert_eq!(ask(&desk, &desk.ann, "GET", "/v1/auto-answers", Value::Null).await, (200, json!([expected])));
+    let audit = desk.desk.administer().audit(None, 2).await.unwrap();
+    let done: Vec<_> = audit.iter().map(|entry| (entry.action.as_str(), entry.kind.as_str())).collect();
+    assert_eq!(done, [("edit", "auto_answer"), ("add", "auto_answer")]);
+    let offline = json!({"kind": "offline"});
+    for (wrong, field) in [
+        (json!({"when": {"kind": "unanswered", "after_s": 0}, "texts": {"en": "x"}}), "when.after_s"),
+        (json!({"when": {"kind": "unanswered", "after_s": 86_401}, "texts": {"en": "x"}}), "when.after_s"),
+        (json!({"when": offline, "site": 1, "texts": {"en": "x"}}), "site"),
+        (json!({"when": offline, "texts": {}}), "texts"),
+        (json!({"when": offline, "texts": {"en": "Hi {visitor.shoe}"}}), "texts"),
+        (json!({"when": offline, "texts": {"en": "Hi {visitor.name}"}}), "texts"),
+        (json!({"when": offline, "texts": {"en": "x".repeat(2_001)}}), "texts"),
+    ] {
+        let (status, refusal) = ask(&desk, &desk.ann, "POST", "/v1/auto-answers", wrong).await;
+        assert_eq!((status, refusal["field"].as_str()), (400, Some(field)), "{refusal}");
+    }
+}
