@@ -282,6 +282,7 @@ impl App {
                 snoozed: record.snoozed,
                 closed: record.closed,
                 unread: record.unread,
+                team_unread: record.team_unread,
                 waiting_since: record.waiting_since,
             };
             Ok(AccountCounts { account: session.account.id, counts })
@@ -305,6 +306,8 @@ impl App {
     }
 
     pub(crate) fn show_surroundings(&self, counts: &Counts) {
+        // What colleagues write is as unread as what visitors do.
+        let counts = Counts { unread: counts.unread + counts.team_unread, ..counts.clone() };
         let connection = Connection::of_all(self.syncs().into_iter().map(|account| match account.sync.state {
             SyncState::Live | SyncState::Syncing => Connection::Online,
             SyncState::Expired => Connection::Expired,
@@ -314,7 +317,7 @@ impl App {
         }));
         let surroundings = Surroundings {
             tray: deskbell_attention::tray(counts.waiting, counts.unread, connection),
-            counts: counts.clone(),
+            counts,
             connection,
             sounds: self.settings().sounds,
             language: self.language(),

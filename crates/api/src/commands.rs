@@ -174,6 +174,7 @@ impl App {
                 Folder::Mine => deskbell_cache::Folder::Mine,
                 Folder::Snoozed => deskbell_cache::Folder::Snoozed,
                 Folder::Closed => deskbell_cache::Folder::Closed,
+                Folder::Team => deskbell_cache::Folder::Team,
             };
             let online = session.client.online();
             let typing = session.client.typing_in();
@@ -803,7 +804,12 @@ impl App {
         Ok(Nothing {})
     }
 
-    async fn submit(&self, account: AccountId, command: Command, files: Vec<ClientId>) -> Result<Queued, ApiError> {
+    pub(crate) async fn submit(
+        &self,
+        account: AccountId,
+        command: Command,
+        files: Vec<ClientId>,
+    ) -> Result<Queued, ApiError> {
         let client_id = self.session(account)?.client.submit(command, files).await?;
         Ok(Queued { client_id })
     }

@@ -19,6 +19,7 @@ mod network;
 mod provider;
 mod refs;
 mod store;
+mod team;
 mod tending;
 pub mod text;
 pub mod types;

@@ -52,6 +52,12 @@ macro_rules! with_commands {
             discard(ForQueued) -> Nothing;
             /// Begins a conversation with a visitor, or finds the one at hand.
             start_conversation(ForVisitor) -> ForConversation;
+            /// Everybody else at a desk, to write to.
+            colleagues(ForAccount) -> Vec<Assignee>;
+            /// Writes to colleagues: in the direct conversation with one, or in a new group.
+            start_internal(StartInternal) -> ForConversation;
+            /// Lets colleagues take part in a conversation, or no more.
+            change_participants(ChangeParticipants) -> Queued;
             /// Closes or reopens.
             set_state(SetState) -> Queued;
             /// Puts a conversation off, until a time or until the visitor's next message.

@@ -25,7 +25,9 @@ pub(crate) fn merge<T>(lists: Vec<Vec<T>>, order: impl Fn(&T, &T) -> Ordering, l
 pub(crate) fn by_folder(folder: Folder) -> impl Fn(&ConversationRow, &ConversationRow) -> Ordering {
     move |one, other| match folder {
         Folder::Waiting => one.waiting_since.cmp(&other.waiting_since),
-        Folder::Open | Folder::Mine | Folder::Snoozed | Folder::Closed => other.active_at.cmp(&one.active_at),
+        Folder::Open | Folder::Mine | Folder::Snoozed | Folder::Closed | Folder::Team => {
+            other.active_at.cmp(&one.active_at)
+        }
     }
 }
 
@@ -48,6 +50,7 @@ pub(crate) fn total(accounts: &[AccountCounts]) -> Counts {
         snoozed: sum.snoozed + counts.snoozed,
         closed: sum.closed + counts.closed,
         unread: sum.unread + counts.unread,
+        team_unread: sum.team_unread + counts.team_unread,
         waiting_since: earlier(sum.waiting_since, counts.waiting_since),
     })
 }

@@ -324,6 +324,8 @@ pub enum Folder {
     Snoozed,
     /// Closed ones.
     Closed,
+    /// Those among the team, most recently active first.
+    Team,
 }
 
 /// Asks for a list.
@@ -378,6 +380,9 @@ pub struct Counts {
     /// Conversations with unread messages of visitors.
     #[ts(type = "number")]
     pub unread: i64,
+    /// Conversations among the team with unread messages.
+    #[ts(type = "number")]
+    pub team_unread: i64,
     /// The oldest waiting message's time.
     pub waiting_since: Option<Timestamp>,
 }
@@ -393,11 +398,19 @@ pub struct ConversationRow {
     pub contact: ContactRef,
     /// Their browser.
     pub visitor: VisitorRef,
-    /// Empty: word it as "Visitor" with `visitor_number`.
+    /// Empty: word it as "Visitor" with `visitor_number`. Among the team: the group's title, or with whom it is.
     pub name: String,
     /// A short number for an unnamed visitor.
     #[ts(type = "number")]
     pub visitor_number: i64,
+    /// Among the team: there is no visitor, everything is a note, and nobody has it.
+    pub internal: bool,
+    /// Between two of the team.
+    pub direct: bool,
+    /// Agents who take part, without me.
+    pub participants: Vec<Participant>,
+    /// I take part.
+    pub takes_part: bool,
     /// Open, snoozed, closed.
     pub state: ConversationState,
     /// When a snoozed one opens by itself; empty: with the visitor's next message.
@@ -441,6 +454,41 @@ pub struct ConversationRow {
     pub visitor_read: Number,
     /// Newest number I have seen.
     pub my_read: Number,
+}
+
+/// An agent who takes part in a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Participant {
+    /// Who.
+    pub agent: AgentId,
+    /// Their name.
+    pub name: String,
+}
+
+/// A first message to colleagues.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct StartInternal {
+    /// At which desk.
+    pub account: AccountId,
+    /// To whom.
+    pub agents: Vec<AgentId>,
+    /// What the group is called. Empty: the direct conversation with one colleague.
+    pub title: String,
+    /// What is said.
+    pub text: String,
+}
+
+/// Who takes part from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ChangeParticipants {
+    /// Which conversation.
+    pub conversation: ConversationRef,
+    /// To take part.
+    pub add: Vec<AgentId>,
+    /// To take part no more.
+    pub remove: Vec<AgentId>,
+    /// I leave.
+    pub leave: bool,
 }
 
 /// The newest message in one line.
@@ -522,6 +570,8 @@ pub enum Deed {
     SetPriority,
     /// Labels.
     ChangeLabels,
+    /// Who takes part.
+    ChangeParticipants,
     /// A message written anew.
     EditMessage,
     /// A message deleted.

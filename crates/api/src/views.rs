@@ -14,7 +14,8 @@ use deskbell_protocol::{
 use crate::text;
 use crate::types::{
     AccountId, AccountView, CannedTextView, ContactRef, ConversationRef, ConversationRow, Deed, Delivery, FileView,
-    HitKind, MessageView, PastConversation, Preview, RefusedDeed, SearchHit, VisitorDetails, VisitorRef, VisitorRow,
+    HitKind, MessageView, Participant, PastConversation, Preview, RefusedDeed, SearchHit, VisitorDetails, VisitorRef,
+    VisitorRow,
 };
 
 /// A row of a list.
@@ -24,13 +25,16 @@ pub(crate) fn conversation_row(
     online: &[VisitorPresence],
     typing: bool,
 ) -> ConversationRow {
+    let me = account.agent;
+    let internal = record.conversation.is_internal();
+    let name = if internal { record.internal_name(me).to_owned() } else { record.contact_name.clone() };
     let ConversationRecord {
         conversation,
-        contact_name,
+        contact_name: _,
         visitor_number,
         assignee_name,
         team_name,
-        participants: _,
+        participants,
         preview,
         unread,
         my_read,
@@ -38,6 +42,8 @@ pub(crate) fn conversation_row(
         refused,
         held,
     } = record;
+    let direct = conversation.is_direct();
+    let takes_part = conversation.participants.contains(&me);
     let Conversation {
         id,
         contact,
@@ -59,8 +65,16 @@ pub(crate) fn conversation_row(
         account: account.id,
         contact: ContactRef::new(account.id, contact),
         visitor: VisitorRef::new(account.id, visitor),
-        name: contact_name,
+        name,
         visitor_number,
+        internal,
+        direct,
+        participants: participants
+            .into_iter()
+            .filter(|(agent, _)| *agent != me)
+            .map(|(agent, name)| Participant { agent, name })
+            .collect(),
+        takes_part,
         state,
         snoozed_until,
         labels,
@@ -218,12 +232,12 @@ pub(crate) fn refused_deed(item: &OutboxItem) -> Option<RefusedDeed> {
         Command::Assign { .. } => Deed::Assign,
         Command::SetPriority { .. } => Deed::SetPriority,
         Command::ChangeLabels { .. } => Deed::ChangeLabels,
+        Command::ChangeParticipants { .. } => Deed::ChangeParticipants,
         Command::EditMessage { .. } => Deed::EditMessage,
         Command::DeleteMessage { .. } => Deed::DeleteMessage,
         Command::Introduce { .. }
         | Command::Start { .. }
         | Command::StartInternal { .. }
-        | Command::ChangeParticipants { .. }
         | Command::MarkRead { .. }
         | Command::UseCannedText { .. }
         | Command::EditContact { .. } => Deed::Other,

@@ -140,6 +140,8 @@ struct Inner {
     http: Option<Arc<Authorised>>,
     orders: mpsc::Sender<Order>,
     shared: Arc<Shared>,
+    /// A first message to colleagues that the desk has not answered, with its name.
+    unanswered: Mutex<Option<(Command, ClientId)>>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -166,7 +168,7 @@ impl Client {
             tasks.spawn(driver.run(received, stop.clone()));
         }
         tasks.close();
-        Self { inner: Arc::new(Inner { cache, http, orders, shared, tasks, stop }) }
+        Self { inner: Arc::new(Inner { cache, http, orders, shared, unanswered: Mutex::default(), tasks, stop }) }
     }
 
     /// Queues a command, a message with files of its conversation's draft. It is on disk when this returns.
@@ -250,16 +252,42 @@ impl Client {
     /// # Errors
     /// `Offline` when the desk does not answer.
     pub async fn start_conversation(&self, visitor: VisitorId) -> Result<ConversationId, ClientError> {
+        self.ask(ClientId::from_bits(rand::random()), Command::Start { visitor }).await
+    }
+
+    /// Writes to colleagues: in the direct conversation with one of them, or with a title in a new group. The same again
+    /// after it was not answered is done once.
+    ///
+    /// # Errors
+    /// `Offline` when the desk does not answer; `Refused`.
+    pub async fn start_internal(
+        &self,
+        agents: Vec<AgentId>,
+        title: String,
+        text: String,
+    ) -> Result<ConversationId, ClientError> {
+        let command = Command::StartInternal { agents, title, text };
+        let id = {
+            let mut unanswered = lock(&self.inner.unanswered);
+            match unanswered.take() {
+                Some((same, id)) if same == command => id,
+                _ => ClientId::from_bits(rand::random()),
+            }
+        };
+        let answer = self.ask(id.clone(), command.clone()).await;
+        if matches!(answer, Err(ClientError::Offline)) {
+            *lock(&self.inner.unanswered) = Some((command, id));
+        }
+        answer
+    }
+
+    /// Asks for what leads to a conversation.
+    async fn ask(&self, client_id: ClientId, command: Command) -> Result<ConversationId, ClientError> {
         if self.status().state != SyncState::Live {
             return Err(ClientError::Offline);
         }
         let (answer, answered) = oneshot::channel();
-        let frame = CommandFrame {
-            client_id: ClientId::from_bits(rand::random()),
-            command: Command::Start { visitor },
-            if_rev: None,
-            client_time: now(),
-        };
+        let frame = CommandFrame { client_id, command, if_rev: None, client_time: now() };
         self.order(Order::Ask(frame, answer)).await;
         match tokio::time::timeout(ANSWER, answered).await {
             Ok(Ok(answer)) => answer.map(ConversationId),

@@ -26,6 +26,13 @@ function withCurrent(job: (conversation: ConversationRef) => void): () => void {
   };
 }
 
+/** What is done with a chat of a visitor, and not with one among the team. */
+function withCustomer(job: (conversation: ConversationRef) => void): () => void {
+  return withCurrent((id) => {
+    if (app.heads.get(id)?.internal !== true) job(id);
+  });
+}
+
 /** Moves the focus to the next region of the window. */
 function region(by: number): void {
   const regions = [...document.querySelectorAll<HTMLElement>('[data-region]')].filter((found) => found.offsetParent !== null);
@@ -49,15 +56,15 @@ export function actions(focusSearch: () => void): Action[] {
     { id: 'next-waiting', label: () => m().keyNextWaiting(), keys: 'Mod+J', run: () => void app.answer(null) },
     { id: 'next', label: () => m().keyNext(), keys: 'Alt+ArrowDown', single: 'j', run: () => app.step(1) },
     { id: 'previous', label: () => m().keyPrevious(), keys: 'Alt+ArrowUp', single: 'k', run: () => app.step(-1) },
-    { id: 'assign', label: () => m().assignToMe(), keys: 'Mod+Shift+A', single: 'i', run: withCurrent((id) => app.assignToMe(id)) },
-    { id: 'done', label: () => m().done(), keys: 'Mod+Shift+D', single: 'e', run: withCurrent((id) => void app.done(id)) },
-    { id: 'snooze', label: () => m().snooze(), keys: 'Alt+M', run: withCurrent((id) => (app.wantsSnooze = id)) },
+    { id: 'assign', label: () => m().assignToMe(), keys: 'Mod+Shift+A', single: 'i', run: withCustomer((id) => app.assignToMe(id)) },
+    { id: 'done', label: () => m().done(), keys: 'Mod+Shift+D', single: 'e', run: withCustomer((id) => void app.done(id)) },
+    { id: 'snooze', label: () => m().snooze(), keys: 'Alt+M', run: withCustomer((id) => (app.wantsSnooze = id)) },
     {
       id: 'note',
       label: () => m().keyNote(),
       keys: 'Mod+Shift+N',
       single: 'n',
-      run: withCurrent((id) => {
+      run: withCustomer((id) => {
         const tab = machine.find(app.boxes, id)?.tab === 'note' ? 'reply' : 'note';
         app.keepBoxes(machine.choose(app.boxes, id, tab));
         app.wantsCaret = id;
@@ -85,6 +92,8 @@ export function actions(focusSearch: () => void): Action[] {
     { id: 'mine', label: () => m().folderMine(), keys: 'Alt+3', run: () => app.showFolder('mine') },
     { id: 'closed', label: () => m().folderClosed(), keys: 'Alt+4', run: () => app.showFolder('closed') },
     { id: 'snoozed', label: () => m().folderSnoozed(), keys: 'Alt+6', run: () => app.showFolder('snoozed') },
+    { id: 'team', label: () => m().folderTeam(), keys: 'Alt+7', run: () => app.showFolder('team') },
+    { id: 'letter', label: () => m().newInternal(), keys: 'Mod+Shift+G', single: 'g', run: () => app.writeToColleagues() },
     { id: 'visitors', label: () => m().visitors(), keys: 'Alt+5', run: () => app.showVisitors() },
     { id: 'details', label: () => m().details(), keys: 'Mod+Shift+I', run: () => app.toggleDetails() },
     { id: 'region', label: () => m().keyRegion(), keys: 'F6', run: () => region(1) },

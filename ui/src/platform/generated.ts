@@ -468,7 +468,7 @@ lag: number, };
 /**
  * A list of conversations.
  */
-export type Folder = "open" | "waiting" | "mine" | "snoozed" | "closed";
+export type Folder = "open" | "waiting" | "mine" | "snoozed" | "closed" | "team";
 
 /**
  * Asks for a list.
@@ -546,6 +546,10 @@ closed: number,
  */
 unread: number, 
 /**
+ * Conversations among the team with unread messages.
+ */
+team_unread: number, 
+/**
  * The oldest waiting message's time.
  */
 waiting_since: number | null, };
@@ -571,13 +575,29 @@ contact: ContactRef,
  */
 visitor: VisitorRef, 
 /**
- * Empty: word it as "Visitor" with `visitor_number`.
+ * Empty: word it as "Visitor" with `visitor_number`. Among the team: the group's title, or with whom it is.
  */
 name: string, 
 /**
  * A short number for an unnamed visitor.
  */
 visitor_number: number, 
+/**
+ * Among the team: there is no visitor, everything is a note, and nobody has it.
+ */
+internal: boolean, 
+/**
+ * Between two of the team.
+ */
+direct: boolean, 
+/**
+ * Agents who take part, without me.
+ */
+participants: Array<Participant>, 
+/**
+ * I take part.
+ */
+takes_part: boolean, 
 /**
  * Open, snoozed, closed.
  */
@@ -662,6 +682,61 @@ visitor_read: number,
  * Newest number I have seen.
  */
 my_read: number, };
+
+/**
+ * An agent who takes part in a conversation.
+ */
+export type Participant = { 
+/**
+ * Who.
+ */
+agent: AgentId, 
+/**
+ * Their name.
+ */
+name: string, };
+
+/**
+ * A first message to colleagues.
+ */
+export type StartInternal = { 
+/**
+ * At which desk.
+ */
+account: AccountId, 
+/**
+ * To whom.
+ */
+agents: Array<AgentId>, 
+/**
+ * What the group is called. Empty: the direct conversation with one colleague.
+ */
+title: string, 
+/**
+ * What is said.
+ */
+text: string, };
+
+/**
+ * Who takes part from now on.
+ */
+export type ChangeParticipants = { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationRef, 
+/**
+ * To take part.
+ */
+add: Array<AgentId>, 
+/**
+ * To take part no more.
+ */
+remove: Array<AgentId>, 
+/**
+ * I leave.
+ */
+leave: boolean, };
 
 /**
  * The newest message in one line.
@@ -1457,7 +1532,7 @@ text: string | null, };
 /**
  * What can be done with a conversation.
  */
-export type Deed = "set_state" | "snooze" | "assign" | "set_priority" | "change_labels" | "edit_message" | "delete_message" | "other";
+export type Deed = "set_state" | "snooze" | "assign" | "set_priority" | "change_labels" | "change_participants" | "edit_message" | "delete_message" | "other";
 
 /**
  * Who gets a conversation.
@@ -1863,6 +1938,9 @@ export interface Commands {
   take_back: [ForQueued, TakenBack];
   discard: [ForQueued, Nothing];
   start_conversation: [ForVisitor, ForConversation];
+  colleagues: [ForAccount, Array<Assignee>];
+  start_internal: [StartInternal, ForConversation];
+  change_participants: [ChangeParticipants, Queued];
   set_state: [SetState, Queued];
   snooze: [Snooze, Queued];
   assign: [Assign, Queued];

@@ -56,7 +56,7 @@ const NOBODY: SyncView = {
 };
 const EMPTY: ConversationList = {
   rows: [],
-  counts: { open: 0, waiting: 0, mine: 0, snoozed: 0, closed: 0, unread: 0, waiting_since: null },
+  counts: { open: 0, waiting: 0, mine: 0, snoozed: 0, closed: 0, unread: 0, team_unread: 0, waiting_since: null },
   accounts: [],
 };
 
@@ -111,7 +111,11 @@ class AppStore {
   wantsSnooze = $state<ConversationRef | null>(null);
   detailsOpen = $state(false);
   visitorShown = $state<VisitorRef | null>(null);
-  dialog = $state<'settings' | 'shortcuts' | null>(null);
+  dialog = $state<'settings' | 'shortcuts' | 'letter' | null>(null);
+  /** A first message to colleagues that is not sent yet. */
+  letter = $state<{ account: AccountId | null; agents: number[]; title: string; text: string }>({ account: null, agents: [], title: '', text: '' });
+  /** The chat of which is shown who takes part. */
+  people = $state<ConversationRef | null>(null);
 
   #turns = new Map<string, number>();
   #watched = new Set<VisitorRef>();
@@ -575,6 +579,17 @@ class AppStore {
       const number = this.heads.get(id)?.last_number ?? 0;
       platform().call('mark_read', { conversation: id, number }).catch((cause: unknown) => notices.fail(cause));
     }, READ_AFTER_MS);
+  }
+
+  /** Writes to colleagues: of the desk that is listed, or of the first. What was begun before is still there. */
+  writeToColleagues(): void {
+    const open = this.accounts.filter((state) => state.open).map(({ account }) => account.id);
+    if (this.letter.account === null || !open.includes(this.letter.account)) this.letter.account = this.desk ?? open[0] ?? null;
+    this.dialog = 'letter';
+  }
+
+  emptyLetter(): void {
+    Object.assign(this.letter, { account: null, agents: [], title: '', text: '' });
   }
 
   showFolder(folder: Folder): void {

@@ -53,7 +53,7 @@ function plain(text: string): string {
 }
 
 /** The lines of which each typed word begins a word. */
-export function fitting(all: readonly Choice[], typed: string): Choice[] {
+export function fitting<Line extends { label: string }>(all: readonly Line[], typed: string): Line[] {
   const wanted = plain(typed).split(/\s+/u).filter(Boolean);
   return all.filter(({ label }) => {
     const there = plain(label).split(/[^\p{L}\p{N}]+/u);

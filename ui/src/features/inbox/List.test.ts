@@ -11,7 +11,7 @@ const people = ['Vic', 'Wen', 'Xia'];
 
 beforeEach(async () => {
   vi.useFakeTimers();
-  rows = { open: ['Vic', 'Wen'], waiting: [], mine: [], snoozed: [], closed: [] };
+  rows = { open: ['Vic', 'Wen'], waiting: [], mine: [], snoozed: [], closed: [], team: [] };
   usePlatform({
     call: (_, request) => Promise.resolve(listOf((request as { folder: Folder }).folder) as never),
     subscribe: () => () => {},

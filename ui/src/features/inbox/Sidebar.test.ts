@@ -8,7 +8,7 @@ import List from './List.svelte';
 import Sidebar from './Sidebar.svelte';
 
 const LANGUAGES = ['en', 'es', 'ru'] as const;
-const COUNTS = { open: 1, waiting: 0, mine: 0, snoozed: 0, closed: 0, unread: 0, waiting_since: null };
+const COUNTS = { open: 1, waiting: 0, mine: 0, snoozed: 0, closed: 0, unread: 0, team_unread: 0, waiting_since: null };
 const SETTINGS = { language: 'en', theme: 'system', keep_days: 30, keep_megabytes: 500 } as StartView['settings'];
 
 let asked: { name: keyof Commands; request: unknown }[];

@@ -28,16 +28,25 @@ export function systemText(code: string): string {
   if (code.startsWith(FORM)) return m.systemForm();
   if (code === 'unassigned') return m.systemUnassigned();
   const assigned = /^assigned:(.+)$/su.exec(code);
+  const added = /^added:(.+)$/su.exec(code);
+  if (added?.[1]) return m.systemAdded({ name: added[1] });
+  const left = /^left:(.+)$/su.exec(code);
+  if (left?.[1]) return m.systemLeft({ name: left[1] });
   const team = /^team:(.+)$/su.exec(code);
   if (team?.[1]) return m.systemTeam({ name: team[1] });
   return assigned?.[1] ? m.systemAssigned({ name: assigned[1] }) : m.systemOther();
 }
 
-export function previewText(preview: Preview | null): string {
+/** `among`: the chat, if it may be one among the team, where all are notes and in a group each says who wrote it. */
+export function previewText(preview: Preview | null, among?: { internal: boolean; direct: boolean }): string {
   const m = words.m;
   if (preview === null) return m.previewNothing();
   if (preview.kind === 'system') return systemText(preview.text);
   const said = preview.text || (preview.file === null ? '' : m.previewFile({ name: preview.file }));
+  if (among?.internal) {
+    if (preview.mine) return m.previewMine({ text: said });
+    return among.direct || preview.author.who !== 'agent' ? said : m.previewBy({ name: preview.author.name, text: said });
+  }
   if (preview.kind === 'note') return m.previewNote({ text: said });
   return preview.mine ? m.previewMine({ text: said }) : said;
 }

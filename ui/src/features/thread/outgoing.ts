@@ -85,6 +85,7 @@ export function refusedDeedText(refused: RefusedDeed, head?: ConversationRow): s
     assign: words.m.deedAssign,
     set_priority: words.m.deedSetPriority,
     change_labels: words.m.deedChangeLabels,
+    change_participants: words.m.deedChangeParticipants,
     edit_message: words.m.deedEditMessage,
     delete_message: words.m.deedDeleteMessage,
     other: words.m.deedOther,

@@ -1,0 +1,152 @@
+//! Ann and Ben write to each other from their apps: directly, in a group, and in a chat in which Ben takes part. A real
+//! desk, real caches.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs, unreachable_pub)]
+
+mod computer;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use computer::{Computer, ann_at, started, until};
+use deskbell_api::types::*;
+use deskbell_api::{AccountId, App, ConversationRef, Subscription};
+use deskbell_attention::{Toast, ToastKind};
+use deskbell_protocol::MessageKind;
+use deskbell_protocol::http::SiteEdit;
+use deskbell_testkit::{ANN, BEN, PATIENCE, TestDesk, Visitor};
+
+const FIRST: AccountId = AccountId(1);
+
+async fn app_of(directory: &Path, connect: ConnectDesk) -> (App, Arc<Computer>) {
+    let computer = Computer::with(None);
+    let (app, _) = started(directory, &computer).await;
+    app.connect_desk(connect).await.unwrap();
+    (app, computer)
+}
+
+async fn row(
+    app: &App,
+    events: &Subscription,
+    folder: Folder,
+    fits: impl Fn(&ConversationRow) -> bool,
+) -> ConversationRow {
+    until(events, "the row", || async {
+        let asked = ListConversations { folder, account: None, limit: 50 };
+        app.list_conversations(asked).await.ok()?.rows.into_iter().find(|row| fits(row))
+    })
+    .await
+}
+
+async fn colleague(app: &App, events: &Subscription) -> Assignee {
+    until(events, "the colleague", || async { app.colleagues(ForAccount { account: FIRST }).await.ok()?.pop() }).await
+}
+
+/// Waits for a toast. No event tells the page of one.
+async fn toast_of(computer: &Computer, fits: impl Fn(&Toast<ConversationRef>) -> bool) -> Toast<ConversationRef> {
+    let look = async {
+        loop {
+            let toasts = || computer.alerts.lock().unwrap().iter().filter_map(|alert| alert.toast.clone()).find(&fits);
+            if let Some(found) = toasts() {
+                return found;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, look).await.expect("a toast comes")
+}
+
+fn said(row: &ConversationRow, text: &str) -> bool {
+    row.preview.as_ref().is_some_and(|preview| preview.text == text)
+}
+
+fn letter(to: &Assignee, title: &str, text: &str) -> StartInternal {
+    StartInternal { account: FIRST, agents: vec![to.agent], title: title.into(), text: text.into() }
+}
+
+fn note(to: &ConversationRow, text: &str) -> SendMessage {
+    SendMessage { conversation: to.id, kind: MessageKind::Note, text: text.into(), files: vec![], seen: 0 }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn od_27_ann_writes_to_ben_who_is_told_and_answers_and_a_group_has_its_own_place() {
+    let desk = TestDesk::start().await;
+    let disk = tempfile::tempdir().unwrap();
+    let (ann, _) = app_of(&disk.path().join("ann"), ann_at(&desk, None)).await;
+    let as_ben = ConnectDesk { email: BEN.email.into(), password: BEN.password.into(), ..ann_at(&desk, None) };
+    let (ben, bens) = app_of(&disk.path().join("ben"), as_ben).await;
+    let (anns_events, bens_events) = (ann.subscribe(), ben.subscribe());
+    let to_ben = colleague(&ann, &anns_events).await;
+    assert_eq!(to_ben.name, BEN.name);
+    // What was written before he had all of it would be no news.
+    until(&bens_events, "Ben is live", || async {
+        let health = ben.sync_health(AskHealth { conversations: vec![] }).await.ok()?;
+        (health.sync.state == SyncState::Live).then_some(())
+    })
+    .await;
+
+    let begun = ann.start_internal(letter(&to_ben, "", "Have you seen the teapots?")).await.unwrap();
+    let here = row(&ann, &anns_events, Folder::Team, |row| row.id == begun.conversation).await;
+    assert_eq!((here.name.as_str(), here.internal, here.direct, here.unread), (BEN.name, true, true, 0));
+    let there = row(&ben, &bens_events, Folder::Team, |row| said(row, "Have you seen the teapots?")).await;
+    assert_eq!((there.name.as_str(), there.unread), (ANN.name, 1));
+    let toast = toast_of(&bens, |_| true).await;
+    assert_eq!((toast.kind, toast.title_name.as_str(), toast.group), (ToastKind::Message, ANN.name, None));
+    assert!(bens.alerts.lock().unwrap().iter().all(|alert| !alert.rings), "nothing among the team rings");
+
+    ben.send_message(note(&there, "Which of them?")).await.unwrap();
+    let answered = row(&ann, &anns_events, Folder::Team, |row| said(row, "Which of them?")).await;
+    assert_eq!(answered.id, begun.conversation, "it is the same conversation");
+    // Begun once more, it goes on.
+    let again = ann.start_internal(letter(&to_ben, "", "The blue ones")).await.unwrap();
+    assert_eq!(again, begun);
+    ann.start_internal(letter(&to_ben, "Returns", "Forty came back")).await.unwrap();
+    let group = row(&ben, &bens_events, Folder::Team, |row| row.name == "Returns").await;
+    let toast = toast_of(&bens, |toast| toast.group.is_some()).await;
+    assert_eq!((toast.title_name.as_str(), toast.group.as_deref()), (ANN.name, Some("Returns")));
+    let open =
+        ben.list_conversations(ListConversations { folder: Folder::Open, account: None, limit: 50 }).await.unwrap();
+    assert!(open.rows.is_empty() && open.counts.team_unread == 2, "{:?}", open.counts);
+    let hits = ben.search(Search { account: None, text: "forty".into(), limit: 5 }).await.unwrap();
+    assert_eq!(
+        hits.iter().map(|hit| (hit.conversation, hit.name.as_str())).collect::<Vec<_>>(),
+        [(group.id, "Returns")]
+    );
+
+    // Ben leaves, and the group is gone from his computer.
+    let leave = ChangeParticipants { conversation: group.id, add: vec![], remove: vec![], leave: true };
+    ben.change_participants(leave).await.unwrap();
+    until(&bens_events, "it is forgotten", || async {
+        ben.conversation(ForConversation { conversation: group.id }).await.is_err().then_some(())
+    })
+    .await;
+    row(&ann, &anns_events, Folder::Team, |row| row.name == "Returns" && row.participants.is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn od_17_ann_asks_ben_into_a_chat_of_a_site_that_is_not_his() {
+    let desk = TestDesk::start().await;
+    let edit = SiteEdit { members_only: Some(true), ..SiteEdit::default() };
+    desk.desk.administer().put_site(Some(desk.site.id), edit).await.unwrap();
+    let disk = tempfile::tempdir().unwrap();
+    let (ann, _) = app_of(&disk.path().join("ann"), ann_at(&desk, None)).await;
+    let as_ben = ConnectDesk { email: BEN.email.into(), password: BEN.password.into(), ..ann_at(&desk, None) };
+    let (ben, _) = app_of(&disk.path().join("ben"), as_ben).await;
+    let (anns_events, bens_events) = (ann.subscribe(), ben.subscribe());
+    let mut vic = Visitor::arrive(&desk, "Vic").await;
+    vic.write("Is it dishwasher safe?").await;
+    let chat = row(&ann, &anns_events, Folder::Open, |_| true).await;
+    let to_ben = colleague(&ann, &anns_events).await;
+    let add = ChangeParticipants { conversation: chat.id, add: vec![to_ben.agent], remove: vec![], leave: false };
+    ann.change_participants(add).await.unwrap();
+    let bens = row(&ben, &bens_events, Folder::Open, |row| row.id == chat.id).await;
+    assert!(bens.takes_part && !bens.internal);
+    let reply = SendMessage { kind: MessageKind::Reply, seen: 100, ..note(&bens, "The blue one is") };
+    ben.send_message(reply).await.unwrap();
+    vic.read("The blue one is").await;
+    let remove = ChangeParticipants { conversation: chat.id, add: vec![], remove: vec![to_ben.agent], leave: false };
+    ann.change_participants(remove).await.unwrap();
+    until(&bens_events, "it is forgotten", || async {
+        ben.conversation(ForConversation { conversation: chat.id }).await.is_err().then_some(())
+    })
+    .await;
+}

@@ -1,0 +1,129 @@
+import { cleanup, fireEvent, render, screen, waitFor } from '@testing-library/svelte';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { words } from '../../i18n/index.svelte';
+import { usePlatform, type Assignee, type ConversationRef, type ConversationRow, type MessageView } from '../../platform';
+import { app } from '../../store/app.svelte';
+import Head from '../boxes/Head.svelte';
+import { previewText } from '../inbox/preview';
+import Composer from '../thread/Composer.svelte';
+import Message from '../thread/Message.svelte';
+import NewInternal from './NewInternal.svelte';
+import People from './People.svelte';
+
+const GROUP: ConversationRef = 'c1.7';
+const BEN: Assignee = { agent: 2, name: 'Ben', online: true };
+const CLEO: Assignee = { agent: 3, name: 'Cleo', online: false };
+const row = (more: Partial<ConversationRow>) =>
+  ({
+    id: GROUP,
+    account: 1,
+    name: 'Returns',
+    internal: true,
+    direct: false,
+    takes_part: true,
+    participants: [{ agent: 2, name: 'Ben' }],
+    state: 'open',
+    assignee: null,
+    team: null,
+    priority: 'none',
+    waiting_since: null,
+    ...more,
+  }) as ConversationRow;
+let calls: [string, unknown][];
+let offline: boolean;
+
+beforeEach(() => {
+  calls = [];
+  offline = false;
+  HTMLDialogElement.prototype.showModal ??= () => {};
+  usePlatform({
+    call: ((name: string, request: unknown) => {
+      if (name === 'colleagues') return Promise.resolve([BEN, CLEO]);
+      if (name === 'draft_files') return Promise.resolve([]);
+      if (name === 'draft') return Promise.resolve({ conversation: GROUP, reply: '', note: '' });
+      calls.push([name, request]);
+      if (name === 'start_internal') return offline ? Promise.reject(new Error('offline')) : Promise.resolve({ conversation: GROUP });
+      return Promise.resolve({});
+    }) as never,
+    subscribe: () => () => {},
+    pictureUrl: () => '',
+  });
+  app.emptyLetter();
+  app.letter.account = 1;
+});
+
+afterEach(cleanup);
+
+const send = () => screen.getByRole<HTMLButtonElement>('button', { name: words.m.send() });
+const type = (label: string, value: string) => fireEvent.input(screen.getByLabelText(label), { target: { value } });
+
+test('OD-27: a message to one colleague needs no title, one to two does, and what was begun stays until it is sent', async () => {
+  offline = true;
+  let closed = 0;
+  render(NewInternal, { close: () => (closed += 1) });
+  await fireEvent.click(await screen.findByLabelText(/^Ben/u));
+  expect(send().disabled, 'nothing is said yet').toBe(true);
+  await type(words.m.internalText(), 'Forty came back');
+  expect(send().disabled).toBe(false);
+  await fireEvent.click(screen.getByLabelText(/^Cleo/u));
+  expect(send().disabled, 'two are a group').toBe(true);
+  await type(words.m.internalTitle(), 'Returns');
+  await fireEvent.click(send());
+  await waitFor(() => expect(calls).toEqual([['start_internal', { account: 1, agents: [2, 3], title: 'Returns', text: 'Forty came back' }]]));
+  await waitFor(() => expect(send().disabled).toBe(false));
+  expect([closed, app.letter.text], 'the desk does not have it').toEqual([0, 'Forty came back']);
+  cleanup();
+  render(NewInternal, { close: () => (closed += 1) });
+  expect(screen.getByLabelText<HTMLTextAreaElement>(words.m.internalText()).value).toBe('Forty came back');
+  offline = false;
+  await screen.findByLabelText(/^Ben/u);
+  await fireEvent.click(send());
+  await waitFor(() => expect(closed).toBe(1));
+  expect([app.letter.text, app.folder]).toEqual(['', 'team']);
+});
+
+test('OD-17: a group lets colleagues in and oneself out, and a chat of a visitor lets others out too', async () => {
+  const shown = render(People, { head: row({}), close: () => {} });
+  await fireEvent.click(await screen.findByLabelText(/^Cleo/u));
+  expect(screen.queryByLabelText(/^Ben/u), 'he takes part already').toBeNull();
+  expect(screen.queryByRole('button', { name: words.m.participantsRemove({ name: 'Ben' }) })).toBeNull();
+  await fireEvent.click(screen.getByRole('button', { name: words.m.participantsAdd() }));
+  await fireEvent.click(screen.getByRole('button', { name: words.m.participantsLeave() }));
+  const of = { conversation: GROUP, add: [], remove: [], leave: false };
+  await waitFor(() => expect(calls).toEqual([['change_participants', { ...of, add: [3] }], ['change_participants', { ...of, leave: true }]]));
+  await shown.rerender({ head: row({ internal: false, takes_part: false }) });
+  await fireEvent.click(screen.getByRole('button', { name: words.m.participantsRemove({ name: 'Ben' }) }));
+  await waitFor(() => expect(calls.at(-1)).toEqual(['change_participants', { ...of, remove: [2] }]));
+});
+
+test('OD-28: among the team nothing is assigned, put off or closed, and everything that is written is a note without saying so', async () => {
+  render(Head, { head: row({}), headingId: 'h' });
+  expect(screen.getByText(words.m.teamOnly())).toBeTruthy();
+  for (const name of [words.m.assignToMe(), words.m.assign(), words.m.done(), words.m.snooze(), words.m.details()]) {
+    expect(screen.queryByRole('button', { name })).toBeNull();
+  }
+  expect(screen.getByRole('button', { name: words.m.participants() })).toBeTruthy();
+  cleanup();
+  render(Composer, { head: row({}) });
+  expect(screen.queryByRole('tab')).toBeNull();
+  const field = screen.getByLabelText<HTMLTextAreaElement>(words.m.messageTo({ name: 'Returns' }));
+  field.value = 'All of them broken';
+  await fireEvent.input(field);
+  await fireEvent.click(send());
+  await waitFor(() => expect(calls.find(([name]) => name === 'send_message')?.[1]).toMatchObject({ kind: 'note', text: 'All of them broken' }));
+  cleanup();
+  const message = { key: 'm', kind: 'note', author: { who: 'agent', id: 2, name: 'Ben' }, mine: false, text: [{ part: 'text', text: 'Broken' }], attachments: [], files: [], delivery: 'received', created_at: 0 };
+  const of = { conversation: GROUP, message: message as unknown as MessageView, name: 'Returns', askLink: () => {}, showPicture: () => {} };
+  const shown = render(Message, { ...of, internal: true });
+  expect(screen.queryByText(words.m.noteLabel())).toBeNull();
+  expect(shown.container.querySelector('.mine'), 'Ben wrote it').toBeNull();
+});
+
+test('OD-28: in a list, a group says who wrote and a direct talk need not', () => {
+  const bens = { author: { who: 'agent' as const, id: 2, name: 'Ben' }, kind: 'note' as const, text: 'Broken', file: null, mine: false };
+  expect(previewText(bens, { internal: true, direct: false })).toBe(words.m.previewBy({ name: 'Ben', text: 'Broken' }));
+  expect(previewText(bens, { internal: true, direct: true })).toBe('Broken');
+  expect(previewText({ ...bens, mine: true }, { internal: true, direct: true })).toBe(words.m.previewMine({ text: 'Broken' }));
+  expect(previewText(bens)).toBe(words.m.previewNote({ text: 'Broken' }));
+  expect(previewText({ ...bens, kind: 'system', author: { who: 'desk' }, text: 'added:Cleo' })).toBe(words.m.systemAdded({ name: 'Cleo' }));
+});
