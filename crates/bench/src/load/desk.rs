@@ -29,6 +29,12 @@ type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 /// A try to connect is given up after this.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// Signs of life of this side come no closer than this; the desk gives its own every 15 seconds.
+const BEAT_EVERY: Duration = Duration::from_secs(10);
+
+/// The desk is told how far the log is stored at most so often.
+const SEEN_EVERY: Duration = Duration::from_secs(1);
+
 /// How a client came back whose connection had ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Return {
@@ -130,6 +136,10 @@ pub(crate) struct Line {
     /// When the last connection ended, the pause after that, and when the next try is due.
     lost: Option<(Instant, Duration)>,
     next_try: Instant,
+    /// When this side last gave a sign of life.
+    beat_at: Instant,
+    /// When the desk was last told how far the log is stored.
+    seen_at: Instant,
 }
 
 impl Line {
@@ -144,6 +154,8 @@ impl Line {
             backoff: Backoff::default(),
             lost: None,
             next_try: Instant::now(),
+            beat_at: Instant::now(),
+            seen_at: Instant::now(),
         }
     }
 
@@ -168,7 +180,11 @@ impl Line {
             };
             match &frame {
                 ServerFrame::Hb(_) => {
-                    self.say(&ClientFrame::Hb(ClientHeartbeat { time: 0 })).await;
+                    // The desk answers each sign of life: an answer to that would have no end.
+                    if self.beat_at.elapsed() >= BEAT_EVERY {
+                        self.beat_at = Instant::now();
+                        self.say(&ClientFrame::Hb(ClientHeartbeat { time: 0 })).await;
+                    }
                     continue;
                 }
                 ServerFrame::Snap(page) => {
@@ -182,7 +198,11 @@ impl Line {
                     let here = self.cursor.as_ref().map(|cursor| cursor.seq);
                     assert_eq!(here, Some(delta.from), "a delta begins where the last one ended");
                     self.reach(delta.to);
-                    self.say(&ClientFrame::Seen(Seen { seq: delta.to })).await;
+                    // As the app does: once in a while, and visitors' messengers never.
+                    if self.visitor.is_none() && self.seen_at.elapsed() >= SEEN_EVERY {
+                        self.seen_at = Instant::now();
+                        self.say(&ClientFrame::Seen(Seen { seq: delta.to })).await;
+                    }
                 }
                 _ => {}
             }
@@ -354,7 +374,7 @@ fn heard(change: Change) -> Option<Heard> {
     if change.entity != EntityKind::Message || !matches!(change.kind, ChangeKind::Put | ChangeKind::Show) {
         return None;
     }
-    match Entity::decode(change.entity, change.data?) {
+    match Entity::decode(change.entity, &change.data?) {
         Ok(Some(Entity::Message(message))) => {
             Some(Heard { text: message.text, id: Some(change.id), number: message.number })
         }

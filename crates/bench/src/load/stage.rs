@@ -38,17 +38,7 @@ impl<S: Side> Stage<S> {
         let (writers, first, began) = (self.writers.len(), self.messages, Instant::now() + PAUSE);
         let schedule = Schedule { writers, first, messages, every, began };
         self.messages += messages;
-        let mut writing = JoinSet::new();
-        for (number, mut writer) in self.writers.drain(..).enumerate() {
-            writing.spawn(async move {
-                for message in schedule.of(number) {
-                    writer.rest(schedule.due(message)).await;
-                    writer.write(schedule.text(message)).await;
-                }
-                writer.rest(schedule.due(messages)).await;
-                writer
-            });
-        }
+        let writing = self.begin_writing(schedule);
         let mut listening = JoinSet::new();
         for mut agent in self.agents.drain(..) {
             listening.spawn(async move {
@@ -79,19 +69,28 @@ impl<S: Side> Stage<S> {
             began: Instant::now(),
         };
         self.messages += messages;
-        let mut writing = JoinSet::new();
-        for (number, mut writer) in self.writers.drain(..).enumerate() {
-            writing.spawn(async move {
-                for message in schedule.of(number) {
-                    writer.write(schedule.text(message)).await;
-                }
-                writer
-            });
-        }
+        let writing = self.begin_writing(schedule);
         self.writers = writing.join_all().await;
         #[allow(clippy::cast_precision_loss, reason = "some ten thousands")]
         let messages = messages as f64;
         messages / schedule.began.elapsed().as_secs_f64()
+    }
+
+    /// Has every writer write their part, each message when it is due, or as soon as the one before is durable if that
+    /// is later. All of them end when the schedule does.
+    fn begin_writing(&mut self, schedule: Schedule) -> JoinSet<S::Writer> {
+        let mut writing = JoinSet::new();
+        for (number, mut writer) in self.writers.drain(..).enumerate() {
+            writing.spawn(async move {
+                for message in schedule.of(number) {
+                    writer.rest(schedule.due(message)).await;
+                    writer.write(schedule.text(message)).await;
+                }
+                writer.rest(schedule.due(schedule.messages)).await;
+                writer
+            });
+        }
+        writing
     }
 
     /// Keeps all connections until then.
