@@ -7,7 +7,7 @@ use deskbell_engine::Batch;
 use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
     Agent, Author, Change, ChangeKind, ClientId, Command, Contact, Conversation, ConversationId, ConversationState,
-    Cursor, Entity, EntityKind, Message, MessageKind, Number, Priority, ResetReason, Seq, Visitor,
+    Cursor, Entity, EntityData, EntityKind, Message, MessageKind, Number, Priority, ResetReason, Seq, Visitor,
 };
 use deskbell_search::{change_labels, facets, fold, label_key, words as words_of};
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
@@ -370,28 +370,23 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn put_entity(&mut self, change: &Change, data: &serde_json::Value) -> Result<(), CacheError> {
+    fn put_entity(&mut self, change: &Change, data: &EntityData) -> Result<(), CacheError> {
         self.connection.prepare_cached(PUT_ENTITY)?.execute(params![
             kind_name(change.entity),
             change.id,
             change.seq.0,
             self.generation,
-            data.to_string()
+            data.as_str()
         ])?;
         Ok(())
     }
 
-    fn put_conversation(
-        &mut self,
-        conversation: &Conversation,
-        seq: Seq,
-        data: &serde_json::Value,
-    ) -> Result<(), CacheError> {
+    fn put_conversation(&mut self, conversation: &Conversation, seq: Seq, data: &EntityData) -> Result<(), CacheError> {
         self.connection.prepare_cached(PUT_CONVERSATION)?.execute(params![
             conversation.id.0,
             seq.0,
             self.generation,
-            data.to_string(),
+            data.as_str(),
             conversation.contact.0,
             conversation.visitor.0,
             conversation.created_at,
@@ -416,7 +411,7 @@ impl<'a> Writer<'a> {
                 by_visitor: message.author == Author::Visitor,
                 words: fold(&words_of(&message)),
                 facets: facets(&message),
-                data: data.to_string(),
+                data: data.clone(),
                 rev: change.seq,
                 message,
             };
@@ -646,7 +641,7 @@ impl<'a> Writer<'a> {
 struct MessageRow {
     message: Message,
     by_visitor: bool,
-    data: String,
+    data: EntityData,
     words: String,
     facets: String,
     rev: Seq,
@@ -661,7 +656,7 @@ impl MessageRow {
             message.number,
             rev.0,
             by_visitor,
-            data,
+            data.as_str(),
             words,
             facets,
             message.created_at,
@@ -670,7 +665,7 @@ impl MessageRow {
 }
 
 /// The entity of a change. One that cannot be read must not keep all others from arriving.
-fn read(change: &Change, data: &serde_json::Value) -> Option<Entity> {
+fn read(change: &Change, data: &EntityData) -> Option<Entity> {
     match Entity::decode(change.entity, data) {
         Ok(entity) => entity,
         Err(error) => {

@@ -359,7 +359,7 @@ fn an_old_cache(directory: &std::path::Path) {
         let (_, id, data) = entity.encode().unwrap();
         old.execute(
             "INSERT INTO entity (kind, id, rev, data) VALUES (?1, ?2, 1, ?3)",
-            rusqlite::params![kind, id, data.to_string()],
+            rusqlite::params![kind, id, data.as_str()],
         )
         .unwrap();
     };
@@ -370,7 +370,7 @@ fn an_old_cache(directory: &std::path::Path) {
     old.execute(
         "INSERT INTO conversation (id, rev, data, contact, visitor, created_at, active_at, state, assignee)
          VALUES (?1, 1, ?2, ?3, 20, 1, 1, 'open', 1)",
-        rusqlite::params![id, data.to_string(), VIC],
+        rusqlite::params![id, data.as_str(), VIC],
     )
     .unwrap();
     for message in [said(CHAT, 1, Author::Visitor, "Ёлка, https://example.com"), said(CHAT, 2, by(ANN), "Чай")] {

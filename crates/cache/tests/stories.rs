@@ -497,11 +497,14 @@ fn a_row_of_a_newer_desk_is_skipped_and_the_cursor_moves_on() {
         kind: ChangeKind::Put,
         entity: EntityKind::Unknown,
         id: 1,
-        data: Some(serde_json::json!({ "new": true })),
+        data: EntityData::of(&serde_json::json!({ "new": true })).ok(),
         client_id: None,
     };
-    let broken =
-        Change { entity: EntityKind::Contact, data: Some(serde_json::json!({ "id": "x" })), ..strange.clone() };
+    let broken = Change {
+        entity: EntityKind::Contact,
+        data: EntityData::of(&serde_json::json!({ "id": "x" })).ok(),
+        ..strange.clone()
+    };
     desk.apply(2, vec![strange, broken], vec![]);
     assert_eq!(desk.cache.cursor().unwrap().unwrap().seq, Seq(3));
 }

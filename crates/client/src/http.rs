@@ -168,7 +168,7 @@ pub(crate) async fn post<T: DeserializeOwned>(
 /// An answer with frames, not read yet.
 #[derive(Debug, Deserialize)]
 pub(crate) struct FrameAnswer {
-    pub(crate) frames: Vec<serde_json::Value>,
+    pub(crate) frames: Vec<Box<serde_json::value::RawValue>>,
     #[serde(default)]
     pub(crate) presence: Option<String>,
 }

@@ -289,7 +289,7 @@ impl Pulling {
         }
         let before = self.ready.len();
         for frame in answer.frames {
-            self.ready.extend(read(&frame.to_string()).ok()?);
+            self.ready.extend(read(frame.get()).ok()?);
         }
         let news = self.ready.iter().skip(before).any(|frame| !matches!(frame, ServerFrame::Hb(_)));
         self.not_before = (!news).then(|| Instant::now() + LEAST);
@@ -299,7 +299,7 @@ impl Pulling {
     fn sent(&mut self, answer: Result<FrameAnswer, ClientError>) -> Option<()> {
         let answer = self.understood(answer)?;
         for frame in answer.frames {
-            self.ready.extend(read(&frame.to_string()).ok()?);
+            self.ready.extend(read(frame.get()).ok()?);
         }
         self.to_send.drain(..self.under_way.min(self.to_send.len()));
         self.under_way = 0;

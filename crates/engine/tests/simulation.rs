@@ -35,7 +35,7 @@ impl Desk {
             kind: ChangeKind::Put,
             entity: EntityKind::Message,
             id: from.0 + at as i64 + 1,
-            data: Some(serde_json::to_value(&frame.command).unwrap()),
+            data: Some(EntityData::of(&frame.command).unwrap()),
             client_id: (*by == agent).then(|| frame.client_id.clone()),
         });
         Delta { from, to: self.head(), changes: changes.collect(), more: false }
@@ -115,7 +115,7 @@ impl Computer {
         match batch {
             Batch::Delta { epoch, delta, done } => {
                 assert_eq!(delta.from, self.cursor.as_ref().unwrap().seq, "a delta never leaves a gap");
-                self.disk.extend(delta.changes.into_iter().map(|change| change.data.unwrap()));
+                self.disk.extend(delta.changes.into_iter().map(|change| change.data.unwrap().read().unwrap()));
                 self.cursor = Some(Cursor { epoch, seq: delta.to });
                 self.outbox.retain(|frame| !done.contains(&frame.client_id));
             }

@@ -1,6 +1,10 @@
 //! The things a desk is made of, as they travel: always the full state, never a difference.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 use ts_rs::TS;
 use utoipa::ToSchema;
 
@@ -553,25 +557,69 @@ pub enum Entity {
     Team(Team),
 }
 
+/// An entity's full state as it travels: JSON text, written once. Clones share it, and who passes it on reads nothing.
+#[derive(Clone, Debug)]
+pub struct EntityData(Arc<RawValue>);
+
+impl EntityData {
+    /// Writes an entity.
+    ///
+    /// # Errors
+    /// Never for the types of this crate; the signature is serde's.
+    pub fn of(entity: &impl Serialize) -> Result<Self, serde_json::Error> {
+        Ok(Self(serde_json::value::to_raw_value(entity)?.into()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        self.0.get()
+    }
+
+    /// Reads what is known to be of one type.
+    ///
+    /// # Errors
+    /// When it is of another.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(self.as_str())
+    }
+}
+
+impl PartialEq for EntityData {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for EntityData {}
+
+impl Serialize for EntityData {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for EntityData {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Box::<RawValue>::deserialize(deserializer)?.into()))
+    }
+}
+
 impl Entity {
     /// Reads an entity of a kind. `Ok(None)` for a kind this version does not know.
     ///
     /// # Errors
     /// When the data is not of that kind.
-    pub fn decode<'a>(
-        kind: EntityKind,
-        data: impl Deserializer<'a, Error = serde_json::Error>,
-    ) -> Result<Option<Self>, serde_json::Error> {
+    pub fn decode(kind: EntityKind, data: &EntityData) -> Result<Option<Self>, serde_json::Error> {
         Ok(Some(match kind {
-            EntityKind::Agent => Self::Agent(Agent::deserialize(data)?),
-            EntityKind::Site => Self::Site(Site::deserialize(data)?),
-            EntityKind::Contact => Self::Contact(Contact::deserialize(data)?),
-            EntityKind::Visitor => Self::Visitor(Visitor::deserialize(data)?),
-            EntityKind::Conversation => Self::Conversation(Conversation::deserialize(data)?),
-            EntityKind::Message => Self::Message(Message::deserialize(data)?),
-            EntityKind::CannedText => Self::CannedText(CannedText::deserialize(data)?),
-            EntityKind::ReadMark => Self::ReadMark(ReadMark::deserialize(data)?),
-            EntityKind::Team => Self::Team(Team::deserialize(data)?),
+            EntityKind::Agent => Self::Agent(data.read()?),
+            EntityKind::Site => Self::Site(data.read()?),
+            EntityKind::Contact => Self::Contact(data.read()?),
+            EntityKind::Visitor => Self::Visitor(data.read()?),
+            EntityKind::Conversation => Self::Conversation(data.read()?),
+            EntityKind::Message => Self::Message(data.read()?),
+            EntityKind::CannedText => Self::CannedText(data.read()?),
+            EntityKind::ReadMark => Self::ReadMark(data.read()?),
+            EntityKind::Team => Self::Team(data.read()?),
             EntityKind::Unknown => return Ok(None),
         }))
     }
@@ -580,18 +628,17 @@ impl Entity {
     ///
     /// # Errors
     /// Never for the types of this crate; the signature is serde's.
-    pub fn encode(&self) -> Result<(EntityKind, i64, serde_json::Value), serde_json::Error> {
-        use serde_json::to_value;
+    pub fn encode(&self) -> Result<(EntityKind, i64, EntityData), serde_json::Error> {
         Ok(match self {
-            Self::Agent(entity) => (EntityKind::Agent, entity.id.0, to_value(entity)?),
-            Self::Site(entity) => (EntityKind::Site, entity.id.0, to_value(entity)?),
-            Self::Contact(entity) => (EntityKind::Contact, entity.id.0, to_value(entity)?),
-            Self::Visitor(entity) => (EntityKind::Visitor, entity.id.0, to_value(entity)?),
-            Self::Conversation(entity) => (EntityKind::Conversation, entity.id.0, to_value(entity)?),
-            Self::Message(entity) => (EntityKind::Message, entity.id.0, to_value(entity)?),
-            Self::CannedText(entity) => (EntityKind::CannedText, entity.id.0, to_value(entity)?),
-            Self::ReadMark(entity) => (EntityKind::ReadMark, entity.conversation.0, to_value(entity)?),
-            Self::Team(entity) => (EntityKind::Team, entity.id.0, to_value(entity)?),
+            Self::Agent(entity) => (EntityKind::Agent, entity.id.0, EntityData::of(entity)?),
+            Self::Site(entity) => (EntityKind::Site, entity.id.0, EntityData::of(entity)?),
+            Self::Contact(entity) => (EntityKind::Contact, entity.id.0, EntityData::of(entity)?),
+            Self::Visitor(entity) => (EntityKind::Visitor, entity.id.0, EntityData::of(entity)?),
+            Self::Conversation(entity) => (EntityKind::Conversation, entity.id.0, EntityData::of(entity)?),
+            Self::Message(entity) => (EntityKind::Message, entity.id.0, EntityData::of(entity)?),
+            Self::CannedText(entity) => (EntityKind::CannedText, entity.id.0, EntityData::of(entity)?),
+            Self::ReadMark(entity) => (EntityKind::ReadMark, entity.conversation.0, EntityData::of(entity)?),
+            Self::Team(entity) => (EntityKind::Team, entity.id.0, EntityData::of(entity)?),
         })
     }
 }

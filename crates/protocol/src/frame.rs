@@ -8,7 +8,7 @@ use ts_rs::TS;
 use utoipa::ToSchema;
 
 use crate::command::CommandFrame;
-use crate::entity::{Entity, EntityKind};
+use crate::entity::{Entity, EntityData, EntityKind};
 use crate::error::ErrorCode;
 use crate::form::AskedForms;
 use crate::http::DeskTexts;
@@ -300,7 +300,7 @@ pub struct Change {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional, type = "unknown")]
     #[schema(value_type = Option<Object>)]
-    pub data: Option<serde_json::Value>,
+    pub data: Option<EntityData>,
     /// The command that caused it, to the sender's eyes: its outbox item is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]

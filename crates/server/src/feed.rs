@@ -4,6 +4,7 @@
 //! database takes the connection as a parameter, so that a session can do it on a reader's thread.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
@@ -13,7 +14,7 @@ use deskbell_protocol::{
 
 use crate::authorize::Principal;
 use crate::snapshot::Snapshot;
-use crate::store::log::{self, Committed};
+use crate::store::log::{self, Committed, Logged};
 use crate::store::{Connection, Outcome, rights};
 use crate::sync;
 
@@ -154,24 +155,37 @@ impl Feed {
         self.behind = true;
     }
 
-    /// What a commit means for an agent. Without room for it the log is read later, instead of filling the queue.
-    pub(crate) fn committed(&mut self, committed: &Committed, room: bool) -> Vec<ServerFrame> {
-        if self.snapshot.is_some() || self.behind || committed.to <= self.covered {
-            return Vec::new();
-        }
+    /// What commits mean for an agent, in one delta if it can be. Without room for it the log is read later, instead
+    /// of filling the queue.
+    pub(crate) fn committed(&mut self, commits: &[Arc<Committed>], room: bool) -> Vec<ServerFrame> {
         let Principal::Agent(agent) = self.principal else { return Vec::new() };
-        // What the agent may see is looked up before anything is sent that comes after.
-        let rights = committed.changes.iter().any(|logged| logged.concerns_rights_of(agent));
-        if committed.from != self.covered || !room || rights {
-            self.behind = true;
-            return Vec::new();
+        let mut to = self.covered;
+        let mut changes: Vec<&Logged> = Vec::new();
+        for committed in commits {
+            if self.snapshot.is_some() || self.behind {
+                return Vec::new();
+            }
+            if committed.to <= to {
+                continue;
+            }
+            // What the agent may see is looked up before anything is sent that comes after.
+            let rights = committed.changes.iter().any(|logged| logged.concerns_rights_of(agent));
+            if committed.from != to || !room || rights {
+                self.behind = true;
+                return Vec::new();
+            }
+            changes.extend(committed.changes.iter().map(Arc::as_ref));
+            to = committed.to;
         }
-        let deltas = sync::live_deltas(&committed.changes, agent, &self.sites, self.cursor, committed.to);
+        if commits.len() > 1 {
+            log::keep_newest(&mut changes);
+        }
+        let deltas = sync::live_deltas(&changes, agent, &self.sites, self.cursor, to);
         if deltas.len() > LIVE_FRAMES {
             (self.covered, self.behind) = (self.cursor, true);
             return Vec::new();
         }
-        self.covered = committed.to;
+        self.covered = to;
         deltas.into_iter().map(|delta| self.delta(delta)).collect()
     }
 

@@ -372,7 +372,7 @@ pub(crate) async fn open_socket(
         .map_err(|_| Refusal::invalid("upgrade", "this address speaks WebSocket only"))?
         .protocols([SUBPROTOCOL])
         .read_buffer_size(4 * 1024)
-        .write_buffer_size(0)
+        .write_buffer_size(16 * 1024)
         .max_frame_size(FRAME_BYTES_MAX)
         .max_message_size(FRAME_BYTES_MAX);
     let caller = caller(&asker, &headers);
@@ -382,9 +382,10 @@ pub(crate) async fn open_socket(
         tasks.track_future(async move {
             match asker.identity {
                 Some(identity) => {
-                    socket::run(socket, &serving.core.hub.metrics, AGENT_FRAMES, |incoming, outgoing| {
+                    // Agents are few, and need not make a visitor's task as large as theirs.
+                    Box::pin(socket::run(socket, &serving.core.hub.metrics, AGENT_FRAMES, |incoming, outgoing| {
                         session_agent::run(&serving, identity, asker.address, incoming, outgoing)
-                    })
+                    }))
                     .await;
                 }
                 None => {

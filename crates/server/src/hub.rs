@@ -13,9 +13,8 @@ use deskbell_protocol::{
     AgentId, AskedForms, ByeCode, ChangeKind, ConversationId, DeskTexts, EntityKind, Ephemeral, RingAck, SiteId,
     VisitorId, VisitorPresence,
 };
-use tokio::sync::{Notify, broadcast, mpsc, watch};
+use tokio::sync::{Notify, SetOnce, broadcast, mpsc, watch};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Metrics;
 use crate::rings::{Call, Ringer};
@@ -49,6 +48,18 @@ pub(crate) enum AgentEvent {
     Rings(Arc<Vec<Call>>),
 }
 
+/// What reaches a visitor's session.
+#[derive(Debug)]
+pub(crate) enum VisitorEvent {
+    /// Something of the visitor's; the log tells what.
+    Changed,
+    /// Something that is not stored.
+    Ephemeral(Arc<Ephemeral>),
+    /// The session has to end: all that is known of the visitor was erased, or they were blocked. Whoever comes back
+    /// is somebody new, or is told why not.
+    SentAway,
+}
+
 /// One socket of a visitor.
 struct Link {
     session: u64,
@@ -57,13 +68,14 @@ struct Link {
     visible: bool,
     address: IpAddr,
     shared: Arc<Shared>,
-    ephemeral: mpsc::Sender<Ephemeral>,
+    /// `None`: a page, which is told nothing of the kind.
+    ephemeral: Option<mpsc::Sender<Arc<Ephemeral>>>,
 }
 
 struct Shared {
     visitor: AtomicI64,
     changed: Notify,
-    sent_away: CancellationToken,
+    sent_away: SetOnce<()>,
 }
 
 struct Entry {
@@ -123,7 +135,7 @@ pub(crate) struct VisitorSeat {
     hub: Arc<Hub>,
     session: u64,
     shared: Arc<Shared>,
-    ephemeral: mpsc::Receiver<Ephemeral>,
+    ephemeral: Option<mpsc::Receiver<Arc<Ephemeral>>>,
 }
 
 /// An agent's session as the hub knows it. Dropping it ends the registration.
@@ -204,7 +216,7 @@ impl Hub {
             let erased = committed.changes.iter().map(|logged| &logged.change);
             for change in erased.filter(|it| it.kind == ChangeKind::Erase && it.entity == EntityKind::Visitor) {
                 for link in state.visitors.get(&VisitorId(change.id)).iter().flat_map(|entry| &entry.links) {
-                    link.shared.sent_away.cancel();
+                    let _ = link.shared.sent_away.set(());
                 }
             }
         }
@@ -223,8 +235,8 @@ impl Hub {
     }
 
     /// Tells agents something that is not stored; of a site, only those who see its customers.
-    pub(crate) fn tell_agents(&self, except: Option<AgentId>, site: Option<SiteId>, ephemeral: Ephemeral) {
-        let _ = self.agents.send(AgentEvent::Ephemeral { except, site, ephemeral: Arc::new(ephemeral) });
+    pub(crate) fn tell_agents(&self, except: Option<AgentId>, site: Option<SiteId>, ephemeral: Arc<Ephemeral>) {
+        let _ = self.agents.send(AgentEvent::Ephemeral { except, site, ephemeral });
     }
 
     /// Rings, or falls silent.
@@ -256,10 +268,10 @@ impl Hub {
     }
 
     /// Tells a visitor's panels something that is not stored. A full queue drops it.
-    pub(crate) fn tell_visitor(&self, visitor: VisitorId, ephemeral: &Ephemeral) {
+    pub(crate) fn tell_visitor(&self, visitor: VisitorId, ephemeral: &Arc<Ephemeral>) {
         if let Some(entry) = self.state().visitors.get(&visitor) {
-            for link in entry.links.iter().filter(|link| link.presence.is_none()) {
-                let _ = link.ephemeral.try_send(ephemeral.clone());
+            for panel in entry.links.iter().filter_map(|link| link.ephemeral.as_ref()) {
+                let _ = panel.try_send(Arc::clone(ephemeral));
             }
         }
     }
@@ -268,7 +280,7 @@ impl Hub {
     pub(crate) fn send_away(&self, concerned: impl Fn(VisitorId, IpAddr) -> bool) {
         for (visitor, entry) in &self.state().visitors {
             for link in entry.links.iter().filter(|link| concerned(*visitor, link.address)) {
-                link.shared.sent_away.cancel();
+                let _ = link.shared.sent_away.set(());
             }
         }
     }
@@ -299,12 +311,9 @@ impl Hub {
         address: IpAddr,
     ) -> VisitorSeat {
         let session = self.next_session.fetch_add(1, Ordering::Relaxed);
-        let shared = Arc::new(Shared {
-            visitor: AtomicI64::new(visitor.0),
-            changed: Notify::new(),
-            sent_away: CancellationToken::new(),
-        });
-        let (ephemeral, received) = mpsc::channel(EPHEMERAL_BACKLOG);
+        let shared =
+            Arc::new(Shared { visitor: AtomicI64::new(visitor.0), changed: Notify::new(), sent_away: SetOnce::new() });
+        let (ephemeral, received) = presence.is_none().then(|| mpsc::channel(EPHEMERAL_BACKLOG)).unzip();
         let mut state = self.state();
         let entry = state.visitors.entry(visitor).or_insert_with(|| Entry::new(site));
         entry.left_at = None;
@@ -495,18 +504,20 @@ impl VisitorSeat {
         VisitorId(self.shared.visitor.load(Ordering::Acquire))
     }
 
-    /// Something that is not stored, or `None`: something of the visitor's changed, and the log tells what.
-    pub(crate) async fn news(&mut self) -> Option<Ephemeral> {
+    /// What happened next.
+    pub(crate) async fn news(&mut self) -> VisitorEvent {
+        let Self { shared, ephemeral, .. } = self;
+        let told = async {
+            match ephemeral {
+                Some(ephemeral) => ephemeral.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            () = self.shared.changed.notified() => None,
-            Some(ephemeral) = self.ephemeral.recv() => Some(ephemeral),
+            &() = shared.sent_away.wait() => VisitorEvent::SentAway,
+            () = shared.changed.notified() => VisitorEvent::Changed,
+            Some(ephemeral) = told => VisitorEvent::Ephemeral(ephemeral),
         }
-    }
-
-    /// Done when the session has to end: all that is known of the visitor was erased, or they were blocked. Whoever
-    /// comes back is somebody new, or is told why not.
-    pub(crate) fn sent_away(&self) -> CancellationToken {
-        self.shared.sent_away.clone()
     }
 
     /// Whether the page is in front.

@@ -30,11 +30,11 @@ pub(crate) async fn run(hub: Arc<Hub>, writer: Arc<Writer>, cancelled: Cancellat
         hub.ringer.stir_of(stirred);
         for (site, stir) in &stir.sites {
             for frame in in_frames(false, &stir.online, &stir.gone) {
-                hub.tell_agents(None, Some(*site), frame);
+                hub.tell_agents(None, Some(*site), Arc::new(frame));
             }
         }
         if stir.agents {
-            hub.tell_agents(None, None, hub.agents());
+            hub.tell_agents(None, None, Arc::new(hub.agents()));
         }
         let gone: Vec<_> = stir.sites.into_values().flat_map(|stir| stir.gone).collect();
         if !gone.is_empty() {

@@ -21,7 +21,7 @@ use crate::authorize::Principal;
 use crate::availability::Told;
 use crate::desk::{Core, Serving};
 use crate::feed::Feed;
-use crate::hub::{self, AgentEvent, AgentSeat, LINGER, VisitorSeat};
+use crate::hub::{self, AgentEvent, AgentSeat, LINGER, VisitorEvent, VisitorSeat};
 use crate::session_visitor::{self, Caller};
 use crate::socket::{self, End, HEARTBEAT, Received};
 use crate::store::{Connection, Failure, Outcome, devices, log, visitors};
@@ -75,7 +75,7 @@ enum News {
     /// The log may have something.
     Log,
     /// Of a site, for those alone who see its customers.
-    Ephemeral(Option<SiteId>, Ephemeral),
+    Ephemeral(Option<SiteId>, Arc<Ephemeral>),
     /// Visitors who wait, or do no more.
     Rings(Vec<ServerFrame>),
     /// Somebody came or went.
@@ -97,8 +97,8 @@ impl Seat {
                 code = seat.ended.heard() => Err(End::Bye(code)),
                 event = seat.events.recv() => match event {
                     Ok(AgentEvent::Committed(_)) | Err(RecvError::Lagged(_)) => Ok(News::Log),
-                    Ok(AgentEvent::Ephemeral { except, site, ephemeral }) => Ok(match &*ephemeral {
-                        typing @ Ephemeral::Typing { .. } if except != Some(me.id) => News::Ephemeral(site, typing.clone()),
+                    Ok(AgentEvent::Ephemeral { except, site, ephemeral }) => Ok(match *ephemeral {
+                        Ephemeral::Typing { .. } if except != Some(me.id) => News::Ephemeral(site, ephemeral),
                         Ephemeral::Visitors { .. } | Ephemeral::Agents { .. } => News::Presence,
                         _ => News::Nothing,
                     }),
@@ -110,13 +110,11 @@ impl Seat {
                 },
             },
             Self::Agent(..) => std::future::pending().await,
-            Self::Visitor(seat) => {
-                let sent_away = seat.sent_away();
-                tokio::select! {
-                    () = sent_away.cancelled() => Err(End::Bye(ByeCode::Drain)),
-                    news = seat.news() => Ok(news.map_or(News::Log, |ephemeral| News::Ephemeral(None, ephemeral))),
-                }
-            }
+            Self::Visitor(seat) => match seat.news().await {
+                VisitorEvent::Changed => Ok(News::Log),
+                VisitorEvent::Ephemeral(ephemeral) => Ok(News::Ephemeral(None, ephemeral)),
+                VisitorEvent::SentAway => Err(End::Bye(ByeCode::Drain)),
+            },
         }
     }
 }
@@ -275,7 +273,7 @@ impl Answer {
                 }
                 News::Ephemeral(Some(site), _) if !self.feed.sees(site) => {}
                 News::Ephemeral(_, ephemeral) => {
-                    self.push(ServerFrame::Eph(ephemeral));
+                    self.push(ServerFrame::Eph(Arc::unwrap_or_clone(ephemeral)));
                     self.news = true;
                 }
                 News::Rings(rings) => {

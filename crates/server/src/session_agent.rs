@@ -8,7 +8,8 @@ use deskbell_protocol::{
     Agent, Author, ByeCode, ClientFrame, ConversationId, ConversationState, Cursor, Ephemeral, Hello, HistoryRequest,
     ServerFrame, SiteId, VisitorId, Welcome,
 };
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::MissedTickBehavior;
 
 use crate::accounts::Identity;
@@ -25,6 +26,9 @@ use crate::{accounts, commands, tokens};
 
 /// Frames about presence that may wait before the whole list is taken instead.
 const PRESENCE_BACKLOG: usize = 64;
+
+/// Commits that are told in one delta at most.
+const COMMITS_AT_ONCE: usize = 64;
 
 struct Session {
     core: Arc<Core>,
@@ -101,21 +105,7 @@ impl Session {
                     Received::End(end) => return Ok(end),
                 },
                 answer = self.answers.next() => self.answer(&answer?)?,
-                event = seat.events.recv() => match event {
-                    Ok(AgentEvent::Committed(committed)) => self.committed(&committed)?,
-                    Ok(AgentEvent::Ephemeral { except, site, ephemeral }) => {
-                        let mine = except == Some(self.identity.agent.id);
-                        if !mine && site.is_none_or(|site| self.feed.sees(site)) {
-                            self.tell(&ephemeral)?;
-                        }
-                    }
-                    Ok(AgentEvent::Rings(calls)) => self.ring(&calls)?,
-                    Err(RecvError::Lagged(_)) => {
-                        self.feed.fall_behind();
-                        self.present();
-                    }
-                    Err(RecvError::Closed) => return Ok(End::Closed),
-                },
+                event = seat.events.recv() => self.hear(event, &mut seat.events)?,
                 () = self.outgoing.room(), if catching_up || !self.presence.is_empty() => {
                     if let Some(ephemeral) = self.presence.pop_front() {
                         self.outgoing.send(&ServerFrame::Eph(ephemeral))?;
@@ -197,8 +187,50 @@ impl Session {
         Ok(())
     }
 
-    fn committed(&mut self, committed: &Committed) -> Result<(), End> {
-        for frame in self.feed.committed(committed, self.outgoing.has_room()) {
+    /// Takes what happened, and whatever else waits: of commits that have gathered the client is told in one delta.
+    fn hear(
+        &mut self,
+        first: Result<AgentEvent, RecvError>,
+        events: &mut broadcast::Receiver<AgentEvent>,
+    ) -> Result<(), End> {
+        let mut commits: Vec<Arc<Committed>> = Vec::new();
+        let mut next = Some(first);
+        while let Some(event) = next {
+            match event {
+                Ok(AgentEvent::Committed(committed)) => commits.push(committed),
+                // Commits come first: a ring follows the chat that rings.
+                Ok(AgentEvent::Ephemeral { except, site, ephemeral }) => {
+                    self.committed(&std::mem::take(&mut commits))?;
+                    let mine = except == Some(self.identity.agent.id);
+                    if !mine && site.is_none_or(|site| self.feed.sees(site)) {
+                        self.tell(&ephemeral)?;
+                    }
+                }
+                Ok(AgentEvent::Rings(calls)) => {
+                    self.committed(&std::mem::take(&mut commits))?;
+                    self.ring(&calls)?;
+                }
+                Err(RecvError::Lagged(_)) => {
+                    self.feed.fall_behind();
+                    self.present();
+                }
+                Err(RecvError::Closed) => return Err(End::Closed),
+            }
+            if commits.len() == COMMITS_AT_ONCE {
+                break;
+            }
+            next = match events.try_recv() {
+                Ok(event) => Some(Ok(event)),
+                Err(TryRecvError::Lagged(missed)) => Some(Err(RecvError::Lagged(missed))),
+                // Closed is heard when it is next waited for.
+                Err(TryRecvError::Empty | TryRecvError::Closed) => None,
+            };
+        }
+        self.committed(&commits)
+    }
+
+    fn committed(&mut self, commits: &[Arc<Committed>]) -> Result<(), End> {
+        for frame in self.feed.committed(commits, self.outgoing.has_room()) {
             self.outgoing.send(&frame)?;
         }
         Ok(())
@@ -263,12 +295,12 @@ pub(crate) async fn typing(core: &Core, agent: &Agent, conversation: Conversatio
     }
     let found = core.readers.read(move |connection| open_conversation(connection, principal, conversation)).await;
     let Ok((visitor, site)) = found else { return };
-    let told = Ephemeral::Typing {
+    let told = Arc::new(Ephemeral::Typing {
         conversation: Some(conversation),
         author: Some(Author::Agent { id: agent.id, name: agent.name.clone() }),
         typing,
         ttl_ms: ttl_ms.min(socket::TYPING_TTL_MAX_MS),
-    };
+    });
     core.hub.tell_visitor(visitor, &told);
     core.hub.tell_agents(Some(agent.id), Some(site), told);
 }

@@ -15,7 +15,7 @@ use crate::authorize::Principal;
 use crate::availability::{Notice, Told};
 use crate::desk::{Core, Serving};
 use crate::feed::Feed;
-use crate::hub::VisitorSeat;
+use crate::hub::{VisitorEvent, VisitorSeat};
 use crate::limits::Bucket;
 use crate::origin;
 use crate::session_agent::{failed, history, open_conversation, read_on};
@@ -38,30 +38,50 @@ pub(crate) struct Caller {
     pub(crate) user_agent: String,
 }
 
+/// Somebody who was let in.
+enum Opened {
+    Page(Box<Page>),
+    Panel(Box<Panel>, VisitorSeat),
+}
+
 /// Runs from `hello` to the end.
 pub(crate) async fn run(serving: &Serving, caller: Caller, mut incoming: Incoming, outgoing: Arc<Outgoing>) -> End {
     let most = serving.core.settings.visitor_sockets_per_address;
     let Some(_address) = serving.core.hub.admit(caller.address, most) else { return End::Bye(ByeCode::Policy) };
+    // Most sessions only wait, thousands of them: what it takes to let somebody in is given back before that begins,
+    // and a page does not keep the room that a messenger needs.
+    let opened = Box::pin(open(serving, caller, &mut incoming, &outgoing)).await;
+    let end = match opened {
+        Ok(Opened::Page(page)) => page.run(serving, incoming, &outgoing).await,
+        Ok(Opened::Panel(panel, seat)) => Box::pin(panel.run(serving, incoming, seat)).await,
+        Err(end) => Err(end),
+    };
+    end.unwrap_or_else(|end| end)
+}
+
+async fn open(
+    serving: &Serving,
+    caller: Caller,
+    incoming: &mut Incoming,
+    outgoing: &Arc<Outgoing>,
+) -> Result<Opened, End> {
     let hello = tokio::select! {
-        () = serving.stopping.cancelled() => return End::Bye(ByeCode::Drain),
-        hello = incoming.hello() => match hello {
-            Ok(hello) => hello,
-            Err(end) => return end,
-        },
+        () = serving.stopping.cancelled() => return Err(End::Bye(ByeCode::Drain)),
+        hello = incoming.hello() => hello?,
     };
     // Without a visitor's part this is an agent who has no token.
-    let Hello { visitor: Some(visitor), cursor, .. } = hello else { return End::Bye(ByeCode::Auth) };
-    let part = visitor.part;
-    let session = async {
-        let site = find_site(&serving.core, &visitor.site).await?.ok_or(End::Bye(ByeCode::Origin))?;
-        // Before anything is stored of them.
-        stop_address(&serving.core, caller.address).await?;
-        match part {
-            VisitorPart::Page => page(serving, &caller, &site, visitor, incoming, outgoing).await,
-            VisitorPart::Panel => Panel::open(serving, &caller, site, visitor, cursor, incoming, outgoing).await,
+    let Hello { visitor: Some(visitor), cursor, .. } = hello else { return Err(End::Bye(ByeCode::Auth)) };
+    let core = &serving.core;
+    let site = find_site(core, &visitor.site).await?.ok_or(End::Bye(ByeCode::Origin))?;
+    // Before anything is stored of them.
+    stop_address(core, caller.address).await?;
+    Ok(match visitor.part {
+        VisitorPart::Page => Opened::Page(Box::new(Page::open(core, &caller, &site, visitor, outgoing).await?)),
+        VisitorPart::Panel => {
+            let (panel, seat) = Panel::open(core, &caller, site, visitor, cursor, outgoing).await?;
+            Opened::Panel(Box::new(panel), seat)
         }
-    };
-    session.await.unwrap_or_else(|end| end)
+    })
 }
 
 pub(crate) async fn find_site(core: &Core, key: &str) -> Result<Option<Site>, End> {
@@ -137,85 +157,106 @@ fn beats() -> tokio::time::Interval {
 }
 
 /// The loader's session. It sees no message.
-async fn page(
-    serving: &Serving,
-    caller: &Caller,
-    site: &Site,
-    hello: VisitorHello,
-    mut incoming: Incoming,
-    outgoing: Arc<Outgoing>,
-) -> Result<End, End> {
-    let core = &serving.core;
-    if !caller.origin.as_deref().is_some_and(|origin| origin::allowed(origin, &site.origins)) {
-        return Err(End::Bye(ByeCode::Origin));
-    }
-    let name = presence(hello.presence.as_deref()).ok_or(End::Bye(ByeCode::Policy))?;
-    let details = details(core, caller, &hello);
-    let visible = hello.page.as_ref().is_none_or(|page| page.visible);
-    let opened = {
-        let (site, first) = (site.clone(), hello.page.clone());
-        core.writer.submit(move |write| visits::page_opened(write, &site, &name, &details, first.as_ref()))
-    };
-    let mut seat = core.hub.seat_visitor(opened.await.map_err(failed)?, site.id, Some(name), visible, caller.address);
-    stop(core, caller.address, seat.visitor()).await?;
-    let sent_away = seat.sent_away();
-    let mut told = core.availability.told(&core.hub, site.id, None);
-    let read = core
-        .readers
-        .read(move |connection| Ok((log::desk(connection)?, visitors::find_by_presence(connection, &name)?)));
-    let (desk, owner) = read.await.map_err(failed)?;
-    // The messenger may have joined the two before this page had its seat.
-    if let Some(owner) = owner.filter(|owner| *owner != seat.visitor()) {
-        core.hub.move_pages(seat.visitor(), owner, &name);
-    }
-    let (_, mut count) = unread(core, seat.visitor()).await?;
-    let greeting = greeting(told.now(), None, (None, count));
-    outgoing.send(&welcome(core, desk.epoch, desk.head, SyncMode::Delta, greeting))?;
-
-    let mut pages = Bucket::new(PAGE_BURST, PAGE_REFILL, Instant::now());
-    let mut current = hello.page;
-    let mut beat = beats();
-    loop {
-        tokio::select! {
-            () = serving.stopping.cancelled() => return Ok(End::Bye(ByeCode::Drain)),
-            () = outgoing.dead() => return Ok(End::Closed),
-            () = sent_away.cancelled() => return Ok(End::Bye(ByeCode::Drain)),
-            received = incoming.next() => match received {
-                Received::Frame(frame) => {
-                    if let ClientFrame::Eph(Ephemeral::Page { page }) = *frame {
-                        seat.set_visible(page.visible);
-                        see(core, &seat, &mut current, page, &mut pages).await;
-                    }
-                }
-                Received::Unreadable(client_id, reason) => outgoing.send(&socket::unreadable(client_id, &reason))?,
-                Received::End(end) => return Ok(end),
-            },
-            news = seat.news() => {
-                if news.is_none() {
-                    let (_, now) = unread(core, seat.visitor()).await?;
-                    if now != count {
-                        count = now;
-                        outgoing.send(&ServerFrame::Eph(Ephemeral::Unread { count }))?;
-                    }
-                }
-            }
-            changed = told.changed() => outgoing.send(&ServerFrame::Eph(changed))?,
-            _ = beat.tick() => outgoing.send(&socket::heartbeat(desk.head))?,
-        }
-    }
+struct Page {
+    seat: VisitorSeat,
+    told: Told,
+    /// Replies that the visitor has not seen.
+    unread: i64,
+    current: Option<PageSeen>,
+    pages: Bucket,
+    /// The log's head when it came, which a page does not follow.
+    head: Seq,
 }
 
-/// Stores the page on screen, when it is another one.
-async fn see(core: &Core, seat: &VisitorSeat, current: &mut Option<PageSeen>, page: PageSeen, pages: &mut Bucket) {
-    let same = current.as_ref().is_some_and(|current| current.url == page.url && current.title == page.title);
-    if same || pages.take(Instant::now()).is_err() {
-        return;
+impl Page {
+    async fn open(
+        core: &Core,
+        caller: &Caller,
+        site: &Site,
+        hello: VisitorHello,
+        outgoing: &Outgoing,
+    ) -> Result<Self, End> {
+        if !caller.origin.as_deref().is_some_and(|origin| origin::allowed(origin, &site.origins)) {
+            return Err(End::Bye(ByeCode::Origin));
+        }
+        let name = presence(hello.presence.as_deref()).ok_or(End::Bye(ByeCode::Policy))?;
+        let details = details(core, caller, &hello);
+        let visible = hello.page.as_ref().is_none_or(|page| page.visible);
+        let opened = {
+            let (site, first) = (site.clone(), hello.page.clone());
+            core.writer.submit(move |write| visits::page_opened(write, &site, &name, &details, first.as_ref()))
+        };
+        let visitor = opened.await.map_err(failed)?;
+        let seat = core.hub.seat_visitor(visitor, site.id, Some(name), visible, caller.address);
+        stop(core, caller.address, seat.visitor()).await?;
+        let told = core.availability.told(&core.hub, site.id, None);
+        let read = core
+            .readers
+            .read(move |connection| Ok((log::desk(connection)?, visitors::find_by_presence(connection, &name)?)));
+        let (desk, owner) = read.await.map_err(failed)?;
+        // The messenger may have joined the two before this page had its seat.
+        if let Some(owner) = owner.filter(|owner| *owner != seat.visitor()) {
+            core.hub.move_pages(seat.visitor(), owner, &name);
+        }
+        let (_, unread) = unread(core, seat.visitor()).await?;
+        let greeting = greeting(told.now(), None, (None, unread));
+        outgoing.send(&welcome(core, desk.epoch, desk.head, SyncMode::Delta, greeting))?;
+        let pages = Bucket::new(PAGE_BURST, PAGE_REFILL, Instant::now());
+        Ok(Self { seat, told, unread, current: hello.page, pages, head: desk.head })
     }
-    *current = Some(page.clone());
-    let visitor = seat.visitor();
-    let stored = core.writer.submit(move |write| visits::page_changed(write, visitor, &page));
-    if let Err(failure) = stored.await {
-        tracing::warn!(?failure, "a page view was not stored");
+
+    async fn run(
+        mut self: Box<Self>,
+        serving: &Serving,
+        mut incoming: Incoming,
+        outgoing: &Outgoing,
+    ) -> Result<End, End> {
+        let core = &serving.core;
+        let mut beat = beats();
+        loop {
+            tokio::select! {
+                () = serving.stopping.cancelled() => return Ok(End::Bye(ByeCode::Drain)),
+                () = outgoing.dead() => return Ok(End::Closed),
+                received = incoming.next() => match received {
+                    Received::Frame(frame) => {
+                        if let ClientFrame::Eph(Ephemeral::Page { page }) = *frame {
+                            self.see(core, page).await;
+                        }
+                    }
+                    Received::Unreadable(client_id, reason) => {
+                        outgoing.send(&socket::unreadable(client_id, &reason))?;
+                    }
+                    Received::End(end) => return Ok(end),
+                },
+                event = self.seat.news() => match event {
+                    VisitorEvent::Changed => {
+                        let (_, count) = unread(core, self.seat.visitor()).await?;
+                        if count != std::mem::replace(&mut self.unread, count) {
+                            outgoing.send(&ServerFrame::Eph(Ephemeral::Unread { count }))?;
+                        }
+                    }
+                    VisitorEvent::Ephemeral(_) => {}
+                    VisitorEvent::SentAway => return Ok(End::Bye(ByeCode::Drain)),
+                },
+                changed = self.told.changed() => outgoing.send(&ServerFrame::Eph(changed))?,
+                _ = beat.tick() => outgoing.send(&socket::heartbeat(self.head))?,
+            }
+        }
+    }
+
+    /// Stores the page on screen, when it is another one.
+    async fn see(&mut self, core: &Core, page: PageSeen) {
+        self.seat.set_visible(page.visible);
+        let same = self.current.as_ref().is_some_and(|current| current.url == page.url && current.title == page.title);
+        if same || self.pages.take(Instant::now()).is_err() {
+            return;
+        }
+        self.current = Some(page.clone());
+        let visitor = self.seat.visitor();
+        let stored = core.writer.submit(move |write| visits::page_changed(write, visitor, &page));
+        if let Err(failure) = stored.await {
+            tracing::warn!(?failure, "a page view was not stored");
+        }
     }
 }
 
@@ -256,34 +297,31 @@ struct Panel {
 }
 
 impl Panel {
-    #[allow(clippy::too_many_arguments)]
     async fn open(
-        serving: &Serving,
+        core: &Arc<Core>,
         caller: &Caller,
         site: Site,
         hello: VisitorHello,
         cursor: Option<Cursor>,
-        incoming: Incoming,
-        outgoing: Arc<Outgoing>,
-    ) -> Result<End, End> {
-        let core = Arc::clone(&serving.core);
+        outgoing: &Arc<Outgoing>,
+    ) -> Result<(Self, VisitorSeat), End> {
         let site_id = site.id;
-        let (arrived, fresh) = open_panel(&core, caller, site, &hello).await?;
+        let (arrived, fresh) = open_panel(core, caller, site, &hello).await?;
         // Seated before the head is read: what is committed from here on is heard.
         let seat = core.hub.seat_visitor(arrived.visitor, site_id, None, true, caller.address);
-        stop(&core, caller.address, arrived.visitor).await?;
+        stop(core, caller.address, arrived.visitor).await?;
         let mut panel = Self {
-            outgoing,
+            outgoing: Arc::clone(outgoing),
             principal: Principal::Visitor(arrived.visitor),
             visitor: arrived.visitor,
             answers: Answers::new(),
             feed: Feed::new(Principal::Visitor(arrived.visitor)),
             told: core.availability.told(&core.hub, site_id, Some(&hello.language)),
-            core,
+            core: Arc::clone(core),
         };
         let cursor = cursor.filter(|_| !arrived.token_is_new);
         panel.welcome(cursor, arrived.token_is_new.then_some(fresh)).await?;
-        panel.run(serving, incoming, seat).await
+        Ok((panel, seat))
     }
 
     async fn welcome(&mut self, cursor: Option<Cursor>, token: Option<String>) -> Result<(), End> {
@@ -303,15 +341,18 @@ impl Panel {
         read_on(&self.core, &mut self.feed, self.principal, &self.outgoing, read).await
     }
 
-    async fn run(mut self, serving: &Serving, mut incoming: Incoming, mut seat: VisitorSeat) -> Result<End, End> {
-        let sent_away = seat.sent_away();
+    async fn run(
+        mut self: Box<Self>,
+        serving: &Serving,
+        mut incoming: Incoming,
+        mut seat: VisitorSeat,
+    ) -> Result<End, End> {
         let mut beat = beats();
         loop {
             let catching_up = self.feed.is_behind();
             tokio::select! {
                 () = serving.stopping.cancelled() => return Ok(End::Bye(ByeCode::Drain)),
                 () = self.outgoing.dead() => return Ok(End::Closed),
-                () = sent_away.cancelled() => return Ok(End::Bye(ByeCode::Drain)),
                 received = incoming.next(), if self.answers.have_room() => match received {
                     Received::Frame(frame) => self.frame(*frame).await?,
                     Received::Unreadable(client_id, reason) => self.outgoing.send(&socket::unreadable(client_id, &reason))?,
@@ -326,9 +367,10 @@ impl Panel {
                         self.outgoing.send(&frame)?;
                     }
                 }
-                news = seat.news() => match news {
-                    Some(ephemeral) => self.outgoing.offer(&ephemeral),
-                    None => self.feed.fall_behind(),
+                event = seat.news() => match event {
+                    VisitorEvent::Changed => self.feed.fall_behind(),
+                    VisitorEvent::Ephemeral(ephemeral) => self.outgoing.offer(&ephemeral),
+                    VisitorEvent::SentAway => return Ok(End::Bye(ByeCode::Drain)),
                 },
                 () = self.outgoing.room(), if catching_up => {
                     let now = crate::clock();
@@ -382,6 +424,7 @@ pub(crate) async fn typing(core: &Core, visitor: VisitorId, typing: bool, ttl_ms
     if let Ok(Some((conversation, site))) = read.await {
         let ttl_ms = ttl_ms.min(socket::TYPING_TTL_MAX_MS);
         let (conversation, author) = (Some(conversation), Some(Author::Visitor));
-        core.hub.tell_agents(None, Some(site), Ephemeral::Typing { conversation, author, typing, ttl_ms });
+        let told = Arc::new(Ephemeral::Typing { conversation, author, typing, ttl_ms });
+        core.hub.tell_agents(None, Some(site), told);
     }
 }

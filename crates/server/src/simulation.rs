@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use deskbell_protocol::{
     Agent, AgentId, Assignment, Change, ClientFrame, ClientId, CommandFrame, ConversationId, Cursor, EntityKind,
@@ -43,7 +44,7 @@ impl Person {
 }
 
 /// What one transaction changed, for those who are connected.
-pub struct News(Committed);
+pub struct News(Arc<Committed>);
 
 impl News {
     /// Whether it concerns a visitor.
@@ -56,6 +57,8 @@ impl News {
 pub struct Session {
     feed: Feed,
     person: Person,
+    /// Transactions of this server that the session has not looked at yet.
+    waiting: Vec<Arc<Committed>>,
 }
 
 /// One server on a database file. Several of them may share one file.
@@ -213,7 +216,7 @@ impl Desk {
             visitor: None,
         })];
         frames.extend(feed.open(&reader, reset).map_err(internal)?);
-        Ok((Session { feed, person }, frames))
+        Ok((Session { feed, person, waiting: Vec::new() }, frames))
     }
 
     /// Does commands in one transaction. An answer for each, and what they changed together.
@@ -228,7 +231,7 @@ impl Desk {
             asked.push((client_id, answered));
         }
         let mut news = None;
-        self.batches.run(jobs, now, |committed| news = Some(News(committed)));
+        self.batches.run(jobs, now, |committed| news = Some(News(Arc::new(committed))));
         let answers = asked.into_iter().map(|(client_id, answered)| match answer(answered) {
             Ok(ack) => ServerFrame::Ack(ack),
             Err(failure) => ServerFrame::Nack(commands::nack(client_id, failure)),
@@ -243,7 +246,7 @@ impl Desk {
     pub fn wake(&self, now: Timestamp) -> Result<Option<News>, OpenError> {
         let (job, answered) = ask(|write| commands::wake_due(write, i64::MAX));
         let mut news = None;
-        self.batches.run(vec![job], now, |committed| news = Some(News(committed)));
+        self.batches.run(vec![job], now, |committed| news = Some(News(Arc::new(committed))));
         answer(answered).map_err(internal)?;
         Ok(news)
     }
@@ -271,7 +274,7 @@ impl Desk {
             assignment::give_waiting(write, &online, i64::MAX)
         });
         let mut news = None;
-        self.batches.run(vec![job], now, |committed| news = Some(News(committed)));
+        self.batches.run(vec![job], now, |committed| news = Some(News(Arc::new(committed))));
         answer(answered).map_err(internal)?;
         Ok(news)
     }
@@ -377,17 +380,19 @@ impl Session {
         self.person
     }
 
-    /// What a transaction of this server means for the client.
-    pub fn hear(&mut self, news: &News) -> Vec<ServerFrame> {
+    /// Hears of a transaction of this server. An agent's session looks at it when it comes to it, with
+    /// [`Session::look`].
+    pub fn hear(&mut self, news: &News) {
         match self.person {
-            Person::Agent(_) => self.feed.committed(&news.0, true),
-            Person::Visitor(visitor) => {
-                if news.concerns(visitor) {
-                    self.feed.fall_behind();
-                }
-                Vec::new()
-            }
+            Person::Agent(_) => self.waiting.push(Arc::clone(&news.0)),
+            Person::Visitor(visitor) if news.concerns(visitor) => self.feed.fall_behind(),
+            Person::Visitor(_) => {}
         }
+    }
+
+    /// What all that was heard means for the client.
+    pub fn look(&mut self) -> Vec<ServerFrame> {
+        self.feed.committed(&std::mem::take(&mut self.waiting), true)
     }
 
     /// Another server has written, or something was missed.

@@ -12,8 +12,7 @@ use deskbell_protocol::{
 use futures_util::stream::{FuturesUnordered, SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::Deserialize;
-use tokio::sync::{Mutex, Notify, mpsc};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::{Mutex, Notify, SetOnce, mpsc};
 
 use crate::limits::Bucket;
 use crate::metrics::Metrics;
@@ -64,9 +63,9 @@ struct Flow {
     bytes: AtomicUsize,
     room: Notify,
     /// The sink is of no use any more.
-    dead: CancellationToken,
+    dead: SetOnce<()>,
     /// What waits is not worth sending any more.
-    abandoned: CancellationToken,
+    abandoned: SetOnce<()>,
     /// The reader is too slow, and should be told.
     slow: AtomicBool,
     metrics: Arc<Metrics>,
@@ -74,7 +73,7 @@ struct Flow {
 
 /// Frames towards the client.
 pub(crate) struct Outgoing {
-    queue: mpsc::Sender<String>,
+    queue: mpsc::Sender<Box<str>>,
     flow: Arc<Flow>,
 }
 
@@ -91,7 +90,7 @@ impl Outgoing {
             return Err(QueueFull);
         }
         self.flow.bytes.fetch_add(length, Ordering::AcqRel);
-        self.queue.try_send(text).map_err(|_| QueueFull)
+        self.queue.try_send(text.into()).map_err(|_| QueueFull)
     }
 
     /// Queues a frame that may be dropped when there is no room.
@@ -115,7 +114,7 @@ impl Outgoing {
 
     /// Done when nothing can be sent any more.
     pub(crate) async fn dead(&self) {
-        self.flow.dead.cancelled().await;
+        self.flow.dead.wait().await;
     }
 }
 
@@ -267,8 +266,8 @@ pub(crate) async fn run<S, F>(
     let flow = Arc::new(Flow {
         bytes: AtomicUsize::new(0),
         room: Notify::new(),
-        dead: CancellationToken::new(),
-        abandoned: CancellationToken::new(),
+        dead: SetOnce::new(),
+        abandoned: SetOnce::new(),
         slow: AtomicBool::new(false),
         metrics: Arc::clone(metrics),
     });
@@ -281,24 +280,27 @@ pub(crate) async fn run<S, F>(
         rate: Bucket::new(burst, refill, Instant::now()),
         metrics: Arc::clone(metrics),
     };
-    // Both run in this one task: the session decides, the other only sends.
-    let session = async {
-        let end = session(incoming, Arc::clone(&outgoing)).await;
-        match end {
-            End::Closed => flow.abandoned.cancel(),
-            End::Slow => {
-                flow.slow.store(true, Ordering::Release);
-                flow.abandoned.cancel();
+    // Both run in this one task: the session decides, the other only sends. Written where they are waited for, as a
+    // future that is moved keeps its room in the task twice.
+    let (end, ()) = tokio::join!(
+        async {
+            let end = session(incoming, Arc::clone(&outgoing)).await;
+            match end {
+                End::Closed => drop(flow.abandoned.set(())),
+                End::Slow => {
+                    flow.slow.store(true, Ordering::Release);
+                    let _ = flow.abandoned.set(());
+                }
+                End::Bye(code) => {
+                    // When even this does not fit, the client learns it from the closed socket.
+                    let _ = outgoing.send(&bye(code));
+                }
             }
-            End::Bye(code) => {
-                // When even this does not fit, the client learns it from the closed socket.
-                let _ = outgoing.send(&bye(code));
-            }
-        }
-        drop(outgoing);
-        end
-    };
-    let (end, ()) = tokio::join!(session, send_all(sink, waiting, &flow));
+            drop(outgoing);
+            end
+        },
+        send_all(sink, waiting, &flow)
+    );
     tracing::debug!(?end, "a session ended");
     match end {
         // A server that stops waits for nobody.
@@ -326,31 +328,43 @@ pub(crate) fn bye(code: ByeCode) -> ServerFrame {
     ServerFrame::Bye(Bye { code, retry_after_ms })
 }
 
-async fn send_all(mut sink: SplitSink<WebSocket, Message>, mut waiting: mpsc::Receiver<String>, flow: &Flow) {
+/// Short frames that wait go to the network together, up to about this many bytes.
+const TOGETHER_BYTES: usize = 16 * 1024;
+
+async fn send_all(mut sink: SplitSink<WebSocket, Message>, mut waiting: mpsc::Receiver<Box<str>>, flow: &Flow) {
     loop {
         let text = tokio::select! {
             biased;
-            () = flow.abandoned.cancelled() => break,
+            &() = flow.abandoned.wait() => break,
             text = waiting.recv() => match text {
                 Some(text) => text,
                 None => break,
             },
         };
-        let length = text.len();
+        let mut bytes = 0;
+        let sending = async {
+            let mut next = Some(text);
+            while let Some(text) = next {
+                bytes += text.len();
+                sink.feed(Message::Text(String::from(text).into())).await?;
+                next = if bytes < TOGETHER_BYTES { waiting.try_recv().ok() } else { None };
+            }
+            sink.flush().await
+        };
         let sent = tokio::select! {
             biased;
-            () = flow.abandoned.cancelled() => break,
-            sent = tokio::time::timeout(SLOW, sink.send(Message::Text(text.into()))) => sent,
+            &() = flow.abandoned.wait() => break,
+            sent = tokio::time::timeout(SLOW, sending) => sent,
         };
-        flow.bytes.fetch_sub(length, Ordering::AcqRel);
+        flow.bytes.fetch_sub(bytes, Ordering::AcqRel);
         flow.room.notify_one();
         match sent {
             Ok(Ok(())) => {
-                flow.metrics.sent_bytes.inc_by(length as u64);
+                flow.metrics.sent_bytes.inc_by(bytes as u64);
             }
             Ok(Err(error)) => {
                 tracing::debug!(%error, "the socket took no more");
-                flow.dead.cancel();
+                let _ = flow.dead.set(());
                 return;
             }
             Err(_) => {
@@ -359,7 +373,7 @@ async fn send_all(mut sink: SplitSink<WebSocket, Message>, mut waiting: mpsc::Re
             }
         }
     }
-    flow.dead.cancel();
+    let _ = flow.dead.set(());
     waiting.close();
     let farewell = async {
         if flow.slow.load(Ordering::Acquire) {

@@ -166,10 +166,10 @@ pub(crate) fn delta(connection: &Connection, principal: &Principal, from: Seq) -
     }
 }
 
-/// A commit as an agent sees it who sees the customers of these sites, in frames of a fair size. `from` is where the
+/// Commits as an agent sees them who sees the customers of these sites, in frames of a fair size. `from` is where the
 /// agent's client stands.
 pub(crate) fn live_deltas(
-    changes: &[std::sync::Arc<Logged>],
+    changes: &[&Logged],
     agent: AgentId,
     sites: &HashSet<SiteId>,
     from: Seq,

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use deskbell_cache::Cache;
 use deskbell_protocol::{
-    AgentId, ClientId, Command, CommandFrame, Conversation, ConversationId, Entity, EntityKind, Message, MessageId,
-    Number, Seq,
+    AgentId, ClientId, Command, CommandFrame, Conversation, ConversationId, Entity, EntityData, EntityKind, Message,
+    MessageId, Number, Seq,
 };
 use deskbell_server::simulation::{Desk, Person};
 use serde_json::Value;
@@ -43,7 +43,7 @@ impl Seen {
         let mut rows = Rows::new();
         for row in desk.rows(person).map_err(|error| error.to_string())? {
             if let Some(data) = row.data {
-                rows.insert((row.entity, row.id), data);
+                rows.insert((row.entity, row.id), data.read().map_err(|error| error.to_string())?);
             }
         }
         Ok(Self::of(rows))
@@ -55,7 +55,8 @@ impl Seen {
     }
 
     fn of(rows: Rows) -> Self {
-        let decoded = rows.iter().filter_map(|((kind, _), data)| Entity::decode(*kind, data.clone()).ok().flatten());
+        let decode = |kind, data| Entity::decode(kind, &EntityData::of(data).ok()?).ok()?;
+        let decoded = rows.iter().filter_map(|((kind, _), data)| decode(*kind, data));
         let mut entities: Vec<Entity> = decoded.collect();
         let place = |entity: &Entity| match entity {
             Entity::Message(message) => Some((message.conversation, message.number)),
@@ -274,7 +275,7 @@ pub(crate) fn nothing_is_overdue(world: &World) -> Result<(), String> {
     };
     for row in world.desk()?.rows(agent.person).map_err(|error| error.to_string())? {
         if let Some(data) = row.data
-            && let Ok(Some(Entity::Conversation(found))) = Entity::decode(row.entity, data)
+            && let Ok(Some(Entity::Conversation(found))) = Entity::decode(row.entity, &data)
             && found.snoozed_until.is_some_and(|until| until <= world.latest_wake())
         {
             return Err(format!("{:?} should be open since {:?}", found.id, found.snoozed_until));

@@ -741,7 +741,11 @@ impl World {
         let Some(news) = news else { return };
         let mut heard = Vec::new();
         for (who, session) in &mut self.servers[index].sessions {
-            heard.push((*who, session.hear(news)));
+            session.hear(news);
+            // A session that is busy looks at several at once.
+            if self.random.random_bool(0.7) {
+                heard.push((*who, session.look()));
+            }
         }
         for (who, frames) in heard {
             self.send_down(who, frames);
@@ -822,6 +826,7 @@ impl World {
             let polls = server.poll_at <= now;
             let beats = server.beat_at <= now;
             for (who, session) in &mut server.sessions {
+                out.push((*who, session.look()));
                 if polls {
                     session.fall_behind();
                 }

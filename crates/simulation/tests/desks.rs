@@ -114,10 +114,14 @@ type Rows = BTreeMap<(EntityKind, i64), Value>;
 fn put(rows: &mut Rows, changes: Vec<Change>) {
     for change in changes {
         match change.data {
-            Some(data) => rows.insert((change.entity, change.id), data),
+            Some(data) => rows.insert((change.entity, change.id), data.read().unwrap()),
             None => rows.remove(&(change.entity, change.id)),
         };
     }
+}
+
+fn message(row: &Change) -> Message {
+    row.data.as_ref().unwrap().read().unwrap()
 }
 
 fn answer(frame: ServerFrame) -> Result<Ack, Nack> {
@@ -324,8 +328,7 @@ fn history_is_whole_and_in_order_and_keeps_its_notes_from_visitors(shop: Shop) {
         let frame = session.frame(&shop.desk, &ClientFrame::Hist(request)).unwrap().remove(0);
         let ServerFrame::HistPage(page) = frame else { panic!("{frame:?}") };
         assert_eq!((page.request, page.to), (7, before - 1));
-        let there: Vec<i64> =
-            page.messages.iter().map(|row| row.data.as_ref().unwrap()["number"].as_i64().unwrap()).collect();
+        let there: Vec<i64> = page.messages.iter().map(|row| message(row).number).collect();
         assert!(there.is_sorted() && there.len() <= 7, "{there:?}");
         numbers.splice(0..0, there);
         before = page.from;
@@ -337,7 +340,7 @@ fn history_is_whole_and_in_order_and_keeps_its_notes_from_visitors(shop: Shop) {
         let frame = session.frame(&shop.desk, &ClientFrame::Hist(request.clone())).unwrap().remove(0);
         let ServerFrame::HistPage(page) = frame else { panic!("{frame:?}") };
         assert_eq!(page.messages.len(), expected);
-        assert!(page.messages.iter().all(|row| row.data.as_ref().unwrap()["kind"] != "note"));
+        assert!(page.messages.iter().all(|row| message(row).kind != MessageKind::Note));
     }
 }
 

@@ -41,7 +41,7 @@ impl Shop {
         for row in shop.desk.rows(Person::Agent(ann)).unwrap() {
             if row.entity == EntityKind::Conversation {
                 shop.chats.push(ConversationId(row.id));
-                shop.contacts.push(ContactId(row.data.unwrap()["contact"].as_i64().unwrap()));
+                shop.contacts.push(ContactId(carried(&row).unwrap()["contact"].as_i64().unwrap()));
             }
         }
         assert_eq!(shop.chats.len(), VISITORS);
@@ -137,9 +137,8 @@ const HAPPENINGS: &[Happening] = &[
     ("Ann deletes the first thing that the visitor wrote", |shop, at| {
         let (ann, chat) = (Person::Agent(shop.ann), shop.chats[at]);
         let rows = shop.desk.rows(ann).unwrap().into_iter().filter(|row| row.entity == EntityKind::Message);
-        let first = |data: &Value| data["conversation"] == chat.0 && data["number"] == 1;
-        let first =
-            rows.filter(|row| row.data.as_ref().is_some_and(first)).map(|row| MessageId(row.id)).next().unwrap();
+        let first = |data: Value| data["conversation"] == chat.0 && data["number"] == 1;
+        let first = rows.filter(|row| carried(row).is_some_and(first)).map(|row| MessageId(row.id)).next().unwrap();
         let delete = Command::DeleteMessage { conversation: chat, message: first };
         assert!(matches!(shop.does(ann, delete), ServerFrame::Ack(_)));
     }),
@@ -207,6 +206,11 @@ fn look(shop: &mut Shop, person: Person, after: usize, happens: &mut dyn FnMut(&
     (rows, pages)
 }
 
+/// What a row carries.
+fn carried(row: &Change) -> Option<Value> {
+    row.data.as_ref().map(|data| data.read().unwrap())
+}
+
 type Rows = BTreeMap<(String, i64), Value>;
 
 fn rows(cache: &Cache) -> Rows {
@@ -222,7 +226,7 @@ fn same(shop: &Shop, seen: &Rows, fresh: &Rows, when: &str) {
         assert_eq!(key.0, "Message", "{when}: {key:?} is there no more");
         let truth = shop.desk.rows(Person::Agent(shop.ann)).unwrap();
         let there = truth.iter().find(|row| row.entity == EntityKind::Message && row.id == key.1);
-        assert_eq!(there.and_then(|row| row.data.as_ref()), Some(data), "{when}: {key:?}");
+        assert_eq!(there.and_then(carried).as_ref(), Some(data), "{when}: {key:?}");
         let newer = fresh.values().filter(|row| row["conversation"] == data["conversation"] && row["number"].is_i64());
         assert!(newer.count() >= 30, "{when}: {key:?} is not old");
     }
@@ -263,7 +267,7 @@ fn a_conversation_that_was_due_while_no_server_ran_opens_when_one_starts() {
     let state = |desk: &Desk, person| {
         let rows = desk.rows(person).unwrap();
         let found = rows.into_iter().find(|row| row.entity == EntityKind::Conversation && row.id == conversation.0);
-        let head: Conversation = serde_json::from_value(found.unwrap().data.unwrap()).unwrap();
+        let head: Conversation = found.unwrap().data.unwrap().read().unwrap();
         (head.state, head.snoozed_until)
     };
     assert!(matches!(shop.does(ann, put_off(Some(NOW + 5_000))), ServerFrame::Ack(_)));
@@ -279,7 +283,7 @@ fn a_conversation_that_was_due_while_no_server_ran_opens_when_one_starts() {
     assert_eq!(state(&desk, ann), (ConversationState::Open, None));
     let said = |person| -> Vec<String> {
         let rows = desk.rows(person).unwrap().into_iter();
-        let messages = rows.filter(|row| row.entity == EntityKind::Message).filter_map(|row| row.data);
+        let messages = rows.filter(|row| row.entity == EntityKind::Message).filter_map(|row| carried(&row));
         let messages = messages.filter(|data| data["kind"] == "system" && data["conversation"] == conversation.0);
         messages.map(|data| data["text"].as_str().unwrap().to_owned()).collect()
     };

@@ -183,7 +183,7 @@ impl RequestingVisitor {
                 _ => continue,
             };
             for change in changes.iter().filter(|change| change.entity == deskbell_protocol::EntityKind::Message) {
-                let message: Message = serde_json::from_value(change.data.clone().unwrap()).unwrap();
+                let message: Message = change.data.as_ref().unwrap().read().unwrap();
                 assert!(
                     self.messages.iter().all(|seen| seen.number != message.number),
                     "{:?} came twice",

@@ -221,7 +221,7 @@ impl Visitor {
             _ => return,
         };
         for change in changes {
-            let data = change.data.clone().filter(|_| matches!(change.kind, ChangeKind::Put | ChangeKind::Show));
+            let data = change.data.as_ref().filter(|_| matches!(change.kind, ChangeKind::Put | ChangeKind::Show));
             let Some(data) = data else { continue };
             match Entity::decode(change.entity, data).unwrap() {
                 Some(Entity::Message(message)) => drop(self.messages.insert(message.number, message)),

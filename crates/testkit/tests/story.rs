@@ -11,7 +11,7 @@ async fn heard(agent: &mut AgentSocket) -> Message {
         let ServerFrame::Delta(delta) = agent.next().await else { continue };
         for change in delta.changes {
             if change.kind == ChangeKind::Put
-                && let Some(Entity::Message(message)) = Entity::decode(change.entity, change.data.unwrap()).unwrap()
+                && let Some(Entity::Message(message)) = Entity::decode(change.entity, &change.data.unwrap()).unwrap()
             {
                 return message;
             }
@@ -76,7 +76,7 @@ async fn a_desk_that_starts_again_has_everything_it_acknowledged() {
     vic.write("Do not forget me.").await;
     desk.start_again().await;
     let ann = AgentSocket::connect(&desk, &ANN).await;
-    let texts = ann.snapshot.into_iter().filter_map(|change| match Entity::decode(change.entity, change.data?) {
+    let texts = ann.snapshot.into_iter().filter_map(|change| match Entity::decode(change.entity, &change.data?) {
         Ok(Some(Entity::Message(message))) => Some(message.text),
         _ => None,
     });

@@ -108,7 +108,7 @@ impl<'a> Desk<'a> {
         let (mut rows, mut bytes) = (Vec::new(), 0);
         for said in of_each.values().rev() {
             for change in self.changes(said) {
-                let size = change.data.as_ref().map_or(0, |data| data.to_string().len()) + 100;
+                let size = change.data.as_ref().map_or(0, |data| data.as_str().len()) + 100;
                 if bytes + size > PAGE_BYTES {
                     pages.push(page(generation, std::mem::take(&mut rows)));
                     bytes = 0;

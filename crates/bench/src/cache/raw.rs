@@ -191,8 +191,8 @@ fn rows_of(chats: &Chats, said: &[Said]) -> Rows {
             name: fold(&person.name),
             email: fold(&person.email),
             pages: fold(&pages.join("\n")),
-            contact: contact.encode().unwrap().2.to_string(),
-            visitor: visitor.encode().unwrap().2.to_string(),
+            contact: contact.encode().unwrap().2.as_str().to_owned(),
+            visitor: visitor.encode().unwrap().2.as_str().to_owned(),
         }
     });
     Rows { messages: messages.collect(), heads: heads.collect(), people: people.collect() }

@@ -67,7 +67,7 @@ impl Picture {
         for change in changes {
             let row = self.rows.entry((format!("{:?}", change.entity), change.id)).or_insert((Seq(0), None));
             if row.0 <= change.seq {
-                *row = (change.seq, change.data.clone());
+                *row = (change.seq, change.data.as_ref().map(|data| data.read().unwrap()));
             }
         }
     }

@@ -155,6 +155,14 @@ pub(crate) struct Committed {
     pub(crate) visitors: Vec<VisitorId>,
 }
 
+/// Of several commits, keeps what a reading of the log would find after the last: the newest change of each entity.
+pub(crate) fn keep_newest(changes: &mut Vec<&Logged>) {
+    let mut known = HashSet::with_capacity(changes.len());
+    changes.reverse();
+    changes.retain(|logged| known.insert((logged.change.entity, logged.change.id, logged.audience)));
+    changes.reverse();
+}
+
 /// A row of the log alone.
 pub(crate) struct Place {
     pub(crate) seq: Seq,
@@ -237,26 +245,13 @@ impl Place {
     }
 }
 
+/// Bytes of a change in a frame beside its data, at most: the names of the fields, the longest words, three numbers
+/// and a command's name.
+const ENVELOPE_BYTES: usize = 192;
+
 /// Bytes that a change takes in a frame, its own command's name included.
 pub(crate) fn size(change: &Change) -> usize {
-    let mut counted = Counted(0);
-    // Nothing of a change is without a form in JSON, and counting cannot fail.
-    let _ = serde_json::to_writer(&mut counted, change);
-    counted.0 + 64
-}
-
-/// Counts what is written and keeps nothing of it.
-struct Counted(usize);
-
-impl std::io::Write for Counted {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
+    ENVELOPE_BYTES + change.data.as_ref().map_or(0, |data| data.as_str().len())
 }
 
 pub(super) fn put(connection: &Connection, place: &Place) -> rusqlite::Result<()> {

@@ -79,7 +79,7 @@ async fn tv_05_a_text_reaches_those_alone_whose_it_is_live_and_after_an_absence(
     let path = format!("/v1/canned-texts/{}", bens["id"]);
     let (status, edited) = ask(&desk, &desk.ben, "PATCH", &path, json!({ "title": "Better" })).await;
     assert_eq!((status, edited["title"].as_str(), edited["shortcut"].as_str()), (200, Some("Better"), Some("secret")));
-    assert_eq!(told(&mut ben, ChangeKind::Put).await.data.unwrap()["title"], "Better");
+    assert_eq!(field(&told(&mut ben, ChangeKind::Put).await, "title"), "Better");
     for method in ["PATCH", "DELETE"] {
         assert_eq!(ask(&desk, &desk.ann, method, &path, json!({})).await.0, 404, "for Ann it does not exist");
     }
@@ -117,16 +117,16 @@ async fn tv_05_whoever_leaves_a_team_forgets_its_texts_and_whoever_joins_is_show
     // What is changed from now on reaches Ann alone, and Ben counts no use of it.
     let edit = CannedTextEdit { text: Some("New rules".into()), ..CannedTextEdit::default() };
     administration.edit_canned_text(first.id, edit).await.unwrap();
-    assert_eq!(told(&mut ann, ChangeKind::Put).await.data.unwrap()["text"], "New rules");
+    assert_eq!(field(&told(&mut ann, ChangeKind::Put).await, "text"), "New rules");
     ben.command(&command(Command::UseCannedText { text: first.id })).await.unwrap();
     let mut again = desk.agent(&desk.ben, None).await;
     again.welcome().await;
     assert!(again.snapshot().await.iter().all(|row| row.entity != EntityKind::CannedText || row.id != first.id.0));
     ann.command(&command(Command::UseCannedText { text: first.id })).await.unwrap();
-    assert_eq!(told(&mut ann, ChangeKind::Put).await.data.unwrap()["uses"], 1);
+    assert_eq!(field(&told(&mut ann, ChangeKind::Put).await, "uses"), 1);
     // Back again, he is shown it as it is now.
     administration.put_team(Some(team), move_to(desk.ben.agent.id)).await.unwrap();
-    assert_eq!(told(&mut ben, ChangeKind::Put).await.data.unwrap()["text"], "New rules");
+    assert_eq!(field(&told(&mut ben, ChangeKind::Put).await, "text"), "New rules");
 }
 
 #[tokio::test]
@@ -140,9 +140,9 @@ async fn tv_05_uses_are_counted_by_the_desk_once_for_each_command() {
     let once = command(Command::UseCannedText { text: id });
     ben.command(&once).await.unwrap();
     assert!(ben.command(&once).await.unwrap().duplicate, "a repeat counts nothing");
-    assert_eq!(told(&mut ann, ChangeKind::Put).await.data.unwrap()["uses"], 1);
+    assert_eq!(field(&told(&mut ann, ChangeKind::Put).await, "uses"), 1);
     ann.command(&command(Command::UseCannedText { text: id })).await.unwrap();
-    assert_eq!(told(&mut ann, ChangeKind::Put).await.data.unwrap()["uses"], 2);
+    assert_eq!(field(&told(&mut ann, ChangeKind::Put).await, "uses"), 2);
     // Offline, Ben inserted one that was deleted meanwhile: that is no error.
     ask(&desk, &desk.ann, "DELETE", &format!("/v1/canned-texts/{id}"), Value::Null).await;
     ben.command(&command(Command::UseCannedText { text: id })).await.unwrap();

@@ -443,8 +443,13 @@ impl Client {
     }
 }
 
+/// One field of an entity, as it travels.
+pub(crate) fn field(change: &Change, name: &str) -> Value {
+    change.data.as_ref().unwrap().read::<Value>().unwrap()[name].take()
+}
+
 pub(crate) fn decode(change: &Change) -> Option<Entity> {
-    Entity::decode(change.entity, change.data.clone().unwrap_or(Value::Null)).ok().flatten()
+    Entity::decode(change.entity, change.data.as_ref()?).ok().flatten()
 }
 
 pub(crate) fn as_message(change: &Change) -> Option<Message> {

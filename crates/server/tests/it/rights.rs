@@ -96,7 +96,7 @@ async fn od_49_a_right_that_is_lost_is_forgotten_live_and_one_that_is_won_is_sho
     let texts: Vec<String> = rows
         .iter()
         .filter(|row| row.entity == EntityKind::Message)
-        .map(|row| row.data.as_ref().unwrap()["text"].as_str().unwrap().to_owned())
+        .map(|row| field(row, "text").as_str().unwrap().to_owned())
         .collect();
     assert_eq!(texts, ["A secret teapot", "Not for Ben"]);
     vic.command(&reply(None, "Now for Ben too")).await.unwrap();
