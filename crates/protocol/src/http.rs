@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use utoipa::ToSchema;
 
-use crate::entity::{Agent, Assignment, Attachment, Conversation, Message, Region, Role, TextOwner};
+use crate::entity::{
+    Agent, Assignment, Attachment, Conversation, ConversationState, Message, Priority, Region, Role, TextOwner,
+};
+use crate::error::Refusal;
 use crate::frame::{Hello, HistoryRequest, ServerFrame};
 use crate::id::{AgentId, ContactId, ConversationId, Cursor, Epoch, Number, Seq, SiteId, TeamId, Timestamp, VisitorId};
 
@@ -799,6 +802,87 @@ pub const PULL_WAIT_MAX_MS: u64 = 25_000;
 pub const PULL_HISTORY_MAX: usize = 4;
 /// Most frames of one `POST /v1/cmd`.
 pub const PUSH_FRAMES_MAX: usize = 16;
+
+/// Most conversations of one `POST /v1/conversations/bulk`.
+pub const BULK_MAX: usize = 100;
+
+/// `POST /v1/conversations/bulk`: the same for many conversations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bulk {
+    /// At most [`BULK_MAX`]; done and answered in this order.
+    #[schema(max_items = 100)]
+    pub conversations: Vec<BulkConversation>,
+    /// What is done with each.
+    pub deed: BulkDeed,
+}
+
+/// One of many conversations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BulkConversation {
+    /// Which one.
+    pub id: ConversationId,
+    /// Refuse it with `conflict` unless it was last changed by this place in the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub if_rev: Option<Seq>,
+}
+
+/// What can be done with many conversations. The commands of the same names say more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum BulkDeed {
+    /// Close, or reopen.
+    SetState {
+        /// `open` or `closed`.
+        state: ConversationState,
+    },
+    /// Put off.
+    Snooze {
+        /// Until then, or with `null` until the visitor's next message.
+        #[schema(value_type = Option<i64>)]
+        until: Option<Timestamp>,
+    },
+    /// Give to an agent, to a team, or to nobody.
+    Assign {
+        /// Who answers from now on.
+        agent: Option<AgentId>,
+        /// Whose they are from now on.
+        team: Option<TeamId>,
+    },
+    /// Say how pressing they are.
+    SetPriority {
+        /// From now on.
+        priority: Priority,
+    },
+    /// Put labels on and take others off.
+    ChangeLabels {
+        /// To be there afterwards.
+        add: Vec<String>,
+        /// Not to be there afterwards.
+        remove: Vec<String>,
+    },
+}
+
+/// `POST /v1/conversations/bulk`: the answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BulkDone {
+    /// One for each conversation, in their order.
+    pub results: Vec<BulkResult>,
+}
+
+/// What became of one of many conversations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BulkResult {
+    /// Which one.
+    pub id: ConversationId,
+    /// The log's place after it was done. Absent: it was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<Seq>,
+    /// Why it was not done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Refusal>,
+}
 
 /// `POST /v1/pull`: the frames that a socket would bring, for networks that block sockets. Every answer ends with a
 /// heartbeat; nothing of it is remembered by the server.

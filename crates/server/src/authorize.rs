@@ -112,6 +112,8 @@ rights! {
     Prioritise            [Seen   Seen   Seen   Seen   Never  Never  Never ];
     /// Put labels on a conversation.
     Label                 [Seen   Seen   Seen   Seen   Never  Never  Never ];
+    /// Do the same with many conversations at once, each by the right to what is done.
+    ChangeMany            [Always Always Always Always Never  Never  Never ];
     /// Write down what is known of a person.
     EditContact           [Seen   Seen   Seen   Seen   Never  Never  Never ];
     /// See projects, tickets and tasks, and follow them.

@@ -33,7 +33,7 @@ use crate::routes::{Asker, Routes, text};
 use crate::session_visitor::Caller;
 use crate::store::{self, Failure};
 use crate::{
-    api, assets, auto_answer_routes, availability_routes, form_routes, openapi, operations, origin, own, pull,
+    api, assets, auto_answer_routes, availability_routes, bulk, form_routes, openapi, operations, origin, own, pull,
     session_agent, session_visitor, socket, transfer, webhook_routes,
 };
 
@@ -109,6 +109,7 @@ pub(crate) fn declared(routes: Routes) -> Routes {
         .on(A::Talk, routes!(open_socket))
         .on(A::Talk, routes!(pull))
         .on_with_body(A::Talk, PUSH_BYTES_MAX, routes!(push))
+        .on(A::ChangeMany, routes!(bulk::bulk))
         .on(A::Upload, routes!(transfer::create_upload))
         .on(A::Upload, routes!(transfer::find_upload))
         .on(A::Upload, routes!(transfer::append_upload))

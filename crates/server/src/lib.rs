@@ -14,6 +14,7 @@ mod auto_answers;
 mod availability;
 mod availability_routes;
 mod blocks;
+mod bulk;
 mod canned_texts;
 mod commands;
 mod configuration;

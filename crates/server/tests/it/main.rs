@@ -7,6 +7,7 @@ mod assignment;
 mod auto_answers;
 mod availability;
 mod blocks;
+mod bulk;
 mod canned_texts;
 mod crash;
 mod deployment;

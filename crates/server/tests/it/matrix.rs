@@ -158,6 +158,10 @@ const ROUTES: &[Way<RequestBuilder>] = &[
         it.with("/v1/pull", json!({"hello": hello, "wait_ms": 0}))
     }),
     ("POST /v1/cmd", Of::Commands, |it| it.with("/v1/cmd", json!({"frames": []}))),
+    ("POST /v1/conversations/bulk", Of::Desk, |it| {
+        let body = json!({"conversations": [], "deed": {"kind": "set_state", "state": "open"}});
+        it.with("/v1/conversations/bulk", body)
+    }),
     ("POST /v1/uploads", Of::Desk, |it| {
         it.at(format!("/v1/uploads?client_id={}&name=tea.txt&size=3", client_id().as_str())).body("tea")
     }),
