@@ -71,6 +71,7 @@ size-mb = { $size } MB
 write = Write a message
 write-placeholder = Write a message…
 send = Send
+peek-notice = The team sees what you write before you send it.
 attach = Attach a file
 drop = Drop files to attach them
 uploading = Uploading { $name }

@@ -71,6 +71,7 @@ size-mb = { $size } MB
 write = Escribe un mensaje
 write-placeholder = Escribe un mensaje…
 send = Enviar
+peek-notice = El equipo ve lo que escribes antes de que lo envíes.
 attach = Adjuntar un archivo
 drop = Suelta aquí los archivos para adjuntarlos
 uploading = Subiendo { $name }

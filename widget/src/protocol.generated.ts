@@ -598,6 +598,10 @@ texts?: DeskTexts,
  */
 forms?: AskedForms, 
 /**
+ * Whether the team sees what is written before it is sent.
+ */
+peek?: boolean, 
+/**
  * Messages of the team that the visitor has not seen.
  */
 unread: number, };
@@ -921,7 +925,19 @@ texts?: DeskTexts,
 /**
  * To messengers: as in the welcome.
  */
-forms?: AskedForms, } | { "kind": "page", 
+forms?: AskedForms, 
+/**
+ * To messengers: as in the welcome.
+ */
+peek?: boolean, } | { "kind": "peek", 
+/**
+ * Where. A visitor may leave it empty.
+ */
+conversation: ConversationId | null, 
+/**
+ * All of it so far, at most [`crate::PEEK_MAX`] characters; empty: nothing any more.
+ */
+text: string, } | { "kind": "page", 
 /**
  * The page.
  */

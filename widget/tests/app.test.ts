@@ -288,6 +288,14 @@ test('OD-40: whoever talks already is asked nothing, and what is asked follows t
   expect(document.querySelector('fieldset')).toBeNull();
 });
 
+test('whoever is seen writing is told so, as long as it is so', () => {
+  const socket = open({ peek: true });
+  const told = () => document.body.textContent?.includes(texts.m.peekNotice());
+  expect(told()).toBe(true);
+  socket.says({ type: 'eph', kind: 'agents', agents: [], online: true });
+  expect(told()).toBe(false);
+});
+
 test('a visitor who may not write is told so and cannot send', () => {
   const socket = open();
   socket.says({ type: 'bye', code: 'blocked', retry_after_ms: 30_000 });

@@ -529,6 +529,25 @@ describe('who is typing, and who is there', () => {
     expect(vic.does({ type: 'typed', typing: true })).toHaveLength(1);
     expect(vic.writes('done')).toContainEqual(expect.objectContaining({ frame: expect.objectContaining({ kind: 'typing', typing: false }) }));
   });
+  test('where the team may see it, what is written is told once in a second, and that it was sent at once', () => {
+    const vic = new Vic();
+    vic.live();
+    vic.hears(delta(10, 11, [conversation(11)]));
+    const writes = (text: string) => vic.does({ type: 'typed', typing: true, text }).filter((effect) => effect.type === 'frame' && 'kind' in effect.frame && effect.frame.kind === 'peek');
+    expect(writes('My card')).toEqual([]);
+    const says = (peek: boolean) => vic.hears({ type: 'eph', kind: 'agents', agents: [], online: true, peek });
+    says(true);
+    expect(writes('Is the')).toMatchObject([{ frame: { kind: 'peek', text: 'Is the' } }]);
+    expect(writes('Is the blue')).toEqual([]);
+    // What was written last is told in the next second, though nothing more is typed, and once.
+    expect(vic.after(1_000)).toContainEqual({ type: 'frame', frame: { type: 'eph', kind: 'peek', conversation: null, text: 'Is the blue' } });
+    expect(vic.after(1_000).some((effect) => effect.type === 'frame' && 'kind' in effect.frame)).toBe(false);
+    expect(writes('𝄞'.repeat(600))).toMatchObject([{ frame: { text: '𝄞'.repeat(500) } }]);
+    expect(vic.writes('done')).toContainEqual({ type: 'frame', frame: { type: 'eph', kind: 'peek', conversation: null, text: '' } });
+    vic.after(1_000);
+    says(false);
+    expect(writes('My card')).toEqual([]);
+  });
   test('OD-33: "Ann is typing" ends with her message, or by itself', () => {
     const vic = new Vic();
     vic.live();

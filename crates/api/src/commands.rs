@@ -198,7 +198,8 @@ impl App {
         self.read(account, move |session| {
             let record = session.cache.conversation(id)?.ok_or_else(|| ApiError::not_found("conversation"))?;
             let typing = session.client.typing_in().contains(&id);
-            Ok(views::conversation_row(record, &session.account, &session.client.online(), typing))
+            let row = views::conversation_row(record, &session.account, &session.client.online(), typing);
+            Ok(ConversationRow { peek: session.client.peek_in(id), ..row })
         })
         .await
     }

@@ -442,6 +442,10 @@ pub struct ConversationRow {
     pub online: bool,
     /// The visitor is typing.
     pub typing: bool,
+    /// What they write, where the desk tells; of the conversation that was asked for alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub peek: Option<String>,
     /// An unsent text is kept.
     pub draft: bool,
     /// A message of mine was refused.

@@ -90,6 +90,7 @@ pub(crate) fn conversation_row(
         waiting_since,
         online: online.iter().any(|presence| presence.visitor == visitor),
         typing,
+        peek: None,
         draft,
         refused,
         held,

@@ -101,7 +101,7 @@ pub enum ClientEvent {
     Sync(SyncStatus),
     /// Who is on the sites changed.
     Presence,
-    /// A visitor began or stopped typing.
+    /// A visitor began or stopped typing, or writes something else.
     Typing(ConversationId),
     /// A visitor waits, or does no more.
     Ring(Ring),
@@ -122,6 +122,8 @@ pub(crate) struct Shared {
     pub(crate) agents: Mutex<Vec<AgentId>>,
     /// Until when a visitor's typing is shown, by conversation.
     pub(crate) typing: Mutex<HashMap<ConversationId, tokio::time::Instant>>,
+    /// What visitors are writing, and until when that is shown. It is kept nowhere else.
+    pub(crate) peeks: Mutex<HashMap<ConversationId, (String, tokio::time::Instant)>>,
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -460,6 +462,13 @@ impl Client {
     pub fn typing_in(&self) -> Vec<ConversationId> {
         let now = tokio::time::Instant::now();
         lock(&self.inner.shared.typing).iter().filter(|(_, until)| **until > now).map(|(id, _)| *id).collect()
+    }
+
+    /// What the visitor of a conversation is writing now, where the desk tells.
+    pub fn peek_in(&self, conversation: ConversationId) -> Option<String> {
+        let now = tokio::time::Instant::now();
+        let peeks = lock(&self.inner.shared.peeks);
+        peeks.get(&conversation).filter(|(_, until)| *until > now).map(|(text, _)| text.clone())
     }
 
     /// Ends the session at the desk, and forgets its tokens.

@@ -58,6 +58,9 @@ pub(crate) enum Order {
     NetworkChanged,
 }
 
+/// How long it is shown what a visitor was last seen writing.
+const PEEK_LIFE: Duration = Duration::from_secs(30);
+
 type Carrying = Pin<Box<dyn Future<Output = Option<Event>> + Send>>;
 type Answer = oneshot::Sender<Result<i64, ClientError>>;
 type Renewing = Pin<Box<dyn Future<Output = Result<(), ClientError>> + Send>>;
@@ -622,17 +625,37 @@ impl Driver {
                 }
                 self.tell(ClientEvent::Typing(conversation)).await;
             }
+            Ephemeral::Peek { conversation: Some(conversation), text } => {
+                {
+                    let mut shown = lock(&self.shared.peeks);
+                    if text.is_empty() {
+                        shown.remove(&conversation);
+                    } else {
+                        shown.insert(conversation, (text, Instant::now() + PEEK_LIFE));
+                    }
+                }
+                self.tell(ClientEvent::Typing(conversation)).await;
+            }
             Ephemeral::Agents { agents, .. } => *lock(&self.shared.agents) = agents,
-            Ephemeral::Typing { .. } | Ephemeral::Page { .. } | Ephemeral::Unread { .. } | Ephemeral::Unknown => {}
+            Ephemeral::Typing { .. }
+            | Ephemeral::Peek { .. }
+            | Ephemeral::Page { .. }
+            | Ephemeral::Unread { .. }
+            | Ephemeral::Unknown => {}
         }
     }
 
     async fn expire_typing(&mut self) {
         let at = Instant::now();
-        let over: Vec<ConversationId> = {
+        let over = {
             let mut shown = lock(&self.shared.typing);
-            let over = shown.iter().filter(|(_, until)| **until <= at).map(|(id, _)| *id).collect();
+            let over: Vec<ConversationId> =
+                shown.iter().filter(|(_, until)| **until <= at).map(|(id, _)| *id).collect();
             shown.retain(|_, until| *until > at);
+            let mut peeks = lock(&self.shared.peeks);
+            let ended = peeks.iter().filter(|(_, (_, until))| *until <= at).map(|(id, _)| *id);
+            let over = ended.chain(over).collect::<BTreeSet<_>>();
+            peeks.retain(|_, (_, until)| *until > at);
             over
         };
         for conversation in over {
@@ -666,9 +689,10 @@ impl Driver {
             lock(&self.shared.online).clear();
             lock(&self.shared.agents).clear();
             let typing = std::mem::take(&mut *lock(&self.shared.typing));
+            let peeks = std::mem::take(&mut *lock(&self.shared.peeks));
             self.history.clear();
             self.tell(ClientEvent::Presence).await;
-            for conversation in typing.into_keys() {
+            for conversation in typing.into_keys().chain(peeks.into_keys()).collect::<BTreeSet<_>>() {
                 self.tell(ClientEvent::Typing(conversation)).await;
             }
         }

@@ -146,6 +146,10 @@ pub struct Site {
     /// Whether its widget answers.
     #[serde(default = "yes")]
     pub active: bool,
+    /// Whether agents see what its visitors write before they send it. The messenger says so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[ts(optional, as = "Option<bool>")]
+    pub peek: bool,
 }
 
 impl Site {
@@ -160,6 +164,7 @@ impl Site {
             agents: Vec::new(),
             teams: Vec::new(),
             active: true,
+            peek: false,
         }
     }
 }

@@ -176,6 +176,10 @@ pub struct VisitorWelcome {
     #[serde(default, skip_serializing_if = "AskedForms::is_empty")]
     #[ts(optional, as = "Option<AskedForms>")]
     pub forms: AskedForms,
+    /// Whether the team sees what is written before it is sent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[ts(optional, as = "Option<bool>")]
+    pub peek: bool,
     /// Messages of the team that the visitor has not seen.
     pub unread: i64,
 }
@@ -431,6 +435,17 @@ pub enum Ephemeral {
         #[serde(default, skip_serializing_if = "AskedForms::is_empty")]
         #[ts(optional, as = "Option<AskedForms>")]
         forms: AskedForms,
+        /// To messengers: as in the welcome.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        #[ts(optional, as = "Option<bool>")]
+        peek: bool,
+    },
+    /// What a visitor is writing, where the site has it so. Stored nowhere.
+    Peek {
+        /// Where. A visitor may leave it empty.
+        conversation: Option<ConversationId>,
+        /// All of it so far, at most [`crate::PEEK_MAX`] characters; empty: nothing any more.
+        text: String,
     },
     /// The page on screen; from the loader.
     Page {

@@ -492,6 +492,8 @@ pub struct SiteEdit {
     pub teams: Option<Vec<TeamId>>,
     /// Whether its widget answers.
     pub active: Option<bool>,
+    /// Whether agents see what its visitors write before they send it.
+    pub peek: Option<bool>,
 }
 
 /// In which form a visitor's address is stored and shown.

@@ -32,6 +32,9 @@ pub const SUBPROTOCOL: &str = "chat.v1";
 /// Longest text of one message, in Unicode scalar values.
 pub const MESSAGE_TEXT_MAX: usize = 10_000;
 
+/// Longest text that is shown while it is written, in Unicode scalar values.
+pub const PEEK_MAX: usize = 500;
+
 /// Longest single-line field (names, titles, addresses of pages), in Unicode scalar values.
 pub const FIELD_MAX: usize = 2_000;
 

@@ -1,7 +1,7 @@
 //! Whether the desk is online for the visitors of a site, and what it says of that: by the switch, the hours and whether
 //! an agent is there. The hours stand in the database and are asked with the clock; nothing else remembers them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +39,8 @@ struct Known {
     sites: HashMap<SiteId, Doors>,
     /// What the sites ask that ask something.
     forms: HashMap<SiteId, SiteForms>,
+    /// The sites whose visitors are seen writing.
+    peeked: HashSet<SiteId>,
 }
 
 impl Known {
@@ -65,7 +67,8 @@ impl Known {
             of_sites.insert(site, doors(Some(given))?);
         }
         let forms = forms::of_sites(connection)?.into_iter().collect();
-        Ok((Self { settings, desk, sites: of_sites, forms }, next))
+        let peeked = sites::peeked(connection)?;
+        Ok((Self { settings, desk, sites: of_sites, forms, peeked }, next))
     }
 
     /// Whether the desk is online for the visitors of a site, if anybody is there.
@@ -105,6 +108,11 @@ impl Availability {
             *before = Arc::new(known);
             differs
         });
+    }
+
+    /// Whether a site's visitors are seen writing.
+    pub(crate) fn peeks(&self, site: SiteId) -> bool {
+        self.known.borrow().peeked.contains(&site)
     }
 
     /// For whose visitors the desk is online now.
@@ -172,13 +180,14 @@ pub(crate) struct Notice {
     pub(crate) back_at: Option<Timestamp>,
     pub(crate) texts: DeskTexts,
     pub(crate) forms: AskedForms,
+    pub(crate) peek: bool,
 }
 
 impl Notice {
     /// The same as a frame. Visitors are not told who is there.
     pub(crate) fn frame(&self) -> Ephemeral {
-        let Self { online, back_at, texts, forms } = self.clone();
-        Ephemeral::Agents { agents: Vec::new(), online, back_at, texts, forms }
+        let Self { online, back_at, texts, forms, peek } = self.clone();
+        Ephemeral::Agents { agents: Vec::new(), online, back_at, texts, forms, peek }
     }
 }
 
@@ -201,7 +210,8 @@ impl Told {
         // Whoever switched the desk off has not said until when.
         let back_at = doors.back_at.filter(|_| !known.settings.offline);
         let forms = known.forms.get(&self.site).map(|forms| asked(forms, language)).unwrap_or_default();
-        Notice { online, back_at, texts: live::texts_for(&known.settings, language), forms }
+        let (texts, peek) = (live::texts_for(&known.settings, language), known.peeked.contains(&self.site));
+        Notice { online, back_at, texts, forms, peek }
     }
 
     /// What was told last, or is to be told first.

@@ -41,6 +41,8 @@ pub(crate) enum AgentEvent {
     /// For all agents but one, or for those of them who see the customers of a site.
     Ephemeral {
         except: Option<AgentId>,
+        /// The one for whom it is, if it is for one alone.
+        only: Option<AgentId>,
         site: Option<SiteId>,
         ephemeral: Arc<Ephemeral>,
     },
@@ -236,7 +238,13 @@ impl Hub {
 
     /// Tells agents something that is not stored; of a site, only those who see its customers.
     pub(crate) fn tell_agents(&self, except: Option<AgentId>, site: Option<SiteId>, ephemeral: Arc<Ephemeral>) {
-        let _ = self.agents.send(AgentEvent::Ephemeral { except, site, ephemeral });
+        let _ = self.agents.send(AgentEvent::Ephemeral { except, only: None, site, ephemeral });
+    }
+
+    /// Tells whoever has a conversation of a site something that is not stored; where nobody has it, all who see it.
+    pub(crate) fn tell_holder(&self, holder: Option<AgentId>, site: SiteId, ephemeral: Ephemeral) {
+        let (site, ephemeral) = (Some(site), Arc::new(ephemeral));
+        let _ = self.agents.send(AgentEvent::Ephemeral { except: None, only: holder, site, ephemeral });
     }
 
     /// Rings, or falls silent.
@@ -427,6 +435,7 @@ impl Hub {
             back_at: None,
             texts: DeskTexts::default(),
             forms: AskedForms::default(),
+            peek: false,
         }
     }
 

@@ -433,7 +433,7 @@ impl Administration {
         let name = edit.name.as_deref().map(|name| text::named("name", name)).transpose()?;
         let allowed = edit.origins.as_deref().map(origins).transpose()?;
         let actor = self.actor.clone();
-        self.write(move |write| {
+        let written = self.write(move |write| {
             actor.may(write.connection, Action::ManageSites)?;
             let before = match id {
                 Some(id) => sites::find(write.connection, id)?.ok_or_else(|| Failure::not_found("site"))?,
@@ -454,6 +454,7 @@ impl Administration {
                     None => before.teams,
                 },
                 active: edit.active.unwrap_or(before.active),
+                peek: edit.peek.unwrap_or(before.peek),
             };
             if site.name.is_empty() {
                 return Err(Refusal::invalid("name", "must not be empty").into());
@@ -462,18 +463,21 @@ impl Administration {
             write.touch(EntityKind::Site, site.id.0)?;
             rights::settle(write)?;
             let detail = format!(
-                "name={} origins={} members_only={} active={} agents={} teams={}",
+                "name={} origins={} members_only={} active={} peek={} agents={} teams={}",
                 site.name,
                 site.origins.join(","),
                 site.members_only,
                 site.active,
+                site.peek,
                 list(site.agents.iter().map(|id| id.0)),
                 list(site.teams.iter().map(|id| id.0)),
             );
             actor.did(write, if id.is_some() { "edit" } else { "add" }, "site", Some(site.id.0), detail)?;
             Ok(site)
-        })
-        .await
+        });
+        let site = written.await?;
+        self.tell_availability().await?;
+        Ok(site)
     }
 
     /// All sites that whoever asks sees or manages, oldest first.

@@ -97,8 +97,12 @@ impl Seat {
                 code = seat.ended.heard() => Err(End::Bye(code)),
                 event = seat.events.recv() => match event {
                     Ok(AgentEvent::Committed(_)) | Err(RecvError::Lagged(_)) => Ok(News::Log),
-                    Ok(AgentEvent::Ephemeral { except, site, ephemeral }) => Ok(match *ephemeral {
-                        Ephemeral::Typing { .. } if except != Some(me.id) => News::Ephemeral(site, ephemeral),
+                    Ok(AgentEvent::Ephemeral { except, only, site, ephemeral }) => Ok(match *ephemeral {
+                        Ephemeral::Typing { .. } | Ephemeral::Peek { .. }
+                            if except != Some(me.id) && only.is_none_or(|only| only == me.id) =>
+                        {
+                            News::Ephemeral(site, ephemeral)
+                        }
                         Ephemeral::Visitors { .. } | Ephemeral::Agents { .. } => News::Presence,
                         _ => News::Nothing,
                     }),
@@ -477,6 +481,11 @@ pub(crate) async fn push(core: &Arc<Core>, speaker: Speaker, Push { frames }: Pu
                             session_agent::typing(core, agent, conversation, typing, ttl_ms).await;
                         }
                         _ => {}
+                    }
+                }
+                ClientFrame::Eph(Ephemeral::Peek { text, .. }) => {
+                    if let Principal::Visitor(visitor) = principal {
+                        session_visitor::peek(core, visitor, &text).await;
                     }
                 }
                 _ => {}

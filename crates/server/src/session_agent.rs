@@ -199,10 +199,11 @@ impl Session {
             match event {
                 Ok(AgentEvent::Committed(committed)) => commits.push(committed),
                 // Commits come first: a ring follows the chat that rings.
-                Ok(AgentEvent::Ephemeral { except, site, ephemeral }) => {
+                Ok(AgentEvent::Ephemeral { except, only, site, ephemeral }) => {
                     self.committed(&std::mem::take(&mut commits))?;
-                    let mine = except == Some(self.identity.agent.id);
-                    if !mine && site.is_none_or(|site| self.feed.sees(site)) {
+                    let me = self.identity.agent.id;
+                    let for_me = except != Some(me) && only.is_none_or(|only| only == me);
+                    if for_me && site.is_none_or(|site| self.feed.sees(site)) {
                         self.tell(&ephemeral)?;
                     }
                 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use deskbell_protocol::{
-    Author, ByeCode, ClientFrame, ConversationId, Cursor, Ephemeral, Hello, PageSeen, Seq, ServerFrame, Site, SyncMode,
-    VisitorHello, VisitorId, VisitorPart, VisitorWelcome, Welcome,
+    Author, ByeCode, ClientFrame, ConversationId, Cursor, Ephemeral, Hello, PEEK_MAX, PageSeen, Seq, ServerFrame, Site,
+    SyncMode, VisitorHello, VisitorId, VisitorPart, VisitorWelcome, Welcome,
 };
 use tokio::time::MissedTickBehavior;
 
@@ -23,7 +23,7 @@ use crate::socket::{self, Answers, End, HEARTBEAT, Incoming, Outgoing, Received}
 use crate::store::{Connection, Outcome, blocks, conversations, log, sites, visitors};
 use crate::user_agent::{self, UserAgent};
 use crate::visits::{self, Details};
-use crate::{commands, settings, tokens};
+use crate::{commands, settings, text, tokens};
 
 /// Pages of one socket that are stored: this many at once, and then one in this time.
 const PAGE_BURST: u32 = 10;
@@ -135,8 +135,8 @@ pub(crate) fn greeting(
     token: Option<String>,
     (conversation, unread): (Option<ConversationId>, i64),
 ) -> VisitorWelcome {
-    let Notice { online, back_at, texts, forms } = told.clone();
-    VisitorWelcome { token, conversation, desk: String::new(), online, back_at, texts, forms, unread }
+    let Notice { online, back_at, texts, forms, peek } = told.clone();
+    VisitorWelcome { token, conversation, desk: String::new(), online, back_at, texts, forms, peek, unread }
 }
 
 pub(crate) async fn unread(core: &Core, visitor: VisitorId) -> Result<(Option<ConversationId>, i64), End> {
@@ -402,6 +402,7 @@ impl Panel {
             ClientFrame::Eph(Ephemeral::Typing { typing, ttl_ms, .. }) => {
                 self::typing(&self.core, self.visitor, typing, ttl_ms).await;
             }
+            ClientFrame::Eph(Ephemeral::Peek { text, .. }) => peek(&self.core, self.visitor, &text).await,
             ClientFrame::Hb(_) => self.outgoing.send(&socket::heartbeat(self.feed.head()))?,
             ClientFrame::Eph(_) | ClientFrame::Seen(_) | ClientFrame::RingAck(_) => {}
         }
@@ -426,5 +427,25 @@ pub(crate) async fn typing(core: &Core, visitor: VisitorId, typing: bool, ttl_ms
         let (conversation, author) = (Some(conversation), Some(Author::Visitor));
         let told = Arc::new(Ephemeral::Typing { conversation, author, typing, ttl_ms });
         core.hub.tell_agents(None, Some(site), told);
+    }
+}
+
+/// Passes on what a visitor is writing, where the site has it so and as often as one may: to whoever has their
+/// conversation, or to all who may take it while nobody has. It is kept nowhere.
+pub(crate) async fn peek(core: &Core, visitor: VisitorId, text: &str) {
+    let principal = Principal::Visitor(visitor);
+    if core.typing.take(principal.key(), Instant::now()).is_err() {
+        return;
+    }
+    let read = core.readers.read(move |connection| -> Outcome<_> {
+        let Some(found) = conversations::latest_of_visitor(connection, visitor)? else { return Ok(None) };
+        open_conversation(connection, principal, found.id)?;
+        Ok(Some(found))
+    });
+    let Ok(Some(found)) = read.await else { return };
+    if core.availability.peeks(found.site) {
+        let text = text::lines(text).chars().take(PEEK_MAX).collect();
+        let told = Ephemeral::Peek { conversation: Some(found.id), text };
+        core.hub.tell_holder(found.assignee, found.site, told);
     }
 }

@@ -176,6 +176,12 @@ impl Visitor {
             .await;
     }
 
+    /// Writes something and does not send it.
+    pub async fn writes_unsent(&mut self, text: &str) {
+        let (conversation, text) = (self.conversation, text.to_owned());
+        say(&mut self.panel, &ClientFrame::Eph(Ephemeral::Peek { conversation, text })).await;
+    }
+
     /// Waits until an agent is seen typing, or seen to have stopped.
     pub async fn sees_typing(&mut self, wanted: bool) {
         let fits = |ephemeral: &Ephemeral| matches!(ephemeral, Ephemeral::Typing { typing, .. } if *typing == wanted);

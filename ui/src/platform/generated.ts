@@ -659,6 +659,10 @@ online: boolean,
  */
 typing: boolean, 
 /**
+ * What they write, where the desk tells; of the conversation that was asked for alone.
+ */
+peek?: string, 
+/**
  * An unsent text is kept.
  */
 draft: boolean, 

@@ -45,6 +45,9 @@ const BEHIND_MS = 5_000;
 /** "Is typing" is said at most this often and believed this long, in milliseconds. */
 const TYPING_EVERY_MS = 3_000;
 const TYPING_LIFE_MS = 6_000;
+/** What is being written is shown at most this often, in milliseconds, and so many characters of it. */
+const PEEK_EVERY_MS = 1_000;
+const PEEK_MAX = 500;
 /** Deltas that are remembered to know them again. */
 const RANGES_MAX = 64;
 /** The least pause after a connection the server ended for a broken rule, in milliseconds. */
@@ -115,6 +118,10 @@ export interface State {
   readonly texts: DeskTexts;
   /** When the desk opens, while its hours have it closed, in milliseconds since the Unix epoch. */
   readonly backAt: number | null;
+  /** Whether the team sees what is written before it is sent. */
+  readonly peek: boolean;
+  /** What is being written, and what of it the team was told last and when. */
+  readonly writing: { readonly text: string; readonly told: string; readonly at: number };
   /** What is asked before the first message. */
   readonly forms: AskedForms;
   /** The desk takes no messages of this visitor. */
@@ -202,7 +209,7 @@ export type Event =
   | { type: 'discard'; client_id: ClientId }
   | { type: 'seen'; number: number }
   | { type: 'older' }
-  | { type: 'typed'; typing: boolean }
+  | { type: 'typed'; typing: boolean; text?: string }
   | { type: 'attached' }
   | { type: 'token'; token: string | null }
   | { type: 'forget' };
@@ -245,6 +252,8 @@ export function initial(
     texts: NO_TEXTS,
     backAt: null,
     forms: NO_FORMS,
+    peek: false,
+    writing: { text: '', told: '', at: 0 },
     blocked: false,
     retryAt: null,
     heardAt: 0,
@@ -368,6 +377,8 @@ class Work {
         this.effects.push({ type: 'store_item', item: event.item });
         this.keepToken();
         this.stopTyping();
+        state.writing = { ...state.writing, text: '', at: 0 };
+        this.tellWriting();
         if (state.phase === 'idle' || state.phase === 'offline') this.connect();
         this.sendNext();
         break;
@@ -401,6 +412,8 @@ class Work {
       case 'typed':
         if (event.typing) this.tellTyping();
         else this.stopTyping();
+        if (event.text !== undefined) state.writing = { ...state.writing, text: event.text };
+        this.tellWriting();
         break;
       case 'attached':
         state.attached = true;
@@ -444,6 +457,7 @@ class Work {
     state.behind = null;
     state.typing = null;
     state.typedAt = 0;
+    state.writing = { ...state.writing, told: '', at: 0 };
     state.retryAt = null;
   }
 
@@ -492,6 +506,7 @@ class Work {
       state.beatAt = now;
       this.frame({ type: 'hb', time: now });
     }
+    this.tellWriting();
     this.sendNext();
   }
 
@@ -631,11 +646,13 @@ class Work {
   }
 
   /** Whether the desk is online, and what it says of that. */
-  private hearOfDesk({ online, texts, back_at, forms }: Pick<VisitorWelcome, 'online' | 'texts' | 'back_at' | 'forms'>): void {
+  private hearOfDesk(told: Pick<VisitorWelcome, 'online' | 'texts' | 'back_at' | 'forms' | 'peek'>): void {
+    const { online, texts, back_at, forms, peek } = told;
     this.state.online = online;
     this.state.texts = texts ?? NO_TEXTS;
     this.state.backAt = back_at ?? null;
     this.state.forms = forms ?? NO_FORMS;
+    this.state.peek = peek ?? false;
   }
 
   /** An earlier delta claimed more than it brought, so only a snapshot tells what there is. */
@@ -864,6 +881,17 @@ class Work {
     this.frame({ type: 'eph', kind: 'typing', conversation: null, author: null, typing: true, ttl_ms: TYPING_LIFE_MS });
   }
 
+  /** Lets the team see what is written, where it may: what is new of it, once in a second. */
+  private tellWriting(): void {
+    const { state } = this;
+    const { now } = this.moment;
+    const { text, told, at } = state.writing;
+    const shown = [...text].slice(0, PEEK_MAX).join('');
+    if (state.phase !== 'live' || !state.peek || !state.conversation || shown === told || now - at < PEEK_EVERY_MS) return;
+    state.writing = { text, told: shown, at: now };
+    this.frame({ type: 'eph', kind: 'peek', conversation: null, text: shown });
+  }
+
   private stopTyping(): void {
     const { state } = this;
     if (state.typedAt === 0) return;
@@ -915,6 +943,7 @@ class Work {
 
   private forget(): void {
     const { state } = this;
+    state.writing = { text: '', told: '', at: 0 };
     for (const { client_id } of state.outbox) this.dropItem(client_id);
     for (const { item } of state.sent) this.dropSent(item.client_id);
     this.forgetConversation();

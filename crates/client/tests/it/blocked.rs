@@ -233,3 +233,30 @@ async fn dc_02_a_device_that_is_signed_out_while_it_waits_hears_of_it_at_once() 
     let bye = frames.iter().any(|frame| matches!(frame, ServerFrame::Bye(bye) if bye.code == ByeCode::Auth));
     assert!(bye, "{frames:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_visitor_writes_is_seen_before_it_is_sent_over_http_too() {
+    let (desk, _proxy, mut ann) = stage().await;
+    let edit = http::SiteEdit { peek: Some(true), ..http::SiteEdit::default() };
+    desk.desk.administer().put_site(Some(desk.site.id), edit).await.unwrap();
+    let mut vic = Visitor::arrive(&desk, "Vic").await;
+    vic.write("Hello").await;
+    let chat = ann.chat().await;
+    // Between two requests a sign may be lost; whoever goes on writing gives another.
+    for _ in 0..100 {
+        vic.writes_unsent("Is the blue tea").await;
+        ann.moment().await;
+        if ann.client.peek_in(chat).is_some() {
+            break;
+        }
+    }
+    assert_eq!(ann.client.peek_in(chat).as_deref(), Some("Is the blue tea"));
+    for _ in 0..100 {
+        vic.writes_unsent("").await;
+        ann.moment().await;
+        if ann.client.peek_in(chat).is_none() {
+            break;
+        }
+    }
+    assert_eq!(ann.client.peek_in(chat), None);
+}

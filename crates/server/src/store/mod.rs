@@ -83,6 +83,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/022_participants.sql"), then: None },
     Migration { sql: include_str!("migrations/023_forms.sql"), then: None },
     Migration { sql: include_str!("migrations/024_auto_answers.sql"), then: None },
+    Migration { sql: include_str!("migrations/025_peek.sql"), then: None },
 ];
 
 /// One step from format to format, taken whole or not at all.

@@ -1,19 +1,22 @@
 //! Sites.
 
+use std::collections::HashSet;
+
 use deskbell_protocol::{AgentId, Site, SiteId, TeamId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Outcome, queries};
 
 queries! {
-    FIND = "SELECT id, name, key, members_only, active, origins FROM site WHERE id = ?1";
-    FIND_BY_KEY = "SELECT id, name, key, members_only, active, origins FROM site WHERE key = ?1 AND active = 1";
+    FIND = "SELECT id, name, key, members_only, active, origins, peek FROM site WHERE id = ?1";
+    FIND_BY_KEY = "SELECT id, name, key, members_only, active, origins, peek FROM site WHERE key = ?1 AND active = 1";
     AGENTS = "SELECT agent FROM site_agent WHERE site = ?1 ORDER BY agent";
     TEAMS = "SELECT team FROM site_team WHERE site = ?1 ORDER BY team";
     IDS_OF_FEW = "SELECT id FROM site ORDER BY id";
-    PUT = "INSERT INTO site (id, name, key, members_only, active, origins) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+    PUT = "INSERT INTO site (id, name, key, members_only, active, origins, peek) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
         ON CONFLICT (id) DO UPDATE SET name = excluded.name, members_only = excluded.members_only,
-        active = excluded.active, origins = excluded.origins";
+        active = excluded.active, origins = excluded.origins, peek = excluded.peek";
+    PEEKED_OF_FEW = "SELECT id FROM site WHERE peek = 1";
     DROP_AGENTS = "DELETE FROM site_agent WHERE site = ?1";
     ADD_AGENT = "INSERT INTO site_agent (site, agent) VALUES (?1, ?2)";
     DROP_TEAMS = "DELETE FROM site_team WHERE site = ?1";
@@ -22,8 +25,8 @@ queries! {
 
 fn site(row: &Row<'_>) -> rusqlite::Result<(Site, String)> {
     let (name, key): (String, String) = (row.get(1)?, row.get(2)?);
-    let (members_only, active) = (row.get(3)?, row.get(4)?);
-    Ok((Site { members_only, active, ..Site::new(SiteId(row.get(0)?), &name, &key) }, row.get(5)?))
+    let (members_only, active, peek) = (row.get(3)?, row.get(4)?, row.get(6)?);
+    Ok((Site { members_only, active, peek, ..Site::new(SiteId(row.get(0)?), &name, &key) }, row.get(5)?))
 }
 
 fn whole(connection: &Connection, found: Option<(Site, String)>) -> Outcome<Option<Site>> {
@@ -50,11 +53,16 @@ pub(crate) fn ids(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
     connection.prepare_cached(IDS_OF_FEW)?.query_map([], |row| row.get(0))?.collect()
 }
 
+/// The sites whose visitors are seen writing.
+pub(crate) fn peeked(connection: &Connection) -> rusqlite::Result<HashSet<SiteId>> {
+    connection.prepare_cached(PEEKED_OF_FEW)?.query_map([], |row| row.get(0).map(SiteId))?.collect()
+}
+
 /// Stores a site in the place of what was there of it. Its key never changes.
 pub(crate) fn put(connection: &Connection, site: &Site) -> Outcome<()> {
     let origins = serde_json::to_string(&site.origins)?;
-    let Site { id, name, key, members_only, active, .. } = site;
-    connection.prepare_cached(PUT)?.execute(params![id.0, name, key, members_only, active, origins])?;
+    let Site { id, name, key, members_only, active, peek, .. } = site;
+    connection.prepare_cached(PUT)?.execute(params![id.0, name, key, members_only, active, origins, peek])?;
     connection.prepare_cached(DROP_AGENTS)?.execute([id.0])?;
     for agent in &site.agents {
         connection.prepare_cached(ADD_AGENT)?.execute([id.0, agent.0])?;

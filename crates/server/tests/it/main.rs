@@ -25,6 +25,7 @@ mod merges;
 mod metrics;
 mod operations;
 mod participants;
+mod peek;
 mod provider;
 mod rights;
 mod rings;
