@@ -220,7 +220,7 @@ impl Desk {
     /// # Errors
     /// [`ServeError`].
     pub async fn serve(&self, listener: TcpListener, shutdown: CancellationToken) -> Result<(), ServeError> {
-        let _lock = Lock::take(&self.core.settings.data)?;
+        let _lock = Lock::take_soon(&self.core.settings.data).await?;
         let stopping = shutdown.child_token();
         // Also when this future is dropped, sockets and tasks end.
         let _stop = stopping.clone().drop_guard();

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deskbell_protocol::http::{Device, Invited, NewInvitation, PasswordLink};
 use deskbell_protocol::{Agent, AgentId, ErrorCode, Refusal, Role, Site};
@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::lock::{AGAIN, SOON};
 use super::{Erased, Lock, OperationError, Person, database, make_private};
 use crate::desk::Core;
 use crate::people::{Actor, Which};
@@ -177,10 +178,17 @@ pub async fn ask(data: &Path, request: Request) -> Result<Answer, OperationError
             perform(desk.core(), request).await
         }
         Err(OperationError::InUse(_)) => {
-            let silent = || OperationError::Silent(data.display().to_string());
-            let address = std::fs::read(path(data)).map_err(|_| silent())?;
-            let address: Address = serde_json::from_slice(&address).map_err(|_| silent())?;
-            over_the_wire(&address, request).map_err(|_| silent())?
+            let silent = |_| OperationError::Silent(data.display().to_string());
+            let until = Instant::now() + SOON;
+            let reached = loop {
+                match reach(data) {
+                    // A server that has just begun is about to say where it is.
+                    Err(_) if Instant::now() < until => tokio::time::sleep(AGAIN).await,
+                    reached => break reached,
+                }
+            };
+            let (stream, secret) = reached.map_err(silent)?;
+            over_the_wire(stream, secret, request).map_err(silent)?
         }
         Err(error) => return Err(error),
     };
@@ -190,11 +198,16 @@ pub async fn ask(data: &Path, request: Request) -> Result<Answer, OperationError
     }
 }
 
-fn over_the_wire(address: &Address, request: Request) -> std::io::Result<Answer> {
-    let mut stream = TcpStream::connect_timeout(&address.address, PATIENCE)?;
+/// The server that has a desk, and the secret it wants to hear.
+fn reach(data: &Path) -> std::io::Result<(TcpStream, String)> {
+    let Address { address, secret } = serde_json::from_slice(&std::fs::read(path(data))?)?;
+    Ok((TcpStream::connect_timeout(&address, PATIENCE)?, secret))
+}
+
+fn over_the_wire(mut stream: TcpStream, secret: String, request: Request) -> std::io::Result<Answer> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    let envelope = Envelope { secret: address.secret.clone(), request };
+    let envelope = Envelope { secret, request };
     stream.write_all(format!("{}\n", serde_json::to_string(&envelope)?).as_bytes())?;
     let mut line = String::new();
     // An answer may name every file that was removed.

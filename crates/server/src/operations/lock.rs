@@ -2,8 +2,13 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::OperationError;
+
+/// How long one process waits for what another one is about to finish, and how often it looks.
+pub(super) const SOON: Duration = Duration::from_secs(3);
+pub(super) const AGAIN: Duration = Duration::from_millis(20);
 
 /// The desk is this process's until this is dropped, or the process ends in whatever way.
 #[derive(Debug)]
@@ -12,6 +17,20 @@ pub(crate) struct Lock {
 }
 
 impl Lock {
+    /// Takes the desk of a directory, once a command that changes it at this moment has done so.
+    ///
+    /// # Errors
+    /// [`OperationError::InUse`] when another process keeps it.
+    pub(crate) async fn take_soon(data: &Path) -> Result<Self, OperationError> {
+        let until = Instant::now() + SOON;
+        loop {
+            match Self::take(data) {
+                Err(OperationError::InUse(_)) if Instant::now() < until => tokio::time::sleep(AGAIN).await,
+                taken => return taken,
+            }
+        }
+    }
+
     /// Takes the desk of a directory.
     ///
     /// # Errors

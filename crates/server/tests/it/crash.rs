@@ -23,18 +23,6 @@ pub(crate) fn run(arguments: &[&str], input: &str) -> (bool, String, String) {
     (output.status.success(), text(output.stdout), text(output.stderr))
 }
 
-/// Runs the command line beside a server, which answers it a moment after it listens.
-pub(crate) fn run_beside(arguments: &[&str], input: &str) -> (bool, String, String) {
-    let mut done = run(arguments, input);
-    for _ in 0..50 {
-        if !done.2.contains("does not answer") {
-            break;
-        }
-        done = run(arguments, input);
-    }
-    done
-}
-
 pub(crate) fn serve(data: &str) -> (Child, SocketAddr) {
     let arguments = ["serve", "--data", data, "--listen", "127.0.0.1:0"];
     let mut process = program().args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();

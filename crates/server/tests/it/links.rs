@@ -7,7 +7,7 @@ use deskbell_protocol::*;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::crash::{make, run_beside, serve};
+use crate::crash::{make, run, serve};
 use crate::desk::*;
 
 const NEW_PASSWORD: &str = "a teapot of her own";
@@ -230,7 +230,7 @@ async fn dk_01_whoever_runs_the_desk_makes_links_on_the_command_line() {
     make(&data);
     let data = data.to_str().unwrap();
     let (mut process, address) = serve(data);
-    let (done, said, wrong) = run_beside(&["agent", "invite", "--data", data, "--email", "cleo@desk.example"], "");
+    let (done, said, wrong) = run(&["agent", "invite", "--data", data, "--email", "cleo@desk.example"], "");
     assert!(done, "{wrong}");
     let link = said.split_whitespace().find(|word| word.contains("/link#")).unwrap();
     let token = link.split_once('#').unwrap().1;
@@ -240,8 +240,7 @@ async fn dk_01_whoever_runs_the_desk_makes_links_on_the_command_line() {
         async move { request.send().await.unwrap().status().as_u16() }
     };
     assert_eq!(use_link(token.to_owned(), "Cleo").await, 204);
-    let (done, said, wrong) =
-        run_beside(&["agent", "password-link", "--data", data, "--email", "Cleo@desk.example"], "");
+    let (done, said, wrong) = run(&["agent", "password-link", "--data", data, "--email", "Cleo@desk.example"], "");
     assert!(done, "{wrong}");
     let token = said.split_whitespace().find_map(|word| word.split_once("/link#")).unwrap().1;
     assert_eq!(use_link(token.to_owned(), "").await, 204);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use deskbell_protocol::*;
 
-use crate::crash::{make, run, run_beside, serve, sign_in};
+use crate::crash::{make, run, serve, sign_in};
 use crate::desk::*;
 
 async fn vic(address: SocketAddr, key: &str, token: Option<String>, cursor: Option<Cursor>) -> (Client, Welcome) {
@@ -281,13 +281,33 @@ async fn dc_01_a_person_is_handed_out_and_then_erased_everywhere() {
 }
 
 #[test]
+fn dc_01_a_server_begins_once_a_command_that_changes_the_desk_has_done_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("desk");
+    make(&data);
+    let command = std::fs::File::create(data.join("desk.lock")).unwrap();
+    command.try_lock().unwrap();
+    let (mut process, _) = serve(shown(&data));
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(process.try_wait().unwrap().is_none(), "it waits");
+    drop(command);
+    // Whether the server has the desk by now or this takes it first: both go on.
+    let add = ["agent", "add", "--data", shown(&data), "--name", "Ben", "--email", "ben@desk.example"];
+    let done = run(&add, "correct horse battery\n");
+    assert!(done.0, "{done:?}");
+    assert!(process.try_wait().unwrap().is_none(), "it serves");
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
+
+#[test]
 fn dc_01_agents_are_added_while_the_desk_is_served() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("desk");
     make(&data);
     let (mut process, _) = serve(shown(&data));
     let add = ["agent", "add", "--data", shown(&data), "--name", "Ben", "--email", "ben@desk.example"];
-    let done = run_beside(&add, "correct horse battery\n");
+    let done = run(&add, "correct horse battery\n");
     assert!(done.0 && done.1.contains("ben@desk.example"), "{done:?}");
     let (done, _, said) = run(&add, "correct horse battery\n");
     assert!(!done && said.contains("another agent has this address"), "{said}");

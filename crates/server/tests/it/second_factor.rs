@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use totp_rs::Totp;
 
-use crate::crash::{make, run_beside, serve};
+use crate::crash::{make, run, serve};
 use crate::desk::*;
 
 /// An app that makes codes, as one on a phone that has read the picture.
@@ -204,7 +204,7 @@ async fn dk_01_whoever_runs_the_desk_helps_from_the_command_line_while_it_is_ser
     turned_on(address, &ann).await;
     let refusal = sign_in(address, "ann@desk.example", None).await.unwrap_err();
     assert_eq!(refusal.code, ErrorCode::CodeRequired);
-    let reset = || run_beside(&["agent", "reset-code", "--data", data, "--email", "ANN@desk.example"], "");
+    let reset = || run(&["agent", "reset-code", "--data", data, "--email", "ANN@desk.example"], "");
     let (done, said, wrong) = reset();
     assert!(done && said.contains("password alone"), "{said}{wrong}");
     sign_in(address, "ann@desk.example", None).await.unwrap();
