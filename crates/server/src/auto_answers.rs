@@ -91,6 +91,9 @@ fn due_at(conversation: &Conversation, after_s: u32) -> Option<Timestamp> {
 pub(crate) fn heard(write: &mut Write<'_>, id: ConversationId, online: bool) -> Outcome<bool> {
     let mut later = false;
     let rules = auto_answers::list(write.connection)?;
+    if rules.is_empty() {
+        return Ok(later);
+    }
     let Some(mut conversation) = conversations::find(write.connection, id)? else { return Ok(later) };
     let here = conversation.site;
     for rule in rules.iter().filter(|rule| rule.active && rule.site.is_none_or(|site| site == here)) {

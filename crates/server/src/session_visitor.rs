@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use deskbell_protocol::{
-    Author, ByeCode, ClientFrame, ConversationId, Cursor, Ephemeral, Hello, PEEK_MAX, PageSeen, Seq, ServerFrame, Site,
-    SyncMode, VisitorHello, VisitorId, VisitorPart, VisitorWelcome, Welcome,
+    Author, ByeCode, ClientFrame, Conversation, ConversationId, Cursor, Ephemeral, Hello, PEEK_MAX, PageSeen, Seq,
+    ServerFrame, Site, SyncMode, VisitorHello, VisitorId, VisitorPart, VisitorWelcome, Welcome,
 };
 use tokio::time::MissedTickBehavior;
 
@@ -410,39 +410,32 @@ impl Panel {
     }
 }
 
-/// Passes on that a visitor is typing, as often as one may. A visitor has one conversation, so which one they name is
-/// of no interest.
-pub(crate) async fn typing(core: &Core, visitor: VisitorId, typing: bool, ttl_ms: u32) {
+/// The open conversation in which a visitor writes, if they may be seen writing now: as often as one may. A visitor has
+/// one conversation, so which one they name is of no interest.
+async fn writes_in(core: &Core, visitor: VisitorId) -> Option<Conversation> {
     let principal = Principal::Visitor(visitor);
-    if core.typing.take(principal.key(), Instant::now()).is_err() {
-        return;
-    }
-    let read = core.readers.read(move |connection| -> Outcome<_> {
-        let Some(found) = conversations::latest_of_visitor(connection, visitor)? else { return Ok(None) };
-        open_conversation(connection, principal, found.id)?;
-        Ok(Some((found.id, found.site)))
-    });
-    if let Ok(Some((conversation, site))) = read.await {
-        let ttl_ms = ttl_ms.min(socket::TYPING_TTL_MAX_MS);
-        let (conversation, author) = (Some(conversation), Some(Author::Visitor));
-        let told = Arc::new(Ephemeral::Typing { conversation, author, typing, ttl_ms });
-        core.hub.tell_agents(None, Some(site), told);
-    }
-}
-
-/// Passes on what a visitor is writing, where the site has it so and as often as one may: to whoever has their
-/// conversation, or to all who may take it while nobody has. It is kept nowhere.
-pub(crate) async fn peek(core: &Core, visitor: VisitorId, text: &str) {
-    let principal = Principal::Visitor(visitor);
-    if core.typing.take(principal.key(), Instant::now()).is_err() {
-        return;
-    }
+    core.typing.take(principal.key(), Instant::now()).ok()?;
     let read = core.readers.read(move |connection| -> Outcome<_> {
         let Some(found) = conversations::latest_of_visitor(connection, visitor)? else { return Ok(None) };
         open_conversation(connection, principal, found.id)?;
         Ok(Some(found))
     });
-    let Ok(Some(found)) = read.await else { return };
+    read.await.ok().flatten()
+}
+
+/// Passes on that a visitor is typing.
+pub(crate) async fn typing(core: &Core, visitor: VisitorId, typing: bool, ttl_ms: u32) {
+    let Some(found) = writes_in(core, visitor).await else { return };
+    let ttl_ms = ttl_ms.min(socket::TYPING_TTL_MAX_MS);
+    let (conversation, author) = (Some(found.id), Some(Author::Visitor));
+    let told = Arc::new(Ephemeral::Typing { conversation, author, typing, ttl_ms });
+    core.hub.tell_agents(None, Some(found.site), told);
+}
+
+/// Passes on what a visitor is writing, where the site has it so: to whoever has their conversation, or to all who may
+/// take it while nobody has. It is kept nowhere.
+pub(crate) async fn peek(core: &Core, visitor: VisitorId, text: &str) {
+    let Some(found) = writes_in(core, visitor).await else { return };
     if core.availability.peeks(found.site) {
         let text = text::lines(text).chars().take(PEEK_MAX).collect();
         let told = Ephemeral::Peek { conversation: Some(found.id), text };
