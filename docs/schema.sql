@@ -55,6 +55,9 @@ ALTER TABLE conversation ADD COLUMN team INTEGER;   -- effective
 ALTER TABLE conversation ADD COLUMN priority TEXT;  -- effective; empty: nobody has said
 -- Conversations among the team stand in no folder of customers: their effective state is 'internal'.
 CREATE INDEX conversation_unread_internal ON conversation (id) WHERE unread > 0 AND state = 'internal';
+-- What I follow is mine to look after, though others may answer it.
+ALTER TABLE conversation ADD COLUMN followed INTEGER NOT NULL DEFAULT 0; -- effective
+CREATE INDEX conversation_followed ON conversation (active_at DESC, id DESC) WHERE state = 'open' AND followed = 1;
 
 -- What the team calls a conversation, effective. `key` is what two spellings of one label have in common.
 CREATE TABLE conversation_label (
@@ -80,6 +83,10 @@ ALTER TABLE message ADD COLUMN facets TEXT NOT NULL DEFAULT '';  -- what else ca
 ALTER TABLE message ADD COLUMN at INTEGER NOT NULL DEFAULT 0;    -- when the server took it
 CREATE INDEX message_of_visitor ON message (conversation, number) WHERE by_visitor = 1;
 CREATE INDEX message_by_time ON message (at, id);
+-- Notes that mention me.
+ALTER TABLE message ADD COLUMN to_me INTEGER NOT NULL DEFAULT 0; -- a note that mentions whose cache it is
+CREATE INDEX message_to_me ON message (conversation, number) WHERE to_me = 1;
+
 -- What the search's filters need, and nothing else.
 CREATE INDEX message_facts ON message (id, conversation, by_visitor, at);
 CREATE INDEX conversation_facts ON conversation (id, state, assignee, contact, visitor);
@@ -161,6 +168,7 @@ CREATE TABLE draft (
     reply        TEXT    NOT NULL,
     note         TEXT    NOT NULL
 ) STRICT;
+ALTER TABLE draft ADD COLUMN mentions TEXT NOT NULL DEFAULT '[]'; -- whom the note mentions: their ids, as JSON
 
 -- Anything else of one account, e.g. its chat boxes.
 CREATE TABLE setting (

@@ -24,6 +24,8 @@ tray-status-partly = Some desks are offline: their new chats cannot ring
 toast-new-chat = New chat: { $name }
 toast-message = { $name }
 toast-in-group = { $name } in { $group }
+toast-mention = { $name } mentions you
+toast-mention-in = { $name } mentions you: { $place }
 # Where there is more than one desk, a title names its own.
 toast-at-desk = { $title } · { $desk }
 toast-hidden-text = There is a new message for you.

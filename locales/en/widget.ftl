@@ -88,6 +88,7 @@ characters-left = { $count ->
 offline-bar = No connection. Your messages are kept and will be sent.
 refused = The chat is not available on this page.
 blocked = Messages cannot be sent here at the moment.
+unproven = We cannot tell any more who you are. Sign in at the shop, or load the page again.
 error-too-large = { $name } is larger than 20 MB. Send a smaller file.
 error-type = Files like { $name } cannot be sent. Try a picture, a PDF or a ZIP file.
 error-busy = { $name } could not be uploaded. Try again in a moment.

@@ -88,6 +88,7 @@ characters-left = { $count ->
 offline-bar = Sin conexión. Guardamos tus mensajes y los enviaremos.
 refused = El chat no está disponible en esta página.
 blocked = En este momento no se pueden enviar mensajes aquí.
+unproven = Ya no podemos confirmar quién eres. Inicia sesión en la tienda o vuelve a cargar la página.
 error-too-large = { $name } ocupa más de 20 MB. Envía un archivo más pequeño.
 error-type = No se pueden enviar archivos como { $name }. Prueba con una imagen, un PDF o un ZIP.
 error-busy = No se pudo subir { $name }. Inténtalo de nuevo dentro de un momento.

@@ -65,6 +65,10 @@ impl<R: Runtime> Running<R> {
         }
         let title = match toast.kind {
             ToastKind::NewChat => words.toast_new_chat(&toast.title_name),
+            ToastKind::Mention => match &toast.group {
+                Some(place) => words.toast_mention_in(&toast.title_name, place),
+                None => words.toast_mention(&toast.title_name),
+            },
             ToastKind::Message => match &toast.group {
                 Some(group) => words.toast_in_group(group, &toast.title_name),
                 None => words.toast_message(&toast.title_name),

@@ -401,6 +401,40 @@ console.log('a phone: done');
   await end(wen);
   await desk.stop();
 }
+
+// Whoever signs in at the shop, and whoever comes after them in the same browser.
+{
+  const desk = await new StandIn().start();
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const signed = (sub) => `${part({ alg: 'HS256' })}.${part({ sub })}.${'x'.repeat(43)}`;
+  const html = (page) => page.replace('data-site', `data-identity="${signed('vic')}" data-site`);
+  const vic = await visit(desk, { html });
+  const greeted = (identity) =>
+    until('a greeting', () => desk.heard.findLast(({ part, frame }) => part === 'panel' && frame.type === 'hello' && frame.visitor.identity === identity));
+  const kept = () => vic.panel().evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }));
+  await write(await openChat(vic), 'Of Vic alone');
+  await until('the message', () => desk.messages.length === 1);
+  await vic.panel().getByText('Of Vic alone').waitFor();
+  const { presence } = (await greeted(signed('vic'))).frame.visitor;
+  await vic.page.evaluate((identity) => window.Deskbell('identify', identity), signed('wen'));
+  await until('an empty panel', async () => (await vic.panel().getByText('Of Vic alone').count()) === 0);
+  await vic.panel().locator('.dot').waitFor();
+  assert.equal((await greeted(signed('wen'))).frame.visitor.token, null, 'nothing of the one before is brought along');
+  assert.doesNotMatch(await kept(), /Of Vic alone|[.]vic[.]/);
+  await write(vic.panel(), 'Of Wen alone');
+  await until('the message', () => desk.messages.at(-1)?.text === 'Of Wen alone');
+  await vic.page.screenshot({ path: `${pictures}another-person.png` });
+
+  await vic.page.evaluate(() => window.Deskbell('identify', null));
+  await until('an empty panel', async () => (await vic.panel().getByText('Of Wen alone').count()) === 0);
+  await vic.panel().locator('.dot').waitFor();
+  const { frame } = await greeted(undefined);
+  assert.equal(frame.visitor.token, null);
+  assert.notEqual(frame.visitor.presence, presence, 'the page is somebody else, too');
+  assert.doesNotMatch(await kept(), /Of Wen alone|[.]wen[.]/);
+  await end(vic);
+  await desk.stop();
+}
 console.log('privacy: done');
 
 // 7. A page that is not the site's may not embed the panel; the launcher says so in the end.

@@ -243,7 +243,11 @@ edited_at?: number,
 /**
  * When it was deleted: its text is empty and its files are gone, its place stays.
  */
-deleted_at?: number, };
+deleted_at?: number, 
+/**
+ * Colleagues whom a note mentions, by their ids. Replies have none.
+ */
+mentions?: Array<AgentId>, };
 
 /**
  * A conversation's head: all that a list row needs.
@@ -322,7 +326,12 @@ title?: string,
  * Agents who take part, by their ids; at most [`crate::PARTICIPANTS_MAX`]. Among the team nobody else sees it. With a
  * visitor they see it besides those who see the site. Never sent to a visitor.
  */
-participants?: Array<AgentId>, };
+participants?: Array<AgentId>, 
+/**
+ * Agents who follow it though others may answer, by their ids; at most [`crate::FOLLOWERS_MAX`]. Whoever sees it no
+ * more stays among them, for when they see it again. Never sent to a visitor.
+ */
+followers?: Array<AgentId>, };
 
 /**
  * The kinds of entity in the change log.
@@ -468,7 +477,11 @@ language: string,
 /**
  * Screen size in CSS pixels, e.g. `1920×1080`.
  */
-screen: string, };
+screen: string, 
+/**
+ * Who the shop's server says it is: a JSON Web Token that it has signed. From the panel alone.
+ */
+identity?: string, };
 
 /**
  * Opens a session. Agents send their token in the `Authorization` header, visitors in `visitor`.
@@ -1024,7 +1037,7 @@ head: Seq, };
 /**
  * Why the server ends a connection.
  */
-export type ByeCode = "drain" | "auth" | "revoked" | "slow" | "policy" | "version" | "origin" | "blocked";
+export type ByeCode = "drain" | "auth" | "revoked" | "slow" | "policy" | "version" | "origin" | "blocked" | "identity";
 
 /**
  * See [`ServerFrame::Bye`].
@@ -1058,7 +1071,12 @@ text: string,
 /**
  * Files uploaded before, at most [`crate::ATTACHMENTS_MAX`].
  */
-attachments: Array<AttachmentId>, } } | { "op": "introduce", "args": { 
+attachments: Array<AttachmentId>, 
+/**
+ * Colleagues whom a note mentions, at most [`crate::MENTIONS_MAX`]. They are told, and follow the conversation
+ * from then on. Refused in a reply, and of whoever does not see the conversation.
+ */
+mentions?: Array<AgentId>, } } | { "op": "introduce", "args": { 
 /**
  * Which form they were shown.
  */
@@ -1102,7 +1120,15 @@ add: Array<AgentId>,
 /**
  * Not to take part afterwards.
  */
-remove: Array<AgentId>, } } | { "op": "mark_read", "args": { 
+remove: Array<AgentId>, } } | { "op": "follow", "args": { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * From now on.
+ */
+following: boolean, } } | { "op": "mark_read", "args": { 
 /**
  * Which conversation.
  */
@@ -1239,7 +1265,12 @@ text: string,
 /**
  * Files uploaded before, at most [`crate::ATTACHMENTS_MAX`].
  */
-attachments: Array<AttachmentId>, } } | { "op": "introduce", "args": { 
+attachments: Array<AttachmentId>, 
+/**
+ * Colleagues whom a note mentions, at most [`crate::MENTIONS_MAX`]. They are told, and follow the conversation
+ * from then on. Refused in a reply, and of whoever does not see the conversation.
+ */
+mentions?: Array<AgentId>, } } | { "op": "introduce", "args": { 
 /**
  * Which form they were shown.
  */
@@ -1283,7 +1314,15 @@ add: Array<AgentId>,
 /**
  * Not to take part afterwards.
  */
-remove: Array<AgentId>, } } | { "op": "mark_read", "args": { 
+remove: Array<AgentId>, } } | { "op": "follow", "args": { 
+/**
+ * Which conversation.
+ */
+conversation: ConversationId, 
+/**
+ * From now on.
+ */
+following: boolean, } } | { "op": "mark_read", "args": { 
 /**
  * Which conversation.
  */

@@ -365,3 +365,87 @@ test('OD-35: a page that is loaded anew in the middle of a file loses no text, a
   expect([tray(), document.querySelector('textarea')?.value]).toEqual(['', '']);
   expect(sessionStorage.getItem('deskbell.pk.files')).toBeNull();
 });
+
+/** What a shop signs of a customer; nobody here looks at the signature. */
+const identityOf = (sub: string, more = '') => {
+  const part = (value: object) => btoa(JSON.stringify(value)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+  return `${part({ alg: 'HS256' })}.${part({ sub, more })}.${'x'.repeat(43)}`;
+};
+/** The page says who is there. */
+function identify(identity: string | null): void {
+  tell({ type: 'settings', settings: { ...settings, identity } });
+  flushSync();
+}
+/** The panel begins anew, as it does after another person has come. */
+async function begin(identity?: string | null): Promise<void> {
+  session.end();
+  await unmount(panel);
+  const again: PanelSettings = { ...settings, ...(identity !== undefined && { identity }) };
+  session = new Session('pk', again);
+  panel = mount(App, { target: document.body, props: { session, link: { ...link, settings: again }, settings: again } });
+  flushSync();
+}
+const hello = () => FakeSocket.latest.sent.find((frame) => frame.type === 'hello')?.visitor;
+
+test('OD-37: another person, or nobody, begins with an empty panel, and nothing of the earlier one stays in the browser', async () => {
+  const reload = vi.spyOn(location, 'reload').mockImplementation(() => {});
+  await begin(identityOf('vic'));
+  reply(open(), { text: 'Your order, Vic' });
+  expect(hello()).toMatchObject({ identity: identityOf('vic'), token: null });
+  write('Mine alone');
+  expect(JSON.stringify({ ...localStorage })).toContain('Mine alone');
+  // Another token of the same person changes nothing on screen; the desk hears it.
+  identify(identityOf('vic', 'later'));
+  expect(reload).not.toHaveBeenCalled();
+  expect(document.body.textContent).toContain('Your order, Vic');
+  FakeSocket.latest.onopen?.();
+  expect(hello()).toMatchObject({ identity: identityOf('vic', 'later'), token: TOKEN });
+
+  identify(identityOf('wen'));
+  expect(reload).toHaveBeenCalledOnce();
+  await begin(identityOf('wen'));
+  expect(document.body.textContent).not.toContain('Vic');
+  expect(document.body.textContent).not.toContain('Mine alone');
+  expect(JSON.stringify({ ...localStorage })).not.toContain('Mine alone');
+  open({ token: 'another secret' });
+  expect(hello()).toMatchObject({ identity: identityOf('wen'), token: null });
+  write('From Wen');
+
+  identify(null);
+  expect(reload).toHaveBeenCalledTimes(2);
+  await begin(null);
+  expect(JSON.stringify({ ...localStorage })).not.toContain('From Wen');
+  open({ token: 'a third secret' });
+  expect(hello()).not.toHaveProperty('identity');
+  expect(hello()).toMatchObject({ token: null });
+  reload.mockRestore();
+});
+
+test('OD-37: what somebody unknown has in the browser is brought along once they say who they are, and stays where it was', async () => {
+  open();
+  write('Who am I?');
+  await begin(identityOf('vic'));
+  open({ token: 'the secret of Vic' });
+  expect(hello()).toMatchObject({ identity: identityOf('vic'), token: TOKEN });
+  expect(document.body.textContent).not.toContain('Who am I?');
+  await begin();
+  expect(document.body.textContent).toContain('Who am I?');
+});
+
+test('OD-37: whoever has to prove anew who they are sees nothing, is told so, and the shop is asked', async () => {
+  await begin(identityOf('vic'));
+  const socket = open();
+  reply(socket, { text: 'Your order, Vic' });
+  socket.says({ type: 'bye', code: 'identity', retry_after_ms: 0 });
+  expect(document.body.textContent).not.toContain('Your order, Vic');
+  expect(document.querySelector('[role="alert"]')?.textContent).toContain(texts.m.unproven());
+  expect(document.querySelector('textarea')?.closest('[inert]')).not.toBeNull();
+  expect(told.filter((message) => JSON.stringify(message) === '{"type":"identity"}')).toHaveLength(1);
+  const { made } = FakeSocket;
+  identify(identityOf('vic'));
+  expect(FakeSocket.made, 'the same words prove no more than before').toBe(made);
+  identify(identityOf('vic', 'later'));
+  expect(FakeSocket.made).toBe(made + 1);
+  open({ token: null });
+  expect(document.querySelector('[role="alert"]')).toBeNull();
+});

@@ -74,3 +74,29 @@ test('OD-39: a browser without storage still holds what waits until the page goe
     Object.defineProperty(window, 'localStorage', { configurable: true, value: real });
   }
 });
+
+test('OD-37: what is kept of a person whom the shop vouches for is shown to nobody else, and goes with them', () => {
+  const [vic, wen, nobody] = [new Vault('pk', true, 'vic'), new Vault('pk', false, 'wen.'), new Vault('pk', true)];
+  const another = new Vault('another site', true, 'vic');
+  for (const vault of [vic, wen, nobody, another]) {
+    vault.token = vault.name;
+    vault.put(item(1));
+  }
+  expect(new Vault('pk', true, 'vic').items).toHaveLength(1);
+  expect(new Vault('pk', true, 'wen').items).toEqual([]);
+  expect(new Vault('pk', true, 'vi').token).toBeNull();
+  wen.forgetOthers();
+  expect([vic.token, vic.items, wen.token, wen.items.length]).toEqual([null, [], wen.name, 1]);
+  vic.token = 'again';
+  nobody.forgetOthers();
+  expect([vic.token, wen.token, wen.items]).toEqual([null, null, []]);
+  expect([nobody.token, nobody.items.length, another.token]).toEqual([nobody.name, 1, another.name]);
+});
+
+test('OD-37: a person whose name begins as another one and a dot is still another one', () => {
+  const vic = new Vault('pk', true, 'vic');
+  const other = new Vault('pk', true, 'vic.b');
+  other.token = 'theirs';
+  vic.forgetOthers();
+  expect(other.token).toBeNull();
+});

@@ -268,6 +268,8 @@ impl App {
             app: format!("deskbell {}", env!("CARGO_PKG_VERSION")),
             device: self.host().device(),
         };
+        let (owned, me) = (cache.clone(), account.agent);
+        tokio::task::spawn_blocking(move || owned.belongs_to(me)).await.map_err(ApiError::internal)??;
         let tokens = Arc::new(CacheTokenStore::new(cache.clone()));
         let (sender, receiver) = mpsc::channel(256);
         let client = Client::start(settings, cache.clone(), tokens, sender);

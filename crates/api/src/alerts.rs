@@ -95,13 +95,19 @@ impl App {
         }
     }
 
-    /// Raises an alert for every conversation in which a visitor wrote, or a colleague among the team, once each.
+    /// Raises an alert for every conversation in which a visitor wrote, a colleague among the team, or somebody who mentions
+    /// me, once each: of a mention before anything else.
     async fn arrive(&self, session: &Session, messages: Vec<Message>) {
         let mut newest: HashMap<ConversationId, (Message, i64)> = HashMap::new();
         let me = session.account.agent;
         let by_others = |message: &Message| !matches!(message.author, Author::Agent { id, .. } if id == me);
         for message in messages.into_iter().filter(by_others) {
-            let news = newest.get(&message.conversation).map_or(1, |(_, news)| news + 1);
+            let before = newest.remove(&message.conversation);
+            let news = before.as_ref().map_or(1, |(_, news)| news + 1);
+            let message = match before {
+                Some((before, _)) if before.mentions.contains(&me) && !message.mentions.contains(&me) => before,
+                _ => message,
+            };
             newest.insert(message.conversation, (message, news));
         }
         for (message, news) in newest.into_values() {
@@ -161,9 +167,15 @@ impl App {
             reopened,
             assignee: record.conversation.assignee,
             given,
-            takes_part: record.conversation.participants.contains(&session.account.agent),
+            takes_part: record.conversation.participants.contains(&session.account.agent) || record.followed,
+            mentions_me: message.mentions.contains(&session.account.agent),
             internal: record.conversation.is_internal(),
-            group: Some(record.conversation.title.clone()).filter(|title| !title.is_empty()),
+            group: if record.conversation.is_internal() {
+                Some(record.conversation.title.clone()).filter(|title| !title.is_empty())
+            } else {
+                // Where a colleague wrote, the visitor's name says which chat it is.
+                matches!(message.author, Author::Agent { .. }).then(|| self.name_of(record))
+            },
             name: match &message.author {
                 Author::Agent { name, .. } => name.clone(),
                 Author::Visitor | Author::Desk => self.name_of(record),
@@ -282,9 +294,13 @@ impl App {
             let over = match tokio::task::spawn_blocking(move || cache.conversation(id)).await {
                 Ok(Ok(Some(record))) => {
                     let head = &record.conversation;
-                    let taken = head.assignee.is_some_and(|agent| {
-                        agent != session.account.agent || (ringing.contains(&chat) && !given.contains(&chat))
-                    });
+                    let me = session.account.agent;
+                    let rings = ringing.contains(&chat);
+                    // What I follow or take part in is news until I have read it, whoever answers.
+                    let anyway = !rings && (record.followed || head.participants.contains(&me));
+                    let taken = head
+                        .assignee
+                        .is_some_and(|agent| (agent != me && !anyway) || (rings && !given.contains(&chat)));
                     let left =
                         ringing.contains(&chat) && !online.iter().any(|presence| presence.visitor == head.visitor);
                     record.unread == 0 || head.state == ConversationState::Closed || taken || left

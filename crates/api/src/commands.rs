@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use deskbell_cache::{ConversationRecord, FileRecord, OutboxState};
+use deskbell_cache::{ConversationRecord, DraftRecord, FileRecord, OutboxState};
 use deskbell_client::Sending;
 use deskbell_protocol::{
     ATTACHMENTS_MAX, ClientId, Command, ConversationId, ConversationState, FIELD_MAX, Holder, MESSAGE_TEXT_MAX,
@@ -31,6 +31,8 @@ const PAST_MAX: u32 = 50;
 const VISITORS_MAX: usize = 2_000;
 /// How long a reply is kept back, so that it can be taken back.
 const UNDO: Duration = Duration::from_secs(5);
+/// Most colleagues who were chosen for an unsent note, whether their names still stand in it or not.
+const DRAFT_MENTIONS_MAX: usize = 1_000;
 /// Characters of an unsent text: some messages that were taken back may stand in it, one after the other.
 const DRAFT_MAX: usize = 10 * MESSAGE_TEXT_MAX;
 /// Name of the setting that keeps the chat boxes.
@@ -221,7 +223,14 @@ impl App {
             let me = session.account.agent;
             let visitor_read = record.conversation.visitor_read;
             let role = session.cache.agent(me)?.map(|me| me.role);
-            let asker = views::Asker { id: me, admin: matches!(role, Some(Role::Owner | Role::Admin)) };
+            let admin = matches!(role, Some(Role::Owner | Role::Admin));
+            let mentions = page.messages.iter().any(|message| !message.mentions.is_empty())
+                || queued
+                    .iter()
+                    .any(|item| matches!(&item.frame.command, Command::Send { mentions, .. } if !mentions.is_empty()));
+            let named = if mentions { session.cache.colleagues()? } else { Vec::new() };
+            let named: Vec<_> = named.into_iter().map(|agent| (agent.id, agent.name)).collect();
+            let asker = views::Asker { id: me, admin, named: &named };
             let mut messages: Vec<MessageView> = page
                 .messages
                 .into_iter()
@@ -233,7 +242,7 @@ impl App {
             for item in queued {
                 let standing = session.client.standing(&item.frame.client_id);
                 let uploaded = |file: &ClientId| session.client.uploaded(file);
-                if let Some(view) = views::queued_message(item, standing, uploaded, &session.account)
+                if let Some(view) = views::queued_message(item, standing, uploaded, &session.account, asker)
                     && !messages.iter().any(|message| message.key == view.key)
                 {
                     messages.push(view);
@@ -273,12 +282,18 @@ impl App {
             return Err(ApiError::invalid("files", "are 10 at the most"));
         }
         let ConversationRef { account, id } = request.conversation;
+        let mentions = match request.kind {
+            MessageKind::Note if !request.mentions.is_empty() => self.mentions(&request).await?,
+            // In a reply an `@` is text.
+            _ => Vec::new(),
+        };
         let command = Command::Send {
             conversation: Some(id),
             kind: request.kind,
             text: request.text,
             // The desk gives them their ids, when it has them.
             attachments: Vec::new(),
+            mentions,
         };
         // A note goes to colleagues alone, and they can be told of a slip.
         if request.kind != MessageKind::Reply {
@@ -306,13 +321,13 @@ impl App {
     pub async fn take_back(&self, request: ForQueued) -> Result<TakenBack, ApiError> {
         let account = request.conversation.account;
         let item = self.session(account)?.client.take_back(request.client_id).await?.item;
-        let Command::Send { conversation: Some(conversation), kind, text, .. } = item.frame.command else {
+        let Command::Send { conversation: Some(conversation), kind, text, mentions, .. } = item.frame.command else {
             return Err(ApiError::not_found("message"));
         };
         // On the way or refused with their message, they are neither now.
         let files = item.files.into_iter().map(|file| views::file(FileRecord { refusal: None, ..file }, 0)).collect();
         let conversation = ConversationRef::new(account, conversation);
-        Ok(TakenBack { conversation, kind, text, files })
+        Ok(TakenBack { conversation, kind, text, mentions, files })
     }
 
     /// Drops a refused, held or queued command for good.
@@ -648,14 +663,22 @@ impl App {
         .await
     }
 
-    /// Counts that a prepared text was inserted.
+    /// Counts that a prepared text was inserted, and copies its files into the draft, which they are returned of.
     ///
     /// # Errors
-    /// `signed_out`; `disk_full` when it could not be kept.
-    pub async fn use_canned_text(&self, request: UseCannedText) -> Result<Nothing, ApiError> {
+    /// `signed_out`; `disk_full` when it could not be kept; `offline`, when files are to be fetched from the desk and it
+    /// cannot be reached; `invalid` when the draft has no room for one of them.
+    pub async fn use_canned_text(&self, request: UseCannedText) -> Result<Vec<FileView>, ApiError> {
         let UseCannedText { conversation, text } = request;
-        self.submit(conversation.account, Command::UseCannedText { text }, Vec::new()).await?;
-        Ok(Nothing {})
+        let account = conversation.account;
+        let found = self.read(account, move |session| Ok(session.cache.canned_text(text)?)).await?;
+        self.submit(account, Command::UseCannedText { text }, Vec::new()).await?;
+        let mut added = Vec::new();
+        for file in found.into_iter().flat_map(|found| found.attachments) {
+            let bytes = self.session(account)?.client.download(file.id).await?;
+            added.push(self.add_to_draft(conversation, file.name, bytes).await?);
+        }
+        Ok(added)
     }
 
     /// Search as you type, over the caches.
@@ -713,7 +736,8 @@ impl App {
         let ConversationRef { account, id } = request.conversation;
         self.read(account, move |session| {
             let record = session.cache.draft(id)?;
-            Ok(Draft { conversation: request.conversation, reply: record.reply, note: record.note })
+            let DraftRecord { reply, note, mentions } = record;
+            Ok(Draft { conversation: request.conversation, reply, note, mentions })
         })
         .await
     }
@@ -725,9 +749,12 @@ impl App {
     pub async fn save_draft(&self, request: Draft) -> Result<Nothing, ApiError> {
         check_length("reply", &request.reply, DRAFT_MAX)?;
         check_length("note", &request.note, DRAFT_MAX)?;
+        if request.mentions.len() > DRAFT_MENTIONS_MAX {
+            return Err(ApiError::invalid("mentions", "are too many"));
+        }
         let conversation = request.conversation;
         self.read(conversation.account, move |session| {
-            session.cache.save_draft(conversation.id, &request.reply, &request.note)?;
+            session.cache.save_draft(conversation.id, &request.reply, &request.note, &request.mentions)?;
             Ok(())
         })
         .await?;

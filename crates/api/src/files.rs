@@ -53,6 +53,16 @@ impl App {
         if bytes.len() > FILE_BYTES_MAX {
             return Err(ApiError::new(ApiErrorCode::TooLarge, "larger than 20 MB"));
         }
+        self.add_to_draft(conversation, name, bytes).await
+    }
+
+    /// Copies a file into a draft, if it has room for one more.
+    pub(crate) async fn add_to_draft(
+        &self,
+        conversation: ConversationRef,
+        name: String,
+        bytes: Vec<u8>,
+    ) -> Result<FileView, ApiError> {
         let ConversationRef { account, id } = conversation;
         let there = self.read(account, move |session| Ok(session.cache.draft_files(id)?.len())).await?;
         if there >= ATTACHMENTS_MAX {

@@ -58,6 +58,10 @@ macro_rules! with_commands {
             start_internal(StartInternal) -> ForConversation;
             /// Lets colleagues take part in a conversation, or no more.
             change_participants(ChangeParticipants) -> Queued;
+            /// Who can be mentioned in a conversation.
+            mentionable(ForConversation) -> Vec<Assignee>;
+            /// Follows a conversation, or no more.
+            follow(Follow) -> Queued;
             /// Closes or reopens.
             set_state(SetState) -> Queued;
             /// Puts a conversation off, until a time or until the visitor's next message.
@@ -91,7 +95,7 @@ macro_rules! with_commands {
             /// Prepared texts that fit what was typed.
             canned_texts(FindCannedTexts) -> Vec<CannedTextView>;
             /// Counts that a prepared text was inserted.
-            use_canned_text(UseCannedText) -> Nothing;
+            use_canned_text(UseCannedText) -> Vec<FileView>;
             /// Search as you type, over the caches.
             search(Search) -> Vec<SearchHit>;
             /// The same over the desks: what is found there and is not on this computer.

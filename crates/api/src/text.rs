@@ -1,5 +1,6 @@
 //! A message's text in pieces: plain characters and links. Nothing else is ever read out of it.
 
+use deskbell_protocol::AgentId;
 use url::Url;
 
 use crate::types::TextPart;
@@ -32,6 +33,53 @@ pub fn parts(text: &str) -> Vec<TextPart> {
         parts.push(TextPart::Text { text: plain });
     }
     parts
+}
+
+/// Cuts out where colleagues are mentioned: an `@` with one of the names, neither of which goes on in a word. Which of two
+/// that begin alike is meant, the longer one says.
+pub(crate) fn with_mentions(parts: Vec<TextPart>, named: &[(AgentId, String)], me: AgentId) -> Vec<TextPart> {
+    let mut cut = Vec::with_capacity(parts.len());
+    for part in parts {
+        let TextPart::Text { mut text } = part else {
+            cut.push(part);
+            continue;
+        };
+        while let Some((at, agent, name)) = first_mention(&text, named) {
+            let end = at + 1 + name.len();
+            let rest = text.split_off(end);
+            let written = text.split_off(at);
+            if !text.is_empty() {
+                cut.push(TextPart::Text { text });
+            }
+            cut.push(TextPart::Mention { agent, text: written, me: agent == me });
+            text = rest;
+        }
+        if !text.is_empty() {
+            cut.push(TextPart::Text { text });
+        }
+    }
+    cut
+}
+
+/// Who of some is mentioned in a text.
+pub(crate) fn mentioned(text: &str, named: &[(AgentId, String)]) -> Vec<AgentId> {
+    let is_mentioned = |named: &&(AgentId, String)| first_mention(text, std::slice::from_ref(*named)).is_some();
+    named.iter().filter(is_mentioned).map(|(agent, _)| *agent).collect()
+}
+
+/// The first mention, with the byte of its `@`.
+fn first_mention<'a>(text: &str, named: &'a [(AgentId, String)]) -> Option<(usize, AgentId, &'a str)> {
+    text.match_indices('@').find_map(|(at, _)| {
+        if text[..at].chars().next_back().is_some_and(char::is_alphanumeric) {
+            return None;
+        }
+        let after = &text[at + 1..];
+        let fits = named.iter().filter(|(_, name)| {
+            let rest = after.strip_prefix(name.as_str()).filter(|_| !name.is_empty());
+            rest.is_some_and(|rest| !rest.chars().next().is_some_and(char::is_alphanumeric))
+        });
+        fits.max_by_key(|(_, name)| name.len()).map(|(agent, name)| (at, *agent, name.as_str()))
+    })
 }
 
 /// The address of a text's link, by its place among the links.
@@ -69,7 +117,7 @@ mod tests {
             .into_iter()
             .filter_map(|part| match part {
                 TextPart::Link { host, .. } => Some(host),
-                TextPart::Text { .. } => None,
+                TextPart::Text { .. } | TextPart::Mention { .. } => None,
             })
             .collect()
     }
@@ -80,11 +128,47 @@ mod tests {
             let whole: String = parts(text)
                 .into_iter()
                 .map(|part| match part {
-                    TextPart::Text { text } | TextPart::Link { text, .. } => text,
+                    TextPart::Text { text } | TextPart::Link { text, .. } | TextPart::Mention { text, .. } => text,
                 })
                 .collect();
             assert_eq!(whole, text, "the pieces join to what was written");
         }
+    }
+
+    #[test]
+    fn od_27_mentions_are_cut_out_by_the_longest_name_and_never_within_a_word() {
+        let named =
+            [(AgentId(1), "Ann".to_owned()), (AgentId(2), "Ann Lee".to_owned()), (AgentId(3), "Ñuñez".to_owned())];
+        let cut = |text: &str| -> Vec<(i64, String)> {
+            let parts = with_mentions(parts(text), &named, AgentId(1));
+            let whole: String = parts
+                .iter()
+                .map(|part| match part {
+                    TextPart::Text { text } | TextPart::Link { text, .. } | TextPart::Mention { text, .. } => {
+                        text.as_str()
+                    }
+                })
+                .collect();
+            assert_eq!(whole, text, "the pieces join to what was written");
+            parts
+                .into_iter()
+                .filter_map(|part| match part {
+                    TextPart::Mention { agent, text, me } => {
+                        assert_eq!(me, agent == AgentId(1));
+                        Some((agent.0, text))
+                    }
+                    _ => None,
+                })
+                .collect()
+        };
+        let found = |agent, text: &str| (agent, text.to_owned());
+        assert_eq!(cut("@Ann Lee and @Ann, see"), [found(2, "@Ann Lee"), found(1, "@Ann")]);
+        assert_eq!(cut("(@Ñuñez)@Ann"), [found(3, "@Ñuñez"), found(1, "@Ann")]);
+        for none in ["@Anna", "mail@Ann", "Ann", "@", "@ann", "https://shop.example/@Ann"] {
+            assert_eq!(cut(none), [], "{none}");
+        }
+        assert_eq!(mentioned("@Ann Lee?", &named[1..]), [AgentId(2)]);
+        assert_eq!(mentioned("Ann", &named), []);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use deskbell_protocol::{
     AgentId, Attachment, AttachmentId, Author, CannedTextId, ClientId, ConversationState, ErrorCode, Holder, MessageId,
-    MessageKind, Number, PageView, Priority, Region, Seq, TeamId, TextOwner, Timestamp,
+    MessageKind, Number, PageView, Priority, Region, Seq, TeamId, TextOwner, Timestamp, Verified,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -411,6 +411,10 @@ pub struct ConversationRow {
     pub participants: Vec<Participant>,
     /// I take part.
     pub takes_part: bool,
+    /// Agents who follow it though others may answer, without me.
+    pub followers: Vec<Participant>,
+    /// I follow it.
+    pub followed: bool,
     /// Open, snoozed, closed.
     pub state: ConversationState,
     /// When a snoozed one opens by itself; empty: with the visitor's next message.
@@ -495,6 +499,15 @@ pub struct ChangeParticipants {
     pub leave: bool,
 }
 
+/// Whether I follow a conversation from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Follow {
+    /// Which one.
+    pub conversation: ConversationRef,
+    /// From now on.
+    pub following: bool,
+}
+
 /// The newest message in one line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Preview {
@@ -576,6 +589,8 @@ pub enum Deed {
     ChangeLabels,
     /// Who takes part.
     ChangeParticipants,
+    /// Follow, or no more.
+    Follow,
     /// A message written anew.
     EditMessage,
     /// A message deleted.
@@ -601,6 +616,15 @@ pub enum TextPart {
         text: String,
         /// Its host in ASCII, so that look-alike letters show.
         host: String,
+    },
+    /// A colleague whom a note mentions.
+    Mention {
+        /// Who.
+        agent: AgentId,
+        /// What was written: `@` and the name.
+        text: String,
+        /// It is me.
+        me: bool,
     },
 }
 
@@ -727,6 +751,10 @@ pub struct VisitorDetails {
     pub phone: String,
     /// Editable.
     pub notes: String,
+    /// Who it is by the word of the shop's own server. Absent: nobody but the visitor says who they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub verified: Option<Verified>,
     /// Where the address lies.
     pub region: Region,
     /// Address; may be truncated or empty by the desk's setting.
@@ -787,6 +815,8 @@ pub struct CannedTextView {
     pub text: String,
     /// Placeholders that have no value; the page will not send while one is left.
     pub missing: Vec<String>,
+    /// Files that come with it.
+    pub attachments: Vec<Attachment>,
 }
 
 /// What a hit of the search is.
@@ -936,6 +966,8 @@ pub struct SendMessage {
     pub files: Vec<ClientId>,
     /// The newest number on screen: a reply written without a connection is held if somebody else wrote after it.
     pub seen: Number,
+    /// Whom a note may mention: those whose names still stand in it after an `@` are mentioned.
+    pub mentions: Vec<AgentId>,
 }
 
 /// A message that is unsent text again. It stands before what was typed since, on disk already.
@@ -947,6 +979,8 @@ pub struct TakenBack {
     pub kind: MessageKind,
     /// Its text.
     pub text: String,
+    /// Whom it mentions.
+    pub mentions: Vec<AgentId>,
     /// Its files, the draft's again.
     pub files: Vec<FileView>,
 }
@@ -1187,6 +1221,8 @@ pub struct Draft {
     pub reply: String,
     /// Text of the note tab.
     pub note: String,
+    /// Whom the note mentions.
+    pub mentions: Vec<AgentId>,
 }
 
 /// The chat boxes as they stand.

@@ -14,8 +14,8 @@ use deskbell_protocol::{
 use crate::text;
 use crate::types::{
     AccountId, AccountView, CannedTextView, ContactRef, ConversationRef, ConversationRow, Deed, Delivery, FileView,
-    HitKind, MessageView, Participant, PastConversation, Preview, RefusedDeed, SearchHit, VisitorDetails, VisitorRef,
-    VisitorRow,
+    HitKind, MessageView, Participant, PastConversation, Preview, RefusedDeed, SearchHit, TextPart, VisitorDetails,
+    VisitorRef, VisitorRow,
 };
 
 /// A row of a list.
@@ -35,6 +35,8 @@ pub(crate) fn conversation_row(
         assignee_name,
         team_name,
         participants,
+        followers,
+        followed,
         preview,
         unread,
         my_read,
@@ -69,12 +71,10 @@ pub(crate) fn conversation_row(
         visitor_number,
         internal,
         direct,
-        participants: participants
-            .into_iter()
-            .filter(|(agent, _)| *agent != me)
-            .map(|(agent, name)| Participant { agent, name })
-            .collect(),
+        participants: others(participants, me),
         takes_part,
+        followers: others(followers, me),
+        followed,
         state,
         snoozed_until,
         labels,
@@ -100,6 +100,12 @@ pub(crate) fn conversation_row(
     }
 }
 
+/// Agents with their names, without me.
+fn others(agents: Vec<(AgentId, String)>, me: AgentId) -> Vec<Participant> {
+    let others = agents.into_iter().filter(|(agent, _)| *agent != me);
+    others.map(|(agent, name)| Participant { agent, name }).collect()
+}
+
 /// The newest message in one line.
 fn preview(found: PreviewRecord, me: AgentId) -> Preview {
     Preview {
@@ -117,10 +123,24 @@ fn written_by(author: &Author, me: AgentId) -> bool {
 
 /// Whose screen it is.
 #[derive(Clone, Copy)]
-pub(crate) struct Asker {
+pub(crate) struct Asker<'a> {
     pub(crate) id: AgentId,
     /// An admin, or an owner.
     pub(crate) admin: bool,
+    /// Who can be mentioned, by their names of today.
+    pub(crate) named: &'a [(AgentId, String)],
+}
+
+impl Asker<'_> {
+    /// A text in pieces, with the colleagues whom it mentions.
+    fn parts(&self, text: &str, mentions: &[AgentId]) -> Vec<TextPart> {
+        let parts = text::parts(text);
+        if mentions.is_empty() {
+            return parts;
+        }
+        let named: Vec<_> = self.named.iter().filter(|(agent, _)| mentions.contains(agent)).cloned().collect();
+        text::with_mentions(parts, &named, self.id)
+    }
 }
 
 /// A message that the server has, with what is queued for it.
@@ -128,7 +148,7 @@ pub(crate) fn message(
     mut message: Message,
     rev: Seq,
     queued: &[OutboxItem],
-    asker: Asker,
+    asker: Asker<'_>,
     visitor_read: i64,
 ) -> MessageView {
     let changing = show_on(&mut message, queued).is_some_and(|item| item.state == OutboxState::Queued);
@@ -148,7 +168,7 @@ pub(crate) fn message(
         author: message.author,
         mine,
         kind: message.kind,
-        text: text::parts(&message.text),
+        text: asker.parts(&message.text, &message.mentions),
         attachments: message.attachments,
         files: Vec::new(),
         created_at: message.created_at,
@@ -171,8 +191,9 @@ pub(crate) fn queued_message(
     standing: Option<Standing>,
     uploaded: impl Fn(&ClientId) -> i64,
     account: &AccountView,
+    asker: Asker<'_>,
 ) -> Option<MessageView> {
-    let Command::Send { kind, text, .. } = item.frame.command else { return None };
+    let Command::Send { kind, text, mentions, .. } = item.frame.command else { return None };
     let (delivery, refusal) = match item.state {
         OutboxState::Refused(code) => (Delivery::Refused, Some(code)),
         OutboxState::Held => (Delivery::Held, None),
@@ -198,7 +219,7 @@ pub(crate) fn queued_message(
         author: Author::Agent { id: account.agent, name: account.name.clone() },
         mine: true,
         kind,
-        text: text::parts(&text),
+        text: asker.parts(&text, &mentions),
         attachments: if item.files.is_empty() { item.attachments } else { Vec::new() },
         files: item
             .files
@@ -234,6 +255,7 @@ pub(crate) fn refused_deed(item: &OutboxItem) -> Option<RefusedDeed> {
         Command::SetPriority { .. } => Deed::SetPriority,
         Command::ChangeLabels { .. } => Deed::ChangeLabels,
         Command::ChangeParticipants { .. } => Deed::ChangeParticipants,
+        Command::Follow { .. } => Deed::Follow,
         Command::EditMessage { .. } => Deed::EditMessage,
         Command::DeleteMessage { .. } => Deed::DeleteMessage,
         Command::Introduce { .. }
@@ -294,6 +316,7 @@ pub(crate) fn visitor_details(
         email: contact.email,
         phone: contact.phone,
         notes: contact.notes,
+        verified: contact.verified,
         region: visitor.region,
         ip: visitor.ip,
         browser: visitor.browser,
@@ -380,9 +403,9 @@ impl Filling {
 
 /// A prepared text with its placeholders filled in. `team` is the name of the team whose text it is.
 pub(crate) fn canned_text(canned: CannedText, team: Option<String>, filling: &Filling) -> CannedTextView {
-    let CannedText { id, owner, shortcut, title, text, .. } = canned;
+    let CannedText { id, owner, shortcut, title, text, attachments, uses: _ } = canned;
     let (text, missing) = placeholder::fill(&text, |placeholder| filling.value(placeholder));
-    CannedTextView { id, owner, team: team.unwrap_or_default(), shortcut, title, text, missing }
+    CannedTextView { id, owner, team: team.unwrap_or_default(), shortcut, title, text, missing, attachments }
 }
 
 /// Messages of visitors newer than this are worth an alert when they arrive late, in milliseconds.
@@ -404,6 +427,7 @@ mod tests {
             kind: MessageKind::Reply,
             text: "Hello".into(),
             attachments: vec![],
+            mentions: Vec::new(),
         };
         let item = OutboxItem {
             frame: CommandFrame { client_id: ClientId::from_bits(1), command, if_rev: None, client_time: 0 },
@@ -423,7 +447,8 @@ mod tests {
             address: String::new(),
             local: false,
         };
-        queued_message(item, standing, |_| 0, &account).unwrap()
+        let asker = Asker { id: account.agent, admin: false, named: &[] };
+        queued_message(item, standing, |_| 0, &account, asker).unwrap()
     }
 
     #[test]

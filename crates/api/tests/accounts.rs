@@ -57,7 +57,7 @@ async fn ann_at_both(tea: &TestDesk, books: &TestDesk, directory: &Path, compute
 
 fn in_thread(thread: &Thread) -> Vec<String> {
     let text = |part: &TextPart| match part {
-        TextPart::Text { text } | TextPart::Link { text, .. } => text.clone(),
+        TextPart::Text { text } | TextPart::Link { text, .. } | TextPart::Mention { text, .. } => text.clone(),
     };
     thread.messages.iter().map(|message| message.text.iter().map(text).collect()).collect()
 }
@@ -68,7 +68,7 @@ async fn thread(app: &App, conversation: ConversationRef) -> Vec<String> {
 
 async fn reply(app: &App, conversation: ConversationRef, text: &str) -> Queued {
     let text = text.to_owned();
-    let message = SendMessage { conversation, kind: MessageKind::Note, text, files: vec![], seen: 1 };
+    let message = SendMessage { conversation, kind: MessageKind::Note, text, files: vec![], seen: 1, mentions: vec![] };
     app.send_message(message).await.unwrap()
 }
 
@@ -195,7 +195,9 @@ async fn two_desks_that_give_the_same_ids_mix_nothing_up() {
 
     // Unsent texts and boxes.
     for (conversation, text) in [(here, "half a marmalade"), (there, "half a chapter")] {
-        app.save_draft(Draft { conversation, reply: text.into(), note: String::new() }).await.unwrap();
+        app.save_draft(Draft { conversation, reply: text.into(), note: String::new(), mentions: vec![] })
+            .await
+            .unwrap();
     }
     let shown =
         |conversation, state, last_focus| BoxRecord { conversation, state, last_focus, tab: MessageKind::Reply };
@@ -234,7 +236,9 @@ async fn signing_out_at_one_desk_leaves_the_other_account_as_it_was() {
     let app = ann_at_both(&tea, &books, directory.path(), &computer).await;
     let events = app.subscribe();
     let conversation = ConversationRef::new(BOOKS, ConversationId(100));
-    app.save_draft(Draft { conversation, reply: "half a chapter".into(), note: String::new() }).await.unwrap();
+    app.save_draft(Draft { conversation, reply: "half a chapter".into(), note: String::new(), mentions: vec![] })
+        .await
+        .unwrap();
     assert_eq!(keychain.held.lock().unwrap().len(), 2, "each account has a key of its own");
     books.stop().await;
     until_state(&app, &events, BOOKS, SyncState::Offline).await;
@@ -335,6 +339,7 @@ async fn the_only_account_of_an_earlier_version_moves_over_with_everything_in_it
         conversation: ConversationRef::new(account, ConversationId(100)),
         reply: "half a marmalade".into(),
         note: String::new(),
+        mentions: vec![],
     };
     app.save_draft(draft(TEA)).await.unwrap();
     app.stop().await;

@@ -84,6 +84,7 @@ async fn tv_05_a_prepared_text_is_filled_in_for_the_chat_and_its_use_is_counted(
         shortcut: shortcut.into(),
         title: "T".into(),
         text: text.into(),
+        attachments: Vec::new(),
     };
     let mine = TextOwner::Agent { agent: desk.ann.id };
     let words = "Hi {visitor.first_name|there}, {agent.name} of {site.name} here. {visitor.email}";
@@ -112,7 +113,8 @@ async fn tv_05_a_prepared_text_is_filled_in_for_the_chat_and_its_use_is_counted(
     })
     .await;
     assert_eq!(filled.text, format!("Hi Vic, {} of Shop here. vic@home.example", ANN.name));
-    app.use_canned_text(UseCannedText { conversation: row.id, text: filled.id }).await.unwrap();
+    let files = app.use_canned_text(UseCannedText { conversation: row.id, text: filled.id }).await.unwrap();
+    assert_eq!(files, vec![]);
     until(&events, "the count", || async {
         let texts = administration.canned_texts().await.unwrap();
         texts.into_iter().find(|text| text.id == filled.id && text.uses == 1)

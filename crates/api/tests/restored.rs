@@ -46,7 +46,7 @@ impl Agent {
                 other => panic!("nobody else speaks here: {other:?}"),
             };
             let text = message.text.into_iter().map(|part| match part {
-                TextPart::Text { text } | TextPart::Link { text, .. } => text,
+                TextPart::Text { text } | TextPart::Link { text, .. } | TextPart::Mention { text, .. } => text,
             });
             (who, text.collect())
         };
@@ -72,7 +72,10 @@ impl Agent {
         let seen = self.app.messages(ListMessages { conversation, before: None, limit: 100 }).await.unwrap();
         let seen = seen.messages.iter().map(|message| message.number).max().unwrap_or(0);
         let (kind, text) = (MessageKind::Reply, text.to_owned());
-        self.app.send_message(SendMessage { conversation, kind, text, files: vec![], seen }).await.unwrap();
+        self.app
+            .send_message(SendMessage { conversation, kind, text, files: vec![], seen, mentions: vec![] })
+            .await
+            .unwrap();
     }
 
     /// Waits until a chat holds so many messages, all of them at the desk.

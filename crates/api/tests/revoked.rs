@@ -95,10 +95,18 @@ async fn dk_01_what_the_desk_never_got_outlives_the_wipe_and_goes_when_ann_signs
     // She writes without a connection; by the time it is back, Ben has signed the computer out.
     desk.stop().await;
     let text = "Yes, blue ones".to_owned();
-    let reply =
-        SendMessage { conversation: chat, kind: MessageKind::Reply, text, files: Vec::<ClientId>::new(), seen: 1 };
+    let reply = SendMessage {
+        conversation: chat,
+        kind: MessageKind::Reply,
+        text,
+        files: Vec::<ClientId>::new(),
+        seen: 1,
+        mentions: vec![],
+    };
     app.send_message(reply).await.unwrap();
-    app.save_draft(Draft { conversation: chat, reply: "And green".into(), note: String::new() }).await.unwrap();
+    app.save_draft(Draft { conversation: chat, reply: "And green".into(), note: String::new(), mentions: vec![] })
+        .await
+        .unwrap();
     ben_signs_ann_out(&desk).await;
     desk.start_again().await;
     app.retry_now(Nothing {}).await.unwrap();

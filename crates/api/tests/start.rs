@@ -39,7 +39,14 @@ async fn left_by_ann(desk: &TestDesk, keychain: Option<&Arc<Keychain>>) -> tempf
     let (app, view) = started(directory.path(), keychain).await;
     assert_eq!(view.accounts, []);
     app.connect_desk(ann_at(desk, None)).await.unwrap();
-    app.save_draft(Draft { conversation: CHAT, reply: "half a marmalade".into(), note: String::new() }).await.unwrap();
+    app.save_draft(Draft {
+        conversation: CHAT,
+        reply: "half a marmalade".into(),
+        note: String::new(),
+        mentions: vec![],
+    })
+    .await
+    .unwrap();
     app.stop().await;
     directory
 }

@@ -55,6 +55,15 @@ async fn toast_of(computer: &Computer, fits: impl Fn(&Toast<ConversationRef>) ->
     tokio::time::timeout(PATIENCE, look).await.expect("a toast comes")
 }
 
+/// What is written before somebody has all of the desk would be no news to them.
+async fn is_live(app: &App, events: &Subscription) {
+    until(events, "the app is live", || async {
+        let health = app.sync_health(AskHealth { conversations: vec![] }).await.ok()?;
+        (health.sync.state == SyncState::Live).then_some(())
+    })
+    .await;
+}
+
 fn said(row: &ConversationRow, text: &str) -> bool {
     row.preview.as_ref().is_some_and(|preview| preview.text == text)
 }
@@ -64,7 +73,14 @@ fn letter(to: &Assignee, title: &str, text: &str) -> StartInternal {
 }
 
 fn note(to: &ConversationRow, text: &str) -> SendMessage {
-    SendMessage { conversation: to.id, kind: MessageKind::Note, text: text.into(), files: vec![], seen: 0 }
+    SendMessage {
+        conversation: to.id,
+        kind: MessageKind::Note,
+        text: text.into(),
+        files: vec![],
+        seen: 0,
+        mentions: vec![],
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,12 +93,7 @@ async fn od_27_ann_writes_to_ben_who_is_told_and_answers_and_a_group_has_its_own
     let (anns_events, bens_events) = (ann.subscribe(), ben.subscribe());
     let to_ben = colleague(&ann, &anns_events).await;
     assert_eq!(to_ben.name, BEN.name);
-    // What was written before he had all of it would be no news.
-    until(&bens_events, "Ben is live", || async {
-        let health = ben.sync_health(AskHealth { conversations: vec![] }).await.ok()?;
-        (health.sync.state == SyncState::Live).then_some(())
-    })
-    .await;
+    is_live(&ben, &bens_events).await;
 
     let begun = ann.start_internal(letter(&to_ben, "", "Have you seen the teapots?")).await.unwrap();
     let here = row(&ann, &anns_events, Folder::Team, |row| row.id == begun.conversation).await;
@@ -149,4 +160,57 @@ async fn od_17_ann_asks_ben_into_a_chat_of_a_site_that_is_not_his() {
         ben.conversation(ForConversation { conversation: chat.id }).await.is_err().then_some(())
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn od_27_od_05_ben_is_told_where_ann_mentions_him_and_it_is_his_until_he_follows_no_more() {
+    let desk = TestDesk::start().await;
+    let disk = tempfile::tempdir().unwrap();
+    let (ann, _) = app_of(&disk.path().join("ann"), ann_at(&desk, None)).await;
+    let as_ben = ConnectDesk { email: BEN.email.into(), password: BEN.password.into(), ..ann_at(&desk, None) };
+    let (ben, bens) = app_of(&disk.path().join("ben"), as_ben).await;
+    let (anns_events, bens_events) = (ann.subscribe(), ben.subscribe());
+    is_live(&ben, &bens_events).await;
+    let mut vic = Visitor::arrive(&desk, "Vic").await;
+    vic.write("Is it dishwasher safe?").await;
+    let chat = row(&ann, &anns_events, Folder::Open, |_| true).await;
+    let conversation = chat.id;
+    ann.assign(Assign { conversation, to: AssignTo::Me, from: None }).await.unwrap();
+    row(&ben, &bens_events, Folder::Open, |row| row.assignee.is_some()).await;
+    let at_hand = ann.mentionable(ForConversation { conversation }).await.unwrap();
+    assert_eq!(at_hand.iter().map(|found| found.name.as_str()).collect::<Vec<_>>(), [BEN.name]);
+    let ben_id = at_hand[0].agent;
+
+    // Whom an unsent note mentions is kept with it; whoever's name went from the text again is not mentioned.
+    let kept = Draft { conversation, reply: String::new(), note: "@Ben".into(), mentions: vec![ben_id] };
+    ann.save_draft(kept.clone()).await.unwrap();
+    assert_eq!(ann.draft(ForConversation { conversation }).await.unwrap(), kept);
+    ann.send_message(SendMessage { mentions: vec![ben_id], ..note(&chat, "Never mind") }).await.unwrap();
+    let reply = SendMessage { kind: MessageKind::Reply, mentions: vec![ben_id], seen: 100, ..note(&chat, "Ask @Ben") };
+    ann.send_message(reply).await.unwrap();
+    vic.read("Ask @Ben").await;
+    row(&ben, &bens_events, Folder::Open, |row| said(row, "Ask @Ben")).await;
+    let mine = ListConversations { folder: Folder::Mine, account: None, limit: 50 };
+    assert!(ben.list_conversations(mine.clone()).await.unwrap().rows.is_empty(), "nobody mentioned him");
+    let words = "@Ben, is the blue one?";
+    ann.send_message(SendMessage { mentions: vec![ben_id], ..note(&chat, words) }).await.unwrap();
+
+    let toast = toast_of(&bens, |toast| toast.kind == ToastKind::Mention).await;
+    assert_eq!((toast.conversation, toast.title_name.as_str()), (conversation, ANN.name));
+    assert!(toast.group.is_some(), "it says whose chat it is");
+    assert_eq!(toast.body.as_deref(), Some(words));
+    let his = row(&ben, &bens_events, Folder::Mine, |row| row.id == conversation).await;
+    assert!(his.followed && !his.mine && his.unread == 2, "{his:?}");
+    let thread = ben.messages(ListMessages { conversation, before: None, limit: 50 }).await.unwrap();
+    let first = &thread.messages.last().unwrap().text[0];
+    assert_eq!(*first, TextPart::Mention { agent: ben_id, text: "@Ben".into(), me: true });
+    // What Vic writes to Ann is news to him now.
+    vic.write("Thank you both").await;
+    let toast = toast_of(&bens, |toast| toast.body.as_deref() == Some("Thank you both")).await;
+    assert_eq!(toast.kind, ToastKind::Message);
+    row(&ann, &anns_events, Folder::Open, |row| row.followers.iter().any(|found| found.agent == ben_id)).await;
+
+    ben.follow(Follow { conversation, following: false }).await.unwrap();
+    assert!(ben.list_conversations(mine).await.unwrap().rows.is_empty(), "at once");
+    row(&ann, &anns_events, Folder::Open, |row| row.followers.is_empty()).await;
 }

@@ -28,7 +28,8 @@ pub struct Situation<C> {
     pub me: AgentId,
 }
 
-/// A message of a visitor, or of a colleague among the team, that this computer has not seen before.
+/// A message of a visitor, of a colleague among the team, or a note that mentions the person, that this computer has not
+/// seen before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrival<C> {
     /// Where it was written.
@@ -43,11 +44,14 @@ pub struct Arrival<C> {
     pub assignee: Option<AgentId>,
     /// The desk has given the conversation to the person at this computer and rings for it.
     pub given: bool,
-    /// The person takes part in the conversation, whoever answers.
+    /// The person takes part in the conversation, or follows it, whoever answers.
     pub takes_part: bool,
+    /// A colleague mentions the person in it.
+    pub mentions_me: bool,
     /// A colleague wrote it, among the team.
     pub internal: bool,
-    /// What the group is called in which a colleague wrote it. `None`: to the person alone, or a visitor did.
+    /// What the group is called in which a colleague wrote it, or whose chat it is where a note mentions the person. `None`:
+    /// to the person alone, or a visitor did.
     pub group: Option<String>,
     /// The desk's name, when the person answers at more than one.
     pub desk: Option<String>,
@@ -66,6 +70,8 @@ pub enum ToastKind {
     NewChat,
     /// More in a conversation that is known already.
     Message,
+    /// A colleague mentions the person.
+    Mention,
 }
 
 /// A button of a toast.
@@ -102,7 +108,7 @@ pub struct Toast<C> {
     pub kind: ToastKind,
     /// Who wrote, one line of at most [`crate::TITLE_MAX`] characters. Empty when nothing readable is left of it.
     pub title_name: String,
-    /// The group's title, cleaned like a title. `None`: it was not in one.
+    /// The group's title, or whose chat it is of a mention, cleaned like a title. `None`: it was in neither.
     pub group: Option<String>,
     /// The desk's name, cleaned like a title. `None`: there is only one desk.
     pub desk: Option<String>,
@@ -188,9 +194,10 @@ impl<C: Copy> Alert<C> {
 /// to me. A message in my own
 /// conversation sounds and flashes. More from a visitor who waits in the queue sounds, and flashes once.
 /// What I am looking at, and what a colleague answers, stays quiet, unless I take part in it. What a colleague writes to me
-/// sounds and flashes; in a group, once. Nothing among the team rings.
+/// sounds and flashes; in a group, once, unless it mentions me. Nothing among the team rings, nor does a mention.
 pub fn decide<C: Copy + Eq>(situation: &Situation<C>, arrival: &Arrival<C>) -> Alert<C> {
-    if arrival.assignee.is_some_and(|assignee| assignee != situation.me) && !arrival.takes_part {
+    if arrival.assignee.is_some_and(|assignee| assignee != situation.me) && !arrival.takes_part && !arrival.mentions_me
+    {
         return Alert::quiet(arrival, Reason::AssignedToColleague);
     }
     if situation.focused == Some(arrival.conversation) {
@@ -200,11 +207,14 @@ pub fn decide<C: Copy + Eq>(situation: &Situation<C>, arrival: &Arrival<C>) -> A
     let preferences = situation.preferences;
     let unassigned = arrival.assignee.is_none();
     let mine = arrival.assignee == Some(situation.me);
-    let to_me = if arrival.internal { arrival.group.is_none() } else { mine };
-    let rings =
-        !arrival.internal && (unassigned || arrival.given) && (arrival.first_of_conversation || arrival.reopened);
+    let to_me = arrival.mentions_me || if arrival.internal { arrival.group.is_none() } else { mine };
+    let rings = !arrival.internal
+        && !arrival.mentions_me
+        && (unassigned || arrival.given)
+        && (arrival.first_of_conversation || arrival.reopened);
     let (kind, sound, flash) = match (rings, to_me) {
         (true, _) => (ToastKind::NewChat, Sound::Ring, Flash::Critical),
+        (false, true) if arrival.mentions_me => (ToastKind::Mention, Sound::Message, Flash::Critical),
         (false, true) => (ToastKind::Message, Sound::Message, Flash::Critical),
         (false, false) => (ToastKind::Message, Sound::Message, Flash::Informational),
     };
@@ -234,7 +244,7 @@ fn toast<C: Copy>(arrival: &Arrival<C>, kind: ToastKind, hide_text: bool) -> Toa
         body: shown(clean_body(&arrival.text)),
         file: arrival.file.as_deref().map(clean_title).and_then(shown),
         actions: match arrival.assignee {
-            None if !arrival.internal => vec![Action::Open, Action::AssignToMe],
+            None if !arrival.internal && !arrival.mentions_me => vec![Action::Open, Action::AssignToMe],
             _ => vec![Action::Open],
         },
         replaces: true,
@@ -269,6 +279,7 @@ mod tests {
             assignee: None,
             given: false,
             takes_part: false,
+            mentions_me: false,
             internal: false,
             group: None,
             desk: None,
@@ -369,6 +380,35 @@ mod tests {
     fn od_17_a_chat_of_ben_in_which_ann_takes_part_is_not_quiet() {
         let alert = decide(&ann(), &Arrival { takes_part: true, ..vic_goes_on(Some(BEN)) });
         assert_eq!((alert.sound, alert.flash, alert.rings), (Some(Sound::Message), Flash::Informational, false));
+    }
+
+    #[test]
+    fn od_27_a_mention_is_told_with_who_and_where_whoever_answers_and_never_rings() {
+        let note = Arrival {
+            mentions_me: true,
+            first_of_conversation: true,
+            group: Some("Vic".into()),
+            name: "Ben".into(),
+            text: "@Ann, look".into(),
+            ..vic_goes_on(Some(BEN))
+        };
+        let unassigned = Arrival { assignee: None, ..note.clone() };
+        let in_group =
+            Arrival { internal: true, takes_part: true, group: Some("Returns".into()), ..unassigned.clone() };
+        for (arrival, place) in [(&note, "Vic"), (&unassigned, "Vic"), (&in_group, "Returns")] {
+            let alert = decide(&ann(), arrival);
+            assert_eq!((alert.sound, alert.flash, alert.rings), (Some(Sound::Message), Flash::Critical, false));
+            let toast = alert.toast.unwrap();
+            assert_eq!((toast.kind, toast.title_name.as_str()), (ToastKind::Mention, "Ben"));
+            assert_eq!((toast.group.as_deref(), toast.actions), (Some(place), vec![Action::Open]));
+        }
+        let reading = Situation { focused: Some(VICS), ..ann() };
+        assert_eq!(decide(&reading, &note).why_quiet, Some(Reason::OnScreen));
+        let off = Preferences { toasts: false, sounds: false, flash: false, hide_text: false };
+        let alert = decide(&Situation { preferences: off, ..ann() }, &note);
+        assert_eq!(alert.why_quiet, Some(Reason::SwitchedOff), "her settings hold for mentions as well");
+        let hidden = Preferences { hide_text: true, ..ALL };
+        assert_eq!(decide(&Situation { preferences: hidden, ..ann() }, &note).toast.unwrap().body, None);
     }
 
     #[test]

@@ -66,7 +66,8 @@ impl<C: Copy + Ord> AlertKeeper<C> {
         {
             if before.rings && !alert.rings {
                 alert.rings = true;
-                if let Some(toast) = &mut alert.toast {
+                // Who mentions me says so, also while the chat goes on ringing.
+                if let Some(toast) = alert.toast.as_mut().filter(|toast| toast.kind == ToastKind::Message) {
                     toast.kind = ToastKind::NewChat;
                 }
                 if alert.flash != Flash::None {
@@ -148,6 +149,7 @@ mod tests {
             assignee,
             desk: None,
             takes_part: false,
+            mentions_me: false,
             internal: false,
             group: None,
             name: "Vic".into(),
@@ -155,6 +157,17 @@ mod tests {
             file: None,
         };
         decide(&situation, &arrival)
+    }
+
+    #[test]
+    fn od_27_a_mention_in_a_chat_that_rings_is_told_as_one_and_the_ring_goes_on() {
+        let mut keeper = AlertKeeper::default();
+        keeper.raise(writes(VICS, 1, None), 1_000);
+        let mut mention = writes(VICS, 2, Some(ANN));
+        mention.toast.as_mut().unwrap().kind = ToastKind::Mention;
+        let told = keeper.raise(mention, 5_000);
+        assert_eq!((told.toast.unwrap().kind, told.rings), (ToastKind::Mention, true));
+        assert_eq!(keeper.raise(writes(VICS, 3, Some(ANN)), 9_000).toast.unwrap().kind, ToastKind::NewChat);
     }
 
     #[test]

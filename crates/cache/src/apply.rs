@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use deskbell_engine::Batch;
 use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
-    Agent, Author, Change, ChangeKind, ClientId, Command, Contact, Conversation, ConversationId, ConversationState,
-    Cursor, Entity, EntityData, EntityKind, Message, MessageKind, Number, Priority, ResetReason, Seq, Visitor,
+    Agent, AgentId, Author, Change, ChangeKind, ClientId, Command, Contact, Conversation, ConversationId,
+    ConversationState, Cursor, Entity, EntityData, EntityKind, Message, MessageKind, Number, Priority, ResetReason,
+    Seq, Visitor,
 };
 use deskbell_search::{change_labels, facets, fold, label_key, words as words_of};
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
@@ -47,7 +48,7 @@ queries! {
             rev = max(excluded.rev, conversation.rev)";
     SHOW_CONVERSATION = "UPDATE conversation
         SET state = ?2, assignee = ?3, waiting_since = ?4, my_read = ?5, unread = ?6, preview = ?7,
-            snoozed_until = ?8, team = ?9, priority = ?10, settled = 0 WHERE id = ?1";
+            snoozed_until = ?8, team = ?9, priority = ?10, followed = ?11, settled = 0 WHERE id = ?1";
     REMOVE_LABELS = "DELETE FROM conversation_label WHERE conversation = ?1";
     ADD_LABEL = "INSERT INTO conversation_label (conversation, key, label) VALUES (?1, ?2, ?3)";
     FIND_CONVERSATION = "SELECT data FROM conversation WHERE id = ?1";
@@ -60,13 +61,13 @@ queries! {
     FIND_MESSAGE = "SELECT rev, words, facets, conversation, number FROM message WHERE id = ?1";
     IN_THE_PLACE = "SELECT id FROM message WHERE conversation = ?1 AND number = ?2 AND id <> ?3";
     /// Leaves everything as it is when the message, or another one in its place, is here already.
-    ADD_MESSAGE = "INSERT OR IGNORE INTO message (id, conversation, number, rev, by_visitor, data, words, facets, at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-    PUT_MESSAGE = "INSERT INTO message (id, conversation, number, rev, by_visitor, data, words, facets, at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+    ADD_MESSAGE = "INSERT OR IGNORE INTO message (id, conversation, number, rev, by_visitor, data, words, facets, at, to_me)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    PUT_MESSAGE = "INSERT INTO message (id, conversation, number, rev, by_visitor, data, words, facets, at, to_me)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
         ON CONFLICT (id) DO UPDATE SET conversation = excluded.conversation, number = excluded.number,
             rev = excluded.rev, by_visitor = excluded.by_visitor, data = excluded.data, words = excluded.words,
-            facets = excluded.facets, at = excluded.at";
+            facets = excluded.facets, at = excluded.at, to_me = excluded.to_me";
     CONVERSATION_OF_MESSAGE = "SELECT conversation FROM message WHERE id = ?1";
     MESSAGES_OF_CONVERSATION = "SELECT id FROM message WHERE conversation = ?1";
     WORDS_OF_MESSAGE = "SELECT words, facets FROM message WHERE id = ?1";
@@ -85,6 +86,9 @@ queries! {
     REMOVE_ATTACHMENTS = "DELETE FROM attachment WHERE message = ?1";
     UNREAD = "SELECT count(*) FROM message WHERE conversation = ?1 AND by_visitor = 1 AND number > ?2
         AND words <> ''";
+    /// Notes that mention me are for me as well.
+    UNREAD_TO_ME = "SELECT count(*) FROM message INDEXED BY message_to_me
+        WHERE conversation = ?1 AND to_me = 1 AND number > ?2 AND words <> ''";
     /// Among the team everybody's words are news; whoever writes has read.
     UNREAD_INTERNAL = "SELECT count(*) FROM message WHERE conversation = ?1 AND number > ?2 AND words <> ''";
     IS_INTERNAL = "SELECT EXISTS (SELECT 1 FROM conversation WHERE id = ?1 AND state = 'internal')";
@@ -119,8 +123,8 @@ pub struct Changed {
     pub visitors: bool,
     /// Canned texts changed.
     pub canned_texts: bool,
-    /// Messages of visitors, and of anybody among the team, that are news: they came with a delta, not with a snapshot or
-    /// as history.
+    /// Messages of visitors, of anybody among the team, and notes that mention me, that are news: they came with a delta,
+    /// not with a snapshot or as history.
     pub arrived: Vec<Message>,
 }
 
@@ -141,6 +145,21 @@ impl Cache {
             let epoch = meta(connection, "epoch")?;
             let seq = meta(connection, "seq")?.and_then(|text| text.parse().ok());
             Ok(epoch.zip(seq).map(|(epoch, seq)| Cursor { epoch, seq: Seq(seq) }))
+        })
+    }
+
+    /// Says whose cache it is: who is mentioned, and who follows.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn belongs_to(&self, me: AgentId) -> Result<(), CacheError> {
+        let known = self.cache().read(owner)?;
+        if known == Some(me) {
+            return Ok(());
+        }
+        self.cache().write(|transaction| {
+            transaction.prepare_cached(SET_META)?.execute(params![OWNER, me.0.to_string()])?;
+            Ok(())
         })
     }
 
@@ -246,6 +265,14 @@ fn erased(batch: &Batch) -> Vec<ConversationId> {
 
 fn meta(connection: &Connection, key: &str) -> Result<Option<String>, CacheError> {
     Ok(connection.prepare_cached(FIND_META)?.query_row([key], |row| row.get(0)).optional()?)
+}
+
+/// Under which name `meta` has whose cache it is.
+const OWNER: &str = "owner";
+
+/// Whose cache it is, when that was said.
+pub(crate) fn owner(connection: &Connection) -> Result<Option<AgentId>, CacheError> {
+    Ok(meta(connection, OWNER)?.and_then(|text| text.parse().ok()).map(AgentId))
 }
 
 /// With its first page, a snapshot is newer than whatever is here: that may be of another log, as may the pages of a
@@ -404,18 +431,21 @@ impl<'a> Writer<'a> {
         changes.sort_by_key(|change| change.id);
         let mut add = self.connection.prepare_cached(ADD_MESSAGE)?;
         let recent = Recent::read(self.connection)?;
+        let me = owner(self.connection)?;
         for change in changes.drain(..) {
             let Some(data) = &change.data else { continue };
             let Some(Entity::Message(message)) = read(change, data) else { continue };
             let row = MessageRow {
                 by_visitor: message.author == Author::Visitor,
+                to_me: me.is_some_and(|me| message.mentions.contains(&me)),
                 words: fold(&words_of(&message)),
                 facets: facets(&message),
                 data: data.clone(),
                 rev: change.seq,
                 message,
             };
-            let (message, by_visitor) = (&row.message, row.by_visitor);
+            let message = &row.message;
+            let is_for_me = row.by_visitor || row.to_me;
             // Nearly all are new.
             let mut is_new = add.execute(row.values())? > 0;
             if is_new {
@@ -432,7 +462,7 @@ impl<'a> Writer<'a> {
             }
             self.changed.conversations.insert(message.conversation);
             let news = self.live && is_new && !apart;
-            if news && (by_visitor || message.kind == MessageKind::Note && self.is_internal(message.conversation)?) {
+            if news && (is_for_me || message.kind == MessageKind::Note && self.is_internal(message.conversation)?) {
                 self.changed.arrived.push(row.message);
             }
         }
@@ -641,6 +671,7 @@ impl<'a> Writer<'a> {
 struct MessageRow {
     message: Message,
     by_visitor: bool,
+    to_me: bool,
     data: EntityData,
     words: String,
     facets: String,
@@ -649,7 +680,7 @@ struct MessageRow {
 
 impl MessageRow {
     fn values(&self) -> impl Params {
-        let Self { message, by_visitor, data, words, facets, rev } = self;
+        let Self { message, by_visitor, to_me, data, words, facets, rev } = self;
         (
             message.id.0,
             message.conversation.0,
@@ -660,6 +691,7 @@ impl MessageRow {
             words,
             facets,
             message.created_at,
+            to_me,
         )
     }
 }
@@ -759,6 +791,7 @@ pub(crate) fn refresh(connection: &Connection, id: ConversationId, pending: &[&O
         Some(mark) => serde_json::from_str::<deskbell_protocol::ReadMark>(&mark)?.number,
         None => 0,
     };
+    let mut followed = owner(connection)?.is_some_and(|me| head.followers.contains(&me));
     for item in pending {
         if matches!(item.state, OutboxState::Refused(_) | OutboxState::Held) {
             continue;
@@ -785,6 +818,7 @@ pub(crate) fn refresh(connection: &Connection, id: ConversationId, pending: &[&O
                 (head.assignee, head.team) = (*agent, *team);
             }
             Command::SetPriority { conversation, priority } if *conversation == id => head.priority = *priority,
+            Command::Follow { conversation, following } if *conversation == id => followed = *following,
             Command::MarkRead { conversation, number } if *conversation == id => my_read = my_read.max(*number),
             Command::Send { conversation: Some(conversation), kind: MessageKind::Reply, .. } if *conversation == id => {
                 head.waiting_since = None;
@@ -799,8 +833,10 @@ pub(crate) fn refresh(connection: &Connection, id: ConversationId, pending: &[&O
             add.execute(params![id.0, label_key(label), label])?;
         }
     }
-    let unread = if head.is_internal() { UNREAD_INTERNAL } else { UNREAD };
-    let unread: i64 = connection.prepare_cached(unread)?.query_row(params![id.0, my_read], |row| row.get(0))?;
+    let count = |sql: &str| -> Result<i64, CacheError> {
+        Ok(connection.prepare_cached(sql)?.query_row(params![id.0, my_read], |row| row.get(0))?)
+    };
+    let unread = if head.is_internal() { count(UNREAD_INTERNAL)? } else { count(UNREAD)? + count(UNREAD_TO_ME)? };
     // What the desk itself says has no words and is no news, nor has what is deleted.
     let mut statement = connection.prepare_cached(NEWEST_WITH_WORDS)?;
     let mut rows = statement.query([id.0])?;
@@ -825,7 +861,8 @@ pub(crate) fn refresh(connection: &Connection, id: ConversationId, pending: &[&O
         preview,
         head.snoozed_until,
         head.team.map(|team| team.0),
-        priority_name(head.priority)
+        priority_name(head.priority),
+        followed
     ])?;
     Ok(())
 }

@@ -67,6 +67,7 @@ pub(crate) const CACHE: Plan = Plan {
         Step::sql(include_str!("schema_cache_recent.sql")),
         Step::sql(include_str!("schema_cache_priority.sql")),
         Step::sql(include_str!("schema_cache_participants.sql")),
+        Step::sql(include_str!("schema_cache_followers.sql")),
     ],
 };
 /// The outbox cannot.
@@ -79,6 +80,7 @@ pub(crate) const OUTBOX: Plan = Plan {
         Step::sql(include_str!("schema_outbox_guard.sql")),
         Step::sql(include_str!("schema_outbox_files.sql")),
         Step::sql(include_str!("schema_outbox_erased.sql")),
+        Step::sql(include_str!("schema_outbox_mentions.sql")),
     ],
 };
 

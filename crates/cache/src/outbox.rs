@@ -97,6 +97,8 @@ pub struct DraftRecord {
     pub reply: String,
     /// Of the note.
     pub note: String,
+    /// Whom the note mentions.
+    pub mentions: Vec<AgentId>,
 }
 
 /// Reads commands, in the order that [`columns`] takes.
@@ -135,9 +137,9 @@ queries! {
     REFUSE = "UPDATE outbox SET refusal = ?2 WHERE client_id = ?1";
     BUSY_OF_ALL = "SELECT conversation FROM outbox WHERE conversation IS NOT NULL
         UNION SELECT conversation FROM draft UNION SELECT conversation FROM file WHERE conversation IS NOT NULL";
-    FIND_DRAFT = "SELECT reply, note FROM draft WHERE conversation = ?1";
-    PUT_DRAFT = "INSERT INTO draft (conversation, reply, note) VALUES (?1, ?2, ?3)
-        ON CONFLICT (conversation) DO UPDATE SET reply = excluded.reply, note = excluded.note";
+    FIND_DRAFT = "SELECT reply, note, mentions FROM draft WHERE conversation = ?1";
+    PUT_DRAFT = "INSERT INTO draft (conversation, reply, note, mentions) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (conversation) DO UPDATE SET reply = excluded.reply, note = excluded.note, mentions = excluded.mentions";
     REMOVE_DRAFT = "DELETE FROM draft WHERE conversation = ?1";
     FIND_SETTING = "SELECT value FROM setting WHERE key = ?1";
     PUT_SETTING = "INSERT INTO setting (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
@@ -231,18 +233,20 @@ fn remove(connection: &Connection, done: &[ClientId]) -> Result<(), CacheError> 
 }
 
 fn find_draft(connection: &Connection, conversation: ConversationId) -> Result<DraftRecord, CacheError> {
-    Ok(connection
+    let found = connection
         .prepare_cached(FIND_DRAFT)?
-        .query_row([conversation.0], |row| Ok(DraftRecord { reply: row.get(0)?, note: row.get(1)? }))
-        .optional()?
-        .unwrap_or_default())
+        .query_row([conversation.0], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?)))
+        .optional()?;
+    let Some((reply, note, mentions)) = found else { return Ok(DraftRecord::default()) };
+    Ok(DraftRecord { reply, note, mentions: serde_json::from_str(&mentions)? })
 }
 
 fn put_draft(connection: &Connection, conversation: ConversationId, draft: &DraftRecord) -> Result<(), CacheError> {
     if draft.reply.is_empty() && draft.note.is_empty() {
         connection.prepare_cached(REMOVE_DRAFT)?.execute([conversation.0])?;
     } else {
-        connection.prepare_cached(PUT_DRAFT)?.execute(params![conversation.0, draft.reply, draft.note])?;
+        let mentions = serde_json::to_string(&draft.mentions)?;
+        connection.prepare_cached(PUT_DRAFT)?.execute(params![conversation.0, draft.reply, draft.note, mentions])?;
     }
     Ok(())
 }
@@ -502,14 +506,18 @@ impl Cache {
     /// [`CacheError`]; the message stays queued then.
     pub fn take_back(&self, id: &ClientId) -> Result<Option<TakenBack>, CacheError> {
         let Some(item) = self.find(id)? else { return Ok(None) };
-        let Command::Send { conversation: Some(conversation), kind, text, .. } = &item.frame.command else {
+        let Command::Send { conversation: Some(conversation), kind, text, mentions, .. } = &item.frame.command else {
             return Ok(None);
         };
         self.show_without(&item);
         let draft = self.outbox_database().write(|transaction| {
             let mut draft = find_draft(transaction, *conversation)?;
             match kind {
-                MessageKind::Note => draft.note = joined(text, &draft.note),
+                MessageKind::Note => {
+                    draft.note = joined(text, &draft.note);
+                    let again = mentions.iter().filter(|agent| !draft.mentions.contains(agent));
+                    draft.mentions = again.chain(&draft.mentions).copied().collect();
+                }
                 MessageKind::Reply | MessageKind::System => draft.reply = joined(text, &draft.reply),
             }
             put_draft(transaction, *conversation, &draft)?;
@@ -561,12 +569,18 @@ impl Cache {
         self.outbox_database().read(|connection| find_draft(connection, conversation))
     }
 
-    /// Keeps unsent texts. Two empty ones are not kept.
+    /// Keeps unsent texts, and whom the note mentions. Two empty ones are not kept.
     ///
     /// # Errors
     /// [`CacheError`].
-    pub fn save_draft(&self, conversation: ConversationId, reply: &str, note: &str) -> Result<(), CacheError> {
-        let draft = DraftRecord { reply: reply.to_owned(), note: note.to_owned() };
+    pub fn save_draft(
+        &self,
+        conversation: ConversationId,
+        reply: &str,
+        note: &str,
+        mentions: &[AgentId],
+    ) -> Result<(), CacheError> {
+        let draft = DraftRecord { reply: reply.to_owned(), note: note.to_owned(), mentions: mentions.to_vec() };
         self.outbox_database().write(|transaction| put_draft(transaction, conversation, &draft))
     }
 

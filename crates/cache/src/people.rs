@@ -1,6 +1,6 @@
 //! Who answers at a desk: to whom a conversation can be given.
 
-use deskbell_protocol::{Agent, Role, Site, SiteId, Team};
+use deskbell_protocol::{Agent, Conversation, Role, Site, SiteId, Team};
 use serde::de::DeserializeOwned;
 
 use crate::Cache;
@@ -43,6 +43,21 @@ impl Cache {
         teams.retain(|team| team.active && agents.iter().any(|agent| team.members.contains(&agent.id)));
         agents.retain(|agent| agent.role != Role::Light);
         Ok(Answering { agents, teams })
+    }
+
+    /// Who sees a conversation, oldest first: who can be mentioned in it. Of a site that this computer does not know,
+    /// those alone are known who take part.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn seeing(&self, conversation: &Conversation) -> Result<Vec<Agent>, CacheError> {
+        let site = if conversation.is_internal() { None } else { self.site(conversation.site)? };
+        let teams: Vec<Team> = self.all_of("team")?;
+        let mut agents = self.colleagues()?;
+        agents.retain(|agent| {
+            conversation.participants.contains(&agent.id) || site.as_ref().is_some_and(|site| sees(agent, site, &teams))
+        });
+        Ok(agents)
     }
 
     /// Everybody who is there, oldest first: who can be written to, and take part.

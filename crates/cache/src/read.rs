@@ -1,8 +1,11 @@
 //! What the screen asks for. Every query here uses an index; a test reads the plans.
 
+use std::cmp::Reverse;
+
 use deskbell_protocol::{
-    Agent, AgentId, Attachment, AttachmentId, Author, Command, Contact, ContactId, Conversation, ConversationId,
-    ConversationState, Message, MessageKind, Number, Seq, Site, SiteId, Team, TeamId, Timestamp, Visitor, VisitorId,
+    Agent, AgentId, Attachment, AttachmentId, Author, CannedText, CannedTextId, Command, Contact, ContactId,
+    Conversation, ConversationId, ConversationState, Message, MessageKind, Number, Seq, Site, SiteId, Team, TeamId,
+    Timestamp, Visitor, VisitorId,
 };
 use deskbell_search::{BadLabel, change_labels, label_key};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -10,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::Cache;
-use crate::apply::{overlay, priority_from};
+use crate::apply::{overlay, owner, priority_from};
 use crate::error::CacheError;
 use crate::outbox::{HAS_ANYTHING, HAS_DRAFT, HAS_HELD, HAS_REFUSED, OutboxState};
 use crate::queries::queries;
@@ -22,7 +25,7 @@ pub enum Folder {
     Open,
     /// Open ones in which the visitor waits, longest waiting first.
     Waiting,
-    /// Open ones of one agent, most recently active first.
+    /// Open ones of one agent, and those that the owner of the cache follows, most recently active first.
     Mine,
     /// Snoozed ones, most recently active first.
     Snoozed,
@@ -39,7 +42,7 @@ pub struct CountsRecord {
     pub open: i64,
     /// Open, and the visitor waits.
     pub waiting: i64,
-    /// Open and mine.
+    /// Open and mine, or followed.
     pub mine: i64,
     /// Snoozed.
     pub snoozed: i64,
@@ -85,7 +88,11 @@ pub struct ConversationRecord {
     pub preview: Option<PreviewRecord>,
     /// Who takes part, by their ids, with their names.
     pub participants: Vec<(AgentId, String)>,
-    /// Messages of the visitor, or of anybody among the team, that I have not read.
+    /// Who follows it, by their ids, with their names. Shows what is still in the outbox.
+    pub followers: Vec<(AgentId, String)>,
+    /// Whether I do, whose cache it is.
+    pub followed: bool,
+    /// Messages of the visitor, of anybody among the team, and notes that mention me, that I have not read.
     pub unread: i64,
     /// Newest number I have read.
     pub my_read: Number,
@@ -129,7 +136,8 @@ macro_rules! shown {
         "data, state, assignee, waiting_since, my_read, unread, preview,
         (SELECT data FROM entity WHERE kind = 'contact' AND id = conversation.contact),
         (SELECT data FROM entity WHERE kind = 'agent' AND id = conversation.assignee), snoozed_until,
-        team, (SELECT data FROM entity WHERE kind = 'team' AND id = conversation.team), priority"
+        team, (SELECT data FROM entity WHERE kind = 'team' AND id = conversation.team), priority,
+        followed"
     };
 }
 
@@ -147,6 +155,8 @@ queries! {
     COUNT_WAITING = "SELECT count(*) FROM conversation INDEXED BY conversation_waiting
         WHERE state = 'open' AND waiting_since IS NOT NULL";
     COUNT_MINE = "SELECT count(*) FROM conversation WHERE state = 'open' AND assignee = ?1";
+    COUNT_FOLLOWED = "SELECT count(*) FROM conversation INDEXED BY conversation_followed
+        WHERE state = 'open' AND followed = 1 AND assignee IS NOT ?1";
     COUNT_SNOOZED = "SELECT count(*) FROM conversation WHERE state = 'snoozed'";
     COUNT_CLOSED = "SELECT count(*) FROM conversation WHERE state = 'closed'";
     COUNT_TEAM = "SELECT count(*) FROM conversation WHERE state = 'internal'";
@@ -174,6 +184,8 @@ queries! {
     WAITING = heads!("INDEXED BY conversation_waiting WHERE state = 'open' AND waiting_since IS NOT NULL
         ORDER BY waiting_since, id LIMIT ?1");
     MINE = heads!("WHERE state = 'open' AND assignee = ?2 ORDER BY active_at DESC, id DESC LIMIT ?1");
+    FOLLOWED = heads!("INDEXED BY conversation_followed WHERE state = 'open' AND followed = 1 AND assignee IS NOT ?2
+        ORDER BY active_at DESC, id DESC LIMIT ?1");
     FIND = heads!("WHERE id = ?1");
     LABELS_OF = "SELECT label FROM conversation_label WHERE conversation = ?1 ORDER BY key";
     LABELS_IN_USE = "SELECT min(label) FROM conversation_label INDEXED BY label_in_use
@@ -229,6 +241,17 @@ fn record(connection: &Connection, row: &Row<'_>) -> Result<ConversationRecord, 
     conversation.priority = text(12)?.map(priority_from).unwrap_or_default();
     conversation.labels = labels_of(connection, conversation.id)?;
     let participants = named_agents(connection, &conversation.participants)?;
+    let followed = row.get(13)?;
+    if let Some(me) = owner(connection)? {
+        match (followed, conversation.followers.binary_search(&me)) {
+            (true, Err(place)) => conversation.followers.insert(place, me),
+            (false, Ok(place)) => {
+                conversation.followers.remove(place);
+            }
+            _ => {}
+        }
+    }
+    let followers = named_agents(connection, &conversation.followers)?;
     Ok(ConversationRecord {
         visitor_number: visitor_number(conversation.visitor),
         contact_name: named(7)?.map(|contact| contact.name).unwrap_or_default(),
@@ -236,6 +259,8 @@ fn record(connection: &Connection, row: &Row<'_>) -> Result<ConversationRecord, 
         team_name: named(11)?.map(|team| team.name),
         preview: text(6)?.map(serde_json::from_str).transpose()?,
         participants,
+        followers,
+        followed,
         unread: row.get(5)?,
         my_read: row.get(4)?,
         draft: false,
@@ -288,10 +313,13 @@ impl Cache {
             let count = |query: &str| -> Result<i64, CacheError> {
                 Ok(connection.prepare_cached(query)?.query_row([], |row| row.get(0))?)
             };
+            let of_me = |query: &str| -> Result<i64, CacheError> {
+                Ok(connection.prepare_cached(query)?.query_row([me.0], |row| row.get(0))?)
+            };
             Ok(CountsRecord {
                 open: count(COUNT_OPEN)?,
                 waiting: count(COUNT_WAITING)?,
-                mine: connection.prepare_cached(COUNT_MINE)?.query_row([me.0], |row| row.get(0))?,
+                mine: of_me(COUNT_MINE)? + of_me(COUNT_FOLLOWED)?,
                 snoozed: count(COUNT_SNOOZED)?,
                 closed: count(COUNT_CLOSED)?,
                 team: count(COUNT_TEAM)?,
@@ -323,12 +351,17 @@ impl Cache {
         let records = self.cache().read(|connection| {
             let mut statement = connection.prepare_cached(which)?;
             let shown = |row: &Row<'_>| record(connection, row);
-            let rows = if folder == Folder::Mine {
-                statement.query_and_then(params![limit, me.0], shown)?
-            } else {
-                statement.query_and_then(params![limit], shown)?
-            };
-            rows.collect::<Result<Vec<_>, CacheError>>()
+            if folder != Folder::Mine {
+                return statement.query_and_then(params![limit], shown)?.collect::<Result<Vec<_>, CacheError>>();
+            }
+            // Both in their order; together no more than asked for.
+            let mut followed = connection.prepare_cached(FOLLOWED)?;
+            let mine = statement.query_and_then(params![limit, me.0], shown)?;
+            let mut rows: Vec<ConversationRecord> =
+                mine.chain(followed.query_and_then(params![limit, me.0], shown)?).collect::<Result<_, _>>()?;
+            rows.sort_by_key(|row| Reverse((row.conversation.active_at, row.conversation.id)));
+            rows.truncate(limit as usize);
+            Ok(rows)
         })?;
         self.with_local(records)
     }
@@ -577,6 +610,14 @@ impl Cache {
     /// [`CacheError`].
     pub fn site(&self, id: SiteId) -> Result<Option<Site>, CacheError> {
         self.cache().read(|connection| entity(connection, "site", id.0))
+    }
+
+    /// A prepared text.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn canned_text(&self, id: CannedTextId) -> Result<Option<CannedText>, CacheError> {
+        self.cache().read(|connection| entity(connection, "canned_text", id.0))
     }
 
     /// A team.

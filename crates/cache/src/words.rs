@@ -200,6 +200,7 @@ mod tests {
             created_at: id,
             edited_at: edited,
             deleted_at: word.is_none().then_some(id),
+            mentions: Vec::new(),
         }
     }
 
@@ -223,6 +224,7 @@ mod tests {
             title: String::new(),
             participants: Vec::new(),
             labels: Vec::new(),
+            followers: Vec::new(),
         })
     }
 

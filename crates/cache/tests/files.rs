@@ -12,7 +12,13 @@ fn key() -> Key {
 }
 
 fn reply(bits: u128, attachments: Vec<AttachmentId>) -> CommandFrame {
-    let command = Command::Send { conversation: Some(CHAT), kind: MessageKind::Reply, text: "x".into(), attachments };
+    let command = Command::Send {
+        conversation: Some(CHAT),
+        kind: MessageKind::Reply,
+        text: "x".into(),
+        attachments,
+        mentions: Vec::new(),
+    };
     CommandFrame { client_id: ClientId::from_bits(bits), command, if_rev: None, client_time: 0 }
 }
 
@@ -61,6 +67,7 @@ fn od_35_a_file_belongs_to_the_draft_until_a_message_takes_it_along_and_goes_wit
         kind: MessageKind::Reply,
         text: "x".into(),
         attachments: vec![],
+        mentions: Vec::new(),
     };
     let elsewhere = CommandFrame { command: elsewhere, ..reply(8, vec![]) };
     assert!(cache.queue(&elsewhere, std::slice::from_ref(&one), 1).is_err(), "another chat's message cannot take it");
@@ -97,7 +104,7 @@ fn dc_01_a_person_who_is_erased_takes_along_what_was_sent_to_them_and_what_was_n
     cache.queue(&reply(2, vec![]), &[], 2).unwrap();
     delta(0, vec![], vec![ClientId::from_bits(1)]);
     for (chat, bits) in [(CHAT, 7), (other, 8)] {
-        cache.save_draft(chat, "About the teapot", "").unwrap();
+        cache.save_draft(chat, "About the teapot", "", &[]).unwrap();
         cache.add_file(chat, &ClientId::from_bits(bits), "list.csv", "", b"1").unwrap();
     }
     let erase = Change {

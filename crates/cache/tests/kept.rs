@@ -34,6 +34,7 @@ fn message(number: i64) -> Message {
         created_at: number,
         edited_at: None,
         deleted_at: None,
+        mentions: Vec::new(),
     }
 }
 

@@ -32,6 +32,7 @@ fn message(chat: ConversationId, number: i64, text: &str) -> Message {
         created_at: number,
         edited_at: None,
         deleted_at: None,
+        mentions: Vec::new(),
     }
 }
 
@@ -55,6 +56,7 @@ fn head(chat: ConversationId, state: ConversationState, last_number: i64, active
         title: String::new(),
         participants: Vec::new(),
         labels: vec![],
+        followers: Vec::new(),
     })
 }
 
@@ -137,12 +139,13 @@ fn dc_02_whatever_is_open_or_put_off_or_waits_to_be_sent_keeps_all_it_has() {
         desk.chat(4, ConversationState::Closed, 5, 900),
         desk.chat(5, ConversationState::Closed, 5, 900),
     ];
-    desk.cache.save_draft(kept[2], "half a sen", "").unwrap();
+    desk.cache.save_draft(kept[2], "half a sen", "", &[]).unwrap();
     let command = Command::Send {
         conversation: Some(kept[3]),
         kind: MessageKind::Reply,
         text: "We have it again.".into(),
         attachments: vec![],
+        mentions: Vec::new(),
     };
     let frame = CommandFrame { client_id: ClientId::from_bits(1), command, if_rev: None, client_time: 0 };
     desk.cache.queue(&frame, &[], 0).unwrap();

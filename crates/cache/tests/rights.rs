@@ -26,6 +26,7 @@ fn shop(number: i64) -> Vec<Entity> {
             phone: String::new(),
             notes: String::new(),
             created_at: 1,
+            verified: None,
         }),
         Entity::Visitor(
             serde_json::from_value(serde_json::json!({
@@ -54,7 +55,7 @@ fn shop(number: i64) -> Vec<Entity> {
             client_id: None,
             created_at: 1,
             edited_at: None,
-            deleted_at: None,
+            deleted_at: None, mentions: Vec::new(),
         }),
         Entity::ReadMark(ReadMark { conversation: ConversationId(number + 30), number: 1 }),
     ]

@@ -36,6 +36,7 @@ fn contact(id: i64, name: &str, email: &str) -> Entity {
         phone: "+34 600 123".into(),
         notes: "Prefers the mornings".into(),
         created_at: 1,
+        verified: None,
     })
 }
 
@@ -86,6 +87,7 @@ fn chat(id: ConversationId, contact: i64, state: ConversationState, assignee: Ag
         title: String::new(),
         participants: Vec::new(),
         labels: vec![],
+        followers: Vec::new(),
     })
 }
 
@@ -102,6 +104,7 @@ fn said(conversation: ConversationId, number: i64, author: Author, text: &str) -
         created_at: MAY + number * DAY,
         edited_at: None,
         deleted_at: None,
+        mentions: Vec::new(),
     }
 }
 

@@ -42,6 +42,7 @@ fn vic(name: &str) -> Entity {
         phone: String::new(),
         notes: String::new(),
         created_at: 1,
+        verified: None,
     })
 }
 
@@ -86,6 +87,7 @@ fn head(last_number: i64, waiting_since: Option<i64>) -> Conversation {
         title: String::new(),
         participants: Vec::new(),
         labels: vec![],
+        followers: Vec::new(),
     }
 }
 
@@ -102,6 +104,7 @@ fn message(conversation: ConversationId, number: i64, author: Author, text: &str
         created_at: number,
         edited_at: None,
         deleted_at: None,
+        mentions: Vec::new(),
     }
 }
 
@@ -433,7 +436,13 @@ fn an_acknowledged_command_leaves_once_the_cursor_has_passed_it() {
     let note = |bits| {
         command(
             bits,
-            Command::Send { conversation: Some(CHAT), kind: MessageKind::Note, text: "x".into(), attachments: vec![] },
+            Command::Send {
+                conversation: Some(CHAT),
+                kind: MessageKind::Note,
+                text: "x".into(),
+                attachments: vec![],
+                mentions: Vec::new(),
+            },
         )
     };
     desk.cache.queue(&note(1), &[], 1).unwrap();
@@ -470,7 +479,7 @@ fn dc_02_a_hole_in_the_history_is_seen_and_filled() {
 fn a_snapshot_replaces_what_is_gone_and_keeps_outbox_and_drafts() {
     let mut desk = Desk::new();
     desk.delta(vec![Entity::Conversation(head(1, None)), from_vic(1, "Hola")]);
-    desk.cache.save_draft(CHAT, "half a sent", "").unwrap();
+    desk.cache.save_draft(CHAT, "half a sent", "", &[]).unwrap();
     desk.cache.queue(&command(1, Command::MarkRead { conversation: CHAT, number: 1 }), &[], 1).unwrap();
     desk.cache.apply(&Batch::Reset(ResetReason::Epoch)).unwrap();
     assert_eq!(desk.cache.cursor().unwrap(), None);
@@ -581,7 +590,7 @@ fn dk_06_dk_07_what_is_known_of_a_person_shows_the_edit_that_is_on_its_way() {
 
 fn canned(id: i64, owner: TextOwner, (shortcut, title, text): (&str, &str, &str), uses: i64) -> Entity {
     let (shortcut, title, text) = (shortcut.to_owned(), title.to_owned(), text.to_owned());
-    Entity::CannedText(CannedText { id: CannedTextId(id), owner, shortcut, title, text, uses })
+    Entity::CannedText(CannedText { id: CannedTextId(id), owner, shortcut, title, text, uses, attachments: Vec::new() })
 }
 
 #[test]
@@ -645,7 +654,7 @@ fn a_database_of_a_newer_app_is_refused_and_not_touched() {
 #[test]
 fn a_damaged_cache_is_set_aside_and_the_outbox_survives() {
     let mut desk = Desk::new();
-    desk.cache.save_draft(CHAT, "keep me", "").unwrap();
+    desk.cache.save_draft(CHAT, "keep me", "", &[]).unwrap();
     let directory = desk.directory.path().to_owned();
     drop(std::mem::replace(&mut desk.cache, Cache::open(tempfile::tempdir().unwrap().path(), &key()).unwrap()));
     for ending in ["-wal", "-shm"] {
@@ -685,7 +694,7 @@ fn after_a_power_cut(desk: &Desk) -> TempDir {
 fn no_word_of_a_chat_can_be_read_in_the_files() {
     let mut desk = Desk::new();
     desk.delta(vec![Entity::Conversation(head(1, None)), from_vic(1, "the secret marmalade")]);
-    desk.cache.save_draft(CHAT, "marmalade again", "").unwrap();
+    desk.cache.save_draft(CHAT, "marmalade again", "", &[]).unwrap();
     let file =
         Attachment { id: AttachmentId(5), name: "a.png".into(), mime: "image/png".into(), size: 22, picture: None };
     let sent = message(CHAT, 2, Author::Visitor, "with a picture");
@@ -716,7 +725,7 @@ fn no_word_of_a_chat_can_be_read_in_the_files() {
 #[test]
 fn a_wrong_key_is_refused_and_touches_nothing() {
     let desk = Desk::new();
-    desk.cache.save_draft(CHAT, "keep me", "").unwrap();
+    desk.cache.save_draft(CHAT, "keep me", "", &[]).unwrap();
     for missing in ["", "outbox.db", "cache.db"] {
         let directory = after_a_power_cut(&desk);
         for ending in ["", "-wal"] {
@@ -743,7 +752,7 @@ fn a_damaged_outbox_is_told_from_a_wrong_key_by_the_cache() {
 #[test]
 fn databases_are_set_aside_whole_and_deleted_never() {
     let desk = Desk::new();
-    desk.cache.save_draft(CHAT, "keep me", "").unwrap();
+    desk.cache.save_draft(CHAT, "keep me", "", &[]).unwrap();
     let directory = after_a_power_cut(&desk);
     let before: Vec<Vec<u8>> = files(directory.path()).into_values().collect();
     let renamed = Cache::set_aside(directory.path()).unwrap();
@@ -757,7 +766,7 @@ fn databases_are_set_aside_whole_and_deleted_never() {
 #[test]
 fn a_full_disk_says_so_and_loses_nothing() {
     let desk = Desk::new();
-    desk.cache.save_draft(CHAT, "safe", "").unwrap();
+    desk.cache.save_draft(CHAT, "safe", "", &[]).unwrap();
     desk.cache.limit_for_test(1);
     let refused = desk.cache.save_setting("big", &"x".repeat(4_000_000)).unwrap_err();
     assert!(matches!(refused, CacheError::DiskFull), "{refused:?}");
@@ -785,8 +794,13 @@ fn after_a_restored_backup_the_new_log_wins_and_nothing_of_the_old_one_returns()
     let mut desk = Desk::new();
     desk.seq = 5_000;
     desk.delta(vec![Entity::Conversation(head(3, None)), from_vic(1, "one"), from_vic(2, "two"), from_vic(3, "three")]);
-    let send =
-        Command::Send { conversation: Some(CHAT), kind: MessageKind::Note, text: "x".into(), attachments: vec![] };
+    let send = Command::Send {
+        conversation: Some(CHAT),
+        kind: MessageKind::Note,
+        text: "x".into(),
+        attachments: vec![],
+        mentions: Vec::new(),
+    };
     let sent = command(9, send);
     desk.cache.queue(&sent, &[], 1).unwrap();
     desk.cache.acknowledge(&sent.client_id, Seq(9_000)).unwrap();
@@ -844,7 +858,13 @@ fn texts(items: &[deskbell_cache::OutboxItem]) -> Vec<String> {
 }
 
 fn reply(text: &str) -> Command {
-    Command::Send { conversation: Some(CHAT), kind: MessageKind::Reply, text: text.into(), attachments: vec![] }
+    Command::Send {
+        conversation: Some(CHAT),
+        kind: MessageKind::Reply,
+        text: text.into(),
+        attachments: vec![],
+        mentions: Vec::new(),
+    }
 }
 
 #[test]
@@ -981,7 +1001,7 @@ fn a_reply_taken_back_stands_before_the_unsent_text_and_is_gone_from_the_outbox(
     desk.cache.queue_guarded(&frame, &[], 10, guard).unwrap();
     assert_eq!(desk.cache.outbox().unwrap()[0].guard, guard);
     assert_eq!(desk.cache.conversation(CHAT).unwrap().unwrap().conversation.waiting_since, None, "answered, it seems");
-    desk.cache.save_draft(CHAT, "and typed on", "").unwrap();
+    desk.cache.save_draft(CHAT, "and typed on", "", &[]).unwrap();
 
     let back = desk.cache.take_back(&frame.client_id).unwrap().unwrap();
     assert_eq!(back.draft.reply, "Too fast\nand typed on");
@@ -1132,4 +1152,97 @@ fn od_17_what_is_forgotten_takes_its_words_and_its_mark_along_and_may_be_shown_a
     let page = desk.cache.messages(ConversationId(501), None, 50).unwrap();
     assert_eq!(page.messages.iter().map(|message| message.number).collect::<Vec<_>>(), [41]);
     assert!(page.more_there, "what was written before is at the desk");
+}
+
+/// A note of Ben's.
+fn noted(number: i64, text: &str, mentions: &[AgentId]) -> Entity {
+    let author = Author::Agent { id: BEN, name: "Ben".into() };
+    let message = message(CHAT, number, author, text);
+    Entity::Message(Message { kind: MessageKind::Note, mentions: mentions.to_vec(), ..message })
+}
+
+#[test]
+fn od_05_what_ann_follows_is_hers_though_ben_answers_it() {
+    let mut desk = Desk::new();
+    desk.cache.belongs_to(ANN).unwrap();
+    let bens = |followers: &[AgentId]| Conversation {
+        assignee: Some(BEN),
+        followers: followers.to_vec(),
+        active_at: 7,
+        ..head(2, None)
+    };
+    let hers = Conversation { id: ConversationId(101), assignee: Some(ANN), active_at: 5, ..head(0, None) };
+    let both = Conversation { id: ConversationId(102), followers: vec![ANN], active_at: 9, ..hers.clone() };
+    desk.delta(vec![
+        Entity::Agent(Agent::new(ANN, "Ann", "ann@desk.example", Role::Owner)),
+        Entity::Conversation(bens(&[ANN])),
+        Entity::Conversation(hers),
+        Entity::Conversation(both),
+    ]);
+    let mine = |desk: &Desk, limit| -> Vec<i64> {
+        let rows = desk.cache.conversations(Folder::Mine, ANN, limit).unwrap();
+        rows.iter().map(|row| row.conversation.id.0).collect()
+    };
+    assert_eq!(mine(&desk, 9), [102, CHAT.0, 101], "the newest first, each once");
+    assert_eq!(mine(&desk, 2), [102, CHAT.0]);
+    assert_eq!(desk.cache.counts(ANN).unwrap().mine, 3);
+    desk.reopen();
+    let row = desk.row();
+    assert!(row.followed && row.followers == [(ANN, "Ann".to_owned())], "{row:?}");
+
+    // What she says shows at once, also without a connection; a refusal takes it back.
+    let unfollow = command(1, Command::Follow { conversation: CHAT, following: false });
+    desk.cache.queue(&unfollow, &[], 5).unwrap();
+    assert_eq!((mine(&desk, 9), desk.row().followers.len()), (vec![102, 101], 0));
+    desk.cache.refuse(&unfollow.client_id, ErrorCode::Conflict).unwrap();
+    assert_eq!(mine(&desk, 9), [102, CHAT.0, 101]);
+    desk.delta(vec![Entity::Conversation(bens(&[BEN]))]);
+    let follow = command(2, Command::Follow { conversation: CHAT, following: true });
+    assert_eq!(mine(&desk, 9), [102, 101]);
+    desk.cache.queue(&follow, &[], 6).unwrap();
+    assert_eq!(desk.row().conversation.followers, [ANN, BEN]);
+}
+
+#[test]
+fn od_27_a_note_that_mentions_ann_is_news_to_her_and_one_that_mentions_ben_is_not() {
+    let mut desk = Desk::new();
+    desk.cache.belongs_to(ANN).unwrap();
+    let changed = desk.delta(vec![
+        Entity::Conversation(head(3, None)),
+        noted(1, "Nobody", &[]),
+        noted(2, "@Ben", &[BEN]),
+        noted(3, "@Ann and @Ben", &[ANN, BEN]),
+    ]);
+    let arrived: Vec<i64> = changed.arrived.iter().map(|message| message.number).collect();
+    assert_eq!((arrived, desk.row().unread), (vec![3], 1));
+    assert_eq!(desk.cache.counts(ANN).unwrap().unread, 1);
+    desk.cache.queue(&command(1, Command::MarkRead { conversation: CHAT, number: 3 }), &[], 5).unwrap();
+    assert_eq!(desk.row().unread, 0);
+    // What is taken back is no news any more.
+    desk.delta(vec![Entity::Conversation(head(4, None)), noted(4, "@Ann!", &[ANN])]);
+    assert_eq!(desk.row().unread, 1);
+    let author = Author::Agent { id: BEN, name: "Ben".into() };
+    let gone = Message { kind: MessageKind::Note, deleted_at: Some(9), ..message(CHAT, 4, author, "") };
+    desk.delta(vec![Entity::Message(gone)]);
+    assert_eq!(desk.row().unread, 0);
+}
+
+#[test]
+fn od_27_an_unsent_note_keeps_whom_it_mentions_and_one_taken_back_brings_them_along() {
+    let mut desk = Desk::new();
+    desk.cache.save_draft(CHAT, "", "@Ben, look", &[BEN]).unwrap();
+    desk.reopen();
+    let draft = desk.cache.draft(CHAT).unwrap();
+    assert_eq!((draft.note.as_str(), draft.mentions), ("@Ben, look", vec![BEN]));
+    let note = Command::Send {
+        conversation: Some(CHAT),
+        kind: MessageKind::Note,
+        text: "@Cid".into(),
+        attachments: vec![],
+        mentions: vec![AgentId(3), BEN],
+    };
+    let frame = command(1, note);
+    desk.cache.queue(&frame, &[], 5).unwrap();
+    let back = desk.cache.take_back(&frame.client_id).unwrap().unwrap().draft;
+    assert_eq!((back.note.as_str(), back.mentions), ("@Cid\n@Ben, look", vec![AgentId(3), BEN]));
 }

@@ -590,7 +590,12 @@ impl Engine {
             ByeCode::Auth => self.refused(now, random, Refused::Token, effects),
             ByeCode::Revoked => self.refused(now, random, Refused::Revoked, effects),
             ByeCode::Version => self.refused(now, random, Refused::Version, effects),
-            ByeCode::Drain | ByeCode::Slow | ByeCode::Policy | ByeCode::Origin | ByeCode::Blocked => {
+            ByeCode::Drain
+            | ByeCode::Slow
+            | ByeCode::Policy
+            | ByeCode::Origin
+            | ByeCode::Blocked
+            | ByeCode::Identity => {
                 self.wait(now, random, Some(bye.retry_after_ms.min(RETRY_MAX_MS)), effects);
             }
         }

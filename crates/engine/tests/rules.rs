@@ -34,7 +34,13 @@ fn delta(from: i64, to: i64) -> Event {
 
 fn reply(bits: u128, conversation: i64) -> CommandFrame {
     let conversation = Some(ConversationId(conversation));
-    let command = Command::Send { conversation, kind: MessageKind::Reply, text: "x".into(), attachments: vec![] };
+    let command = Command::Send {
+        conversation,
+        kind: MessageKind::Reply,
+        text: "x".into(),
+        attachments: vec![],
+        mentions: Vec::new(),
+    };
     CommandFrame { client_id: ClientId::from_bits(bits), command, if_rev: None, client_time: 0 }
 }
 

@@ -139,6 +139,7 @@ impl Computer {
                 kind: MessageKind::Reply,
                 text: format!("{agent}:{}", self.written),
                 attachments: vec![],
+                mentions: Vec::new(),
             },
             if_rev: None,
             client_time: 0,

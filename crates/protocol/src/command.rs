@@ -41,6 +41,11 @@ pub enum Command {
         text: String,
         /// Files uploaded before, at most [`crate::ATTACHMENTS_MAX`].
         attachments: Vec<AttachmentId>,
+        /// Colleagues whom a note mentions, at most [`crate::MENTIONS_MAX`]. They are told, and follow the conversation
+        /// from then on. Refused in a reply, and of whoever does not see the conversation.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[ts(optional, as = "Option<Vec<AgentId>>")]
+        mentions: Vec<AgentId>,
     },
     /// A visitor's first message with what the site asks before it.
     Introduce {
@@ -77,6 +82,13 @@ pub enum Command {
         add: Vec<AgentId>,
         /// Not to take part afterwards.
         remove: Vec<AgentId>,
+    },
+    /// Follow a conversation with a visitor, or no more. Whoever takes part in one among the team is told of all of it.
+    Follow {
+        /// Which conversation.
+        conversation: ConversationId,
+        /// From now on.
+        following: bool,
     },
     /// Everything up to `number` was on screen. Never moves backwards.
     MarkRead {
@@ -181,6 +193,7 @@ impl Command {
             | Self::DeleteMessage { conversation, .. }
             | Self::SetPriority { conversation, .. }
             | Self::ChangeParticipants { conversation, .. }
+            | Self::Follow { conversation, .. }
             | Self::ChangeLabels { conversation, .. } => Some(*conversation),
             Self::Introduce { .. }
             | Self::Start { .. }

@@ -150,6 +150,10 @@ pub struct Site {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     #[ts(optional, as = "Option<bool>")]
     pub peek: bool,
+    /// Whether its messenger speaks to those alone of whom the shop's server has signed who they are.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[ts(optional, as = "Option<bool>")]
+    pub signed_only: bool,
 }
 
 impl Site {
@@ -165,6 +169,7 @@ impl Site {
             teams: Vec::new(),
             active: true,
             peek: false,
+            signed_only: false,
         }
     }
 }
@@ -185,6 +190,20 @@ pub struct Contact {
     /// First seen.
     #[schema(value_type = i64)]
     pub created_at: Timestamp,
+    /// Who the shop's server has signed that it is. Absent: nobody but the visitor says who they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub verified: Option<Verified>,
+}
+
+/// Who a person is, by the word of the shop's own server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct Verified {
+    /// The shop's name for them, such as a customer's number.
+    pub external_id: String,
+    /// When it was proved first.
+    #[schema(value_type = i64)]
+    pub at: Timestamp,
 }
 
 /// Where an address lies, as far as the offline database knows.
@@ -363,6 +382,11 @@ pub struct Conversation {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[ts(optional, as = "Option<Vec<AgentId>>")]
     pub participants: Vec<AgentId>,
+    /// Agents who follow it though others may answer, by their ids; at most [`crate::FOLLOWERS_MAX`]. Whoever sees it no
+    /// more stays among them, for when they see it again. Never sent to a visitor.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<AgentId>>")]
+    pub followers: Vec<AgentId>,
 }
 
 impl Conversation {
@@ -469,6 +493,10 @@ pub struct Message {
     #[ts(optional)]
     #[schema(value_type = Option<i64>)]
     pub deleted_at: Option<Timestamp>,
+    /// Colleagues whom a note mentions, by their ids. Replies have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<AgentId>>")]
+    pub mentions: Vec<AgentId>,
 }
 
 /// Whose a prepared text is: who sees it, and who may change it.
@@ -508,6 +536,10 @@ pub struct CannedText {
     #[serde(default)]
     #[ts(type = "number")]
     pub uses: i64,
+    /// What goes with it, as copies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<Attachment>>")]
+    pub attachments: Vec<Attachment>,
 }
 
 /// How far one agent has read one conversation. Sent to that agent alone; its id is the conversation's.

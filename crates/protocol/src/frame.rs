@@ -99,6 +99,10 @@ pub struct VisitorHello {
     pub language: String,
     /// Screen size in CSS pixels, e.g. `1920×1080`.
     pub screen: String,
+    /// Who the shop's server says it is: a JSON Web Token that it has signed. From the panel alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub identity: Option<String>,
 }
 
 /// Which half of the widget speaks.
@@ -571,6 +575,8 @@ pub enum ByeCode {
     Origin,
     /// This visitor may not write; only visitors are told so.
     Blocked,
+    /// This visitor has not proved who they are, or no longer: come back with what the shop's server signs anew.
+    Identity,
 }
 
 /// See [`ServerFrame::Bye`].

@@ -11,7 +11,9 @@ use crate::entity::{
 };
 use crate::error::Refusal;
 use crate::frame::{Hello, HistoryRequest, ServerFrame};
-use crate::id::{AgentId, ContactId, ConversationId, Cursor, Epoch, Number, Seq, SiteId, TeamId, Timestamp, VisitorId};
+use crate::id::{
+    AgentId, AttachmentId, ContactId, ConversationId, Cursor, Epoch, Number, Seq, SiteId, TeamId, Timestamp, VisitorId,
+};
 
 /// `GET /v1/info`: who answers at this address. Needs no token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
@@ -462,6 +464,9 @@ pub struct NewCannedText {
     pub title: String,
     /// What is inserted, at most [`crate::MESSAGE_TEXT_MAX`] characters. An unknown placeholder is refused.
     pub text: String,
+    /// Files that go with it, at most 5, which whoever asks has uploaded and not sent.
+    #[serde(default)]
+    pub attachments: Vec<AttachmentId>,
 }
 
 /// `PATCH /v1/canned-texts/{id}`: what is left out stays.
@@ -474,6 +479,8 @@ pub struct CannedTextEdit {
     pub title: Option<String>,
     /// What is inserted.
     pub text: Option<String>,
+    /// All files that go with it from now on: of those it has, and of those that were uploaded.
+    pub attachments: Option<Vec<AttachmentId>>,
 }
 
 /// `POST /v1/sites`: a new site. `PATCH /v1/sites/{id}`: what is left out stays.
@@ -494,6 +501,53 @@ pub struct SiteEdit {
     pub active: Option<bool>,
     /// Whether agents see what its visitors write before they send it.
     pub peek: Option<bool>,
+    /// Whether its messenger speaks to those alone of whom the shop's server has signed who they are.
+    pub signed_only: Option<bool>,
+}
+
+/// A secret with which a shop's server signs who its visitors are. What it is, is not told again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct IdentitySecret {
+    /// Id.
+    pub id: i64,
+    /// When it was made.
+    #[schema(value_type = i64)]
+    pub created_at: Timestamp,
+}
+
+/// A new secret, which is shown this once.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct IdentitySecretShown {
+    /// Id.
+    pub id: i64,
+    /// When it was made.
+    #[schema(value_type = i64)]
+    pub created_at: Timestamp,
+    /// Signs with HMAC-SHA256; its characters, as they stand here, are the key.
+    pub secret: String,
+}
+
+/// `POST /v1/sites/{id}/identity-check`: what a shop's server has signed.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct IdentityCheck {
+    /// The JSON Web Token.
+    pub token: String,
+}
+
+/// What the desk reads in a token that is as it should be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct IdentityChecked {
+    /// The shop's name for the person.
+    pub external_id: String,
+    /// Empty: nothing was signed of it, or nothing that is an address.
+    pub email: String,
+    /// Empty: nothing was signed of it.
+    pub name: String,
+    /// The secret that it was signed with.
+    pub secret: i64,
+    /// Until when it proves it.
+    #[schema(value_type = i64)]
+    pub until: Timestamp,
 }
 
 /// In which form a visitor's address is stored and shown.

@@ -50,6 +50,12 @@ pub const SNOOZE_MAX_MS: i64 = 366 * 24 * 60 * 60 * 1000;
 /// Most agents who take part in one conversation.
 pub const PARTICIPANTS_MAX: usize = 100;
 
+/// Most agents whom one message mentions.
+pub const MENTIONS_MAX: usize = 20;
+
+/// Most agents who follow one conversation.
+pub const FOLLOWERS_MAX: usize = 100;
+
 /// Longest title of a group among the team, in Unicode scalar values.
 pub const TITLE_MAX: usize = 100;
 

@@ -4,12 +4,13 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use deskbell_protocol::http::SignedIn;
-use deskbell_protocol::{Agent, AgentId, ErrorCode, Refusal, Region, Timestamp, VisitorId};
+use deskbell_protocol::{Agent, AgentId, ErrorCode, Refusal, Region, Timestamp};
 
 use crate::desk::Core;
 use crate::store::batch::Write;
 use crate::store::devices::{self, Ending, Token, TokenKind};
-use crate::store::{Failure, Outcome, agents, visitors};
+use crate::store::visitors::{self, Bearer};
+use crate::store::{Failure, Outcome, agents};
 use crate::{second_factor, text, tokens};
 
 /// Life of an access token.
@@ -235,8 +236,9 @@ pub(crate) async fn authenticate(core: &Core, access_token: &str) -> Outcome<Ide
 }
 
 /// Whose visitor's token it is.
-pub(crate) async fn authenticate_visitor(core: &Core, token: &str) -> Outcome<VisitorId> {
+pub(crate) async fn authenticate_visitor(core: &Core, token: &str) -> Outcome<Bearer> {
     let hash = tokens::hash(token);
-    let found = core.readers.read(move |connection| Ok(visitors::find_by_token(connection, &hash)?)).await?;
+    let read = core.readers.read(move |connection| Ok(visitors::find_by_token(connection, &hash, crate::clock())?));
+    let found = read.await?;
     found.ok_or_else(expired)
 }

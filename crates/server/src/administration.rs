@@ -92,7 +92,7 @@ impl Administration {
             let mut all: std::collections::BTreeMap<String, Vec<Prepared>> = serde_json::from_str(CANNED_TEXTS)?;
             let texts = all.remove(&wanted).or_else(|| all.remove("en")).unwrap_or_default();
             for Prepared { shortcut, title, text } in texts {
-                put(write, NewCannedText { owner: TextOwner::Desk, shortcut, title, text })?;
+                put(write, NewCannedText { owner: TextOwner::Desk, shortcut, title, text, attachments: Vec::new() })?;
             }
             Ok(())
         })

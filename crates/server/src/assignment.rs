@@ -14,6 +14,7 @@ use deskbell_protocol::{
 use tokio_util::sync::CancellationToken;
 
 use crate::commands::{desk_says, said, store};
+use crate::deadlines;
 use crate::desk::Core;
 use crate::store::assignments::{self, Candidate};
 use crate::store::batch::Write;
@@ -27,8 +28,6 @@ const BACK_S: RangeInclusive<u32> = 10..=3_600;
 const AT_ONCE: i64 = 64;
 /// Changes are gathered for so long.
 const GATHER: Duration = Duration::from_millis(20);
-/// However far the next one is, the clock may be set, and another process may have changed a rule.
-const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// A rule within its bounds.
 pub(crate) fn checked(given: Assignment) -> Result<Assignment, Refusal> {
@@ -152,20 +151,8 @@ pub(crate) fn take_back(write: &mut Write<'_>, limit: i64) -> Outcome<usize> {
 
 /// Gives and takes back until cancelled.
 pub(crate) async fn run(core: Arc<Core>, cancelled: CancellationToken) {
-    loop {
-        let pause = match look(&core).await {
-            Ok(pause) => pause,
-            Err(failure) => {
-                tracing::warn!(?failure, "conversations could not be given to agents; it is tried again in a minute");
-                LOOK_AGAIN
-            }
-        };
-        tokio::select! {
-            () = cancelled.cancelled() => return,
-            () = core.hub.assigning.notified() => tokio::time::sleep(GATHER).await,
-            () = tokio::time::sleep(pause) => {}
-        }
-    }
+    let failed = "conversations could not be given to agents";
+    deadlines::keep(cancelled, &core.hub.assigning, GATHER, failed, || look(&core)).await;
 }
 
 /// Whether anything is to be given. Most changes leave nothing to do, and looking costs no commit.
@@ -182,8 +169,8 @@ fn can_give(connection: &Connection, online: &BTreeSet<AgentId>) -> Outcome<bool
     Ok(false)
 }
 
-/// Does what is due. How long the next one has to wait.
-async fn look(core: &Core) -> Outcome<Duration> {
+/// Does what is due. When the next is.
+async fn look(core: &Core) -> Outcome<Option<Timestamp>> {
     let due = |now| move |connection: &Connection| Ok(!assignments::due(connection, now, 1)?.is_empty());
     while core.readers.read(due(crate::clock())).await? {
         core.writer.submit(|write| take_back(write, AT_ONCE)).await?;
@@ -196,7 +183,5 @@ async fn look(core: &Core) -> Outcome<Duration> {
         }
         core.writer.submit(move |write| give_waiting(write, &online, AT_ONCE)).await?;
     }
-    let next = core.readers.read(|connection| Ok(assignments::next_due(connection)?)).await?;
-    let wait = next.map(|next| u64::try_from(next.saturating_sub(crate::clock())).unwrap_or(0));
-    Ok(wait.map_or(LOOK_AGAIN, |wait| Duration::from_millis(wait).min(LOOK_AGAIN)))
+    core.readers.read(|connection| Ok(assignments::next_due(connection)?)).await
 }

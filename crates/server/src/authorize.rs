@@ -102,6 +102,8 @@ rights! {
     WriteToTeam           [Always Always Always Always Always Never  Never ];
     /// Let agents take part in a conversation, or no more.
     ChangeParticipants    [Seen   Seen   Seen   Seen   Seen   Never  Never ];
+    /// Follow a conversation though others answer, or no more.
+    Follow                [Seen   Seen   Seen   Seen   Seen   Never  Never ];
     /// Say how far one has read.
     MarkRead              [Seen   Seen   Seen   Seen   Seen   Own    Never ];
     /// Close, reopen or put off a conversation.
@@ -212,6 +214,7 @@ impl Action {
             Command::Start { .. } => Self::StartConversation,
             Command::StartInternal { .. } => Self::WriteToTeam,
             Command::ChangeParticipants { .. } => Self::ChangeParticipants,
+            Command::Follow { .. } => Self::Follow,
             Command::MarkRead { .. } => Self::MarkRead,
             Command::SetState { .. } | Command::Snooze { .. } => Self::SetState,
             Command::EditMessage { .. } => Self::EditMessage,

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::administration::{Administration, refuse};
 use crate::authorize::Action;
 use crate::commands::desk_answers;
+use crate::deadlines;
 use crate::desk::Core;
 use crate::store::batch::Write;
 use crate::store::{Connection, Failure, Outcome, agents, auto_answers, conversations, sites, visitors};
@@ -25,8 +26,6 @@ const TEXT_MAX: usize = 2_000;
 const AFTER_S: RangeInclusive<u32> = 1..=86_400;
 /// Answers that one transaction gives.
 const AT_ONCE: i64 = 64;
-/// However far the next one is, the clock may be set, and another process may have changed a rule.
-const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// A rule within its bounds. Its texts can be filled in for a visitor of whom nothing is known.
 fn checked(connection: &Connection, given: NewAutoAnswer) -> Outcome<NewAutoAnswer> {
@@ -142,35 +141,18 @@ pub(crate) fn say_due(write: &mut Write<'_>, limit: i64) -> Outcome<usize> {
 
 /// Says what is due until cancelled.
 pub(crate) async fn run(core: Arc<Core>, cancelled: CancellationToken) {
-    loop {
-        let pause = match look(&core).await {
-            Ok(pause) => pause,
-            Err(failure) => {
-                tracing::warn!(
-                    ?failure,
-                    "what the desk answers by itself could not be said; it is tried again in a minute"
-                );
-                LOOK_AGAIN
-            }
-        };
-        tokio::select! {
-            () = cancelled.cancelled() => return,
-            () = core.answering.notified() => {}
-            () = tokio::time::sleep(pause) => {}
-        }
-    }
+    let failed = "what the desk answers by itself could not be said";
+    deadlines::keep(cancelled, &core.answering, Duration::ZERO, failed, || look(&core)).await;
 }
 
-/// Says what is due. How long the next one has to wait.
-async fn look(core: &Core) -> Outcome<Duration> {
+/// Says what is due. When the next is.
+async fn look(core: &Core) -> Outcome<Option<Timestamp>> {
     let due = |now| move |connection: &Connection| Ok(!auto_answers::due(connection, now, 1)?.is_empty());
     while core.readers.read(due(crate::clock())).await? {
         core.writer.submit(|write| say_due(write, AT_ONCE)).await?;
         core.told.ring();
     }
-    let next = core.readers.read(|connection| Ok(auto_answers::next_due(connection)?)).await?;
-    let wait = next.map(|next| u64::try_from(next.saturating_sub(crate::clock())).unwrap_or(0));
-    Ok(wait.map_or(LOOK_AGAIN, |wait| Duration::from_millis(wait).min(LOOK_AGAIN)))
+    core.readers.read(|connection| Ok(auto_answers::next_due(connection)?)).await
 }
 
 impl Administration {

@@ -17,10 +17,7 @@ use crate::forms::asked;
 use crate::hours::Schedule;
 use crate::hub::Hub;
 use crate::store::{Connection, Failure, Outcome, forms, hours, sites};
-use crate::{live, text};
-
-/// However far the next change is, the clock may be set, and another process may have changed the hours.
-const LOOK_AGAIN: Duration = Duration::from_secs(60);
+use crate::{deadlines, live, text};
 
 /// Whether hours have a desk open now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +112,11 @@ impl Availability {
         self.known.borrow().peeked.contains(&site)
     }
 
+    /// Whether visitors of any site are seen writing.
+    pub(crate) fn peeks_anywhere(&self) -> bool {
+        !self.known.borrow().peeked.is_empty()
+    }
+
     /// For whose visitors the desk is online now.
     pub(crate) fn online(&self, hub: &Hub) -> Online {
         Online { there: *hub.online().borrow(), known: Arc::clone(&self.known.borrow()) }
@@ -154,23 +156,8 @@ pub(crate) async fn look(core: &Core) -> Outcome<Option<Timestamp>> {
 
 /// Looks at every change until cancelled.
 pub(crate) async fn run(core: Arc<Core>, cancelled: CancellationToken) {
-    loop {
-        let pause = match look(&core).await {
-            Ok(next) => {
-                let wait = next.map(|next| u64::try_from(next.saturating_sub(crate::clock())).unwrap_or(0));
-                wait.map_or(LOOK_AGAIN, |wait| Duration::from_millis(wait).min(LOOK_AGAIN))
-            }
-            Err(failure) => {
-                tracing::warn!(?failure, "the desk's hours could not be looked at; it is tried again in a minute");
-                LOOK_AGAIN
-            }
-        };
-        tokio::select! {
-            () = cancelled.cancelled() => return,
-            () = core.availability.changed.notified() => {}
-            () = tokio::time::sleep(pause) => {}
-        }
-    }
+    let failed = "the desk's hours could not be looked at";
+    deadlines::keep(cancelled, &core.availability.changed, Duration::ZERO, failed, || look(&core)).await;
 }
 
 /// What a messenger says of the desk.

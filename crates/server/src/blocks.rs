@@ -95,7 +95,7 @@ impl Administration {
                 Ok((block, concerned))
             })
             .await?;
-        self.core.hub.send_away(|visitor, address| {
+        self.core.hub.send_away(|visitor, _, address| {
             concerned.contains(&visitor) || range.is_some_and(|range| range.contains(&address.to_canonical()))
         });
         Ok(block)

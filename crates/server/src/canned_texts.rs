@@ -1,19 +1,21 @@
 //! Prepared texts: written by agents for themselves, by supervisors for their teams, and by admins for the desk.
 
 use deskbell_protocol::http::{CannedTextEdit, NewCannedText};
-use deskbell_protocol::{CannedText, CannedTextId, MESSAGE_TEXT_MAX, Refusal, TextOwner, placeholder};
+use deskbell_protocol::{AttachmentId, CannedText, CannedTextId, MESSAGE_TEXT_MAX, Refusal, TextOwner, placeholder};
 
 use crate::administration::{Administration, refuse};
-use crate::authorize::{Action, Object};
+use crate::authorize::{Action, Object, Principal};
 use crate::people::Actor;
 use crate::store::batch::Write;
-use crate::store::{Connection, Failure, Outcome, canned_texts, teams};
+use crate::store::{Connection, Failure, Outcome, canned_texts, files, teams};
 use crate::text;
 
 /// Longest shortcut, in characters.
 const SHORTCUT_MAX: usize = 50;
 /// Most texts of one owner: the picker looks at all that an agent sees with each letter that is typed.
 const OF_ONE_OWNER_MAX: usize = 1_000;
+/// Most files of one text: they go with a message, which may have a few more.
+const FILES_MAX: usize = 5;
 
 /// What it takes to change a text of an owner.
 fn edits(owner: TextOwner) -> Action {
@@ -35,7 +37,7 @@ fn may_edit(actor: &Actor, connection: &Connection, owner: TextOwner) -> Outcome
 
 /// A text without slips, in place of `before`.
 fn checked(write: &Write<'_>, before: CannedText, edit: &CannedTextEdit) -> Outcome<CannedText> {
-    let CannedTextEdit { shortcut, title, text: body } = edit;
+    let CannedTextEdit { shortcut, title, text: body, attachments: _ } = edit;
     let shortcut = match shortcut {
         Some(shortcut) => text::field("shortcut", shortcut, SHORTCUT_MAX)?,
         None => before.shortcut,
@@ -68,16 +70,55 @@ fn checked(write: &Write<'_>, before: CannedText, edit: &CannedTextEdit) -> Outc
     Ok(CannedText { shortcut, title, text: body, ..before })
 }
 
-/// Stores a new text.
+/// Gives a text the files that it is to have: those it has already, and ones that the actor has uploaded. The others go.
+fn set_files(write: &Write<'_>, actor: &Actor, text: CannedText, wanted: &[AttachmentId]) -> Outcome<CannedText> {
+    if wanted.len() > FILES_MAX {
+        return Err(Refusal::invalid("attachments", &format!("are {FILES_MAX} at the most")).into());
+    }
+    let uploader = actor.id().map(|agent| Principal::Agent(agent).key());
+    for file in text.attachments.iter().filter(|file| !wanted.contains(&file.id)) {
+        files::drop_of_canned_text(write.connection, file.id, text.id)?;
+    }
+    for id in wanted.iter().filter(|id| text.attachments.iter().all(|file| file.id != **id)) {
+        let given = match uploader {
+            Some(uploader) => files::attach_to_canned_text(write.connection, *id, text.id, uploader)?,
+            None => false,
+        };
+        if !given {
+            let rule = format!("names {id}, which is no file of yours that waits to be sent; upload it again");
+            return Err(Refusal::invalid("attachments", &rule).into());
+        }
+    }
+    Ok(CannedText { attachments: files::of_canned_text(write.connection, text.id)?, ..text })
+}
+
+/// What reading a file of a text is: for its own people alone.
+pub(crate) fn file_object(connection: &Connection, principal: &Principal, text: CannedTextId) -> Outcome<Object> {
+    let own = match (canned_texts::find(connection, text)?, principal) {
+        (Some(text), Principal::Agent(agent)) => canned_texts::sees(connection, *agent, text.owner)?,
+        _ => false,
+    };
+    Ok(Object::CannedText { own })
+}
+
+/// Stores a new text, without files.
 pub(crate) fn put(write: &mut Write<'_>, new: NewCannedText) -> Outcome<CannedText> {
-    let NewCannedText { owner, shortcut, title, text } = new;
+    let NewCannedText { owner, shortcut, title, text, attachments: _ } = new;
     if canned_texts::of(write.connection, owner)?.len() >= OF_ONE_OWNER_MAX {
         let rule = format!("has {OF_ONE_OWNER_MAX} texts already; delete one that nobody needs");
         return Err(Refusal::invalid("owner", &rule).into());
     }
     let id = CannedTextId(write.new_id());
-    let empty = CannedText { id, owner, shortcut: String::new(), title: String::new(), text: String::new(), uses: 0 };
-    let edit = CannedTextEdit { shortcut: Some(shortcut), title: Some(title), text: Some(text) };
+    let empty = CannedText {
+        id,
+        owner,
+        shortcut: String::new(),
+        title: String::new(),
+        text: String::new(),
+        uses: 0,
+        attachments: Vec::new(),
+    };
+    let edit = CannedTextEdit { shortcut: Some(shortcut), title: Some(title), text: Some(text), attachments: None };
     let added = checked(write, empty, &edit)?;
     canned_texts::add(write, &added)?;
     Ok(added)
@@ -127,8 +168,8 @@ impl Administration {
     /// Adds a prepared text.
     ///
     /// # Errors
-    /// `not_found` without the right to it; `invalid`, with the field, when a field breaks a rule, the shortcut is taken
-    /// or a placeholder is unknown.
+    /// `not_found` without the right to it; `invalid`, with the field, when a field breaks a rule, the shortcut is taken,
+    /// a placeholder is unknown or a file is not there to be given.
     pub async fn add_canned_text(&self, new: NewCannedText) -> Result<CannedText, Refusal> {
         let actor = self.actor.clone();
         self.write(move |write| {
@@ -138,7 +179,9 @@ impl Administration {
             {
                 return Err(Failure::not_found("team"));
             }
+            let files = new.attachments.clone();
             let added = put(write, new)?;
+            let added = set_files(write, &actor, added, &files)?;
             did(write, &actor, "add", &added)?;
             Ok(added)
         })
@@ -153,7 +196,10 @@ impl Administration {
         let actor = self.actor.clone();
         self.write(move |write| {
             let before = editable(&actor, write.connection, id)?;
-            let now = checked(write, before.clone(), &edit)?;
+            let mut now = checked(write, before.clone(), &edit)?;
+            if let Some(wanted) = &edit.attachments {
+                now = set_files(write, &actor, now, wanted)?;
+            }
             if now != before {
                 canned_texts::edit(write, &now)?;
                 did(write, &actor, "edit", &now)?;
@@ -161,6 +207,7 @@ impl Administration {
             Ok(now)
         })
         .await
+        .inspect(|_| self.core.deleted.notify_one())
     }
 
     /// Deletes a prepared text.
@@ -174,6 +221,8 @@ impl Administration {
             canned_texts::drop(write, id)?;
             did(write, &actor, "delete", &found)
         })
-        .await
+        .await?;
+        self.core.deleted.notify_one();
+        Ok(())
     }
 }

@@ -23,7 +23,7 @@ use crate::store::{
 };
 use crate::text;
 use crate::webhooks::{contact_changed, conversation_changes, message_said};
-use crate::{assignment, auto_answers, participants};
+use crate::{assignment, auto_answers, followers, participants};
 
 /// Bytes that a contact's fields may take together, so that the contact fits into a frame.
 pub(crate) const CONTACT_BYTES_MAX: usize = 48 * 1024;
@@ -67,13 +67,13 @@ pub(crate) fn perform(write: &mut Write<'_>, principal: Principal, frame: Comman
     admit(write.connection, &principal, Action::of_command(&command))?;
     write.caused_by(&principal, &client_id);
     let made = match command {
-        Command::Send { conversation, kind, text, attachments } => {
-            send(write, principal, &client_id, conversation, kind, &text, &attachments, if_rev)?
+        Command::Send { conversation, kind, text, attachments, mentions } => {
+            send(write, principal, &client_id, conversation, kind, &text, &attachments, mentions, if_rev)?
         }
         Command::Introduce { form, answers, text, attachments } => {
             let conversation = introduce(write, principal, form, &answers)?;
             let (to, kind) = (Some(conversation), MessageKind::Reply);
-            send(write, principal, &client_id, to, kind, &text, &attachments, if_rev)?
+            send(write, principal, &client_id, to, kind, &text, &attachments, Vec::new(), if_rev)?
         }
         Command::Start { visitor } => start(write, principal, visitor)?,
         Command::StartInternal { agents, title, text } => {
@@ -81,6 +81,9 @@ pub(crate) fn perform(write: &mut Write<'_>, principal: Principal, frame: Comman
         }
         Command::ChangeParticipants { conversation, add, remove } => {
             participants::change(write, principal, conversation, add, remove, if_rev)?
+        }
+        Command::Follow { conversation, following } => {
+            followers::change(write, principal, conversation, following, if_rev)?
         }
         Command::MarkRead { conversation, number } => mark_read(write, principal, conversation, number, if_rev)?,
         Command::SetState { conversation, state } => set_state(write, principal, conversation, state, if_rev)?,
@@ -109,6 +112,7 @@ pub(crate) fn perform(write: &mut Write<'_>, principal: Principal, frame: Comman
                 phone: text::field("phone", &phone, FIELD_MAX)?,
                 notes: text::long_field("notes", &notes, NOTES_MAX)?,
                 created_at: 0,
+                verified: None,
             };
             edit_contact(write, principal, &changed, if_rev)?
         }
@@ -225,7 +229,8 @@ pub(crate) fn open(
     let found = conversations::find(write.connection, id)?.ok_or_else(|| Failure::not_found("conversation"))?;
     if found.is_internal() && !action.fits_internal() {
         authorize(write.connection, principal, Action::Read, &found)?;
-        let words = "is one among the team: nobody has it, it is not closed or put off, and all in it are notes";
+        let words =
+            "is one among the team: nobody has or follows it, it is not closed or put off, and all in it are notes";
         return Err(Refusal::invalid("conversation", words).into());
     }
     authorize(write.connection, principal, action, &found)?;
@@ -294,6 +299,7 @@ pub(crate) fn say(
         created_at: write.now,
         edited_at: None,
         deleted_at: None,
+        mentions: Vec::new(),
     };
     conversations::add_message(write.connection, &message, attachments.len())?;
     for attachment in attachments {
@@ -342,6 +348,7 @@ fn begin(write: &mut Write<'_>, visitor: VisitorId) -> Outcome<Conversation> {
         priority: Priority::None,
         title: String::new(),
         participants: Vec::new(),
+        followers: Vec::new(),
     };
     conversations::add(write.connection, &conversation)?;
     if webhooks::is_any(write.connection)? {
@@ -363,6 +370,7 @@ fn send(
     kind: MessageKind,
     text: &str,
     attachments: &[AttachmentId],
+    mentions: Vec<AgentId>,
     if_rev: Option<Seq>,
 ) -> Outcome<Made> {
     let action = match kind {
@@ -391,6 +399,7 @@ fn send(
         let stored = files::find(write.connection, *id)?.ok_or_else(|| Failure::not_found("file"))?;
         authorize(write.connection, &principal, Action::Attach, &stored)?;
     }
+    let mentions = followers::mentioned(write, &conversation, kind, mentions)?;
 
     let author = match principal {
         Principal::Visitor(_) => {
@@ -412,6 +421,7 @@ fn send(
         Principal::Nobody => return Err(Failure::not_found("conversation")),
     };
     let (id, number) = say(write, &mut conversation, author, kind, text, Some(client_id.clone()), attachments)?;
+    followers::mention(write, &mut conversation, id, &mentions)?;
     store(write, &conversation)?;
     message_said(write, &conversation, kind, matches!(principal, Principal::Visitor(_)), id)?;
     if let Principal::Agent(agent) = principal {
@@ -742,7 +752,13 @@ fn delete_message(
         return Ok((Some(id.0), Some(before.number)));
     }
     files::drop_of_message(write.connection, id)?;
-    let now = Message { text: String::new(), attachments: Vec::new(), deleted_at: Some(write.now), ..before.clone() };
+    let now = Message {
+        text: String::new(),
+        attachments: Vec::new(),
+        mentions: Vec::new(),
+        deleted_at: Some(write.now),
+        ..before.clone()
+    };
     rewrite(write, &before, &now, by)
 }
 
@@ -789,7 +805,8 @@ fn edit_contact(write: &mut Write<'_>, principal: Principal, changed: &Contact, 
     if changed.name.len() + changed.phone.len() + changed.notes.len() > CONTACT_BYTES_MAX {
         return Err(Refusal::invalid("notes", "name, phone and notes together are too long").into());
     }
-    if (Contact { created_at: before.created_at, ..changed.clone() }) != before {
+    let changed = &Contact { created_at: before.created_at, verified: before.verified.clone(), ..changed.clone() };
+    if *changed != before {
         visitors::edit_contact(write.connection, changed)?;
         contact_changed(write, &before, changed)?;
         write.touch(EntityKind::Contact, id)?;

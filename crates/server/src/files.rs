@@ -1,4 +1,4 @@
-//! Files on disk: they come into a waiting place, are looked into, and only then get a place of their own.
+//! Files: they come into a waiting place on the disk, are looked into, and only then get a place of their own.
 //!
 //! What a file is called and what it claims to be are the sender's words. Its type is found in its bytes; pictures
 //! are decoded and encoded again, which drops everything that is not the picture.
@@ -8,14 +8,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use axum::body::Bytes;
 use deskbell_protocol::{ErrorCode, FILE_BYTES_MAX, PictureSize, Refusal};
+use futures_util::Stream;
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 
+use crate::file_store::{FILES, FileStore, WAITING};
 use crate::store::{Failure, Outcome};
-use crate::{text, tokens};
+use crate::text;
 
 /// Files looked into at the same time. A picture may take a few hundred megabytes of memory while it is drawn anew.
 const EXAMINED_AT_ONCE: usize = 2;
@@ -49,43 +52,19 @@ const TYPES: &[(&str, &[&str])] = &[
     ("text/csv", &["csv"]),
 ];
 
-/// Where files lie.
+/// Files on their way, and those that have arrived.
 pub(crate) struct Files {
-    directory: PathBuf,
+    waiting: PathBuf,
+    store: FileStore,
     examining: Arc<Semaphore>,
 }
 
-/// A file that has its own place.
+/// A file that was looked into, and has its place among those that have arrived.
 pub(crate) struct Examined {
-    pub(crate) file: String,
     pub(crate) name: String,
     pub(crate) mime: &'static str,
     pub(crate) size: i64,
     pub(crate) picture: Option<PictureSize>,
-}
-
-/// A file that is removed again unless it is kept.
-pub(crate) struct Temporary(Option<PathBuf>);
-
-impl Temporary {
-    pub(crate) fn new(path: PathBuf) -> Self {
-        Self(Some(path))
-    }
-
-    pub(crate) fn keep(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        if let Some(path) = self.0.take()
-            && let Err(error) = std::fs::remove_file(&path)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            tracing::warn!(%error, "a temporary file was left behind");
-        }
-    }
 }
 
 pub(crate) fn io_failure(error: &std::io::Error) -> Failure {
@@ -115,32 +94,34 @@ fn too_many_pixels() -> Failure {
     Refusal::new(ErrorCode::TooLarge, message).into()
 }
 
-/// Where a stored file lies in a directory of files. The name is one that a server made.
-pub(crate) fn path_in(directory: &Path, file: &str) -> PathBuf {
-    directory.join(file.get(..2).unwrap_or_default()).join(file)
-}
-
 impl Files {
     pub(crate) fn open(data: &Path) -> std::io::Result<Self> {
-        let directory = data.join("files");
-        std::fs::create_dir_all(directory.join("incoming"))?;
-        Ok(Self { directory, examining: Arc::new(Semaphore::new(EXAMINED_AT_ONCE)) })
+        let waiting = data.join(FILES).join(WAITING);
+        std::fs::create_dir_all(&waiting)?;
+        let store = FileStore::open(data)?;
+        Ok(Self { waiting, store, examining: Arc::new(Semaphore::new(EXAMINED_AT_ONCE)) })
     }
 
-    /// Where a stored file lies. The name is one that this server made.
-    pub(crate) fn path(&self, file: &str) -> PathBuf {
-        path_in(&self.directory, file)
+    /// The bytes of a file that has arrived, as they come. The name is one that this server made.
+    pub(crate) async fn get(
+        &self,
+        file: &str,
+    ) -> Outcome<impl Stream<Item = Result<Bytes, object_store::Error>> + Send + 'static> {
+        let found = self.store.get(file).await.map_err(|error| self.store.failure(&error))?;
+        found.ok_or_else(|| {
+            tracing::error!("a stored file is missing");
+            Failure::not_found("file")
+        })
     }
 
-    pub(crate) async fn remove(&self, file: &str) {
-        if let Err(error) = tokio::fs::remove_file(self.path(file)).await {
-            tracing::warn!(%error, "a file could not be removed");
-        }
+    /// Removes a file that has arrived, if it is there.
+    pub(crate) async fn remove(&self, file: &str) -> Outcome<()> {
+        self.store.remove(file).await.map_err(|error| self.store.failure(&error))
     }
 
     /// Where a file lies that is on its way. The name is one that this server made.
     pub(crate) fn incoming(&self, file: &str) -> PathBuf {
-        self.directory.join("incoming").join(file)
+        self.waiting.join(file)
     }
 
     /// Removes a file from the waiting place, if anything of it is there.
@@ -155,7 +136,7 @@ impl Files {
 
     /// What has lain in the waiting place for long.
     pub(crate) async fn strays(&self) -> Vec<String> {
-        let incoming = self.directory.join("incoming");
+        let incoming = self.waiting.clone();
         let found = tokio::task::spawn_blocking(move || -> std::io::Result<Vec<String>> {
             let mut found = Vec::new();
             for entry in std::fs::read_dir(incoming)? {
@@ -174,23 +155,26 @@ impl Files {
         Vec::new()
     }
 
-    /// Looks into a file of the waiting place and gives it a place of its own.
+    /// Looks into a file of the waiting place, and puts what it is under the same name among those that have arrived.
+    /// Doing it again changes nothing.
     pub(crate) async fn examine(&self, file: &str, name: String, sha256: Option<[u8; 32]>) -> Outcome<Examined> {
         let permit = Arc::clone(&self.examining).acquire_owned().await.map_err(|_| Failure::Busy)?;
-        let (directory, received) = (self.directory.clone(), self.incoming(file));
+        let received = self.incoming(file);
         let task = tokio::task::spawn_blocking(move || {
-            let examined = examine(&directory, &received, &name, sha256);
+            let examined = examine(&received, &name, sha256);
             drop(permit);
             examined
         });
-        task.await.unwrap_or_else(|error| {
+        let (examined, bytes) = task.await.unwrap_or_else(|error| {
             tracing::error!(%error, "looking into a file failed");
             Err(Failure::Internal)
-        })
+        })?;
+        self.store.put(file, bytes).await.map_err(|error| self.store.failure(&error))?;
+        Ok(examined)
     }
 }
 
-fn examine(directory: &Path, received: &Path, name: &str, sha256: Option<[u8; 32]>) -> Outcome<Examined> {
+fn examine(received: &Path, name: &str, sha256: Option<[u8; 32]>) -> Outcome<(Examined, Vec<u8>)> {
     let bytes = std::fs::read(received).map_err(|error| io_failure(&error))?;
     if sha256.is_some_and(|said| said != <[u8; 32]>::from(Sha256::digest(&bytes))) {
         return Err(Refusal::invalid("sha256", "does not fit the bytes that came; send the file again").into());
@@ -198,25 +182,12 @@ fn examine(directory: &Path, received: &Path, name: &str, sha256: Option<[u8; 32
     let (name, mime, bytes, picture) = match find_type(&bytes, name)? {
         Found::Picture(format) => {
             let (bytes, mime, size) = redraw(&bytes, format)?;
-            (stem(name).to_owned(), mime, bytes, Some(size))
+            (stem(name), mime, bytes, Some(size))
         }
-        Found::Other(mime) => (name.to_owned(), mime, bytes, None),
+        Found::Other(mime) => (name, mime, bytes, None),
     };
-    let file = tokens::random_name();
-    let place = directory.join(&file[..2]);
-    std::fs::create_dir_all(&place).map_err(|error| io_failure(&error))?;
-    let written = Temporary::new(place.join(&file));
-    let put = || -> std::io::Result<()> {
-        use std::io::Write as _;
-        let mut output = std::fs::File::create_new(place.join(&file))?;
-        output.write_all(&bytes)?;
-        // A message that names the file is only acknowledged when both are on the disk.
-        output.sync_all()
-    };
-    put().map_err(|error| io_failure(&error))?;
-    written.keep();
     let size = i64::try_from(bytes.len()).map_err(|_| too_large(BYTES_MAX))?;
-    Ok(Examined { file, name: clean_name(&name, mime), mime, size, picture })
+    Ok((Examined { name: clean_name(name, mime), mime, size, picture }, bytes))
 }
 
 enum Found {

@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use deskbell_protocol::Timestamp;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::commands;
 use crate::desk::Core;
-use crate::store::{Outcome, blocks, conversations, devices, files, links, webhooks};
-use crate::uploads;
+use crate::store::{Outcome, blocks, conversations, devices, files, links, signatures, webhooks};
+use crate::{commands, deadlines, uploads};
 
 /// The first time comes late, so that starting is not slowed down.
 const FIRST: Duration = Duration::from_secs(60);
@@ -25,36 +25,18 @@ const DELIVERIES_AT_ONCE: i64 = 10_000;
 
 /// Conversations opened in one transaction.
 const WOKEN_AT_ONCE: i64 = 64;
-/// However far the next one is, the clock may be set, and another server on this database may put one off for less.
-const LOOK_AGAIN: Duration = Duration::from_secs(60);
-
-/// Opens snoozed conversations at their time, until cancelled. The times stand in the database alone, so that those
-/// which passed while no server ran are made good at the start.
+/// Opens snoozed conversations at their time, until cancelled.
 pub(crate) async fn wake(core: Arc<Core>, cancelled: CancellationToken) {
-    loop {
-        let pause = match wake_once(&core).await {
-            Ok(pause) => pause,
-            Err(failure) => {
-                tracing::warn!(?failure, "snoozed conversations could not be opened; it is tried again in a minute");
-                LOOK_AGAIN
-            }
-        };
-        tokio::select! {
-            () = cancelled.cancelled() => return,
-            () = core.snoozed.notified() => {}
-            () = tokio::time::sleep(pause) => {}
-        }
-    }
+    let failed = "snoozed conversations could not be opened";
+    deadlines::keep(cancelled, &core.snoozed, Duration::ZERO, failed, || wake_once(&core)).await;
 }
 
-/// Opens what is due. How long the next one has to wait.
-async fn wake_once(core: &Core) -> Outcome<Duration> {
+/// Opens what is due. When the next one is.
+async fn wake_once(core: &Core) -> Outcome<Option<Timestamp>> {
     while core.writer.submit(|write| commands::wake_due(write, WOKEN_AT_ONCE)).await? > 0 {
         core.told.ring();
     }
-    let next = core.readers.read(|connection| Ok(conversations::next_due(connection)?)).await?;
-    let wait = next.map(|next| u64::try_from(next.saturating_sub(crate::clock())).unwrap_or(0));
-    Ok(wait.map_or(LOOK_AGAIN, |wait| Duration::from_millis(wait).min(LOOK_AGAIN)))
+    core.readers.read(|connection| Ok(conversations::next_due(connection)?)).await
 }
 
 /// Clears until cancelled.
@@ -63,7 +45,10 @@ pub(crate) async fn run(core: Arc<Core>, cancelled: CancellationToken) {
     loop {
         let cleared = tokio::select! {
             () = cancelled.cancelled() => return,
-            () = core.deleted.notified() => remove_deleted(&core).await,
+            () = core.deleted.notified() => {
+                remove_files(&core).await;
+                continue;
+            }
             () = tokio::time::sleep_until(due) => {
                 due = Instant::now() + EVERY;
                 clear(&core, crate::clock() - LOOSE_MS).await
@@ -81,31 +66,39 @@ pub(crate) async fn clear(core: &Core, loose_before: i64) -> Outcome<()> {
     let expired = core.writer.submit(|write| {
         links::drop_expired_invitations(write.connection, write.now)?;
         blocks::drop_expired(write.connection, write.now)?;
+        signatures::drop_expired(write.connection, write.now)?;
         webhooks::drop_old(write.connection, write.now - DELIVERIES_MS, DELIVERIES_AT_ONCE)?;
         Ok(devices::drop_expired_tokens(write.connection, write.now)?)
     });
     expired.await?;
     let gone = core.writer.submit(move |write| {
-        let mut gone = Vec::new();
-        for (id, file) in files::loose_before(write.connection, loose_before)? {
-            if files::drop(write.connection, id)? {
-                gone.push(file);
-            }
+        for id in files::loose_before(write.connection, loose_before)? {
+            files::drop(write.connection, id)?;
         }
-        Ok(gone)
+        Ok(())
     });
-    for file in gone.await? {
-        core.files.remove(&file).await;
-    }
-    remove_deleted(core).await?;
-    uploads::clear(core, loose_before).await
+    gone.await?;
+    let cleared = uploads::clear(core, loose_before).await;
+    remove_files(core).await;
+    cleared
 }
 
-/// Removes the bytes of files of deleted messages. Their rows went with the message; a crash in between leaves the names.
-async fn remove_deleted(core: &Core) -> Outcome<()> {
-    for file in core.readers.read(|connection| Ok(files::removed(connection)?)).await? {
-        core.files.remove(&file).await;
-        core.writer.submit(move |write| Ok(files::forget_removed(write.connection, &file)?)).await?;
+/// Removes the bytes of files that are to go. Their rows went before; what cannot be removed now keeps its name until the
+/// next time, which is the concern of nobody who asked for something else.
+pub(crate) async fn remove_files(core: &Core) {
+    if let Err(failure) = remove_noted(core).await {
+        tracing::warn!(?failure, "not all files that are to go could be removed; it is tried again within an hour");
     }
-    Ok(())
+}
+
+/// Tries all of them. The last failure.
+async fn remove_noted(core: &Core) -> Outcome<()> {
+    let mut all = Ok(());
+    for file in core.readers.read(|connection| Ok(files::removed(connection)?)).await? {
+        match core.files.remove(&file).await {
+            Ok(()) => core.writer.submit(move |write| Ok(files::forget_removed(write.connection, &file)?)).await?,
+            Err(failure) => all = Err(failure),
+        }
+    }
+    all
 }

@@ -34,7 +34,7 @@ use crate::session_visitor::Caller;
 use crate::store::{self, Failure};
 use crate::{
     api, assets, auto_answer_routes, availability_routes, bulk, form_routes, openapi, operations, origin, own, pull,
-    session_agent, session_visitor, socket, transfer, webhook_routes,
+    session_agent, session_visitor, signature_routes, socket, transfer, webhook_routes,
 };
 
 /// Largest body of commands, in bytes: a few frames of the largest size.
@@ -176,6 +176,10 @@ pub(crate) fn declared(routes: Routes) -> Routes {
         .on(A::ManageSites, routes!(availability_routes::set_site_hours))
         .on(A::ManageSites, routes!(form_routes::forms))
         .on(A::ManageSites, routes!(form_routes::set_forms))
+        .on(A::ManageSites, routes!(signature_routes::identity_secrets))
+        .on(A::ManageSites, routes!(signature_routes::add_identity_secret))
+        .on(A::ManageSites, routes!(signature_routes::delete_identity_secret))
+        .on(A::ManageSites, routes!(signature_routes::check_identity))
         .on(A::ManageSettings, routes!(api::settings))
         .on(A::ManageSettings, routes!(api::edit_settings))
         .on(A::ManageWebhooks, routes!(webhook_routes::webhooks))
@@ -404,6 +408,7 @@ fn caller(asker: &Asker, headers: &HeaderMap) -> Caller {
     let owned = |name| text(headers, &name).map(str::to_owned);
     Caller {
         address: asker.address,
+        until: asker.until,
         origin: owned(header::ORIGIN),
         host: owned(header::HOST),
         user_agent: owned(header::USER_AGENT).unwrap_or_default(),

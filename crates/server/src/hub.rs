@@ -284,10 +284,10 @@ impl Hub {
         }
     }
 
-    /// Ends the sessions of visitors, which are named with the address they come from.
-    pub(crate) fn send_away(&self, concerned: impl Fn(VisitorId, IpAddr) -> bool) {
+    /// Ends the sessions of visitors, which are named with their site and the address they come from.
+    pub(crate) fn send_away(&self, concerned: impl Fn(VisitorId, SiteId, IpAddr) -> bool) {
         for (visitor, entry) in &self.state().visitors {
-            for link in entry.links.iter().filter(|link| concerned(*visitor, link.address)) {
+            for link in entry.links.iter().filter(|link| concerned(*visitor, entry.site, link.address)) {
                 let _ = link.shared.sent_away.set(());
             }
         }

@@ -364,7 +364,7 @@ async fn run(task: Task) -> Result<(), Failed> {
             }
         }
         Task::Backup { data, file } => {
-            let BackedUp { files, missing, bytes } = operations::back_up(&data.directory, &file)?;
+            let BackedUp { files, missing, bytes } = operations::back_up(&data.directory, &file).await?;
             println!(
                 "{} has the desk with {files} files, {bytes} bytes. It was read again and is whole.",
                 file.display()
@@ -374,7 +374,7 @@ async fn run(task: Task) -> Result<(), Failed> {
             }
         }
         Task::Restore { data, file, force } => {
-            let Restored { files, aside } = operations::restore(&file, &data.directory, force)?;
+            let Restored { files, aside } = operations::restore(&file, &data.directory, force).await?;
             println!("The desk in {} is what {} had, with {files} files.", data.directory.display(), file.display());
             if let Some(aside) = aside {
                 println!("The desk that was there is in {}; delete it when you do not need it.", aside.display());
@@ -382,7 +382,8 @@ async fn run(task: Task) -> Result<(), Failed> {
         }
         Task::Export { data, who, to, csv } => {
             let format = if csv { Format::Csv } else { Format::Json };
-            let Export { messages, files, missing } = operations::export(&data.directory, &who.person(), &to, format)?;
+            let Export { messages, files, missing } =
+                operations::export(&data.directory, &who.person(), &to, format).await?;
             println!("{} has {messages} messages and {files} files.", to.display());
             if missing > 0 {
                 eprintln!("{missing} files were missing on the disk; `deskbell-server doctor` names them.");
@@ -401,7 +402,7 @@ async fn run(task: Task) -> Result<(), Failed> {
             }
         }
         Task::Doctor { data, repair } => {
-            let diagnosis = operations::examine(&data.directory, repair)?;
+            let diagnosis = operations::examine(&data.directory, repair).await?;
             let megabytes = |bytes: u64| bytes / (1024 * 1024);
             let (taken, free) = (megabytes(diagnosis.database_bytes), megabytes(diagnosis.free_bytes));
             println!("The database takes {taken} MB, and {free} MB are free on its disk.");

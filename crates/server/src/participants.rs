@@ -96,6 +96,7 @@ fn begin(write: &mut Write<'_>, me: &Agent, others: &[Agent], title: String) -> 
         priority: Priority::None,
         title,
         participants: Vec::new(),
+        followers: Vec::new(),
     };
     conversations::add(write.connection, &conversation)?;
     for agent in std::iter::once(me).chain(others) {

@@ -439,6 +439,8 @@ impl Administration {
                 Some(id) => sites::find(write.connection, id)?.ok_or_else(|| Failure::not_found("site"))?,
                 None => Site::new(SiteId(write.new_id()), "", &tokens::random_name()),
             };
+            // Whoever is connected has to prove who they are, too.
+            let closes = edit.signed_only == Some(true) && !before.signed_only;
             let site = Site {
                 id: before.id,
                 name: name.unwrap_or(before.name),
@@ -455,6 +457,7 @@ impl Administration {
                 },
                 active: edit.active.unwrap_or(before.active),
                 peek: edit.peek.unwrap_or(before.peek),
+                signed_only: edit.signed_only.unwrap_or(before.signed_only),
             };
             if site.name.is_empty() {
                 return Err(Refusal::invalid("name", "must not be empty").into());
@@ -463,19 +466,23 @@ impl Administration {
             write.touch(EntityKind::Site, site.id.0)?;
             rights::settle(write)?;
             let detail = format!(
-                "name={} origins={} members_only={} active={} peek={} agents={} teams={}",
+                "name={} origins={} members_only={} active={} peek={} signed_only={} agents={} teams={}",
                 site.name,
                 site.origins.join(","),
                 site.members_only,
                 site.active,
                 site.peek,
+                site.signed_only,
                 list(site.agents.iter().map(|id| id.0)),
                 list(site.teams.iter().map(|id| id.0)),
             );
             actor.did(write, if id.is_some() { "edit" } else { "add" }, "site", Some(site.id.0), detail)?;
-            Ok(site)
+            Ok((site, closes))
         });
-        let site = written.await?;
+        let (site, closes) = written.await?;
+        if closes {
+            self.core.hub.send_away(|_, of, _| of == site.id);
+        }
         self.tell_availability().await?;
         Ok(site)
     }

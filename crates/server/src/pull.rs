@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use deskbell_protocol::http::{PULL_HISTORY_MAX, PULL_WAIT_MAX_MS, PUSH_FRAMES_MAX, Pull, Pulled, Pushed};
 use deskbell_protocol::{
     Agent, AgentId, ByeCode, ClientFrame, Cursor, Delta, Ephemeral, ErrorCode, Hello, HistoryRequest, PROTOCOL,
-    Refusal, ResetReason, ServerFrame, SiteId, VisitorId, VisitorPart, VisitorWelcome, Welcome,
+    Refusal, ResetReason, ServerFrame, SiteId, Timestamp, VisitorId, VisitorPart, VisitorWelcome, Welcome,
 };
 use futures_util::future::join_all;
 use serde::Deserialize;
@@ -155,12 +155,15 @@ struct Answer {
     news: bool,
     /// What a visitor is told of the desk.
     told: Option<Told>,
+    /// When the proof of who a visitor is ends.
+    until: Option<Timestamp>,
 }
 
 impl Answer {
     fn new(core: &Arc<Core>, principal: Principal) -> Self {
         let core = Arc::clone(core);
-        Self { core, principal, feed: Feed::new(principal), frames: Vec::new(), bytes: 0, news: false, told: None }
+        let (feed, frames) = (Feed::new(principal), Vec::new());
+        Self { core, principal, feed, frames, bytes: 0, news: false, told: None, until: None }
     }
 
     fn push(&mut self, frame: ServerFrame) {
@@ -263,10 +266,13 @@ impl Answer {
     async fn wait(&mut self, serving: &Serving, seat: &mut Seat, pull: &Pull) -> Result<(), Stop> {
         let deadline = tokio::time::Instant::now() + Duration::from_millis(pull.wait_ms.min(PULL_WAIT_MAX_MS));
         let known = pull.presence.as_deref();
+        let unproved = session_visitor::over(self.until);
+        tokio::pin!(unproved);
         while !self.news {
             let news = tokio::select! {
                 () = serving.stopping.cancelled() => return Err(End::Bye(ByeCode::Drain).into()),
                 () = tokio::time::sleep_until(deadline) => return Ok(()),
+                () = &mut unproved => return Err(End::Bye(ByeCode::Identity).into()),
                 news = seat.news() => news?,
                 () = changed(&mut self.told) => News::Presence,
             };
@@ -391,7 +397,8 @@ async fn stranger(serving: &Serving, caller: &Caller, pull: &Pull) -> Result<Pul
     let talk = session_visitor::unread(core, arrived.visitor).await?;
     let greeting = session_visitor::greeting(told.now(), arrived.token_is_new.then_some(fresh), talk);
     let greeting = VisitorWelcome { desk: core.name(), ..greeting };
-    let mut answer = Answer { told: Some(told), ..Answer::new(core, Principal::Visitor(arrived.visitor)) };
+    let until = arrived.until;
+    let mut answer = Answer { told: Some(told), until, ..Answer::new(core, Principal::Visitor(arrived.visitor)) };
     // A cursor of another visitor is of no use.
     let cursor = cursor.clone().filter(|_| !arrived.token_is_new);
     answer.greet(cursor, None, Some(greeting)).await?;
@@ -413,7 +420,8 @@ async fn visitor_again(serving: &Serving, visitor: VisitorId, caller: &Caller, p
     let mut seat = Seat::Visitor(core.hub.seat_visitor(visitor, site, None, true, caller.address));
     session_visitor::stop(core, caller.address, visitor).await?;
     let told = core.availability.told(&core.hub, site, Some(&language));
-    let mut answer = Answer { told: Some(told), ..Answer::new(core, Principal::Visitor(visitor)) };
+    let until = caller.until;
+    let mut answer = Answer { told: Some(told), until, ..Answer::new(core, Principal::Visitor(visitor)) };
     answer.resume(pull).await?;
     finish(serving, answer, &mut seat, pull).await
 }

@@ -11,7 +11,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use deskbell_protocol::VisitorId;
+use deskbell_protocol::{Timestamp, VisitorId};
 use ipnet::IpNet;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::UtoipaMethodRouterExt as _;
@@ -21,6 +21,7 @@ use crate::authorize::{Action, Principal, Reach, Standing};
 use crate::desk::{Core, Serving};
 use crate::http::HttpError;
 use crate::openapi::{self, Described, Document};
+use crate::store::visitors::Bearer;
 use crate::store::{Failure, Outcome, blocks};
 
 /// Who asks over HTTP, and from where.
@@ -30,6 +31,8 @@ pub(crate) struct Asker {
     /// The session, when it is an agent's.
     pub(crate) identity: Option<Identity>,
     pub(crate) address: IpAddr,
+    /// Until when a visitor has proved who they are.
+    pub(crate) until: Option<Timestamp>,
 }
 
 impl Asker {
@@ -128,11 +131,12 @@ async fn ask(serving: &Serving, action: Action, request: &Parts) -> Outcome<Aske
     let core = &serving.core;
     let peer = request.extensions.get::<ConnectInfo<SocketAddr>>().ok_or(Failure::Internal)?.0;
     let address = address(&core.settings.trusted_proxies, peer, headers);
-    let mut asker = Asker { principal: Principal::Nobody, identity: None, address };
+    let mut asker = Asker { principal: Principal::Nobody, identity: None, address, until: None };
     let given = text(headers, &header::AUTHORIZATION).unwrap_or_default();
     if !given.is_empty() && !action.is_open() {
         if let Some(token) = given.strip_prefix("Visitor ") {
-            let visitor = accounts::authenticate_visitor(core, token).await?;
+            let Bearer { visitor, until } = accounts::authenticate_visitor(core, token).await?;
+            asker.until = until;
             // Whoever pulls is told so in a frame.
             if action != Action::Talk {
                 stop(core, address, visitor).await?;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use deskbell_protocol::{
     Author, ByeCode, ClientFrame, Conversation, ConversationId, Cursor, Ephemeral, Hello, PEEK_MAX, PageSeen, Seq,
-    ServerFrame, Site, SyncMode, VisitorHello, VisitorId, VisitorPart, VisitorWelcome, Welcome,
+    ServerFrame, Site, SyncMode, Timestamp, VisitorHello, VisitorId, VisitorPart, VisitorWelcome, Welcome,
 };
 use tokio::time::MissedTickBehavior;
 
@@ -23,7 +23,7 @@ use crate::socket::{self, Answers, End, HEARTBEAT, Incoming, Outgoing, Received}
 use crate::store::{Connection, Outcome, blocks, conversations, log, sites, visitors};
 use crate::user_agent::{self, UserAgent};
 use crate::visits::{self, Details};
-use crate::{commands, settings, text, tokens};
+use crate::{commands, settings, signatures, text, tokens};
 
 /// Pages of one socket that are stored: this many at once, and then one in this time.
 const PAGE_BURST: u32 = 10;
@@ -32,6 +32,8 @@ const PAGE_REFILL: Duration = Duration::from_secs(2);
 /// What the handshake told of the other side.
 pub(crate) struct Caller {
     pub(crate) address: IpAddr,
+    /// Until when they have proved who they are, as their token says.
+    pub(crate) until: Option<Timestamp>,
     pub(crate) origin: Option<String>,
     /// The `Host` header.
     pub(crate) host: Option<String>,
@@ -149,6 +151,13 @@ pub(crate) async fn unread(core: &Core, visitor: VisitorId) -> Result<(Option<Co
     read.await.map_err(failed)
 }
 
+/// Waits until a proof of who somebody is has ended.
+pub(crate) async fn over(until: Option<Timestamp>) {
+    let Some(until) = until else { return std::future::pending().await };
+    let left = u64::try_from(until.saturating_sub(crate::clock())).unwrap_or_default();
+    tokio::time::sleep(Duration::from_millis(left)).await;
+}
+
 /// A regular sign of life.
 fn beats() -> tokio::time::Interval {
     let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + HEARTBEAT, HEARTBEAT);
@@ -166,6 +175,8 @@ struct Page {
     pages: Bucket,
     /// The log's head when it came, which a page does not follow.
     head: Seq,
+    /// The browser's name.
+    name: tokens::Hash,
 }
 
 impl Page {
@@ -190,9 +201,9 @@ impl Page {
         let seat = core.hub.seat_visitor(visitor, site.id, Some(name), visible, caller.address);
         stop(core, caller.address, seat.visitor()).await?;
         let told = core.availability.told(&core.hub, site.id, None);
-        let read = core
-            .readers
-            .read(move |connection| Ok((log::desk(connection)?, visitors::find_by_presence(connection, &name)?)));
+        let read = core.readers.read(move |connection| {
+            Ok((log::desk(connection)?, visitors::find_by_presence(connection, &name, crate::clock())?))
+        });
         let (desk, owner) = read.await.map_err(failed)?;
         // The messenger may have joined the two before this page had its seat.
         if let Some(owner) = owner.filter(|owner| *owner != seat.visitor()) {
@@ -202,7 +213,7 @@ impl Page {
         let greeting = greeting(told.now(), None, (None, unread));
         outgoing.send(&welcome(core, desk.epoch, desk.head, SyncMode::Delta, greeting))?;
         let pages = Bucket::new(PAGE_BURST, PAGE_REFILL, Instant::now());
-        Ok(Self { seat, told, unread, current: hello.page, pages, head: desk.head })
+        Ok(Self { seat, told, unread, current: hello.page, pages, head: desk.head, name })
     }
 
     async fn run(
@@ -230,6 +241,10 @@ impl Page {
                 },
                 event = self.seat.news() => match event {
                     VisitorEvent::Changed => {
+                        // Where a proof has ended, the page belongs to somebody unknown, and begins anew as them.
+                        if !self.is_still_theirs(core).await? {
+                            return Ok(End::Bye(ByeCode::Drain));
+                        }
                         let (_, count) = unread(core, self.seat.visitor()).await?;
                         if count != std::mem::replace(&mut self.unread, count) {
                             outgoing.send(&ServerFrame::Eph(Ephemeral::Unread { count }))?;
@@ -242,6 +257,13 @@ impl Page {
                 _ = beat.tick() => outgoing.send(&socket::heartbeat(self.head))?,
             }
         }
+    }
+
+    async fn is_still_theirs(&self, core: &Core) -> Result<bool, End> {
+        let name = self.name;
+        let read =
+            core.readers.read(move |connection| Ok(visitors::find_by_presence(connection, &name, crate::clock())?));
+        Ok(read.await.map_err(failed)? == Some(self.seat.visitor()))
     }
 
     /// Stores the page on screen, when it is another one.
@@ -270,15 +292,37 @@ pub(crate) async fn open_panel(
     if !origin::is_own(caller.origin.as_deref(), caller.host.as_deref(), core.settings.public_origin.as_deref()) {
         return Err(End::Bye(ByeCode::Origin));
     }
+    let signed = match hello.identity.clone() {
+        Some(identity) => {
+            let (site, now) = (site.clone(), crate::clock());
+            let read = core.readers.read(move |connection| signatures::read(connection, &site, &identity, now));
+            // Who says more of themselves than the shop has signed is nobody.
+            Some(read.await.map_err(failed)?.ok_or(End::Bye(ByeCode::Identity))?)
+        }
+        None => None,
+    };
     let name = presence(hello.presence.as_deref());
     let details = details(core, caller, hello);
     let token = hello.token.as_deref().map(tokens::hash);
     let fresh = tokens::secret();
     let fresh_hash = tokens::hash(&fresh);
-    let opened = core
-        .writer
-        .submit(move |write| visits::panel_opened(write, &site, token.as_ref(), &fresh_hash, name.as_ref(), &details));
-    let arrived = opened.await.map_err(failed)?;
+    let opened = core.writer.submit(move |write| {
+        let (token, fresh, presence, signed) = (token.as_ref(), &fresh_hash, name.as_ref(), signed.as_ref());
+        let bearer = match (site.signed_only, signed, token) {
+            (true, None, Some(token)) => visitors::find_by_token(write.connection, token, write.now)?,
+            _ => None,
+        };
+        // Nothing is stored of whoever has to say who they are, and does not.
+        if site.signed_only && signed.is_none() && bearer.is_none() {
+            return Ok(None);
+        }
+        let brought = visits::Brought { token, fresh, presence, signed };
+        visits::panel_opened(write, &site, brought, &details).map(Some)
+    });
+    let arrived = opened.await.map_err(failed)?.ok_or(End::Bye(ByeCode::Identity))?;
+    if arrived.bound {
+        core.hub.send_away(|visitor, _, _| visitor == arrived.visitor);
+    }
     if let (Some(from), Some(name)) = (arrived.moved_from, name) {
         core.hub.move_pages(from, arrived.visitor, &name);
     }
@@ -294,6 +338,8 @@ struct Panel {
     answers: Answers,
     feed: Feed,
     told: Told,
+    /// When the proof of who they are ends.
+    until: Option<Timestamp>,
 }
 
 impl Panel {
@@ -318,6 +364,7 @@ impl Panel {
             feed: Feed::new(Principal::Visitor(arrived.visitor)),
             told: core.availability.told(&core.hub, site_id, Some(&hello.language)),
             core: Arc::clone(core),
+            until: arrived.until,
         };
         let cursor = cursor.filter(|_| !arrived.token_is_new);
         panel.welcome(cursor, arrived.token_is_new.then_some(fresh)).await?;
@@ -348,10 +395,13 @@ impl Panel {
         mut seat: VisitorSeat,
     ) -> Result<End, End> {
         let mut beat = beats();
+        let unproved = over(self.until);
+        tokio::pin!(unproved);
         loop {
             let catching_up = self.feed.is_behind();
             tokio::select! {
                 () = serving.stopping.cancelled() => return Ok(End::Bye(ByeCode::Drain)),
+                () = &mut unproved => return Ok(End::Bye(ByeCode::Identity)),
                 () = self.outgoing.dead() => return Ok(End::Closed),
                 received = incoming.next(), if self.answers.have_room() => match received {
                     Received::Frame(frame) => self.frame(*frame).await?,
@@ -435,6 +485,9 @@ pub(crate) async fn typing(core: &Core, visitor: VisitorId, typing: bool, ttl_ms
 /// Passes on what a visitor is writing, where the site has it so: to whoever has their conversation, or to all who may
 /// take it while nobody has. It is kept nowhere.
 pub(crate) async fn peek(core: &Core, visitor: VisitorId, text: &str) {
+    if !core.availability.peeks_anywhere() {
+        return;
+    }
     let Some(found) = writes_in(core, visitor).await else { return };
     if core.availability.peeks(found.site) {
         let text = text::lines(text).chars().take(PEEK_MAX).collect();

@@ -84,7 +84,7 @@ fn internal(failure: Failure) -> OpenError {
 /// Gives somebody a prepared text.
 fn prepare(write: &mut Write<'_>, owner: TextOwner) -> Outcome<()> {
     let (shortcut, title, text) = ("hello".to_owned(), "Hello".to_owned(), "Hello {visitor.name}".to_owned());
-    canned_texts::put(write, NewCannedText { owner, shortcut, title, text })?;
+    canned_texts::put(write, NewCannedText { owner, shortcut, title, text, attachments: Vec::new() })?;
     Ok(())
 }
 
@@ -163,7 +163,10 @@ impl Desk {
         let site = found.ok_or_else(|| internal(Failure::not_found("site")))?;
         let details = Details::new(Region::default(), String::new(), UserAgent::default(), "en", "1x1");
         let token = tokens::hash(&tokens::secret());
-        self.run(now, move |write| Ok(visits::panel_opened(write, &site, None, &token, None, &details)?.visitor))
+        self.run(now, move |write| {
+            let brought = visits::Brought { token: None, fresh: &token, presence: None, signed: None };
+            Ok(visits::panel_opened(write, &site, brought, &details)?.visitor)
+        })
     }
 
     /// The newest place of the log.

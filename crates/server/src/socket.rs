@@ -321,9 +321,13 @@ async fn take_the_rest(stream: &Mutex<SplitStream<WebSocket>>) {
 pub(crate) fn bye(code: ByeCode) -> ServerFrame {
     let retry_after_ms = match code {
         ByeCode::Drain | ByeCode::Slow => rand::random_range(500..5_000),
-        ByeCode::Auth | ByeCode::Revoked | ByeCode::Policy | ByeCode::Version | ByeCode::Origin | ByeCode::Blocked => {
-            rand::random_range(30_000..60_000)
-        }
+        ByeCode::Auth
+        | ByeCode::Revoked
+        | ByeCode::Policy
+        | ByeCode::Version
+        | ByeCode::Origin
+        | ByeCode::Blocked
+        | ByeCode::Identity => rand::random_range(30_000..60_000),
     };
     ServerFrame::Bye(Bye { code, retry_after_ms })
 }

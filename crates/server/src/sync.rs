@@ -123,6 +123,7 @@ fn narrow(connection: &Connection, conversation: Conversation) -> Outcome<Conver
         labels: Vec::new(),
         priority: Priority::None,
         participants: Vec::new(),
+        followers: Vec::new(),
         ..conversation
     })
 }

@@ -8,7 +8,6 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use deskbell_protocol::{AttachmentId, ClientId, ErrorCode, Refusal, UPLOAD_OFFSET, Upload};
 use serde::Deserialize;
-use tokio_util::io::ReaderStream;
 use utoipa::IntoParams;
 
 use crate::authorize::{Action, Principal, authorize};
@@ -18,7 +17,7 @@ use crate::openapi::FileBytes;
 use crate::routes::{Asker, text};
 use crate::store::{self, Failure, Outcome};
 use crate::uploads::{Announced, Denied, Incoming};
-use crate::{origin, uploads};
+use crate::{canned_texts, origin, uploads};
 
 /// Who uploads. A visitor's files come from the messenger alone.
 fn uploader(core: &Core, asker: &Asker, headers: &HeaderMap) -> Result<Principal, HttpError> {
@@ -204,14 +203,15 @@ pub(crate) async fn download(
     let id = AttachmentId(id.parse().map_err(|_| Failure::not_found("file"))?);
     let read = core.readers.read(move |connection| {
         let stored = store::files::find(connection, id)?.ok_or_else(|| Failure::not_found("file"))?;
-        authorize(connection, &asker.principal, Action::ReadFile, &stored)?;
+        let object = match stored.canned_text {
+            Some(text) => canned_texts::file_object(connection, &asker.principal, text)?,
+            None => (&stored).into(),
+        };
+        authorize(connection, &asker.principal, Action::ReadFile, object)?;
         Ok(stored)
     });
     let stored = read.await?;
-    let file = tokio::fs::File::open(core.files.path(&stored.file)).await.map_err(|error| {
-        tracing::error!(%error, "a stored file is missing");
-        Failure::not_found("file")
-    })?;
+    let bytes = core.files.get(&stored.file).await?;
     let attachment = stored.attachment;
     let disposition = if attachment.picture.is_some() { "inline" } else { "attachment" };
     let disposition = format!("{disposition}; filename*=UTF-8''{}", percent_encoded(&attachment.name));
@@ -235,7 +235,7 @@ pub(crate) async fn download(
         (header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=86400")),
         (header::VARY, HeaderValue::from_static("authorization")),
     ];
-    Ok((headers, Body::from_stream(ReaderStream::new(file))).into_response())
+    Ok((headers, Body::from_stream(bytes)).into_response())
 }
 
 /// As RFC 8187 wants a file's name in a header.

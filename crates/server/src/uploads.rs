@@ -15,10 +15,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::authorize::Principal;
 use crate::desk::Core;
-use crate::files::{self, Temporary};
+use crate::files;
 use crate::store::uploads::{self, Key, Stored};
 use crate::store::{Failure, Outcome, files as stored_files};
-use crate::{accounts, text, tokens};
+use crate::{accounts, housekeeping, text, tokens};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// Requests with bytes of a file at the same time.
@@ -347,7 +347,7 @@ async fn finish(core: &Core, key: &Key, upload: &Stored) -> Outcome<Attachment> 
         }
         other => other?,
     };
-    let file = Temporary::new(core.files.path(&examined.file));
+    let file = upload.file.clone();
     let stored = core.writer.submit({
         let key = key.clone();
         move |write| {
@@ -358,15 +358,19 @@ async fn finish(core: &Core, key: &Key, upload: &Stored) -> Outcome<Attachment> 
                 size: examined.size,
                 picture: examined.picture,
             };
-            stored_files::add(write.connection, &attachment, key.uploader, &examined.file, write.now)?;
-            if !uploads::finished(write.connection, &key, attachment.id, write.now)? {
-                return Err(gone());
+            stored_files::add(write.connection, &attachment, key.uploader, &file, write.now)?;
+            if uploads::finished(write.connection, &key, attachment.id, write.now)? {
+                return Ok(Some(attachment));
             }
-            Ok(attachment)
+            // It was given up while it was looked into.
+            stored_files::drop(write.connection, attachment.id)?;
+            Ok(None)
         }
     });
-    let attachment = stored.await?;
-    file.keep();
+    let Some(attachment) = stored.await? else {
+        housekeeping::remove_files(core).await;
+        return Err(gone());
+    };
     core.files.remove_incoming(&upload.file).await;
     Ok(attachment)
 }
@@ -381,24 +385,19 @@ pub(crate) async fn cancel(core: &Core, principal: Principal, client_id: ClientI
 async fn forget(core: &Core, key: &Key) -> Outcome<()> {
     let key = key.clone();
     let removed = core.writer.submit(move |write| {
-        let Some(upload) = uploads::find(write.connection, &key)? else { return Ok((None, None)) };
+        let Some(upload) = uploads::find(write.connection, &key)? else { return Ok(None) };
         uploads::drop(write.connection, &key)?;
-        let mut place = None;
-        if let Some(id) = upload.attachment
-            && let Some(found) = stored_files::find(write.connection, id)?
-            && stored_files::drop(write.connection, id)?
-        {
-            place = Some(found.file);
+        match upload.attachment {
+            // What was sent stays.
+            Some(id) => stored_files::drop(write.connection, id)?,
+            None => stored_files::remove_later(write.connection, &upload.file)?,
         }
-        Ok((Some(upload.file), place))
+        Ok(Some(upload.file))
     });
-    let (incoming, place) = removed.await?;
-    if let Some(file) = incoming {
+    if let Some(file) = removed.await? {
         core.files.remove_incoming(&file).await;
     }
-    if let Some(file) = place {
-        core.files.remove(&file).await;
-    }
+    housekeeping::remove_files(core).await;
     Ok(())
 }
 
@@ -406,13 +405,17 @@ async fn forget(core: &Core, key: &Key) -> Outcome<()> {
 pub(crate) async fn clear(core: &Core, since: Timestamp) -> Outcome<()> {
     let quiet = core.writer.submit(move |write| {
         let quiet = uploads::quiet_since(write.connection, since)?;
-        for (key, _) in &quiet {
-            uploads::drop(write.connection, key)?;
+        for upload in &quiet {
+            uploads::drop(write.connection, &upload.key)?;
+            if !upload.is_finished {
+                // A crash between a file's arrival and its row leaves one.
+                stored_files::remove_later(write.connection, &upload.file)?;
+            }
         }
         Ok(quiet)
     });
-    for (_, file) in quiet.await? {
-        core.files.remove_incoming(&file).await;
+    for upload in quiet.await? {
+        core.files.remove_incoming(&upload.file).await;
     }
     for file in core.files.strays().await {
         let name = file.clone();
@@ -431,7 +434,8 @@ mod tests {
     use deskbell_protocol::AgentId;
 
     use super::*;
-    use crate::{Desk, Settings, housekeeping};
+    use crate::store::canned_texts;
+    use crate::{Desk, Settings};
 
     const ANN: Principal = Principal::Agent(AgentId(1));
 
@@ -456,6 +460,15 @@ mod tests {
         // A crash between two steps left this.
         let stray = core.files.incoming("stray");
         std::fs::write(&stray, "x").unwrap();
+        // A prepared text has another one.
+        let (_, at) = begin(core, "1,2,3\n", 6).await;
+        let kept = at.attachment.unwrap().id;
+        desk.administer().seed("en").await.unwrap();
+        let given = core.writer.submit(move |write| {
+            let text = canned_texts::ids(write.connection)?[0];
+            Ok(stored_files::attach_to_canned_text(write.connection, kept, text.into(), ANN.key())?)
+        });
+        assert!(given.await.unwrap());
         let waiting = || std::fs::read_dir(directory.path().join("files/incoming")).unwrap().count();
         assert_eq!(waiting(), 2);
 
@@ -473,6 +486,8 @@ mod tests {
         }
         let loose = core.readers.read(move |connection| Ok(stored_files::find(connection, attachment)?)).await.unwrap();
         assert!(loose.is_none(), "a file that was never sent stays");
+        let found = core.readers.read(move |connection| Ok(stored_files::find(connection, kept)?)).await.unwrap();
+        assert!(core.files.get(&found.unwrap().file).await.is_ok(), "a prepared text lost its file");
     }
 
     #[tokio::test]

@@ -3,8 +3,9 @@
 use deskbell_protocol::{ContactId, EntityKind, PageSeen, PageView, Region, Site, Timestamp, Visitor, VisitorId};
 use url::Url;
 
+use crate::signatures::{self, Signed};
 use crate::store::batch::Write;
-use crate::store::{Failure, Outcome, blocks, conversations, visitors};
+use crate::store::{Failure, Outcome, blocks, conversations, signatures as bindings, visitors};
 use crate::text;
 use crate::tokens::Hash;
 use crate::user_agent::UserAgent;
@@ -107,12 +108,12 @@ pub(crate) fn page_opened(
     details: &Details,
     page: Option<&PageSeen>,
 ) -> Outcome<VisitorId> {
-    let found = visitors::find_by_presence(write.connection, presence)?;
+    let found = visitors::find_by_presence(write.connection, presence, write.now)?;
     let visitor = match of_site(write, found, site)? {
         Some(visitor) => visitor,
         None => {
             let visitor = new_visitor(write, site, details)?;
-            visitors::set_presence(write.connection, presence, visitor.id)?;
+            visitors::set_presence(write.connection, presence, visitor.id, None)?;
             visitor
         }
     };
@@ -169,6 +170,16 @@ fn look_at(
     Ok(id)
 }
 
+/// What a messenger brings: hashes of the secret that it has and of one made for it, that of the name of its page, and
+/// who the shop says it is.
+#[derive(Clone, Copy)]
+pub(crate) struct Brought<'b> {
+    pub(crate) token: Option<&'b Hash>,
+    pub(crate) fresh: &'b Hash,
+    pub(crate) presence: Option<&'b Hash>,
+    pub(crate) signed: Option<&'b Signed>,
+}
+
 /// The panel's visitor.
 pub(crate) struct Arrived {
     pub(crate) visitor: VisitorId,
@@ -176,65 +187,110 @@ pub(crate) struct Arrived {
     pub(crate) token_is_new: bool,
     /// The visitor to whom the pages of this browser belonged until now.
     pub(crate) moved_from: Option<VisitorId>,
+    /// Until when it is proved who they are; `None`: nobody vouches for them.
+    pub(crate) until: Option<Timestamp>,
+    /// They are the shop's person from now on, and whoever is connected as them has not proved that.
+    pub(crate) bound: bool,
 }
 
-/// The panel has opened its socket. `token` is the hash of the one it brought, `fresh` that of one made for it.
+/// The panel has opened its socket.
 ///
 /// A page knows the presence name and the page is hostile, so the name alone never leads to a visitor who has a
 /// token: it would hand their conversation to whoever asks.
 pub(crate) fn panel_opened(
     write: &mut Write<'_>,
     site: &Site,
-    token: Option<&Hash>,
-    fresh: &Hash,
-    presence: Option<&Hash>,
+    brought: Brought<'_>,
     details: &Details,
 ) -> Outcome<Arrived> {
-    let by_token = match token {
-        Some(token) => visitors::find_by_token(write.connection, token)?,
+    let Brought { token, fresh, presence, signed } = brought;
+    let bearer = match token {
+        Some(token) => visitors::find_by_token(write.connection, token, write.now)?,
         None => None,
     };
-    let by_token = of_site(write, by_token, site)?;
+    let by_token = of_site(write, bearer.map(|bearer| bearer.visitor), site)?;
+    let proved = bearer.and_then(|bearer| bearer.until);
     let by_presence = match presence {
-        Some(presence) => visitors::find_by_presence(write.connection, presence)?,
+        Some(presence) => visitors::find_by_presence(write.connection, presence, write.now)?,
         None => None,
     };
     let by_presence = of_site(write, by_presence, site)?;
-
-    let token_is_new = by_token.is_none();
-    let mut moved_from = None;
-    let mut visitor = match (by_token, by_presence) {
-        (Some(visitor), None) => visitor,
-        (Some(visitor), Some(other)) if visitor.id == other.id => visitor,
-        (Some(visitor), Some(other)) => {
-            join(write, &other, visitor.id)?;
-            moved_from = Some(other.id);
-            visitors::find(write.connection, visitor.id)?.ok_or_else(|| Failure::not_found("visitor"))?
-        }
-        (None, Some(visitor)) if !visitors::has_token(write.connection, visitor.id)? => visitor,
-        (None, other) => {
-            moved_from = other.map(|other| other.id);
-            new_visitor(write, site, details)?
-        }
+    let free = match &by_presence {
+        Some(visitor) => !visitors::is_taken(write.connection, visitor.id)?,
+        None => false,
     };
+
+    let mut bound = false;
+    let (mut visitor, token_is_new, until) = if let Some(signed) = signed {
+        let known = bindings::find(write.connection, site.id, &signed.external_id)?;
+        let (visitor, before) = if let Some((id, words)) = known {
+            (visitors::find(write.connection, id)?.ok_or_else(|| Failure::not_found("visitor"))?, words)
+        } else {
+            let unknown = by_token.clone().filter(|_| proved.is_none());
+            let unknown = unknown.filter(|visitor| may_become(write, visitor).unwrap_or(false));
+            let visitor = match unknown.or_else(|| by_presence.clone().filter(|_| free)) {
+                Some(visitor) => visitor,
+                None => new_visitor(write, site, details)?,
+            };
+            bindings::bind(write.connection, visitor.id, &signed.external_id, write.now)?;
+            write.touch(EntityKind::Contact, visitor.contact.0)?;
+            bound = true;
+            (visitor, bindings::Words::default())
+        };
+        signatures::learn(write, visitor.contact, visitor.id, &before, &signed.words)?;
+        let same = proved.is_some() && by_token.is_some_and(|by_token| by_token.id == visitor.id);
+        if let Some(token) = token.filter(|_| same) {
+            bindings::prove(write.connection, token, signed.until, signed.secret)?;
+        }
+        (visitor, !same, Some(signed.until))
+    } else {
+        let token_is_new = by_token.is_none();
+        let visitor = match by_token {
+            Some(visitor) => visitor,
+            None => match by_presence.clone().filter(|_| free) {
+                Some(visitor) => visitor,
+                None => new_visitor(write, site, details)?,
+            },
+        };
+        (visitor, token_is_new, proved)
+    };
+    let moved_from = by_presence.filter(|other| other.id != visitor.id);
+    if let Some(other) = &moved_from {
+        // Nothing becomes of this where the other one is somebody's.
+        join(write, other, visitor.id)?;
+        visitor = visitors::find(write.connection, visitor.id)?.ok_or_else(|| Failure::not_found("visitor"))?;
+    }
     if let Some(presence) = presence {
-        visitors::set_presence(write.connection, presence, visitor.id)?;
+        visitors::set_presence(write.connection, presence, visitor.id, until)?;
+    }
+    if let Some(until) = until {
+        bindings::prove_presences(write.connection, visitor.id, until)?;
     }
     if token_is_new {
-        visitors::add_token(write.connection, fresh, visitor.id, write.now)?;
+        let proof = signed.map(|signed| (signed.until, signed.secret));
+        visitors::add_token(write.connection, fresh, visitor.id, write.now, proof)?;
     }
     details.fill(&mut visitor);
     visitor.last_seen_at = write.now;
     let last_page_at = visitors::last_page_at(write.connection, visitor.id)?;
     visitors::update(write.connection, &visitor, last_page_at)?;
     write.touch(EntityKind::Visitor, visitor.id.0)?;
-    Ok(Arrived { visitor: visitor.id, token_is_new, moved_from })
+    let moved_from = moved_from.map(|other| other.id);
+    Ok(Arrived { visitor: visitor.id, token_is_new, moved_from, until, bound })
+}
+
+/// Whether somebody unknown becomes the person whom the shop says is in their browser now. What they wrote becomes that
+/// person's then, on all browsers, and agents take it for theirs: so only what was written just now, in the same visit.
+/// Before that it may have been somebody else.
+fn may_become(write: &Write<'_>, unknown: &Visitor) -> Outcome<bool> {
+    let talk = conversations::latest_of_visitor(write.connection, unknown.id)?;
+    Ok(talk.is_none_or(|talk| write.now.saturating_sub(talk.active_at) <= VISIT_MS))
 }
 
 /// Two rows turned out to be one browser. The one without a conversation, token and notes goes; its pages come over.
 fn join(write: &mut Write<'_>, empty: &Visitor, into: VisitorId) -> Outcome<()> {
     let talks = conversations::latest_of_visitor(write.connection, empty.id)?.is_some();
-    if talks || visitors::has_token(write.connection, empty.id)? {
+    if talks || visitors::is_taken(write.connection, empty.id)? {
         return Ok(());
     }
     let contact = visitors::find_contact(write.connection, empty.contact)?;

@@ -180,7 +180,7 @@ fn rewritten(world: &World, seen: &Seen) -> Result<(), String> {
     }
 }
 
-/// What is said among the team is seen by those alone who take part, and by no visitor.
+/// What is said among the team is seen by those alone who take part, and by no visitor; nor is who is mentioned or follows.
 fn only_for_those_who_take_part(computer: &Computer, seen: &Seen) -> Result<(), String> {
     for entity in &seen.entities {
         let Entity::Conversation(found) = entity else { continue };
@@ -191,6 +191,14 @@ fn only_for_those_who_take_part(computer: &Computer, seen: &Seen) -> Result<(), 
         if found.is_internal() && !takes_part {
             return Err(format!("{:?} sees {found:?}", computer.person));
         }
+        if matches!(computer.person, Person::Visitor(_)) && !found.followers.is_empty() {
+            return Err(format!("{:?} sees who follows {found:?}", computer.person));
+        }
+    }
+    if matches!(computer.person, Person::Visitor(_))
+        && let Some(message) = seen.messages().find(|message| !message.mentions.is_empty())
+    {
+        return Err(format!("{:?} sees whom {message:?} mentions", computer.person));
     }
     let internal = seen.messages().find(|message| !seen.has(message.conversation));
     match internal {
@@ -209,10 +217,8 @@ fn done_once(world: &World, computer: &Computer, desk: &Desk, seen: &Seen, by_al
     }
     let refused: HashSet<&ClientId> = computer.refused.iter().map(|(id, _)| id).collect();
     // By its name: what it says may have been changed since.
-    let places: HashMap<&ClientId, (ConversationId, Number)> = by_all
-        .messages()
-        .filter_map(|message| Some((message.client_id.as_ref()?, (message.conversation, message.number))))
-        .collect();
+    let messages: HashMap<&ClientId, &Message> =
+        by_all.messages().filter_map(|message| Some((message.client_id.as_ref()?, message))).collect();
     let marks = seen.read_marks();
     let mut last: HashMap<ConversationId, Number> = HashMap::new();
     for frame in &computer.queued {
@@ -230,14 +236,18 @@ fn done_once(world: &World, computer: &Computer, desk: &Desk, seen: &Seen, by_al
         {
             return Err(format!("{conversation:?} was read up to {number}, and no mark says so"));
         }
-        if let Command::Send { text, conversation, .. } = &frame.command
+        if let Command::Send { text, conversation, mentions, .. } = &frame.command
             && conversation.is_none_or(|conversation| by_all.has(conversation))
         {
-            let (conversation, number) = places.get(&frame.client_id).ok_or_else(|| format!("“{text}” is lost"))?;
+            let message = messages.get(&frame.client_id).ok_or_else(|| format!("“{text}” is lost"))?;
+            let Message { conversation, number, .. } = message;
             if last.insert(*conversation, *number).is_some_and(|before| before > *number) {
                 return Err(format!(
                     "“{text}” overtook one that was written before: {conversation:?} {number} {last:?}"
                 ));
+            }
+            if message.deleted_at.is_none() && message.mentions != *mentions {
+                return Err(format!("“{text}” should mention {mentions:?}: {message:?}"));
             }
         }
     }

@@ -53,7 +53,7 @@ impl Computer {
     pub(crate) fn new(person: Person) -> Self {
         static DISKS: AtomicU64 = AtomicU64::new(0);
         let disk = format!("computer-{}", DISKS.fetch_add(1, Ordering::Relaxed));
-        let cache = open(&disk);
+        let cache = open(&disk, person);
         let engine = wake(&cache, 0);
         Self {
             person,
@@ -96,7 +96,7 @@ impl Computer {
         self.wishes.clear();
         self.rings.clear();
         // The disk lives as long as somebody has it open.
-        self.cache = open(&self.disk);
+        self.cache = open(&self.disk, self.person);
         self.engine = wake(&self.cache, now);
         for item in must("outbox", self.cache.outbox()) {
             let known = self.refused.iter().any(|(id, _)| *id == item.frame.client_id);
@@ -280,11 +280,15 @@ impl Computer {
     }
 }
 
-fn open(disk: &str) -> Cache {
-    match Cache::in_memory(disk) {
+fn open(disk: &str, person: Person) -> Cache {
+    let cache = match Cache::in_memory(disk) {
         Ok(cache) => cache,
         Err(error) => panic!("the cache does not open: {error}"),
+    };
+    if let Person::Agent(me) = person {
+        must("owner", cache.belongs_to(me));
     }
+    cache
 }
 
 /// The engine from what is on disk, as the real client makes it.

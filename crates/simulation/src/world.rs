@@ -292,7 +292,13 @@ impl World {
         let (now, chance, bits) = (self.now, self.random.random(), self.name());
         let text = format!("message {bits}");
         if let Person::Visitor(_) = self.computers[who].person {
-            let command = Command::Send { conversation: None, kind: MessageKind::Reply, text, attachments: vec![] };
+            let command = Command::Send {
+                conversation: None,
+                kind: MessageKind::Reply,
+                text,
+                attachments: vec![],
+                mentions: Vec::new(),
+            };
             return self.computers[who].queue(now, chance, command, None, bits);
         }
         let Person::Agent(me) = self.computers[who].person else { return };
@@ -312,9 +318,16 @@ impl World {
         let id = conversation.id;
         let kind = if conversation.is_internal() { MessageKind::Note } else { MessageKind::Reply };
         let careful = self.random.random_bool(0.5);
-        let (command, if_rev) = match self.random.random_range(0..21) {
-            0..4 => (Command::Send { conversation: Some(id), kind, text, attachments: vec![] }, None),
-            4 => (Command::Send { conversation: Some(id), kind: MessageKind::Note, text, attachments: vec![] }, None),
+        let (command, if_rev) = match self.random.random_range(0..22) {
+            0..4 => {
+                (Command::Send { conversation: Some(id), kind, text, attachments: vec![], mentions: Vec::new() }, None)
+            }
+            4 => {
+                // Some do not see it: the desk refuses to mention them.
+                let mentions = if self.random.random() { vec![self.colleague()] } else { Vec::new() };
+                let kind = MessageKind::Note;
+                (Command::Send { conversation: Some(id), kind, text, attachments: vec![], mentions }, None)
+            }
             5 => {
                 // Whoever has scrolled up sees older ones.
                 let number = self.random.random_range(0..=conversation.last_number);
@@ -391,6 +404,10 @@ impl World {
                     _ => (vec![self.colleague(), self.colleague()], vec![]),
                 };
                 (Command::ChangeParticipants { conversation: id, add, remove }, careful.then_some(rev))
+            }
+            20 => {
+                let following = !conversation.followers.contains(&me);
+                (Command::Follow { conversation: id, following }, careful.then_some(rev))
             }
             _ => return self.computers[who].ask_history(id, conversation.last_number),
         };

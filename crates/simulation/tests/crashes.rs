@@ -33,6 +33,7 @@ fn computer(disk: &str) -> (Cache, ClientId) {
         title: String::new(),
         participants: Vec::new(),
         labels: vec![],
+        followers: Vec::new(),
     };
     let changes = vec![Change::put(Seq(1), &Entity::Conversation(head), None).unwrap()];
     let delta = Delta { from: Seq(0), to: Seq(1), changes, more: false };

@@ -45,6 +45,7 @@ fn head(state: ConversationState, last_number: Number) -> Entity {
         title: String::new(),
         participants: Vec::new(),
         labels: vec![],
+        followers: Vec::new(),
     })
 }
 
@@ -61,6 +62,7 @@ fn message(number: Number) -> Entity {
         created_at: number,
         edited_at: None,
         deleted_at: None,
+        mentions: Vec::new(),
     })
 }
 
@@ -77,7 +79,7 @@ fn delta(from: i64, entities: Vec<Entity>, done: &[&ClientId]) -> Batch {
 
 fn reply(bits: u128) -> CommandFrame {
     let (kind, text, attachments) = (MessageKind::Reply, format!("reply {bits}"), vec![]);
-    let command = Command::Send { conversation: Some(CHAT), kind, text, attachments };
+    let command = Command::Send { conversation: Some(CHAT), kind, text, attachments, mentions: Vec::new() };
     CommandFrame { client_id: ClientId::from_bits(bits), command, if_rev: None, client_time: 0 }
 }
 
@@ -122,7 +124,7 @@ fn a_batch_is_here_with_its_cursor_or_not_at_all(disk: &Disk) {
 fn whoever_opens_the_store_again_has_what_was_written(disk: &Disk) {
     let first = disk();
     first.apply(&delta(0, vec![head(ConversationState::Open, 1), message(1)], &[])).unwrap();
-    first.save_draft(CHAT, "half a sen", "a note").unwrap();
+    first.save_draft(CHAT, "half a sen", "a note", &[]).unwrap();
     first.save_setting("boxes", "[]").unwrap();
     first.queue(&reply(1), &[], 5).unwrap();
     let second = disk();

@@ -123,15 +123,13 @@ impl TestDesk {
 
     /// A backup of the desk as it is now, in a file of this name.
     pub async fn back_up(&self, to: &Path) {
-        let (data, to) = (self.data.path().to_owned(), to.to_owned());
-        tokio::task::spawn_blocking(move || operations::back_up(&data, &to)).await.unwrap().unwrap();
+        operations::back_up(self.data.path(), to).await.unwrap();
     }
 
     /// Becomes what it was when a backup was made, and serves that at the same address.
     pub async fn restore(&mut self, backup: &Path) {
         self.stop().await;
-        let (data, backup) = (self.data.path().to_owned(), backup.to_owned());
-        tokio::task::spawn_blocking(move || operations::restore(&backup, &data, true)).await.unwrap().unwrap();
+        operations::restore(backup, self.data.path(), true).await.unwrap();
         self.start_again().await;
     }
 

@@ -140,6 +140,7 @@ impl RequestingVisitor {
             page: None,
             language: "en".to_owned(),
             screen: "1920×1080".to_owned(),
+            identity: None,
         };
         let hello = Hello { protocol: PROTOCOL, app: "testkit".to_owned(), cursor: None, visitor: Some(hello) };
         let mut visitor = Self { requests: Requests::new(address, None), messages: Vec::new() };
@@ -152,7 +153,8 @@ impl RequestingVisitor {
     /// Writes a message; the desk's answer.
     pub async fn write(&self, text: &str) -> ServerFrame {
         let (kind, attachments) = (MessageKind::Reply, Vec::new());
-        let command = Command::Send { conversation: None, kind, text: text.to_owned(), attachments };
+        let command =
+            Command::Send { conversation: None, kind, text: text.to_owned(), attachments, mentions: Vec::new() };
         let client_id = ClientId::from_bits(rand::random());
         let frame = CommandFrame { client_id, command, if_rev: None, client_time: now() };
         self.requests.push(&[ClientFrame::Cmd(frame)]).await.remove(0)

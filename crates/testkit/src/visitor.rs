@@ -61,6 +61,7 @@ impl Visitor {
             page,
             language: "en".to_owned(),
             screen: "1920×1080".to_owned(),
+            identity: None,
         };
         let first = page(origin, "/", "The shop");
         let mut page_socket = connect(address, origin).await;
@@ -98,7 +99,13 @@ impl Visitor {
     /// Writes a message and waits for nothing.
     pub async fn send(&mut self, text: &str) -> ClientId {
         let (kind, attachments) = (MessageKind::Reply, Vec::<AttachmentId>::new());
-        let command = Command::Send { conversation: self.conversation, kind, text: text.to_owned(), attachments };
+        let command = Command::Send {
+            conversation: self.conversation,
+            kind,
+            text: text.to_owned(),
+            attachments,
+            mentions: Vec::new(),
+        };
         self.command(command).await
     }
 
@@ -115,7 +122,7 @@ impl Visitor {
         let upload: Upload = request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap();
         let attachment = upload.attachment.unwrap();
         let (kind, text, attachments) = (MessageKind::Reply, text.to_owned(), vec![attachment.id]);
-        let command = Command::Send { conversation: self.conversation, kind, text, attachments };
+        let command = Command::Send { conversation: self.conversation, kind, text, attachments, mentions: Vec::new() };
         let client_id = self.command(command).await;
         self.answer(&client_id).await.unwrap_or_else(|nack| panic!("{}'s file was refused: {nack:?}", self.name));
         attachment
@@ -132,7 +139,7 @@ impl Visitor {
     /// Sends a message again under its own name, as a messenger does that its desk's log does not show it to.
     pub async fn offer_again(&mut self, client_id: &ClientId, text: &str) {
         let (conversation, kind, attachments) = (self.conversation, MessageKind::Reply, Vec::new());
-        let command = Command::Send { conversation, kind, text: text.to_owned(), attachments };
+        let command = Command::Send { conversation, kind, text: text.to_owned(), attachments, mentions: Vec::new() };
         let frame = CommandFrame { client_id: client_id.clone(), command, if_rev: None, client_time: now() };
         say(&mut self.panel, &ClientFrame::Cmd(frame)).await;
         self.answer(client_id).await.unwrap_or_else(|nack| panic!("{}'s message was refused: {nack:?}", self.name));

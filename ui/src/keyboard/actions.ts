@@ -59,6 +59,7 @@ export function actions(focusSearch: () => void): Action[] {
     { id: 'assign', label: () => m().assignToMe(), keys: 'Mod+Shift+A', single: 'i', run: withCustomer((id) => app.assignToMe(id)) },
     { id: 'done', label: () => m().done(), keys: 'Mod+Shift+D', single: 'e', run: withCustomer((id) => void app.done(id)) },
     { id: 'snooze', label: () => m().snooze(), keys: 'Alt+M', run: withCustomer((id) => (app.wantsSnooze = id)) },
+    { id: 'follow', label: () => m().keyFollow(), keys: 'Mod+Shift+F', single: 'f', run: withCustomer((id) => void app.follow(id)) },
     {
       id: 'note',
       label: () => m().keyNote(),

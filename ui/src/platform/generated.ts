@@ -115,6 +115,19 @@ city: string | null,
 local: boolean, };
 
 /**
+ * Who a person is, by the word of the shop's own server.
+ */
+export type Verified = { 
+/**
+ * The shop's name for them, such as a customer's number.
+ */
+external_id: string, 
+/**
+ * When it was proved first.
+ */
+at: number, };
+
+/**
  * One page a visitor looked at.
  */
 export type PageView = { 
@@ -599,6 +612,14 @@ participants: Array<Participant>,
  */
 takes_part: boolean, 
 /**
+ * Agents who follow it though others may answer, without me.
+ */
+followers: Array<Participant>, 
+/**
+ * I follow it.
+ */
+followed: boolean, 
+/**
  * Open, snoozed, closed.
  */
 state: ConversationState, 
@@ -743,6 +764,19 @@ remove: Array<AgentId>,
 leave: boolean, };
 
 /**
+ * Whether I follow a conversation from now on.
+ */
+export type Follow = { 
+/**
+ * Which one.
+ */
+conversation: ConversationRef, 
+/**
+ * From now on.
+ */
+following: boolean, };
+
+/**
  * The newest message in one line.
  */
 export type Preview = { 
@@ -841,7 +875,19 @@ text: string,
 /**
  * Its host in ASCII, so that look-alike letters show.
  */
-host: string, };
+host: string, } | { "part": "mention", 
+/**
+ * Who.
+ */
+agent: AgentId, 
+/**
+ * What was written: `@` and the name.
+ */
+text: string, 
+/**
+ * It is me.
+ */
+me: boolean, };
 
 /**
  * How far a message of mine has come.
@@ -1023,6 +1069,10 @@ phone: string,
  */
 notes: string, 
 /**
+ * Who it is by the word of the shop's own server. Absent: nobody but the visitor says who they are.
+ */
+verified?: Verified, 
+/**
  * Where the address lies.
  */
 region: Region, 
@@ -1127,7 +1177,11 @@ text: string,
 /**
  * Placeholders that have no value; the page will not send while one is left.
  */
-missing: Array<string>, };
+missing: Array<string>, 
+/**
+ * Files that come with it.
+ */
+attachments: Array<Attachment>, };
 
 /**
  * What a hit of the search is.
@@ -1329,7 +1383,11 @@ files: Array<ClientId>,
 /**
  * The newest number on screen: a reply written without a connection is held if somebody else wrote after it.
  */
-seen: number, };
+seen: number, 
+/**
+ * Whom a note may mention: those whose names still stand in it after an `@` are mentioned.
+ */
+mentions: Array<AgentId>, };
 
 /**
  * A message that is unsent text again. It stands before what was typed since, on disk already.
@@ -1347,6 +1405,10 @@ kind: MessageKind,
  * Its text.
  */
 text: string, 
+/**
+ * Whom it mentions.
+ */
+mentions: Array<AgentId>, 
 /**
  * Its files, the draft's again.
  */
@@ -1536,7 +1598,7 @@ text: string | null, };
 /**
  * What can be done with a conversation.
  */
-export type Deed = "set_state" | "snooze" | "assign" | "set_priority" | "change_labels" | "change_participants" | "edit_message" | "delete_message" | "other";
+export type Deed = "set_state" | "snooze" | "assign" | "set_priority" | "change_labels" | "change_participants" | "follow" | "edit_message" | "delete_message" | "other";
 
 /**
  * Who gets a conversation.
@@ -1792,7 +1854,11 @@ reply: string,
 /**
  * Text of the note tab.
  */
-note: string, };
+note: string, 
+/**
+ * Whom the note mentions.
+ */
+mentions: Array<AgentId>, };
 
 /**
  * The chat boxes as they stand.
@@ -1945,6 +2011,8 @@ export interface Commands {
   colleagues: [ForAccount, Array<Assignee>];
   start_internal: [StartInternal, ForConversation];
   change_participants: [ChangeParticipants, Queued];
+  mentionable: [ForConversation, Array<Assignee>];
+  follow: [Follow, Queued];
   set_state: [SetState, Queued];
   snooze: [Snooze, Queued];
   assign: [Assign, Queued];
@@ -1961,7 +2029,7 @@ export interface Commands {
   visitor_details: [ForVisitor, VisitorDetails];
   edit_contact: [EditContact, Queued];
   canned_texts: [FindCannedTexts, Array<CannedTextView>];
-  use_canned_text: [UseCannedText, Nothing];
+  use_canned_text: [UseCannedText, Array<FileView>];
   search: [Search, Array<SearchHit>];
   search_desk: [Search, DeskHits];
   draft: [ForConversation, Draft];

@@ -633,11 +633,11 @@ class AppStore {
   async takeBack(conversation: ConversationRef, client_id: string): Promise<void> {
     try {
       await this.drafts.putBefore(conversation, async () => {
-        const { kind, text, files } = await platform().call('take_back', { conversation, client_id });
+        const { kind, text, mentions, files } = await platform().call('take_back', { conversation, client_id });
         const tab = kind === 'note' ? 'note' : 'reply';
         if (files.length > 0) this.returned.set(conversation, [...(this.returned.get(conversation) ?? []), ...files]);
         this.keepBoxes(machine.choose(this.boxes, conversation, tab));
-        return { tab, text };
+        return { tab, text, mentions };
       });
       this.wantsCaret = conversation;
       announcer.say(words.m.announceTakenBack());
@@ -670,6 +670,14 @@ class AppStore {
     const head = this.heads.get(conversation) ?? this.list.rows.find((row) => row.id === conversation);
     const from = head ? { agent: head.assignee, team: head.team } : null;
     void this.run('assign', { conversation, to: { to: 'me' }, from });
+  }
+
+  /** Follows a chat though others answer it, or no more. */
+  async follow(conversation: ConversationRef): Promise<void> {
+    const head = this.heads.get(conversation) ?? this.list.rows.find((row) => row.id === conversation);
+    const following = head?.followed !== true;
+    if (!(await this.run('follow', { conversation, following }))) return;
+    announcer.say(following ? words.m.announceFollowed() : words.m.announceUnfollowed());
   }
 
   reopen(conversation: ConversationRef): void {

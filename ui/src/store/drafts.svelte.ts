@@ -21,7 +21,7 @@ export class Drafts {
   }
 
   get(conversation: ConversationRef): Draft {
-    return this.#texts.get(conversation) ?? { conversation, reply: '', note: '' };
+    return this.#texts.get(conversation) ?? { conversation, reply: '', note: '', mentions: [] };
   }
 
   /** Whether anything unsent is kept for a chat. */
@@ -31,7 +31,21 @@ export class Drafts {
   }
 
   set(conversation: ConversationRef, tab: 'reply' | 'note', text: string): void {
-    this.#texts.set(conversation, { ...this.get(conversation), [tab]: text });
+    const before = this.get(conversation);
+    // Whom an empty note mentions, the next one does not.
+    const mentions = tab === 'note' && text === '' ? [] : before.mentions;
+    this.#change({ ...before, [tab]: text, mentions });
+  }
+
+  /** Says of colleagues that the unsent note mentions them, as long as their names stand in it. */
+  mention(conversation: ConversationRef, agents: readonly number[]): void {
+    const before = this.get(conversation);
+    this.#change({ ...before, mentions: [...new Set([...before.mentions, ...agents])] });
+  }
+
+  #change(draft: Draft): void {
+    const { conversation } = draft;
+    this.#texts.set(conversation, draft);
     this.#unsaved.add(conversation);
     clearTimeout(this.#timers.get(conversation));
     this.#timers.set(
@@ -61,10 +75,11 @@ export class Drafts {
    * Puts a text before what is typed, once `job` has put it there on disk. Nothing else is written in between, and
    * what is typed meanwhile stays behind it. Fails like the job.
    */
-  async putBefore(conversation: ConversationRef, job: () => Promise<{ tab: 'reply' | 'note'; text: string }>): Promise<void> {
+  async putBefore(conversation: ConversationRef, job: () => Promise<{ tab: 'reply' | 'note'; text: string; mentions?: number[] }>): Promise<void> {
     await this.load(conversation);
     await this.flush(conversation);
-    const put = job().then(({ tab, text }) => {
+    const put = job().then(({ tab, text, mentions = [] }) => {
+      if (mentions.length > 0) this.mention(conversation, mentions);
       this.set(conversation, tab, [text, this.get(conversation)[tab]].filter(Boolean).join('\n'));
     });
     const write = put.then(

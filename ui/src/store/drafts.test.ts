@@ -78,4 +78,19 @@ describe('unsent texts', () => {
     expect(await second).toBe(true);
     expect(disk.kept()).toBe('One');
   });
+
+  test('OD-27: whom a note mentions is kept with it, comes back with one that is taken back, and goes with its text', async () => {
+    slowDisk();
+    const drafts = new Drafts();
+    drafts.set(VIC, 'note', '@Ben');
+    drafts.mention(VIC, [2]);
+    drafts.set(VIC, 'reply', '');
+    expect(drafts.get(VIC)).toEqual({ conversation: VIC, reply: '', note: '@Ben', mentions: [2] });
+    drafts.set(VIC, 'note', '');
+    expect(drafts.get(VIC).mentions).toEqual([]);
+    const empty = { conversation: 'c1.2', reply: '', note: '', mentions: [] };
+    usePlatform({ call: (() => Promise.resolve(empty)) as never, subscribe: () => () => undefined, pictureUrl: () => '' });
+    await drafts.putBefore('c1.2', () => Promise.resolve({ tab: 'note', text: '@Cleo', mentions: [3] }));
+    expect(drafts.get('c1.2').mentions).toEqual([3]);
+  });
 });

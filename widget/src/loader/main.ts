@@ -30,13 +30,13 @@ const page = window as unknown as { Deskbell?: Deskbell };
 
 if (script instanceof HTMLScriptElement && !page.Deskbell?.running) {
   const { src } = script;
-  const { site, tracking: wanted } = script.dataset;
-  const begin = () => start(new URL(src).origin, site ?? '', wanted ?? null);
+  const { site, tracking: wanted, identity } = script.dataset;
+  const begin = () => start(new URL(src).origin, site ?? '', wanted ?? null, identity);
   if (document.body) begin();
   else addEventListener('DOMContentLoaded', begin, { once: true });
 }
 
-function start(desk: string, site: string, wanted: string | null): void {
+function start(desk: string, site: string, wanted: string | null, identity?: string | null): void {
   const ending = new AbortController();
   const { signal } = ending;
   const language = chooseLanguage([document.documentElement.lang, ...navigator.languages]);
@@ -77,10 +77,11 @@ function start(desk: string, site: string, wanted: string | null): void {
 
   /** Makes the visitor somebody else. */
   const rename = () => {
-    if (mode === 'off') return;
-    key = randomName();
-    if (lasting.get(PRESENCE_KEY)) lasting.set(PRESENCE_KEY, key);
-    goPresent();
+    if (mode !== 'off') {
+      key = randomName();
+      if (lasting.get(PRESENCE_KEY)) lasting.set(PRESENCE_KEY, key);
+      goPresent();
+    }
     configure();
   };
 
@@ -96,6 +97,7 @@ function start(desk: string, site: string, wanted: string | null): void {
     keep: mayKeep(mode, consent),
     language,
     full: view.full,
+    identity,
   });
   const say = (message: ToPanel) => port?.postMessage(message);
   const configure = () => say({ type: 'settings', settings: settings() });
@@ -173,6 +175,9 @@ function start(desk: string, site: string, wanted: string | null): void {
       case 'resize':
         view.setLarger(message.larger);
         break;
+      case 'identity':
+        emit('identity');
+        break;
       case 'conversation': {
         const store = mayKeep(mode, consent) ? lasting : passing;
         // Whoever has the conversation forgotten is not recognised by the page either.
@@ -235,6 +240,10 @@ function start(desk: string, site: string, wanted: string | null): void {
         break;
       case 'page':
         pageWatch?.look();
+        break;
+      case 'identify':
+        identity = (one ?? null) as string | null;
+        (identity ? configure : rename)();
         break;
       case 'consent':
         decide(one, two);

@@ -3,6 +3,7 @@ import { randomName } from '../shared/random';
 import type { PanelSettings } from '../shared/port';
 import type { Attachment, Message } from '../protocol.generated';
 import { type Effect, type Event, type Introduction, type OutboxItem, type State, initial, outboxFull, step } from './sync';
+import { personOf } from './person';
 import { Choice, type Connection, connect } from './transport';
 import { Vault } from './vault';
 
@@ -23,16 +24,22 @@ export class Session {
   private readonly ending = new AbortController();
 
   constructor(
-    private readonly site: string,
+    site: string,
     settings: PanelSettings,
   ) {
-    this.vault = new Vault(site, settings.keep);
+    const { identity } = settings;
+    this.vault = new Vault(site, settings.keep, personOf(identity));
+    if (identity !== undefined) this.vault.forgetOthers();
+    // What was written before somebody signed in may become theirs, which the desk decides.
+    const before = identity ? new Vault(site, settings.keep).token : null;
     this.state = initial({
       site,
       language: navigator.language || settings.language,
       screen: `${screen.width}×${screen.height}`,
       presence: settings.presence,
-      token: this.vault.token,
+      token: this.vault.token ?? before,
+      tokenKept: this.vault.token !== null,
+      identity: identity ?? null,
       outbox: this.vault.items,
       sent: this.vault.sent,
     });
@@ -93,7 +100,9 @@ export class Session {
     const sharedBefore = this.vault.shared;
     this.vault.move(settings.keep);
     if (!sharedBefore && settings.keep) this.electSender();
+    if (settings.identity !== undefined) this.vault.forgetOthers();
     this.dispatch({ type: 'presence', presence: settings.presence });
+    this.dispatch({ type: 'identity', identity: settings.identity ?? null });
   }
 
   dispatch(event: Event): void {
@@ -169,7 +178,7 @@ export class Session {
       this.dispatch({ type: 'sender', sender: true });
       await new Promise<void>((done) => signal.addEventListener('abort', () => done()));
     };
-    locks.request(`deskbell.sender.${this.site}`, { signal }, held).catch(() => {
+    locks.request(`${this.vault.name}sender`, { signal }, held).catch(() => {
       // No lock to be had here, as in a frame without storage: what is sent twice is still stored once.
       if (!signal.aborted) this.dispatch({ type: 'sender', sender: true });
     });

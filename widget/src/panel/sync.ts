@@ -126,6 +126,10 @@ export interface State {
   readonly forms: AskedForms;
   /** The desk takes no messages of this visitor. */
   readonly blocked: boolean;
+  /** What the shop's server has signed of who the visitor is. Empty: nothing. */
+  readonly identity: string | null;
+  /** The visitor has to prove who they are, and has not. */
+  readonly unproven: boolean;
   /** When the next try is due. */
   readonly retryAt: number | null;
   /** When the last frame came. */
@@ -212,7 +216,8 @@ export type Event =
   | { type: 'typed'; typing: boolean; text?: string }
   | { type: 'attached' }
   | { type: 'token'; token: string | null }
-  | { type: 'forget' };
+  | { type: 'forget' }
+  | { type: 'identity'; identity: string | null };
 
 /** What the panel must do. */
 export type Effect =
@@ -238,12 +243,15 @@ export interface Moment {
 
 /** The beginning. */
 export function initial(
-  known: Pick<State, 'site' | 'language' | 'screen' | 'presence' | 'token'> & {
+  known: Pick<State, 'site' | 'language' | 'screen' | 'presence' | 'token'> &
+    Partial<Pick<State, 'tokenKept' | 'identity'>> & {
     outbox: readonly OutboxItem[];
     sent: readonly SentItem[];
   },
 ): State {
   return {
+    identity: null,
+    tokenKept: known.token !== null,
     ...known,
     phase: 'idle',
     attempt: 0,
@@ -259,7 +267,7 @@ export function initial(
     heardAt: 0,
     beatAt: 0,
     behind: null,
-    tokenKept: known.token !== null,
+    unproven: false,
     attached: false,
     epoch: '',
     cursor: null,
@@ -422,6 +430,13 @@ class Work {
       case 'token':
         this.otherToken(event.token);
         break;
+      case 'identity':
+        if (event.identity === state.identity) break;
+        state.identity = event.identity;
+        // What was proved lasts longer now, or proves at last who it is.
+        if (this.connected()) this.reconnectNow();
+        else if (state.unproven) this.connect();
+        break;
       case 'forget':
         this.forget();
         break;
@@ -516,13 +531,13 @@ class Work {
     this.enter('greeting');
     state.heardAt = now;
     state.beatAt = now;
-    const { site, token, presence, language, screen } = state;
+    const { site, token, presence, language, screen, identity } = state;
     this.frame({
       type: 'hello',
       protocol: PROTOCOL,
       app: APP,
       cursor: state.cursor,
-      visitor: { site, part: 'panel', token, presence, page: null, language, screen },
+      visitor: { site, part: 'panel', token, presence, page: null, language, screen, ...(identity !== null && { identity }) },
     });
   }
 
@@ -539,6 +554,7 @@ class Work {
         state.desk = frame.visitor.desk;
         this.hearOfDesk(frame.visitor);
         state.blocked = false;
+        state.unproven = false;
         state.offlineSince = null;
         if (frame.visitor.token !== null) {
           // The server knows no visitor by the old secret, so nothing of what is here belongs to the new one.
@@ -634,7 +650,12 @@ class Work {
         break;
       case 'bye':
         state.blocked = frame.code === 'blocked';
-        if (frame.code === 'origin' || frame.code === 'version') {
+        if (frame.code === 'identity') {
+          // What is on screen was shown to somebody who was known; nobody knows who looks at it now.
+          state.unproven = true;
+          this.forgetConversation();
+        }
+        if (frame.code === 'origin' || frame.code === 'version' || frame.code === 'identity') {
           this.effects.push({ type: 'disconnect' });
           this.cutOff();
           this.enter('refused');

@@ -17,6 +17,11 @@ function parse(text: string | null): unknown {
   }
 }
 
+/** How all begins that is kept of persons whom a shop vouches for. */
+function persons(site: string): string {
+  return `deskbell.${site}.as.`;
+}
+
 function asItem(value: unknown): OutboxItem | null {
   const item = value as Partial<OutboxItem> | null;
   const whole =
@@ -35,20 +40,42 @@ function asSent(value: unknown): SentItem | null {
   return whole ? { ...(sent as SentItem), item } : null;
 }
 
-/** One site's part of the storage. Every message has a key of its own, so that two tabs never overwrite each other. */
+/**
+ * One site's part of the storage: that of a person whom the shop vouches for, or that of whoever uses the browser. Every
+ * message has a key of its own, so that two tabs never overwrite each other.
+ */
 export class Vault {
   private readonly prefix: string;
   private store: Store;
 
   /**
    * @param keep whether the conversation may outlive the tab
+   * @param person the shop's name for them; empty: nobody says who it is
    */
   constructor(
-    site: string,
+    private readonly site: string,
     private keep: boolean,
+    person = '',
   ) {
-    this.prefix = `deskbell.${site}.`;
+    // A dot ends the name, and `encodeURIComponent` leaves those within it.
+    const own = encodeURIComponent(person).replaceAll('.', '%2E');
+    this.prefix = own ? `${persons(site)}${own}.` : `deskbell.${site}.`;
     this.store = browserStore(keep ? 'localStorage' : 'sessionStorage');
+  }
+
+  /** A name for this part of the storage, in all tabs. */
+  get name(): string {
+    return this.prefix;
+  }
+
+  /** Forgets all that is kept of other persons whom the shop vouched for. */
+  forgetOthers(): void {
+    for (const store of [browserStore('localStorage'), browserStore('sessionStorage')]) {
+      for (const key of store.keys()) {
+        const own = this.prefix.startsWith(persons(this.site)) && key.startsWith(this.prefix);
+        if (key.startsWith(persons(this.site)) && !own) store.set(key, null);
+      }
+    }
   }
 
   /** Whether other tabs see the same storage. */

@@ -15,6 +15,8 @@ export interface PanelSettings {
   language: Language;
   /** Whether the panel fills the screen. */
   full: boolean;
+  /** Who the shop's server has signed that the visitor is; `null`: they are signed out; left out: the page does not say. */
+  identity?: string | null | undefined;
 }
 
 /** From the loader to the panel, through the port. */
@@ -28,7 +30,11 @@ export type ToLoader =
   | { type: 'close' }
   | { type: 'unread'; count: number }
   | { type: 'resize'; larger: boolean }
-  | { type: 'conversation'; exists: boolean };
+  | { type: 'conversation'; exists: boolean }
+  | { type: 'identity' };
+
+/** Longest identity that the desk reads, in characters. */
+const IDENTITY_MAX = 4096;
 
 /** The panel's only window message: its script runs and waits for a port. It carries nothing else. */
 export const READY = 'deskbell:ready';
@@ -50,11 +56,12 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 /** Whether these are settings with every field as it must be. */
 export function readSettings(value: unknown): PanelSettings | null {
   if (!isRecord(value)) return null;
-  const { presence, keep, language, full } = value;
+  const { presence, keep, language, full, identity } = value;
   const named = presence === null || (typeof presence === 'string' && /^[0-9a-f]{32}$/.test(presence));
   const spoken = LANGUAGES.find((known) => known === language);
   if (!named || !spoken || typeof keep !== 'boolean' || typeof full !== 'boolean') return null;
-  return { presence: presence as string | null, keep, language: spoken, full };
+  const signed = typeof identity === 'string' && identity.length <= IDENTITY_MAX ? identity : identity === null ? null : undefined;
+  return { presence: presence as string | null, keep, language: spoken, full, identity: signed };
 }
 
 /**
@@ -101,7 +108,8 @@ export function readToLoader(value: unknown): ToLoader | null {
   if (!isRecord(value)) return null;
   switch (value.type) {
     case 'close':
-      return { type: 'close' };
+    case 'identity':
+      return { type: value.type };
     case 'unread':
       return typeof value.count === 'number' && Number.isInteger(value.count) && value.count >= 0
         ? { type: 'unread', count: value.count }

@@ -160,6 +160,7 @@ pub(crate) fn message(said: &Said) -> Message {
         created_at: said.at,
         edited_at: None,
         deleted_at: None,
+        mentions: Vec::new(),
     }
 }
 
@@ -185,6 +186,7 @@ pub(crate) fn head(chats: &Chats, last: &Said) -> Conversation {
         participants: Vec::new(),
         team: None,
         labels: Vec::new(),
+        followers: Vec::new(),
     }
 }
 
@@ -207,6 +209,7 @@ pub(crate) fn people(chats: &Chats, said: &Said) -> [Entity; 2] {
         phone: String::new(),
         notes: String::new(),
         created_at: said.at,
+        verified: None,
     };
     let visitor = Visitor {
         id: VisitorId(said.conversation),

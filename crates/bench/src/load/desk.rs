@@ -15,8 +15,9 @@ use deskbell_protocol::{
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode};
 use tokio_tungstenite::tungstenite::protocol::{Message, WebSocketConfig};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async_with_config};
 
@@ -81,6 +82,7 @@ impl Desk {
             page: is_page.then_some(page),
             language: "en".to_owned(),
             screen: "1920×1080".to_owned(),
+            identity: None,
         };
         let origin = if is_page { self.told.origin.clone() } else { format!("http://{}", self.told.address) };
         Line::new(self, ("origin", origin), Some(visitor))
@@ -264,7 +266,12 @@ impl Line {
         request.headers_mut().insert(*name, HeaderValue::from_str(value).unwrap());
         request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static(SUBPROTOCOL));
         let small = WebSocketConfig::default().read_buffer_size(4 * 1024).write_buffer_size(0);
-        let (mut socket, _) = connect_async_with_config(request, Some(small), true).await.ok()?;
+        let (mut socket, _) = match connect_async_with_config(request, Some(small), true).await {
+            Err(Error::Http(answer)) if answer.status() == StatusCode::UNAUTHORIZED => {
+                panic!("the desk does not know who this is, and never will");
+            }
+            connected => connected.ok()?,
+        };
         let hello = Hello {
             protocol: PROTOCOL,
             app: "deskbell-bench".to_owned(),
@@ -299,7 +306,13 @@ impl Writer for DeskWriter {
         let client_id = ClientId::from_bits(rand::random());
         loop {
             let (conversation, text) = (self.conversation, text.clone());
-            let command = Command::Send { conversation, kind: MessageKind::Reply, text, attachments: Vec::new() };
+            let command = Command::Send {
+                conversation,
+                kind: MessageKind::Reply,
+                text,
+                attachments: Vec::new(),
+                mentions: Vec::new(),
+            };
             let frame = CommandFrame { client_id: client_id.clone(), command, if_rev: None, client_time: 0 };
             self.line.say(&ClientFrame::Cmd(frame)).await;
             loop {

@@ -95,7 +95,9 @@ async fn known(desk: &Desk, data: &Path, devices: usize) -> Value {
     let mut tokens = Vec::new();
     for number in 0..devices {
         let agent = agents[number % agents.len()].id;
-        tokens.push(administration.sign_in_locally(agent, "bench").await.unwrap().access_token);
+        // Another computer each: the same one that signs in again ends what it had.
+        let device = format!("bench {number}");
+        tokens.push(administration.sign_in_locally(agent, &device).await.unwrap().access_token);
     }
     let told = json!({ "site": site.key, "origin": ORIGIN, "tokens": tokens });
     fs::write(kept, told.to_string()).unwrap();

@@ -96,7 +96,10 @@ impl Computer {
 
     /// Waits until the desk has everything, and everything of the desk is here.
     pub(crate) async fn settled(&mut self) {
-        self.until("an empty outbox", |cache, _| cache.outbox().unwrap().is_empty()).await;
+        // A long outbox takes its time: it is waited for as long as it becomes shorter.
+        while let left @ 1.. = self.cache.outbox().unwrap().len() {
+            self.until("a shorter outbox", |cache, _| cache.outbox().unwrap().len() < left).await;
+        }
         self.live().await;
     }
 
@@ -113,7 +116,13 @@ impl Computer {
 }
 
 pub(crate) fn reply(conversation: ConversationId, text: &str) -> Command {
-    Command::Send { conversation: Some(conversation), kind: MessageKind::Reply, text: text.into(), attachments: vec![] }
+    Command::Send {
+        conversation: Some(conversation),
+        kind: MessageKind::Reply,
+        text: text.into(),
+        attachments: vec![],
+        mentions: Vec::new(),
+    }
 }
 
 fn open(directory: &Path) -> Cache {

@@ -184,7 +184,17 @@ async fn ben_writes_much(ben: &mut AgentSocket, visitors: &[Visitor], when: &str
     for number in 0..12 {
         for chat in visitors.iter().map(|visitor| visitor.conversation) {
             let text = format!("{when} {number}: {long}");
-            does(ben, Command::Send { conversation: chat, kind: MessageKind::Reply, text, attachments: vec![] }).await;
+            does(
+                ben,
+                Command::Send {
+                    conversation: chat,
+                    kind: MessageKind::Reply,
+                    text,
+                    attachments: vec![],
+                    mentions: Vec::new(),
+                },
+            )
+            .await;
         }
     }
 }

@@ -115,7 +115,11 @@ async fn plays(deeds: Vec<Deed>) -> Result<(), TestCaseError> {
                 if let Some(chat) = visitors[usize::from(who)].1 {
                     let kind = if note { MessageKind::Note } else { MessageKind::Reply };
                     let (text, attachments) = (format!("answer {number}"), vec![]);
-                    does(&mut ben, Command::Send { conversation: Some(chat), kind, text, attachments }).await;
+                    does(
+                        &mut ben,
+                        Command::Send { conversation: Some(chat), kind, text, attachments, mentions: Vec::new() },
+                    )
+                    .await;
                 }
             }
             Deed::Close(who) => {

@@ -97,7 +97,13 @@ impl Computer {
     }
 
     fn writes(&mut self, client_id: ClientId, text: String) {
-        let command = Command::Send { conversation: None, kind: MessageKind::Reply, text, attachments: vec![] };
+        let command = Command::Send {
+            conversation: None,
+            kind: MessageKind::Reply,
+            text,
+            attachments: vec![],
+            mentions: Vec::new(),
+        };
         let frame = CommandFrame { client_id, command, if_rev: None, client_time: 0 };
         self.cache.queue(&frame, &[], 0).unwrap();
         self.does(Event::Queued(frame.into()));

@@ -5,9 +5,10 @@ use std::path::Path;
 use deskbell_protocol::AttachmentId;
 use sha2::{Digest as _, Sha256};
 
-use super::{FILES, OperationError, database, flush, make_private};
+use super::{OperationError, database, file_store, flush, make_private};
+use crate::OpenError;
+use crate::file_store::FileStore;
 use crate::store::backup::Copy;
-use crate::{OpenError, files};
 
 /// How often a backup is begun anew because a file went away under it.
 const TRIES: u32 = 5;
@@ -17,7 +18,7 @@ const TRIES: u32 = 5;
 pub struct BackedUp {
     /// Files of messages.
     pub files: u64,
-    /// Files that rows name and the disk does not have; the backup has none of them either.
+    /// Files that rows name and that do not lie where they should; the backup has none of them either.
     pub missing: u64,
     /// Size of the backup, in bytes.
     pub bytes: u64,
@@ -28,7 +29,7 @@ pub struct BackedUp {
 ///
 /// # Errors
 /// [`OperationError`]; no half-made file is left behind.
-pub fn back_up(data: &Path, to: &Path) -> Result<BackedUp, OperationError> {
+pub async fn back_up(data: &Path, to: &Path) -> Result<BackedUp, OperationError> {
     let desk = database(data)?;
     if to.try_exists().map_err(OperationError::io(to))? {
         return Err(OperationError::Exists(to.display().to_string()));
@@ -36,9 +37,10 @@ pub fn back_up(data: &Path, to: &Path) -> Result<BackedUp, OperationError> {
     let mut part = to.as_os_str().to_owned();
     part.push(".part");
     let part = Path::new(&part);
+    let store = file_store(data)?;
     for _ in 0..TRIES {
         remove(part)?;
-        let copied = copy(data, &desk, part);
+        let copied = copy(&store, &desk, part).await;
         if !matches!(copied, Ok(Some(_))) {
             remove(part)?;
         }
@@ -61,13 +63,12 @@ fn remove(path: &Path) -> Result<(), OperationError> {
 
 /// The number of files and of those missing. `None`: a file was deleted in the meantime, and a backup must not know
 /// more than the desk does.
-fn copy(data: &Path, desk: &Path, part: &Path) -> Result<Option<(u64, u64)>, OperationError> {
+async fn copy(store: &FileStore, desk: &Path, part: &Path) -> Result<Option<(u64, u64)>, OperationError> {
     // Made first, so that nobody else can read it at any time.
     std::fs::File::create_new(part).map_err(OperationError::io(part))?;
     make_private(part)?;
     let copy = Copy::of(desk, part, crate::clock())?;
     let live = Copy::read_only(desk)?;
-    let directory = data.join(FILES);
     let (mut files, mut missing) = (0, 0);
     let mut after = AttachmentId(0);
     loop {
@@ -75,36 +76,27 @@ fn copy(data: &Path, desk: &Path, part: &Path) -> Result<Option<(u64, u64)>, Ope
         let Some(last) = names.last() else { break };
         after = last.id;
         for named in names {
-            let path = files::path_in(&directory, &named.file);
-            match std::fs::read(&path) {
-                Ok(bytes) => {
+            match store.read(&named.file).await.map_err(OperationError::files(store, &named.file))? {
+                Some(bytes) => {
                     copy.add_file(&named.file, &Sha256::digest(&bytes), &bytes)?;
                     files += 1;
                 }
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                    if !live.has_attachment(named.id)? {
-                        return Ok(None);
-                    }
-                    missing += 1;
-                }
-                Err(error) => return Err(OperationError::io(&path)(error)),
+                None if live.has_attachment(named.id)? => missing += 1,
+                None => return Ok(None),
             }
         }
     }
     drop(copy);
-    check(part)?;
+    read(part, async |_, _| Ok(())).await?;
     Ok(Some((files, missing)))
 }
 
-/// Takes the name and the bytes of a file.
-type Each<'a> = &'a mut dyn FnMut(&str, &[u8]) -> Result<(), OperationError>;
-
-/// Reads a backup from end to end, and hands each file on.
-pub(super) fn read(
+/// Reads a backup from end to end, and hands on the name and the bytes of each file.
+pub(super) async fn read(
     path: &Path,
-    mut each: impl FnMut(&str, &[u8]) -> Result<(), OperationError>,
+    each: impl AsyncFnMut(String, Vec<u8>) -> Result<(), OperationError>,
 ) -> Result<(), OperationError> {
-    walk(path, &mut each).map_err(|error| match error {
+    walk(path, each).await.map_err(|error| match error {
         OperationError::Open(OpenError::Damaged { detail }) => not_a_backup(path, detail),
         error => error,
     })
@@ -119,7 +111,10 @@ fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
-fn walk(path: &Path, each: Each<'_>) -> Result<(), OperationError> {
+async fn walk(
+    path: &Path,
+    mut each: impl AsyncFnMut(String, Vec<u8>) -> Result<(), OperationError>,
+) -> Result<(), OperationError> {
     let copy = Copy::read_only(path)?;
     if copy.made_at()?.is_none() {
         return Err(not_a_backup(path, "it is a database that `deskbell-server backup` did not write".to_owned()));
@@ -141,11 +136,7 @@ fn walk(path: &Path, each: Each<'_>) -> Result<(), OperationError> {
             if Sha256::digest(&kept.bytes).as_slice() != kept.sha256 {
                 return Err(not_a_backup(path, format!("the file {} has changed since", named.file)));
             }
-            each(&named.file, &kept.bytes)?;
+            each(named.file, kept.bytes).await?;
         }
     }
-}
-
-fn check(part: &Path) -> Result<(), OperationError> {
-    read(part, |_, _| Ok(()))
 }

@@ -1,12 +1,13 @@
 //! Looks a desk over, says in plain sentences what to do, and mends what is safe to mend.
 
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::path::Path;
 
 use deskbell_protocol::AttachmentId;
+use futures_util::TryStreamExt as _;
 
-use super::{FILES, FREE_BYTES_LEAST, Lock, OperationError, database, free_bytes};
-use crate::files;
+use super::{FREE_BYTES_LEAST, Lock, OperationError, database, file_store, free_bytes};
+use crate::file_store::Lying;
 use crate::store::backup::{Copy, rebuild_words};
 
 /// A clock may be this far behind what was written by it, in milliseconds.
@@ -56,14 +57,14 @@ impl Diagnosis {
 ///
 /// # Errors
 /// [`OperationError`] when the desk cannot be looked at at all.
-pub fn examine(data: &Path, repair: bool) -> Result<Diagnosis, OperationError> {
+pub async fn examine(data: &Path, repair: bool) -> Result<Diagnosis, OperationError> {
     let path = database(data)?;
     let _lock = if repair { Some(Lock::take(data)?) } else { None };
     let desk = Copy::read_only(&path)?;
     let mut found = Diagnosis::default();
     rows(&desk, &path, repair, &mut found)?;
     if found.is_sound() {
-        compare_files(&desk, data, repair, &mut found)?;
+        compare_files(&desk, data, repair, &mut found).await?;
     }
     permissions(data, &mut found)?;
     room(&path, data, &mut found)?;
@@ -115,9 +116,10 @@ fn rows(desk: &Copy, path: &Path, repair: bool, found: &mut Diagnosis) -> Result
     Ok(())
 }
 
-fn compare_files(desk: &Copy, data: &Path, repair: bool, found: &mut Diagnosis) -> Result<(), OperationError> {
-    let directory = data.join(FILES);
-    let mut named = HashSet::new();
+async fn compare_files(desk: &Copy, data: &Path, repair: bool, found: &mut Diagnosis) -> Result<(), OperationError> {
+    let store = file_store(data)?;
+    let all = store.all().try_collect::<HashMap<_, _>>().await;
+    let mut lying = all.map_err(OperationError::files(&store, ""))?;
     let (mut missing, mut cut) = (Vec::new(), Vec::new());
     let mut after = AttachmentId(0);
     loop {
@@ -125,19 +127,18 @@ fn compare_files(desk: &Copy, data: &Path, repair: bool, found: &mut Diagnosis) 
         let Some(last) = names.last() else { break };
         after = last.id;
         for row in names {
-            let path = files::path_in(&directory, &row.file);
-            match std::fs::metadata(&path) {
-                Ok(about) if i64::try_from(about.len()) == Ok(row.size) => {}
-                Ok(_) => cut.push(path.clone()),
+            let seen = match lying.remove(&row.file) {
+                // It may have come since they were listed.
+                None => store.find(&row.file).await.map_err(OperationError::files(&store, &row.file))?,
+                seen => seen,
+            };
+            match seen {
+                Some(file) if i64::try_from(file.size) == Ok(row.size) => {}
+                Some(_) => cut.push(store.name(&row.file)),
                 // A file may be deleted with its row between the two looks.
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                    if desk.has_attachment(row.id)? {
-                        missing.push(path.clone());
-                    }
-                }
-                Err(error) => return Err(OperationError::io(&path)(error)),
+                None if desk.has_attachment(row.id)? => missing.push(store.name(&row.file)),
+                None => {}
             }
-            named.insert(path);
         }
     }
     if !missing.is_empty() {
@@ -146,22 +147,17 @@ fn compare_files(desk: &Copy, data: &Path, repair: bool, found: &mut Diagnosis) 
     if !cut.is_empty() {
         found.fault(format!("Files are not as long as they were: {}. Take them from a backup.", list(&cut)));
     }
-    let mut orphans = Vec::new();
-    for entry in entries(&directory)? {
-        let is_shelf = entry.is_dir() && entry.file_name().is_some_and(|name| name != "incoming");
-        if is_shelf {
-            orphans.extend(entries(&entry)?.into_iter().filter(|file| !named.contains(file) && is_old(file)));
-        }
-    }
+    let orphans: Vec<String> = lying.into_iter().filter(|(_, file)| is_old(file)).map(|(name, _)| name).collect();
     if orphans.is_empty() {
         return Ok(());
     }
     if repair {
         for orphan in &orphans {
-            std::fs::remove_file(orphan).map_err(OperationError::io(orphan))?;
+            store.remove(orphan).await.map_err(OperationError::files(&store, orphan))?;
         }
         found.mended.push(format!("{} files that belong to no message were removed.", orphans.len()));
     } else {
+        let orphans: Vec<String> = orphans.iter().map(|orphan| store.name(orphan)).collect();
         found.advice(format!(
             "Files belong to no message: {}. Stop the server and run this again with --repair to remove them.",
             list(&orphans)
@@ -171,22 +167,16 @@ fn compare_files(desk: &Copy, data: &Path, repair: bool, found: &mut Diagnosis) 
 }
 
 /// A file gets its place a moment before its row.
-fn is_old(file: &Path) -> bool {
-    let age = std::fs::metadata(file).and_then(|about| about.modified()).ok().and_then(|at| at.elapsed().ok());
-    age.is_none_or(|age| age.as_secs() > 60 * 60)
+fn is_old(file: &Lying) -> bool {
+    file.since.elapsed().is_ok_and(|age| age.as_secs() > 60 * 60)
 }
 
-fn entries(directory: &Path) -> Result<Vec<PathBuf>, OperationError> {
-    let read = std::fs::read_dir(directory).map_err(OperationError::io(directory))?;
-    read.map(|entry| entry.map(|entry| entry.path()).map_err(OperationError::io(directory))).collect()
-}
-
-fn list(paths: &[PathBuf]) -> String {
-    let mut names: Vec<String> = paths.iter().take(NAMED).map(|path| path.display().to_string()).collect();
-    if paths.len() > NAMED {
-        names.push(format!("and {} more", paths.len() - NAMED));
+fn list(names: &[String]) -> String {
+    let mut named = names.iter().take(NAMED).cloned().collect::<Vec<_>>();
+    if names.len() > NAMED {
+        named.push(format!("and {} more", names.len() - NAMED));
     }
-    names.join(", ")
+    named.join(", ")
 }
 
 /// A backup on the same disk takes as much again as the database.

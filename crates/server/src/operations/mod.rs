@@ -20,13 +20,12 @@ pub use person::{Export, Format, export};
 pub(crate) use person::{erase, known};
 pub use restore::{Restored, restore};
 
+use crate::file_store::{FILES, FileStore};
 use crate::store::OpenError;
 pub use crate::store::people::{Erased, Known, KnownConversation, KnownVersion, KnownVisitor, Person};
 
 /// The database in a data directory.
 pub(crate) const DATABASE: &str = "desk.db";
-/// The directory of files in a data directory.
-pub(crate) const FILES: &str = "files";
 
 /// Why an operation came to nothing. Nothing was changed, unless the words say otherwise.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +66,14 @@ pub enum OperationError {
     /// The database could not be opened or read.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// Files could not be read or written where they lie.
+    #[error("{file}: {source}")]
+    Files {
+        /// Which file, or where they all lie.
+        file: String,
+        /// What the disk or the bucket said.
+        source: object_store::Error,
+    },
     /// The operating system refused.
     #[error("{path}: {source}")]
     Io {
@@ -82,6 +89,16 @@ impl OperationError {
         let path = path.display().to_string();
         move |source| Self::Io { path, source }
     }
+
+    fn files(store: &FileStore, file: &str) -> impl FnOnce(object_store::Error) -> Self {
+        let file = store.name(file);
+        move |source| Self::Files { file, source }
+    }
+}
+
+/// Where the files of a data directory lie.
+fn file_store(data: &Path) -> Result<FileStore, OperationError> {
+    FileStore::open(data).map_err(OperationError::io(data))
 }
 
 /// The database of a directory that has a desk.

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use deskbell_protocol::{Author, MessageKind};
 
-use super::{DATABASE, FILES, Known, OperationError, Person, database, flush_directory, make_private};
+use super::{DATABASE, FILES, Known, OperationError, Person, database, file_store, flush_directory, make_private};
 use crate::authorize::Action;
 use crate::desk::Core;
-use crate::files;
+use crate::housekeeping;
 use crate::people::Actor;
 use crate::store::backup::{Copy, finish};
 use crate::store::people::{self, Erased};
@@ -31,7 +31,7 @@ pub struct Export {
     pub messages: usize,
     /// Files of messages.
     pub files: usize,
-    /// Files that rows name and the disk does not have.
+    /// Files that rows name and that do not lie where they should.
     pub missing: usize,
 }
 
@@ -65,9 +65,7 @@ pub(crate) async fn erase(core: &Core, person: Person, actor: Actor) -> Outcome<
         Ok(erased)
     });
     let erased = erased.await?;
-    for file in &erased.files {
-        core.files.remove(file).await;
-    }
+    housekeeping::remove_files(core).await;
     // Until the log has gone into the database, its old pages would still hold what was erased.
     let database = core.settings.data.join(DATABASE);
     let finished = tokio::task::spawn_blocking(move || finish(&database)).await;
@@ -84,12 +82,13 @@ pub(crate) async fn erase(core: &Core, person: Person, actor: Actor) -> Outcome<
 ///
 /// # Errors
 /// [`OperationError`]; what was written by then stays.
-pub fn export(data: &Path, person: &Person, to: &Path, format: Format) -> Result<Export, OperationError> {
+pub async fn export(data: &Path, person: &Person, to: &Path, format: Format) -> Result<Export, OperationError> {
     let desk = Copy::read_only(&database(data)?)?;
     let known = desk.known(person).map_err(|failure| OperationError::Refused(failure.into_refusal().message))?;
     if to.try_exists().map_err(OperationError::io(to))? {
         return Err(OperationError::Exists(to.display().to_string()));
     }
+    let store = file_store(data)?;
     let directory = to.join(FILES);
     std::fs::create_dir_all(&directory).map_err(OperationError::io(&directory))?;
     write(&to.join("person.json"), &serde_json::to_vec_pretty(&known).unwrap_or_default())?;
@@ -101,15 +100,12 @@ pub fn export(data: &Path, person: &Person, to: &Path, format: Format) -> Result
         export.messages += 1;
         for attachment in &message.attachments {
             let Some(stored) = desk.stored(attachment.id)? else { continue };
-            let from = files::path_in(&data.join(FILES), &stored.file);
-            let to = directory.join(file_name(&stored));
-            match std::fs::copy(&from, &to) {
-                Ok(_) => {
-                    make_private(&to)?;
+            match store.read(&stored.file).await.map_err(OperationError::files(&store, &stored.file))? {
+                Some(bytes) => {
+                    write(&directory.join(file_name(&stored)), &bytes)?;
                     export.files += 1;
                 }
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => export.missing += 1,
-                Err(error) => return Err(OperationError::io(&from)(error)),
+                None => export.missing += 1,
             }
         }
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::backup::read;
 use super::{DATABASE, FILES, Lock, OperationError, flush, flush_directory, make_private};
-use crate::files;
+use crate::file_store::FileStore;
 use crate::store::backup::{Copy, become_a_desk};
 use crate::store::people::Person;
 
@@ -22,11 +22,11 @@ const BESIDE: [&str; 2] = ["desk.db-wal", "desk.db-shm"];
 
 /// Makes the desk of `data` what it was when `backup` was made. Its log becomes another one, so that clients take a
 /// new snapshot and offer the messages of the last week again. With `force` a desk that is there is set aside first,
-/// in a directory of its own below `data`. Blocks on the disk.
+/// in a directory of its own below `data`; files in a bucket stay there. Blocks on the disk.
 ///
 /// # Errors
 /// [`OperationError`]. The desk that was there stays as it was, unless the error says that it could not be moved.
-pub fn restore(backup: &Path, data: &Path, force: bool) -> Result<Restored, OperationError> {
+pub async fn restore(backup: &Path, data: &Path, force: bool) -> Result<Restored, OperationError> {
     std::fs::create_dir_all(data).map_err(OperationError::io(data))?;
     let _lock = Lock::take(data)?;
     let database = data.join(DATABASE);
@@ -39,7 +39,7 @@ pub fn restore(backup: &Path, data: &Path, force: bool) -> Result<Restored, Oper
         std::fs::remove_dir_all(&new).map_err(OperationError::io(&new))?;
     }
     let erased = if exists { erased(&database) } else { Vec::new() };
-    let built = build(backup, &new, erased);
+    let built = build(backup, data, &new, erased).await;
     if built.is_err() {
         // What is left is removed by the next try; the reason of this failure matters more.
         let _ = std::fs::remove_dir_all(&new);
@@ -66,26 +66,22 @@ fn move_to(from: &Path, to: &Path) -> Result<(), OperationError> {
     std::fs::rename(from, to).map_err(OperationError::io(from))
 }
 
-/// The desk in a directory of its own, and the number of its files.
-fn build(backup: &Path, new: &Path, erased: Vec<Person>) -> Result<u64, OperationError> {
-    let directory = new.join(FILES);
-    std::fs::create_dir_all(&directory).map_err(OperationError::io(&directory))?;
+/// The desk in a directory of its own, with its files there or in the bucket, and the number of its files.
+async fn build(backup: &Path, data: &Path, new: &Path, erased: Vec<Person>) -> Result<u64, OperationError> {
+    let own = FileStore::in_directory(new).map_err(OperationError::io(new))?;
+    let store = FileStore::in_bucket(data).map_err(OperationError::io(data))?.unwrap_or(own);
     let mut files: u64 = 0;
-    read(backup, |name, bytes| {
-        let path = files::path_in(&directory, name);
-        let parent = path.parent().unwrap_or(&directory);
-        std::fs::create_dir_all(parent).map_err(OperationError::io(parent))?;
-        std::fs::write(&path, bytes).map_err(OperationError::io(&path))?;
-        flush(&path)?;
+    read(backup, async |name, bytes| {
+        store.put(&name, bytes).await.map_err(OperationError::files(&store, &name))?;
         files += 1;
         Ok(())
-    })?;
+    })
+    .await?;
     let database = new.join(DATABASE);
     std::fs::copy(backup, &database).map_err(OperationError::io(&database))?;
     make_private(&database)?;
     for file in become_a_desk(&database, erased, crate::clock())? {
-        let path = files::path_in(&directory, &file);
-        std::fs::remove_file(&path).map_err(OperationError::io(&path))?;
+        store.remove(&file).await.map_err(OperationError::files(&store, &file))?;
         files = files.saturating_sub(1);
     }
     flush(&database)?;

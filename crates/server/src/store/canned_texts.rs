@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use super::batch::Write;
 use super::log::EVERYBODY;
-use super::{Outcome, queries};
+use super::{Outcome, files, queries};
 
 queries! {
     FIND = "SELECT id, owner_kind, owner, shortcut, title, text, uses FROM canned_text WHERE id = ?1";
@@ -44,11 +44,13 @@ fn canned_text(row: &Row<'_>) -> rusqlite::Result<CannedText> {
         title: row.get(4)?,
         text: row.get(5)?,
         uses: row.get(6)?,
+        attachments: Vec::new(),
     })
 }
 
 pub(crate) fn find(connection: &Connection, id: CannedTextId) -> rusqlite::Result<Option<CannedText>> {
-    connection.prepare_cached(FIND)?.query_row([id.0], canned_text).optional()
+    let found = connection.prepare_cached(FIND)?.query_row([id.0], canned_text).optional()?;
+    found.map(|text| Ok(CannedText { attachments: files::of_canned_text(connection, id)?, ..text })).transpose()
 }
 
 /// All of them, whosever they are.
@@ -133,6 +135,9 @@ pub(crate) fn count(write: &mut Write<'_>, text: &CannedText) -> Outcome<()> {
 }
 
 pub(crate) fn drop(write: &mut Write<'_>, id: CannedTextId) -> Outcome<()> {
+    for file in files::of_canned_text(write.connection, id)? {
+        files::drop_of_canned_text(write.connection, file.id, id)?;
+    }
     write.connection.prepare_cached(DROP)?.execute([id.0])?;
     write.gone(EntityKind::CannedText, id.0)
 }

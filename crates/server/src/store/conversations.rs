@@ -8,7 +8,7 @@ use deskbell_protocol::{
 use deskbell_search::label_key;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{files, participants, queries};
+use super::{files, followers, participants, queries};
 
 /// What the desk says of a conversation that was put off, and of one that is back.
 pub(crate) const SNOOZED: &str = "snoozed";
@@ -106,6 +106,7 @@ fn conversation(row: &Row<'_>) -> rusqlite::Result<Conversation> {
         },
         title: row.get(15)?,
         participants: Vec::new(),
+        followers: Vec::new(),
     })
 }
 
@@ -114,7 +115,8 @@ pub(crate) fn find(connection: &Connection, id: ConversationId) -> rusqlite::Res
     let Some(found) = found else { return Ok(None) };
     let labels = connection.prepare_cached(LABELS)?.query_map([id.0], |row| row.get(0))?.collect::<Result<_, _>>()?;
     let participants = participants::of(connection, id)?;
-    Ok(Some(Conversation { labels, participants, ..found }))
+    let followers = followers::of(connection, id)?;
+    Ok(Some(Conversation { labels, participants, followers, ..found }))
 }
 
 /// Replaces the labels of a conversation.
@@ -252,12 +254,13 @@ fn message(row: &Row<'_>) -> rusqlite::Result<(Message, i64)> {
         created_at: row.get(10)?,
         edited_at: row.get(11)?,
         deleted_at: row.get(12)?,
+        mentions: Vec::new(),
     };
     Ok((message, row.get(8)?))
 }
 
-/// The message with its attachments.
-pub(crate) fn find_message(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Message>> {
+/// The message with its attachments, without whom it mentions: databases on their way from an older version have no more.
+pub(crate) fn find_words(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Message>> {
     let found = connection.prepare_cached(FIND_MESSAGE)?.query_row([id.0], message).optional()?;
     let Some((mut message, attachments)) = found else { return Ok(None) };
     if attachments > 0 {
@@ -266,7 +269,18 @@ pub(crate) fn find_message(connection: &Connection, id: MessageId) -> rusqlite::
     Ok(Some(message))
 }
 
-/// Stores a message. Its attachments are joined to it by [`files::attach`].
+/// The message with its attachments and whom it mentions.
+pub(crate) fn find_message(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Message>> {
+    let found = find_words(connection, id)?;
+    let Some(mut message) = found else { return Ok(None) };
+    if message.kind == MessageKind::Note && message.deleted_at.is_none() {
+        message.mentions = followers::mentioned(connection, id)?;
+    }
+    Ok(Some(message))
+}
+
+/// Stores a message. Its attachments are joined to it by [`files::attach`], whom it
+/// mentions by [`followers::mention`].
 pub(crate) fn add_message(connection: &Connection, message: &Message, attachments: usize) -> rusqlite::Result<()> {
     let (author_kind, author, author_name) = match &message.author {
         Author::Visitor => (0, None, None),
@@ -312,6 +326,9 @@ pub(crate) fn rewrite_message(
         now.edited_at,
         now.deleted_at
     ])?;
+    if now.mentions.is_empty() && !before.mentions.is_empty() {
+        followers::forget_mentions(connection, now.id)?;
+    }
     Ok(())
 }
 

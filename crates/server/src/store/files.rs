@@ -1,7 +1,7 @@
-//! What is known of uploaded files; the bytes lie beside the database.
+//! What is known of uploaded files; the bytes lie elsewhere.
 
 use deskbell_protocol::{
-    Attachment, AttachmentId, ConversationId, MessageId, PictureSize, SiteId, Timestamp, VisitorId,
+    Attachment, AttachmentId, CannedTextId, ConversationId, MessageId, PictureSize, SiteId, Timestamp, VisitorId,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -11,20 +11,25 @@ queries! {
     OF_MESSAGE = "SELECT id, name, mime, size, width, height FROM attachment WHERE message = ?1 ORDER BY id";
     FIND = "SELECT attachment.id, attachment.name, attachment.mime, attachment.size, attachment.width, attachment.height,
         attachment.uploader_kind, attachment.uploader, attachment.file,
-        CASE WHEN message.kind <> 1 THEN conversation.visitor END, conversation.site, conversation.id
+        CASE WHEN message.kind <> 1 THEN conversation.visitor END, conversation.site, conversation.id, attachment.canned_text
         FROM attachment LEFT JOIN message ON message.id = attachment.message
         LEFT JOIN conversation ON conversation.id = message.conversation WHERE attachment.id = ?1";
     ADD = "INSERT INTO attachment (id, uploader_kind, uploader, file, name, mime, size, width, height, created_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-    ATTACH = "UPDATE attachment SET message = ?2 WHERE id = ?1 AND message IS NULL";
+    ATTACH = "UPDATE attachment SET message = ?2 WHERE id = ?1 AND message IS NULL AND canned_text IS NULL";
+    OF_CANNED_TEXT = "SELECT id, name, mime, size, width, height FROM attachment WHERE canned_text = ?1 ORDER BY id";
+    ATTACH_TO_CANNED_TEXT = "UPDATE attachment SET canned_text = ?2
+        WHERE id = ?1 AND message IS NULL AND canned_text IS NULL AND uploader_kind = ?3 AND uploader = ?4";
+    DROP_OF_CANNED_TEXT = "DELETE FROM attachment WHERE id = ?1 AND canned_text = ?2 RETURNING file";
     UPLOADED_SINCE = "SELECT coalesce(sum(size), 0) FROM attachment WHERE uploader_kind = ?1 AND uploader = ?2 AND created_at > ?3";
-    LOOSE_BEFORE = "SELECT id, file FROM attachment INDEXED BY attachment_loose WHERE message IS NULL AND created_at < ?1 ORDER BY created_at LIMIT 1000";
+    LOOSE_BEFORE = "SELECT id FROM attachment INDEXED BY attachment_loose WHERE message IS NULL AND canned_text IS NULL AND created_at < ?1 ORDER BY created_at LIMIT 1000";
     NAMES = "SELECT id, file, size FROM attachment WHERE id > ?1 ORDER BY id LIMIT 1000";
-    REMOVE_LATER = "INSERT INTO removed_file (file) SELECT file FROM attachment WHERE message = ?1";
+    REMOVE_OF_MESSAGE_LATER = "INSERT OR IGNORE INTO removed_file (file) SELECT file FROM attachment WHERE message = ?1";
+    REMOVE_LATER = "INSERT OR IGNORE INTO removed_file (file) VALUES (?1)";
     DROP_OF_MESSAGE = "DELETE FROM attachment WHERE message = ?1";
     REMOVED = "SELECT file FROM removed_file ORDER BY file LIMIT 1000";
     FORGET_REMOVED = "DELETE FROM removed_file WHERE file = ?1";
-    DROP = "DELETE FROM attachment WHERE id = ?1 AND message IS NULL";
+    DROP = "DELETE FROM attachment WHERE id = ?1 AND message IS NULL AND canned_text IS NULL RETURNING file";
 }
 
 /// A file as stored.
@@ -32,7 +37,7 @@ queries! {
 pub(crate) struct Stored {
     pub(crate) attachment: Attachment,
     pub(crate) uploader: (i64, i64),
-    /// Random name on disk.
+    /// Random name under which the bytes lie.
     pub(crate) file: String,
     /// The visitor to whom the message with this file is shown.
     pub(crate) shown_to: Option<VisitorId>,
@@ -40,6 +45,8 @@ pub(crate) struct Stored {
     pub(crate) site: Option<SiteId>,
     /// Its conversation, once it was sent.
     pub(crate) conversation: Option<ConversationId>,
+    /// The prepared text that has it.
+    pub(crate) canned_text: Option<CannedTextId>,
 }
 
 fn attachment(row: &Row<'_>) -> rusqlite::Result<Attachment> {
@@ -65,6 +72,7 @@ pub(crate) fn find(connection: &Connection, id: AttachmentId) -> rusqlite::Resul
                 shown_to: row.get::<_, Option<i64>>(9)?.map(VisitorId),
                 site: row.get::<_, Option<i64>>(10)?.map(SiteId),
                 conversation: row.get::<_, Option<i64>>(11)?.map(ConversationId),
+                canned_text: row.get::<_, Option<i64>>(12)?.map(CannedTextId),
             })
         })
         .optional()
@@ -97,32 +105,60 @@ pub(crate) fn attach(connection: &Connection, id: AttachmentId, message: Message
     Ok(connection.prepare_cached(ATTACH)?.execute([id.0, message.0])? == 1)
 }
 
+/// The files of a prepared text.
+pub(crate) fn of_canned_text(connection: &Connection, text: CannedTextId) -> rusqlite::Result<Vec<Attachment>> {
+    connection.prepare_cached(OF_CANNED_TEXT)?.query_map([text.0], attachment)?.collect()
+}
+
+/// Gives a loose file of an uploader to a prepared text. False when it is not loose, or somebody else's.
+pub(crate) fn attach_to_canned_text(
+    connection: &Connection,
+    id: AttachmentId,
+    text: CannedTextId,
+    uploader: (i64, i64),
+) -> rusqlite::Result<bool> {
+    let values = [id.0, text.0, uploader.0, uploader.1];
+    Ok(connection.prepare_cached(ATTACH_TO_CANNED_TEXT)?.execute(values)? == 1)
+}
+
+/// Takes a file from a prepared text. Its bytes go when [`removed`] is cleared.
+pub(crate) fn drop_of_canned_text(
+    connection: &Connection,
+    id: AttachmentId,
+    text: CannedTextId,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(DROP_OF_CANNED_TEXT)?;
+    let file = statement.query_row([id.0, text.0], |row| row.get::<_, String>(0)).optional()?;
+    file.map_or(Ok(()), |file| remove_later(connection, &file))
+}
+
 /// Bytes uploaded by one principal after a time.
 pub(crate) fn uploaded_since(connection: &Connection, uploader: (i64, i64), since: Timestamp) -> rusqlite::Result<i64> {
     connection.prepare_cached(UPLOADED_SINCE)?.query_row([uploader.0, uploader.1, since], |row| row.get(0))
 }
 
 /// Files that were uploaded and never sent.
-pub(crate) fn loose_before(
-    connection: &Connection,
-    before: Timestamp,
-) -> rusqlite::Result<Vec<(AttachmentId, String)>> {
-    connection
-        .prepare_cached(LOOSE_BEFORE)?
-        .query_map([before], |row| Ok((AttachmentId(row.get(0)?), row.get(1)?)))?
-        .collect()
+pub(crate) fn loose_before(connection: &Connection, before: Timestamp) -> rusqlite::Result<Vec<AttachmentId>> {
+    connection.prepare_cached(LOOSE_BEFORE)?.query_map([before], |row| row.get(0).map(AttachmentId))?.collect()
 }
 
-/// Forgets a loose file. False when it was sent in the meantime.
-pub(crate) fn drop(connection: &Connection, id: AttachmentId) -> rusqlite::Result<bool> {
-    Ok(connection.prepare_cached(DROP)?.execute([id.0])? == 1)
+/// Forgets a loose file, unless it was sent in the meantime. Its bytes go when [`removed`] is cleared.
+pub(crate) fn drop(connection: &Connection, id: AttachmentId) -> rusqlite::Result<()> {
+    let file = connection.prepare_cached(DROP)?.query_row([id.0], |row| row.get::<_, String>(0)).optional()?;
+    file.map_or(Ok(()), |file| remove_later(connection, &file))
+}
+
+/// Notes that the bytes of a file are to go, whether they have arrived or not.
+pub(crate) fn remove_later(connection: &Connection, file: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(REMOVE_LATER)?.execute([file])?;
+    Ok(())
 }
 
 /// A file that a row names.
 #[derive(Clone, Debug)]
 pub(crate) struct Named {
     pub(crate) id: AttachmentId,
-    /// Random name on disk.
+    /// Random name under which the bytes lie.
     pub(crate) file: String,
     /// Bytes, as the row says.
     pub(crate) size: i64,
@@ -138,7 +174,7 @@ pub(crate) fn names(connection: &Connection, after: AttachmentId) -> rusqlite::R
 
 /// Forgets the files of a message. Their bytes go when [`removed`] is cleared.
 pub(crate) fn drop_of_message(connection: &Connection, message: MessageId) -> rusqlite::Result<()> {
-    connection.prepare_cached(REMOVE_LATER)?.execute([message.0])?;
+    connection.prepare_cached(REMOVE_OF_MESSAGE_LATER)?.execute([message.0])?;
     connection.prepare_cached(DROP_OF_MESSAGE)?.execute([message.0])?;
     Ok(())
 }

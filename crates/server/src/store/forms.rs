@@ -3,7 +3,7 @@
 use deskbell_protocol::{SiteForms, SiteId};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Outcome, queries};
+use super::{Outcome, queries, sites};
 
 queries! {
     OF_SITE = "SELECT forms FROM site WHERE id = ?1";
@@ -20,13 +20,7 @@ pub(crate) fn find(connection: &Connection, site: SiteId) -> Outcome<SiteForms> 
 
 /// The sites that ask something.
 pub(crate) fn of_sites(connection: &Connection) -> Outcome<Vec<(SiteId, SiteForms)>> {
-    let mut statement = connection.prepare_cached(OF_SITES_OF_FEW)?;
-    let rows = statement.query_map([], |row| Ok((SiteId(row.get(0)?), row.get::<_, String>(1)?)))?;
-    rows.map(|row| {
-        let (site, stored) = row?;
-        Ok((site, serde_json::from_str(&stored)?))
-    })
-    .collect()
+    sites::stored(connection, OF_SITES_OF_FEW)
 }
 
 /// Stores what a site asks.

@@ -4,7 +4,7 @@ use deskbell_protocol::SiteId;
 use deskbell_protocol::http::OpeningHours;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Outcome, queries};
+use super::{Outcome, queries, sites};
 
 queries! {
     OF_DESK = "SELECT hours FROM settings WHERE id = 1";
@@ -25,13 +25,7 @@ pub(crate) fn find(connection: &Connection, site: Option<SiteId>) -> Outcome<Opt
 
 /// The sites that have hours of their own.
 pub(crate) fn of_sites(connection: &Connection) -> Outcome<Vec<(SiteId, OpeningHours)>> {
-    let mut statement = connection.prepare_cached(OF_SITES_OF_FEW)?;
-    let rows = statement.query_map([], |row| Ok((SiteId(row.get(0)?), row.get::<_, String>(1)?)))?;
-    rows.map(|row| {
-        let (site, stored) = row?;
-        Ok((site, serde_json::from_str(&stored)?))
-    })
-    .collect()
+    sites::stored(connection, OF_SITES_OF_FEW)
 }
 
 /// Stores the hours of a site, or of the desk.

@@ -16,6 +16,7 @@ pub(crate) mod conversations;
 pub(crate) mod devices;
 pub(crate) mod entities;
 pub(crate) mod files;
+pub(crate) mod followers;
 pub(crate) mod forms;
 pub(crate) mod hours;
 pub(crate) mod identities;
@@ -30,6 +31,7 @@ pub(crate) mod rings;
 pub(crate) mod search;
 pub(crate) mod second_factors;
 pub(crate) mod settings;
+pub(crate) mod signatures;
 pub(crate) mod sites;
 pub(crate) mod teams;
 pub(crate) mod uploads;
@@ -84,6 +86,9 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/023_forms.sql"), then: None },
     Migration { sql: include_str!("migrations/024_auto_answers.sql"), then: None },
     Migration { sql: include_str!("migrations/025_peek.sql"), then: None },
+    Migration { sql: include_str!("migrations/026_canned_files.sql"), then: None },
+    Migration { sql: include_str!("migrations/027_signed_visitors.sql"), then: None },
+    Migration { sql: include_str!("migrations/028_followers.sql"), then: None },
 ];
 
 /// One step from format to format, taken whole or not at all.
@@ -373,6 +378,7 @@ mod tests {
             conversations::QUERIES,
             entities::QUERIES,
             files::QUERIES,
+            followers::QUERIES,
             forms::QUERIES,
             hours::QUERIES,
             identities::QUERIES,
@@ -387,6 +393,7 @@ mod tests {
             search::QUERIES,
             settings::QUERIES,
             second_factors::QUERIES,
+            signatures::QUERIES,
             sites::QUERIES,
             uploads::QUERIES,
             teams::QUERIES,
@@ -433,6 +440,7 @@ mod tests {
             include_str!("devices.rs"),
             include_str!("entities.rs"),
             include_str!("files.rs"),
+            include_str!("followers.rs"),
             include_str!("forms.rs"),
             include_str!("hours.rs"),
             include_str!("identities.rs"),
@@ -445,6 +453,7 @@ mod tests {
             include_str!("rights.rs"),
             include_str!("search.rs"),
             include_str!("second_factors.rs"),
+            include_str!("signatures.rs"),
             include_str!("sites.rs"),
             include_str!("uploads.rs"),
             include_str!("teams.rs"),

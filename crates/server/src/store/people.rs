@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::batch::Write;
-use super::{Failure, Outcome, conversations, entities, items, log, merges, queries, visitors, webhooks};
+use super::{Failure, Outcome, conversations, entities, files, items, log, merges, queries, visitors, webhooks};
 
 queries! {
     BY_EMAIL = "SELECT id FROM contact WHERE id > 0 AND email <> '' AND lower(email) = lower(?1) ORDER BY id";
@@ -103,7 +103,7 @@ pub struct Erased {
     pub conversations: usize,
     /// Messages and notes.
     pub messages: usize,
-    /// The names of their files on disk, which are to be removed after the commit.
+    /// The names of their files, whose bytes are removed after the commit.
     pub files: Vec<String>,
 }
 
@@ -285,6 +285,7 @@ impl Eraser<'_, '_> {
             }
             "attachment" => {
                 let file: String = connection.prepare_cached(FILE)?.query_row([id], |row| row.get(0))?;
+                files::remove_later(connection, &file)?;
                 self.erased.files.push(file);
             }
             _ => {}

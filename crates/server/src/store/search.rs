@@ -56,7 +56,7 @@ queries! {
 
 /// Makes a message with its files findable, as it is now. A deleted one is found no more.
 pub(crate) fn put_message(connection: &Connection, id: MessageId) -> rusqlite::Result<()> {
-    if let Some(message) = conversations::find_message(connection, id)?
+    if let Some(message) = conversations::find_words(connection, id)?
         && message.kind != MessageKind::System
     {
         if message.deleted_at.is_some() {

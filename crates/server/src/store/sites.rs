@@ -4,18 +4,21 @@ use std::collections::HashSet;
 
 use deskbell_protocol::{AgentId, Site, SiteId, TeamId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::de::DeserializeOwned;
 
 use super::{Outcome, queries};
 
 queries! {
-    FIND = "SELECT id, name, key, members_only, active, origins, peek FROM site WHERE id = ?1";
-    FIND_BY_KEY = "SELECT id, name, key, members_only, active, origins, peek FROM site WHERE key = ?1 AND active = 1";
+    FIND = "SELECT id, name, key, members_only, active, origins, peek, signed_only FROM site WHERE id = ?1";
+    FIND_BY_KEY = "SELECT id, name, key, members_only, active, origins, peek, signed_only FROM site WHERE key = ?1 AND active = 1";
     AGENTS = "SELECT agent FROM site_agent WHERE site = ?1 ORDER BY agent";
     TEAMS = "SELECT team FROM site_team WHERE site = ?1 ORDER BY team";
     IDS_OF_FEW = "SELECT id FROM site ORDER BY id";
-    PUT = "INSERT INTO site (id, name, key, members_only, active, origins, peek) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+    PUT = "INSERT INTO site (id, name, key, members_only, active, origins, peek, signed_only)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
         ON CONFLICT (id) DO UPDATE SET name = excluded.name, members_only = excluded.members_only,
-        active = excluded.active, origins = excluded.origins, peek = excluded.peek";
+        active = excluded.active, origins = excluded.origins, peek = excluded.peek,
+        signed_only = excluded.signed_only";
     PEEKED_OF_FEW = "SELECT id FROM site WHERE peek = 1";
     DROP_AGENTS = "DELETE FROM site_agent WHERE site = ?1";
     ADD_AGENT = "INSERT INTO site_agent (site, agent) VALUES (?1, ?2)";
@@ -25,8 +28,8 @@ queries! {
 
 fn site(row: &Row<'_>) -> rusqlite::Result<(Site, String)> {
     let (name, key): (String, String) = (row.get(1)?, row.get(2)?);
-    let (members_only, active, peek) = (row.get(3)?, row.get(4)?, row.get(6)?);
-    Ok((Site { members_only, active, peek, ..Site::new(SiteId(row.get(0)?), &name, &key) }, row.get(5)?))
+    let (members_only, active, peek, signed_only) = (row.get(3)?, row.get(4)?, row.get(6)?, row.get(7)?);
+    Ok((Site { members_only, active, peek, signed_only, ..Site::new(SiteId(row.get(0)?), &name, &key) }, row.get(5)?))
 }
 
 fn whole(connection: &Connection, found: Option<(Site, String)>) -> Outcome<Option<Site>> {
@@ -58,11 +61,31 @@ pub(crate) fn peeked(connection: &Connection) -> rusqlite::Result<HashSet<SiteId
     connection.prepare_cached(PEEKED_OF_FEW)?.query_map([], |row| row.get(0).map(SiteId))?.collect()
 }
 
+/// What a statement finds for each site: its id, and a value that is stored as JSON.
+pub(super) fn stored<T: DeserializeOwned>(connection: &Connection, sql: &str) -> Outcome<Vec<(SiteId, T)>> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([], |row| Ok((SiteId(row.get(0)?), row.get::<_, String>(1)?)))?;
+    rows.map(|row| {
+        let (site, value) = row?;
+        Ok((site, serde_json::from_str(&value)?))
+    })
+    .collect()
+}
+
 /// Stores a site in the place of what was there of it. Its key never changes.
 pub(crate) fn put(connection: &Connection, site: &Site) -> Outcome<()> {
     let origins = serde_json::to_string(&site.origins)?;
-    let Site { id, name, key, members_only, active, peek, .. } = site;
-    connection.prepare_cached(PUT)?.execute(params![id.0, name, key, members_only, active, origins, peek])?;
+    let Site { id, name, key, members_only, active, peek, signed_only, .. } = site;
+    connection.prepare_cached(PUT)?.execute(params![
+        id.0,
+        name,
+        key,
+        members_only,
+        active,
+        origins,
+        peek,
+        signed_only
+    ])?;
     connection.prepare_cached(DROP_AGENTS)?.execute([id.0])?;
     for agent in &site.agents {
         connection.prepare_cached(ADD_AGENT)?.execute([id.0, agent.0])?;

@@ -15,7 +15,7 @@ queries! {
     RECEIVED = "UPDATE upload SET received = ?4, active_at = ?5 WHERE uploader_kind = ?1 AND uploader = ?2 AND client_id = ?3";
     FINISHED = "UPDATE upload SET attachment = ?4, active_at = ?5 WHERE uploader_kind = ?1 AND uploader = ?2 AND client_id = ?3";
     DROP = "DELETE FROM upload WHERE uploader_kind = ?1 AND uploader = ?2 AND client_id = ?3";
-    QUIET_SINCE = "SELECT uploader_kind, uploader, client_id, file FROM upload INDEXED BY upload_active
+    QUIET_SINCE = "SELECT uploader_kind, uploader, client_id, file, attachment IS NOT NULL FROM upload INDEXED BY upload_active
         WHERE active_at < ?1 ORDER BY active_at LIMIT 1000";
     IS_KNOWN = "SELECT client_id FROM upload WHERE file = ?1";
 }
@@ -30,7 +30,7 @@ pub(crate) struct Key {
 /// An upload as stored.
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
-    /// Random name in the waiting place.
+    /// Random name, in the waiting place and later among the files that have arrived.
     pub(crate) file: String,
     /// The sender's name for it.
     pub(crate) name: String,
@@ -109,15 +109,23 @@ pub(crate) fn drop(connection: &Connection, key: &Key) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Uploads that nobody has touched since a time, with their files in the waiting place.
-pub(crate) fn quiet_since(connection: &Connection, since: Timestamp) -> rusqlite::Result<Vec<(Key, String)>> {
+/// An upload that nobody has touched for long.
+pub(crate) struct Quiet {
+    pub(crate) key: Key,
+    pub(crate) file: String,
+    pub(crate) is_finished: bool,
+}
+
+/// Up to a thousand uploads that nobody has touched since a time.
+pub(crate) fn quiet_since(connection: &Connection, since: Timestamp) -> rusqlite::Result<Vec<Quiet>> {
     connection
         .prepare_cached(QUIET_SINCE)?
         .query_map([since], |row| {
             let client_id: String = row.get(2)?;
             // Only names that were read as such are ever stored.
             let client_id = ClientId::parse(&client_id).ok_or(rusqlite::Error::InvalidQuery)?;
-            Ok((Key { uploader: (row.get(0)?, row.get(1)?), client_id }, row.get(3)?))
+            let key = Key { uploader: (row.get(0)?, row.get(1)?), client_id };
+            Ok(Quiet { key, file: row.get(3)?, is_finished: row.get(4)? })
         })?
         .collect()
 }

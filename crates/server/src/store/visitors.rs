@@ -1,12 +1,16 @@
 //! Contacts, visitors, what names and secrets lead to them, and the pages they saw.
 
-use deskbell_protocol::{AgentId, Contact, ContactId, PageView, Region, SiteId, Timestamp, Visitor, VisitorId};
+use deskbell_protocol::{
+    AgentId, Contact, ContactId, PageView, Region, SiteId, Timestamp, Verified, Visitor, VisitorId,
+};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{queries, search};
 
 queries! {
-    FIND_CONTACT = "SELECT id, name, email, phone, notes, created_at FROM contact WHERE id = ?1";
+    FIND_CONTACT = "SELECT contact.id, name, email, phone, notes, contact.created_at, signed.external_id,
+        signed.verified_at FROM contact LEFT JOIN visitor AS signed ON signed.contact = contact.id
+        AND signed.external_id IS NOT NULL WHERE contact.id = ?1 LIMIT 1";
     ADD_CONTACT = "INSERT INTO contact (id, created_at) VALUES (?1, ?2)";
     EDIT_CONTACT = "UPDATE contact SET name = ?2, email = ?3, phone = ?4, notes = ?5 WHERE id = ?1";
     DROP_CONTACT = "DELETE FROM contact WHERE id = ?1";
@@ -27,12 +31,20 @@ queries! {
     DROP = "DELETE FROM visitor WHERE id = ?1";
     SILENT_SINCE = "SELECT id, contact FROM visitor WHERE chats = 0 AND last_seen_at > ?1
         AND EXISTS (SELECT 1 FROM sees WHERE sees.agent = ?3 AND sees.site = visitor.site) ORDER BY last_seen_at DESC LIMIT ?2";
-    FIND_PRESENCE = "SELECT visitor FROM presence WHERE hash = ?1";
-    SET_PRESENCE = "INSERT INTO presence (hash, visitor) VALUES (?1, ?2) ON CONFLICT (hash) DO UPDATE SET visitor = excluded.visitor";
+    FIND_PRESENCE = "SELECT visitor FROM presence WHERE hash = ?1 AND (proved_until IS NULL OR proved_until > ?2)";
+    SET_PRESENCE = "INSERT INTO presence (hash, visitor, proved_until) VALUES (?1, ?2, ?3)
+        ON CONFLICT (hash) DO UPDATE SET visitor = excluded.visitor, proved_until = excluded.proved_until";
     MOVE_PRESENCES = "UPDATE presence SET visitor = ?2 WHERE visitor = ?1";
-    FIND_TOKEN = "SELECT visitor FROM visitor_token WHERE hash = ?1";
-    HAS_TOKEN = "SELECT 1 FROM visitor_token WHERE visitor = ?1 LIMIT 1";
-    ADD_TOKEN = "INSERT INTO visitor_token (hash, visitor, created_at) VALUES (?1, ?2, ?3)";
+    /// A token without a proof opens nothing of somebody whom a shop vouches for, nor of a site that asks for proofs.
+    FIND_TOKEN = "SELECT token.visitor, token.proved_until FROM visitor_token AS token
+        JOIN visitor ON visitor.id = token.visitor JOIN site ON site.id = visitor.site
+        WHERE token.hash = ?1 AND (token.proved_until > ?2 OR (token.proved_until IS NULL AND site.signed_only = 0
+        AND NOT EXISTS (SELECT 1 FROM visitor AS signed WHERE signed.contact = visitor.contact
+        AND signed.external_id IS NOT NULL)))";
+    IS_TAKEN = "SELECT 1 FROM visitor JOIN visitor AS signed ON signed.contact = visitor.contact
+        AND signed.external_id IS NOT NULL WHERE visitor.id = ?1
+        UNION ALL SELECT 1 FROM visitor_token WHERE visitor = ?1 LIMIT 1";
+    ADD_TOKEN = "INSERT INTO visitor_token (hash, visitor, created_at, proved_until, secret) VALUES (?1, ?2, ?3, ?4, ?5)";
     PAGES = "SELECT id, url, title, at FROM page_view WHERE visitor = ?1 ORDER BY id DESC LIMIT ?2";
     ADD_PAGE = "INSERT INTO page_view (id, visitor, url, title, at) VALUES (?1, ?2, ?3, ?4, ?5)";
     RETITLE_PAGE = "UPDATE page_view SET title = ?2 WHERE id = ?1";
@@ -86,6 +98,10 @@ pub(crate) fn find_contact(connection: &Connection, id: ContactId) -> rusqlite::
                 phone: row.get(3)?,
                 notes: row.get(4)?,
                 created_at: row.get(5)?,
+                verified: match row.get(6)? {
+                    Some(external_id) => Some(Verified { external_id, at: row.get(7)? }),
+                    None => None,
+                },
             })
         })
         .optional()
@@ -225,12 +241,23 @@ pub(crate) fn silent_since(
         .collect()
 }
 
-pub(crate) fn find_by_presence(connection: &Connection, hash: &[u8]) -> rusqlite::Result<Option<VisitorId>> {
-    connection.prepare_cached(FIND_PRESENCE)?.query_row([hash], |row| row.get(0).map(VisitorId)).optional()
+/// Whose name a browser has, unless that had to be proved and no longer is.
+pub(crate) fn find_by_presence(
+    connection: &Connection,
+    hash: &[u8],
+    now: Timestamp,
+) -> rusqlite::Result<Option<VisitorId>> {
+    connection.prepare_cached(FIND_PRESENCE)?.query_row(params![hash, now], |row| row.get(0).map(VisitorId)).optional()
 }
 
-pub(crate) fn set_presence(connection: &Connection, hash: &[u8], visitor: VisitorId) -> rusqlite::Result<()> {
-    connection.prepare_cached(SET_PRESENCE)?.execute(params![hash, visitor.0])?;
+/// Lets a browser's name lead to a visitor: for good, or until a proof of them ends.
+pub(crate) fn set_presence(
+    connection: &Connection,
+    hash: &[u8],
+    visitor: VisitorId,
+    proved_until: Option<Timestamp>,
+) -> rusqlite::Result<()> {
+    connection.prepare_cached(SET_PRESENCE)?.execute(params![hash, visitor.0, proved_until])?;
     Ok(())
 }
 
@@ -240,16 +267,37 @@ pub(crate) fn move_presences(connection: &Connection, from: VisitorId, to: Visit
     Ok(())
 }
 
-pub(crate) fn find_by_token(connection: &Connection, hash: &[u8]) -> rusqlite::Result<Option<VisitorId>> {
-    connection.prepare_cached(FIND_TOKEN)?.query_row([hash], |row| row.get(0).map(VisitorId)).optional()
+/// Whose a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bearer {
+    pub(crate) visitor: VisitorId,
+    /// Until when it opens what is theirs; `None`: for good.
+    pub(crate) until: Option<Timestamp>,
 }
 
-pub(crate) fn has_token(connection: &Connection, id: VisitorId) -> rusqlite::Result<bool> {
-    connection.prepare_cached(HAS_TOKEN)?.exists([id.0])
+/// Whose a token is, as long as it opens anything.
+pub(crate) fn find_by_token(connection: &Connection, hash: &[u8], now: Timestamp) -> rusqlite::Result<Option<Bearer>> {
+    connection
+        .prepare_cached(FIND_TOKEN)?
+        .query_row(params![hash, now], |row| Ok(Bearer { visitor: VisitorId(row.get(0)?), until: row.get(1)? }))
+        .optional()
 }
 
-pub(crate) fn add_token(connection: &Connection, hash: &[u8], id: VisitorId, now: Timestamp) -> rusqlite::Result<()> {
-    connection.prepare_cached(ADD_TOKEN)?.execute(params![hash, id.0, now])?;
+/// Whether a visitor is somebody's: whoever comes without a proof or a token of theirs is somebody else.
+pub(crate) fn is_taken(connection: &Connection, id: VisitorId) -> rusqlite::Result<bool> {
+    connection.prepare_cached(IS_TAKEN)?.exists([id.0])
+}
+
+/// Stores a token; with a proof, until when that holds and the shop's secret behind it.
+pub(crate) fn add_token(
+    connection: &Connection,
+    hash: &[u8],
+    id: VisitorId,
+    now: Timestamp,
+    proof: Option<(Timestamp, i64)>,
+) -> rusqlite::Result<()> {
+    let (until, secret) = proof.unzip();
+    connection.prepare_cached(ADD_TOKEN)?.execute(params![hash, id.0, now, until, secret])?;
     Ok(())
 }
 

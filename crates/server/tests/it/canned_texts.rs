@@ -5,6 +5,7 @@ use deskbell_protocol::*;
 use serde_json::{Value, json};
 
 use crate::desk::*;
+use crate::files::{Who, fetch, files_under, upload};
 
 async fn shortcuts(desk: &TestDesk, who: &http::SignedIn) -> Vec<String> {
     let (status, texts) = ask(desk, who, "GET", "/v1/canned-texts", Value::Null).await;
@@ -106,6 +107,7 @@ async fn tv_05_whoever_leaves_a_team_forgets_its_texts_and_whoever_joins_is_show
         shortcut: shortcut.to_owned(),
         title: "T".into(),
         text: "Rules".into(),
+        attachments: Vec::new(),
     };
     let first = administration.add_canned_text(text("rules")).await.unwrap();
     let mut ann = desk.agent(&desk.ann, None).await.synced().await;
@@ -173,4 +175,64 @@ async fn tv_05_slips_are_named_to_the_author() {
     let (status, refusal) = ask(&desk, &desk.ben, "POST", "/v1/canned-texts", new(&owner, "tea")).await;
     assert_eq!((status, refusal["field"].as_str()), (400, Some("shortcut")), "{refusal}");
     assert_eq!(shortcuts(&desk, &desk.ben).await[3..], ["tea", "tea"], "nothing was changed");
+}
+
+#[tokio::test]
+async fn tv_05_files_of_a_text_are_for_its_people_alone_and_go_with_it() {
+    let desk = TestDesk::start().await;
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let token = |who: &http::SignedIn| who.access_token.clone();
+    let file = async |who: &http::SignedIn, name: &str| {
+        upload(&desk, &Who::Agent(&token(who)), name, b"All our teapots".to_vec()).await.unwrap().id
+    };
+    let status = async |who: &http::SignedIn, id: AttachmentId| {
+        fetch(&desk, &format!("Bearer {}", token(who)), id).await.status().as_u16()
+    };
+    let (list, map, bens) =
+        (file(&desk.ann, "list.txt").await, file(&desk.ann, "map.txt").await, file(&desk.ben, "x.txt").await);
+
+    // What is somebody else's, or there is not, is refused by its field, and nothing of the text is stored.
+    let mine = TextOwner::Agent { agent: desk.ann.agent.id };
+    let body = |files: &[AttachmentId]| {
+        let mut body = new(&mine, "list");
+        body["attachments"] = json!(files);
+        body
+    };
+    for (files, says) in [(vec![list, bens], "no file of yours"), (vec![AttachmentId(1); 6], "5 at the most")] {
+        let (code, answer) = ask(&desk, &desk.ann, "POST", "/v1/canned-texts", body(&files)).await;
+        assert_eq!((code, answer["field"].as_str()), (400, Some("attachments")), "{answer}");
+        assert!(answer["message"].as_str().unwrap().contains(says), "{answer}");
+    }
+    assert!(!shortcuts(&desk, &desk.ann).await.contains(&"list".to_owned()));
+    let (code, text) = ask(&desk, &desk.ann, "POST", "/v1/canned-texts", body(&[list, map])).await;
+    assert_eq!((code, text["attachments"][1]["name"].as_str()), (201, Some("map.txt")));
+    assert_eq!(field(&told(&mut ann, ChangeKind::Put).await, "attachments").as_array().unwrap().len(), 2);
+
+    // Her own: Ben reads none of them, and nobody sends one itself.
+    assert_eq!((status(&desk.ann, list).await, status(&desk.ben, list).await), (200, 404));
+    let (mut vic, _) = desk.visitor().await;
+    vic.command(&reply(None, "Have you a list?")).await.unwrap();
+    let (question, _) = ann.message("Have you a list?").await;
+    let send = Command::Send {
+        conversation: Some(question.conversation),
+        kind: MessageKind::Reply,
+        text: String::new(),
+        attachments: vec![list],
+        mentions: Vec::new(),
+    };
+    assert_eq!(ann.command(&command(send)).await.unwrap_err().code, ErrorCode::Invalid);
+
+    // What is taken away goes for good, and so does the rest with the text.
+    let path = format!("/v1/canned-texts/{}", text["id"]);
+    let (code, edited) = ask(&desk, &desk.ann, "PATCH", &path, json!({ "attachments": [map] })).await;
+    assert_eq!((code, edited["attachments"].as_array().unwrap().len()), (200, 1));
+    assert_eq!((status(&desk.ann, list).await, status(&desk.ann, map).await), (404, 200));
+    assert_eq!(ask(&desk, &desk.ann, "DELETE", &path, Value::Null).await.0, 204);
+    assert_eq!(status(&desk.ann, map).await, 404);
+    let left = || files_under(&desk.data.path().join("files")).len();
+    // Ben's own waits to be sent; the others' bytes follow their rows.
+    while left() > 1 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(left(), 1);
 }

@@ -96,6 +96,7 @@ impl TestDesk {
             page: Some(seen(url)),
             language: "es".to_owned(),
             screen: "1920×1080".to_owned(),
+            identity: None,
         }
     }
 
@@ -110,9 +111,19 @@ impl TestDesk {
             page: None,
             language: "es".to_owned(),
             screen: "1920×1080".to_owned(),
+            identity: None,
         };
         client.hello(cursor, Some(visitor)).await;
         client
+    }
+
+    /// All that the messenger is told over HTTP, as it came.
+    pub(crate) async fn pulled(&self, token: &str) -> String {
+        let hello = serde_json::json!({"protocol": PROTOCOL, "app": "test", "cursor": null, "visitor":
+            {"site": self.site.key, "part": "panel", "token": token, "presence": null, "page": null, "language": "es", "screen": ""}});
+        let pull = http().post(self.url("/v1/pull")).header("origin", self.own_origin());
+        let body = serde_json::json!({"hello": hello, "wait_ms": 0});
+        pull.json(&body).send().await.unwrap().text().await.unwrap()
     }
 
     /// A visitor who has just opened the messenger, with their token.
@@ -151,7 +162,7 @@ pub(crate) fn reply(conversation: Option<ConversationId>, text: &str) -> Command
 }
 
 pub(crate) fn say(conversation: Option<ConversationId>, kind: MessageKind, text: &str) -> CommandFrame {
-    command(Command::Send { conversation, kind, text: text.to_owned(), attachments: Vec::new() })
+    command(Command::Send { conversation, kind, text: text.to_owned(), attachments: Vec::new(), mentions: Vec::new() })
 }
 
 /// An HTTP client.

@@ -90,6 +90,7 @@ async fn tv_06_a_picture_is_drawn_anew_and_reaches_only_those_it_is_sent_to() {
         kind: MessageKind::Reply,
         text: String::new(),
         attachments: vec![picture.id],
+        mentions: Vec::new(),
     };
     vic.command(&command(send)).await.unwrap();
     let (message, _) = ann.message("").await;
@@ -115,6 +116,7 @@ async fn tv_06_a_picture_is_drawn_anew_and_reaches_only_those_it_is_sent_to() {
         kind: MessageKind::Reply,
         text: "x".to_owned(),
         attachments: vec![id],
+        mentions: Vec::new(),
     };
     assert_eq!(vic.command(&command(again(picture.id))).await.unwrap_err().code, ErrorCode::Invalid);
     let of_ann =
@@ -126,9 +128,15 @@ async fn tv_06_a_picture_is_drawn_anew_and_reaches_only_those_it_is_sent_to() {
         upload(&desk, &Who::Agent(&desk.ann.access_token), "internal.txt", b"do not show".to_vec()).await.unwrap();
     for (id, kind, expected) in [(in_note.id, MessageKind::Note, 404), (of_ann.id, MessageKind::Reply, 200)] {
         let conversation = Some(message.conversation);
-        ann.command(&command(Command::Send { conversation, kind, text: String::new(), attachments: vec![id] }))
-            .await
-            .unwrap();
+        ann.command(&command(Command::Send {
+            conversation,
+            kind,
+            text: String::new(),
+            attachments: vec![id],
+            mentions: Vec::new(),
+        }))
+        .await
+        .unwrap();
         let response = fetch(&desk, &format!("Visitor {vic_token}"), id).await;
         assert_eq!(response.status(), expected);
         if expected == 200 {
@@ -217,6 +225,7 @@ async fn od_24_messages_are_edited_and_deleted_with_their_files_and_admins_read_
         kind: MessageKind::Reply,
         text: "Twenty".to_owned(),
         attachments: vec![file.id],
+        mentions: Vec::new(),
     };
     let message = MessageId(ben.command(&command(send)).await.unwrap().id.unwrap());
     let edit = |text: &str| command(Command::EditMessage { conversation: chat, message, text: text.to_owned() });

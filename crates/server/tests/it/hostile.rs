@@ -376,7 +376,9 @@ async fn tv_06_of_eighty_hostile_files_each_is_refused_by_a_rule_or_comes_back_h
     for some in stored.chunks(ATTACHMENTS_MAX) {
         let attachments = some.iter().map(|(_, attachment)| attachment.id).collect();
         let (conversation, kind, text) = (None, MessageKind::Reply, String::new());
-        vic.command(&command(Command::Send { conversation, kind, text, attachments })).await.unwrap();
+        vic.command(&command(Command::Send { conversation, kind, text, attachments, mentions: Vec::new() }))
+            .await
+            .unwrap();
         ann.message("").await;
     }
 
@@ -455,6 +457,7 @@ async fn tv_06_no_header_of_a_request_makes_a_file_another_thing() {
         kind: MessageKind::Reply,
         text: String::new(),
         attachments: vec![attachment.id],
+        mentions: Vec::new(),
     };
     vic.command(&command(send)).await.unwrap();
     ben.message("").await;

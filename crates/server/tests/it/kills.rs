@@ -187,8 +187,16 @@ async fn dc_01_a_server_that_is_killed_under_load_keeps_what_it_has_acknowledged
     let mut writers = Vec::new();
     for name in ["Vic", "Wen"] {
         let (part, language, screen) = (VisitorPart::Panel, String::new(), String::new());
-        let mut hello =
-            VisitorHello { site: site.clone(), part, token: None, presence: None, page: None, language, screen };
+        let mut hello = VisitorHello {
+            site: site.clone(),
+            part,
+            token: None,
+            presence: None,
+            page: None,
+            language,
+            screen,
+            identity: None,
+        };
         let mut client = Client::open(address, None, Some(&format!("http://{address}"))).await;
         client.hello(None, Some(hello.clone())).await;
         hello.token = client.welcome().await.visitor.unwrap().token;

@@ -71,6 +71,7 @@ async fn dk_25_the_log_holds_no_words_addresses_passwords_and_tokens_at_any_leve
         page,
         language: "en".to_owned(),
         screen: String::new(),
+        identity: None,
     };
     page.hello(None, Some(hello(VisitorPart::Page, &name, Some(seen)))).await;
     page.welcome().await;
@@ -85,7 +86,7 @@ async fn dk_25_the_log_holds_no_words_addresses_passwords_and_tokens_at_any_leve
     let upload = upload.header("origin", format!("http://{address}")).body("zanzibar-bytes").send().await.unwrap();
     let file = upload.json::<Upload>().await.unwrap().attachment.unwrap().id;
     let send = |kind, text: &str, conversation, attachments| {
-        command(Command::Send { conversation, kind, text: text.to_owned(), attachments })
+        command(Command::Send { conversation, kind, text: text.to_owned(), attachments, mentions: Vec::new() })
     };
     let mut again = Client::open(address, None, Some(&format!("http://{address}"))).await;
     let known = VisitorHello { token: Some(token.clone()), ..hello(VisitorPart::Panel, &name, None) };

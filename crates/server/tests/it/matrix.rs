@@ -288,6 +288,16 @@ const ROUTES: &[Way<RequestBuilder>] = &[
     ("DELETE /v1/auto-answers/{id}", Of::Absent, |it| it.at("/v1/auto-answers/1")),
     ("GET /v1/settings", Of::Desk, |it| it.at("/v1/settings")),
     ("PATCH /v1/settings", Of::Desk, |it| it.with("/v1/settings", json!({"desk": client_id().as_str()}))),
+    ("GET /v1/sites/{id}/identity-secrets", Of::Desk, |it| {
+        it.at(format!("/v1/sites/{}/identity-secrets", it.world.desk.site.id))
+    }),
+    ("POST /v1/sites/{id}/identity-secrets", Of::Absent, |it| it.at("/v1/sites/1/identity-secrets")),
+    ("DELETE /v1/sites/{id}/identity-secrets/{secret}", Of::Absent, |it| {
+        it.at(format!("/v1/sites/{}/identity-secrets/1", it.world.desk.site.id))
+    }),
+    ("POST /v1/sites/{id}/identity-check", Of::Absent, |it| {
+        it.with("/v1/sites/1/identity-check", json!({"token": "x"}))
+    }),
     ("GET /v1/webhooks", Of::Desk, |it| it.at("/v1/webhooks")),
     ("POST /v1/webhooks", Of::Desk, |it| {
         it.with("/v1/webhooks", json!({"url": "https://hook.invalid/", "events": ["message_received"]}))
@@ -327,6 +337,7 @@ const COMMANDS: &[Way<Command>] = &[
         add: Vec::new(),
         remove: Vec::new(),
     }),
+    ("follow", Of::Customer, |it| Command::Follow { conversation: it.customer.conversation, following: true }),
     ("mark_read", Of::Customer, |it| Command::MarkRead { conversation: it.customer.conversation, number: 1 }),
     ("set_state", Of::Customer, |it| Command::SetState {
         conversation: it.customer.conversation,
@@ -474,7 +485,8 @@ impl World {
             Of::Text => {
                 let owner = TextOwner::Agent { agent: own };
                 let (shortcut, title) = (client_id().as_str().to_owned(), "Tea".to_owned());
-                let new = http::NewCannedText { owner, shortcut, title, text: "Tea?".to_owned() };
+                let new =
+                    http::NewCannedText { owner, shortcut, title, text: "Tea?".to_owned(), attachments: Vec::new() };
                 self.desk.desk.administer().add_canned_text(new).await.unwrap().id
             }
             _ => CannedTextId(0),
@@ -565,6 +577,7 @@ async fn customer(desk: &TestDesk, site: &str) -> Customer {
         page: None,
         language: "en".to_owned(),
         screen: String::new(),
+        identity: None,
     };
     client.hello(None, Some(visitor)).await;
     let token = client.welcome().await.visitor.unwrap().token.unwrap();
@@ -579,6 +592,7 @@ async fn customer(desk: &TestDesk, site: &str) -> Customer {
         kind: MessageKind::Reply,
         text: "Hello".to_owned(),
         attachments: vec![file],
+        mentions: Vec::new(),
     };
     client.command(&command(hello)).await.unwrap();
     let (message, _) = client.message("Hello").await;

@@ -8,7 +8,12 @@ use deskbell_protocol::*;
 use crate::crash::{make, run, serve, sign_in};
 use crate::desk::*;
 
-async fn vic(address: SocketAddr, key: &str, token: Option<String>, cursor: Option<Cursor>) -> (Client, Welcome) {
+pub(crate) async fn vic(
+    address: SocketAddr,
+    key: &str,
+    token: Option<String>,
+    cursor: Option<Cursor>,
+) -> (Client, Welcome) {
     let mut vic = Client::open(address, None, Some(&format!("http://{address}"))).await;
     let hello = VisitorHello {
         site: key.to_owned(),
@@ -18,13 +23,14 @@ async fn vic(address: SocketAddr, key: &str, token: Option<String>, cursor: Opti
         page: None,
         language: String::new(),
         screen: String::new(),
+        identity: None,
     };
     vic.hello(cursor, Some(hello)).await;
     let welcome = vic.welcome().await;
     (vic, welcome)
 }
 
-async fn upload(address: SocketAddr, authorization: &str, name: &str, text: &str) -> Attachment {
+pub(crate) async fn upload(address: SocketAddr, authorization: &str, name: &str, text: &str) -> Attachment {
     let id = ClientId::from_bits(rand::random());
     let query = [("client_id", id.as_str()), ("name", name), ("size", &text.len().to_string())];
     let request = http().post(format!("http://{address}/v1/uploads")).query(&query).body(text.to_owned());
@@ -33,7 +39,7 @@ async fn upload(address: SocketAddr, authorization: &str, name: &str, text: &str
     response.json::<Upload>().await.unwrap().attachment.unwrap()
 }
 
-fn shown(path: &Path) -> &str {
+pub(crate) fn shown(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
@@ -58,6 +64,7 @@ async fn dc_01_a_backup_under_load_brings_back_everything_that_was_acknowledged_
         kind: MessageKind::Reply,
         text: "Here is a leaflet".to_owned(),
         attachments: vec![leaflet.id],
+        mentions: Vec::new(),
     });
     ann.command(&with_file).await.unwrap();
     let mut before = Vec::new();
@@ -204,6 +211,7 @@ async fn dc_01_a_person_is_handed_out_and_then_erased_everywhere() {
         kind: MessageKind::Reply,
         text: "=zanzibar please".to_owned(),
         attachments: vec![file.id],
+        mentions: Vec::new(),
     });
     guest.command(&send).await.unwrap();
     let (message, _) = ann.message("=zanzibar please").await;
@@ -370,6 +378,7 @@ async fn dc_01_the_doctor_says_what_is_wrong_and_mends_what_is_safe() {
             kind: MessageKind::Reply,
             text: "Here".to_owned(),
             attachments: vec![leaflet.id],
+            mentions: Vec::new(),
         });
         ann.command(&with_file).await.unwrap();
         let (done, said, wrong) = doctor(&[]);

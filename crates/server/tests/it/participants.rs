@@ -332,10 +332,7 @@ async fn od_19_no_visitor_reaches_what_is_said_among_the_team_by_any_name() {
     let mut back = desk.panel(Some(&token), None, None).await;
     back.welcome().await;
     heard.push(format!("{:?}", back.snapshot().await));
-    let hello = json!({"protocol": PROTOCOL, "app": "test", "cursor": null, "visitor":
-        {"site": desk.site.key, "part": "panel", "token": token, "presence": null, "page": null, "language": "es", "screen": ""}});
-    let pull = http().post(desk.url("/v1/pull")).header("origin", desk.own_origin());
-    let pulled = pull.json(&json!({"hello": hello, "wait_ms": 0})).send().await.unwrap().text().await.unwrap();
+    let pulled = desk.pulled(&token).await;
     assert!(pulled.contains("Good day"), "{pulled}");
     heard.push(pulled);
     // What is handed out of all that is known of the person has none of it either.

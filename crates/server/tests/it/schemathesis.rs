@@ -3,6 +3,8 @@
 
 use std::process::Command as Process;
 
+use deskbell_protocol::http::SiteEdit;
+
 use crate::desk::*;
 
 const CONFIGURATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/schemathesis.toml");
@@ -31,6 +33,9 @@ async fn dk_25_whatever_schemathesis_asks_the_server_answers_as_its_description_
         assert!(output.status.success(), "{said}\n{wrong}");
         assert!(said.contains(" generated"), "nothing was asked: {said}");
     }
+    // Among all that was asked, the site may have been told to let in nobody whom its shop does not vouch for.
+    let open = SiteEdit { signed_only: Some(false), ..SiteEdit::default() };
+    desk.desk.administer().put_site(Some(desk.site.id), open).await.unwrap();
     // It is still a desk; Vic has been silent for longer than a connection lives.
     let (mut wen, _) = desk.visitor().await;
     wen.command(&reply(None, "Are you still there?")).await.unwrap();

@@ -98,6 +98,7 @@ impl Recorder {
             page: None,
             language: "en".to_owned(),
             screen: "1920×1080".to_owned(),
+            identity: None,
         };
         let (app, cursor) = ("trace".to_owned(), self.cursor.clone());
         self.say(ClientFrame::Hello(Hello { protocol: PROTOCOL, app, cursor, visitor: Some(hello) })).await;
@@ -415,7 +416,13 @@ impl Recorder {
 }
 
 pub(super) fn reply(conversation: Option<ConversationId>, text: &str) -> Command {
-    Command::Send { conversation, kind: MessageKind::Reply, text: text.to_owned(), attachments: Vec::new() }
+    Command::Send {
+        conversation,
+        kind: MessageKind::Reply,
+        text: text.to_owned(),
+        attachments: Vec::new(),
+        mentions: Vec::new(),
+    }
 }
 
 fn value(frame: &ServerFrame) -> Value {

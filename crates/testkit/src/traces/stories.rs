@@ -29,7 +29,7 @@ const ANSWER: &str = "Yes, one is left.";
 const OFFER: &str = "Shall I keep it for you?";
 const ORDER: &str = "I take it.";
 
-type Playing = Pin<Box<dyn Future<Output = Trace> + Send>>;
+type Playing = Pin<Box<dyn Future<Output = Trace>>>;
 
 /// A story, and the name of its file.
 #[derive(Clone, Copy)]

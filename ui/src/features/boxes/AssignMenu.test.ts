@@ -111,6 +111,7 @@ test('where there is little room one menu puts the chat off and says how pressin
     return screen.getAllByRole('menuitem').map((item) => item.querySelector('span')?.textContent);
   };
   expect(await lines()).toEqual([
+    words.m.follow(),
     words.m.participants(),
     words.m.snoozeHour(),
     words.m.snoozeTomorrow(),

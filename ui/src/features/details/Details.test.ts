@@ -1,7 +1,7 @@
 import { cleanup, render, screen } from '@testing-library/svelte';
 import { afterEach, expect, test, vi } from 'vitest';
 import { words } from '../../i18n/index.svelte';
-import { usePlatform } from '../../platform';
+import { type VisitorDetails, usePlatform } from '../../platform';
 import { app, DRAWER_BELOW_PX } from '../../store/app.svelte';
 import Details from './Details.svelte';
 
@@ -14,6 +14,44 @@ test('DK-06: details that are yet to come say so, and can be closed', () => {
   expect(screen.getByText(words.m.loading())).toBeTruthy();
   screen.getByRole('button', { name: words.m.close() }).click();
   expect(close).toHaveBeenCalledOnce();
+});
+
+test('OD-37: of whom the shop vouches for it is said so in words, and by which number', async () => {
+  const details: VisitorDetails = {
+    visitor: 'v1.7',
+    account: 1,
+    number: 7,
+    contact: 'p1.7',
+    name: 'Vic',
+    email: '',
+    phone: '',
+    notes: '',
+    region: { country: null, city: null, local: false },
+    ip: '',
+    browser: '',
+    os: '',
+    device: '',
+    language: '',
+    screen: '',
+    referrer: '',
+    visits: 1,
+    chats: 0,
+    online: false,
+    pages: [],
+    conversations: [],
+    verified: { external_id: '4711', at: 1_770_000_000_000 },
+  };
+  const answers: Partial<Record<string, unknown>> = { visitor_details: details };
+  usePlatform({ call: (name) => Promise.resolve(answers[name] as never), subscribe: () => () => {}, pictureUrl: () => '' });
+  render(Details, { visitor: 'v1.7', close: () => {} });
+  expect(await screen.findByText(words.m.verifiedByShop({ id: '4711' }))).toBeTruthy();
+  cleanup();
+  app.details.clear();
+  // Whoever only says so is not said to be it.
+  answers.visitor_details = { ...details, name: 'Verified: 4711', verified: undefined };
+  render(Details, { visitor: 'v1.7', close: () => {} });
+  await screen.findByText('Verified: 4711');
+  expect(screen.queryByText(words.m.verifiedByShop({ id: '4711' }))).toBeNull();
 });
 
 test('DK-05: the key for details opens a drawer only where it can be seen', () => {

@@ -22,6 +22,8 @@ const row = (more: Partial<ConversationRow>) =>
     direct: false,
     takes_part: true,
     participants: [{ agent: 2, name: 'Ben' }],
+    followed: false,
+    followers: [],
     state: 'open',
     assignee: null,
     team: null,
@@ -126,4 +128,26 @@ test('OD-28: in a list, a group says who wrote and a direct talk need not', () =
   expect(previewText({ ...bens, mine: true }, { internal: true, direct: true })).toBe(words.m.previewMine({ text: 'Broken' }));
   expect(previewText(bens)).toBe(words.m.previewNote({ text: 'Broken' }));
   expect(previewText({ ...bens, kind: 'system', author: { who: 'desk' }, text: 'added:Cleo' })).toBe(words.m.systemAdded({ name: 'Cleo' }));
+});
+
+test('OD-05: a chat of a visitor is followed from its head, and no more from the list of those who do', async () => {
+  const customer = row({ internal: false, takes_part: false, participants: [], followers: [{ agent: 3, name: 'Cleo' }] });
+  app.heads.set(GROUP, customer);
+  const head = render(Head, { head: customer, headingId: 'h' });
+  await fireEvent.click(screen.getByRole('button', { name: words.m.follow() }));
+  await waitFor(() => expect(calls).toEqual([['follow', { conversation: GROUP, following: true }]]));
+  const followed = { ...customer, followed: true };
+  app.heads.set(GROUP, followed);
+  await head.rerender({ head: followed, headingId: 'h' });
+  expect(screen.getByRole('button', { name: words.m.unfollow() })).toBeTruthy();
+  cleanup();
+  render(People, { head: followed, close: () => {} });
+  const list = screen.getByRole('list', { name: words.m.followers() });
+  expect([...list.children].map((line) => line.firstElementChild?.textContent)).toEqual([words.m.you(), 'Cleo']);
+  await fireEvent.click(screen.getByRole('button', { name: words.m.unfollow() }));
+  await waitFor(() => expect(calls.at(-1)).toEqual(['follow', { conversation: GROUP, following: false }]));
+  cleanup();
+  app.heads.delete(GROUP);
+  render(Head, { head: row({}), headingId: 'h' });
+  expect(screen.queryByRole('button', { name: words.m.follow() }), 'among the team nobody follows').toBeNull();
 });

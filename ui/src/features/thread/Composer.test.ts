@@ -1,15 +1,22 @@
 import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { usePlatform, type CannedTextView, type ConversationRow } from '../../platform';
+import { words } from '../../i18n/index.svelte';
+import { usePlatform, type Assignee, type CannedTextView, type ConversationRow, type FileView } from '../../platform';
 import { app } from '../../store/app.svelte';
 import Composer from './Composer.svelte';
 
 const VIC = 'c1.1';
-const HELLO: CannedTextView = { id: 1, shortcut: 'hello', title: 'Hello', text: 'Hello, how can I help you?', owner: { kind: 'desk' }, team: '', missing: [] };
+const HELLO: CannedTextView = { id: 1, shortcut: 'hello', title: 'Hello', text: 'Hello, how can I help you?', owner: { kind: 'desk' }, team: '', missing: [], attachments: [] };
+const LEAFLET: FileView = { file: 'f1', name: 'leaflet.pdf', size: 3, uploaded: 0, refusal: null };
+
+const BEN: Assignee = { agent: 2, name: 'Ben', online: true };
+const LEA: Assignee = { agent: 3, name: 'Lea Ñuñez', online: false };
 
 /** Searches for prepared texts that were not answered yet. */
 let searches: { query: string; answer: (found: CannedTextView[]) => void }[];
 let done: { name: string; request: unknown }[];
+/** Answers with the files of a prepared text that was inserted. */
+let bring: (files: FileView[]) => void;
 
 beforeEach(() => {
   searches = [];
@@ -17,17 +24,24 @@ beforeEach(() => {
   usePlatform({
     call: ((name: string, request: { query: string }) => {
       done.push({ name, request });
+      if (name === 'mentionable') return Promise.resolve([BEN, LEA]);
       if (name === 'canned_texts') return new Promise((answer) => searches.push({ query: request.query, answer: answer as never }));
+      if (name === 'use_canned_text') return new Promise((answer) => (bring = answer as never));
       return Promise.resolve(name === 'draft_files' ? [] : { conversation: VIC, reply: '', note: '' });
     }) as never,
     subscribe: () => () => {},
     pictureUrl: () => '',
   });
   app.forget(1);
-  render(Composer, { head: { id: VIC, name: 'Vic', visitor_number: 1 } as Partial<ConversationRow> as ConversationRow });
 });
 
 afterEach(cleanup);
+
+/** A chat with Vic, or a group of the team, where all is a note. */
+function opens(more: Partial<ConversationRow> = {}) {
+  const head: Partial<ConversationRow> = { id: VIC, name: 'Vic', visitor_number: 1, ...more };
+  return render(Composer, { head: head as ConversationRow });
+}
 
 const field = () => screen.getByRole<HTMLTextAreaElement>('combobox');
 const sent = () => done.filter(({ name }) => name === 'send_message').length;
@@ -39,6 +53,7 @@ async function types(text: string) {
 }
 
 test('TV-05: whoever types faster than texts are found gets the text, and sends no number sign', async () => {
+  opens();
   await types('#hello');
   expect(screen.queryByRole('listbox'), 'nobody knows yet whether there is one').toBeNull();
   await fireEvent.keyDown(field(), { key: 'Enter' });
@@ -48,6 +63,7 @@ test('TV-05: whoever types faster than texts are found gets the text, and sends 
 });
 
 test('TV-05: Enter takes what fits the letters that stand there, not those before', async () => {
+  opens();
   await types('#');
   searches[0]?.answer([{ ...HELLO, id: 2, shortcut: 'bye', text: 'Goodbye.' }]);
   await screen.findByRole('option');
@@ -57,11 +73,79 @@ test('TV-05: Enter takes what fits the letters that stand there, not those befor
   await expect.poll(() => field().value).toBe(HELLO.text);
 });
 
+test('TV-05: the files of a prepared text come with it, and go with the message', async () => {
+  opens();
+  await types('#hello');
+  const leaflet = { id: 7, name: 'leaflet.pdf', mime: 'application/pdf', size: 3, picture: null };
+  searches[0]?.answer([{ ...HELLO, attachments: [leaflet] }]);
+  expect((await screen.findByRole('option')).textContent).toContain('1 file');
+  await fireEvent.keyDown(field(), { key: 'Enter' });
+  await fireEvent.keyDown(field(), { key: 'Enter' });
+  expect(sent(), 'nothing goes before the file is there').toBe(0);
+  bring([LEAFLET]);
+  await screen.findByText('leaflet.pdf');
+  await fireEvent.keyDown(field(), { key: 'Enter' });
+  await expect.poll(sent).toBe(1);
+  const message = done.find(({ name }) => name === 'send_message')?.request;
+  expect(message).toMatchObject({ text: HELLO.text, files: ['f1'] });
+});
+
 test('a number sign that begins no prepared text is sent as it is written', async () => {
+  opens();
   await types('We are #1');
   await fireEvent.keyDown(field(), { key: 'Enter' });
   expect(sent()).toBe(0);
   searches[0]?.answer([]);
   await expect.poll(sent).toBe(1);
   expect(field().value).toBe('');
+});
+
+const mentioned = () => done.filter(({ name }) => name === 'send_message').map(({ request }) => (request as { mentions: number[] }).mentions);
+
+test('OD-27: an at sign offers colleagues in a note, by the keyboard, and whoever is chosen is mentioned', async () => {
+  opens({ internal: true });
+  await types('Ask @le');
+  expect((await screen.findAllByRole('option')).map((option) => option.textContent)).toEqual([`@${LEA.name} ${words.m.assignOffline()}`]);
+  expect(screen.getByRole('listbox', { name: words.m.mentionPeople() })).toBeTruthy();
+  await fireEvent.keyDown(field(), { key: 'Enter' });
+  expect(field().value).toBe('Ask @Lea Ñuñez ');
+  expect(sent(), 'Enter chose, and sent nothing').toBe(0);
+  expect(screen.getByRole('status').textContent.trim()).toBe(words.m.mentionTold({ names: LEA.name }));
+  // Who is not named any more is not told; Rust decides the same of what is sent.
+  await types('Ask nobody');
+  expect(screen.getByRole('status').textContent.trim()).toBe('');
+  await types('Ask @Lea Ñuñez and @be');
+  await screen.findByRole('option');
+  await fireEvent.keyDown(field(), { key: 'ArrowDown' });
+  await fireEvent.keyDown(field(), { key: 'Tab' });
+  expect(screen.getByRole('status').textContent.trim()).toBe(words.m.mentionTold({ names: `${BEN.name}, ${LEA.name}` }));
+  await fireEvent.keyDown(field(), { key: 'Enter' });
+  await expect.poll(mentioned).toEqual([[LEA.agent, BEN.agent]]);
+  // The next note begins anew.
+  await expect.poll(() => field().value).toBe('');
+  await types('@Ben');
+  await screen.findByRole('option');
+  await fireEvent.keyDown(field(), { key: 'Escape' });
+  await fireEvent.keyDown(field(), { key: 'Enter' });
+  await expect.poll(mentioned).toEqual([[LEA.agent, BEN.agent], []]);
+});
+
+test('OD-27: in a reply an at sign is text, and its button says where colleagues are mentioned', async () => {
+  opens();
+  await types('Write to @be');
+  expect(done.some(({ name }) => name === 'mentionable')).toBe(false);
+  await fireEvent.click(screen.getByRole('button', { name: words.m.mention() }));
+  expect(field().value).toBe('Write to @be');
+  expect(screen.getByRole('status').textContent).toContain(words.m.mentionInNotes());
+  expect(screen.getByRole('button', { name: words.m.mentionWriteNote() })).toBeTruthy();
+  await fireEvent.keyDown(field(), { key: 'Enter' });
+  await expect.poll(mentioned).toEqual([[]]);
+});
+
+test('OD-27: where nobody fits the list says so, and goes when the sentence goes on', async () => {
+  opens({ internal: true });
+  await types('@zoe');
+  expect((await screen.findByRole('option')).textContent).toBe(words.m.mentionNone());
+  await types('@zoe is away');
+  await expect.poll(() => screen.queryByRole('listbox'), { message: 'the sentence goes on' }).toBeNull();
 });

@@ -14,8 +14,8 @@ beforeEach(() => {
   usePlatform({
     call: ((name: string, request: unknown) => {
       asked.push({ name, request });
-      if (name === 'take_back') return Promise.resolve({ conversation: VIC, kind: 'reply', text: 'Hello', files: [] });
-      return Promise.resolve({ conversation: VIC, reply: '', note: '' });
+      if (name === 'take_back') return Promise.resolve({ conversation: VIC, kind: 'reply', text: 'Hello', mentions: [], files: [] });
+      return Promise.resolve({ conversation: VIC, reply: '', note: '', mentions: [] });
     }) as never,
     subscribe: () => () => {},
     pictureUrl: () => '',
@@ -154,7 +154,7 @@ test('OD-24: a text for a message that somebody deleted meanwhile can be sent as
   shows('sent', { ...OWN, may_edit: false, may_delete: false, deleted: true, kind: 'note', text: [] }, { refused });
   await fireEvent.click(screen.getByRole('button', { name: words.m.editAgain() }));
   await expect.poll(() => asked.slice(-2)).toEqual([
-    { name: 'save_draft', request: { conversation: VIC, reply: '', note: 'Hello, Wen' } },
+    { name: 'save_draft', request: { conversation: VIC, reply: '', note: 'Hello, Wen', mentions: [] } },
     { name: 'discard', request: { conversation: VIC, client_id: 'e' } },
   ]);
 });
@@ -177,4 +177,15 @@ test('what a visitor answered before the chat is shown question by question, as 
   const shown = (role: string) => screen.getAllByRole(role).map((element) => element.textContent);
   expect(shown('term')).toEqual([words.m.formEmail(), 'Order <b>']);
   expect(shown('definition')).toEqual(['vic@home.example', '7']);
+});
+
+test('OD-27: a mention stands out, mine more, and a note that mentions whom it may not names them', () => {
+  const ben = { part: 'mention' as const, agent: 2, text: '@Ben', me: false };
+  const me = { part: 'mention' as const, agent: 1, text: '@Ann', me: true };
+  shows('received', { kind: 'note', text: [ben, { part: 'text', text: ' and ' }, me], mine: false });
+  expect(screen.getByText('@Ben').classList.contains('me')).toBe(false);
+  expect(screen.getByText('@Ann').classList.contains('me')).toBe(true);
+  cleanup();
+  shows('refused', { kind: 'note', text: [ben, { part: 'text', text: ' look, ' }, ben], refusal: 'invalid' });
+  expect(screen.getByText(words.m.refusedMention({ names: 'Ben' }))).toBeTruthy();
 });

@@ -61,8 +61,10 @@ export function refusalText(message: MessageView): string {
   switch (message.refusal) {
     case 'not_found':
       return words.m.refusedNotFound();
-    case 'invalid':
-      return words.m.refusedInvalid();
+    case 'invalid': {
+      const names = message.text.filter((part) => part.part === 'mention').map((part) => part.text.slice(1));
+      return names.length > 0 ? words.m.refusedMention({ names: [...new Set(names)].join(', ') }) : words.m.refusedInvalid();
+    }
     case 'too_large':
       return words.m.refusedTooLarge();
     case 'unsupported_type':
@@ -86,6 +88,7 @@ export function refusedDeedText(refused: RefusedDeed, head?: ConversationRow): s
     set_priority: words.m.deedSetPriority,
     change_labels: words.m.deedChangeLabels,
     change_participants: words.m.deedChangeParticipants,
+    follow: words.m.deedFollow,
     edit_message: words.m.deedEditMessage,
     delete_message: words.m.deedDeleteMessage,
     other: words.m.deedOther,

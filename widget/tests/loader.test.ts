@@ -1,0 +1,87 @@
+import { beforeEach, expect, test, vi } from 'vitest';
+import { READY, type PanelSettings, type ToPanel } from '../src/shared/port';
+
+/** The frame, which the page cannot look into. */
+const frame = { postMessage: vi.fn() };
+vi.mock('../src/loader/view', () => ({
+  View: class {
+    full = false;
+    frameWindow: unknown = null;
+    load() {
+      this.frameWindow = frame;
+    }
+    ready() {}
+    unreachable() {}
+    setOpen() {}
+    setUnread() {}
+    setLarger() {}
+    setShown() {}
+    focusFrame() {}
+    returnFocus() {}
+  },
+}));
+const present = vi.fn((_: { key: string }) => ({ tell() {} }));
+vi.mock('../src/loader/presence', () => ({ keepPresence: present }));
+
+type Deskbell = (...call: unknown[]) => void;
+const page = window as unknown as { Deskbell?: Deskbell & { q?: unknown[][] } };
+
+beforeEach(() => {
+  vi.resetModules();
+  page.Deskbell?.('shutdown');
+  frame.postMessage.mockClear();
+  present.mockClear();
+  localStorage.clear();
+  sessionStorage.clear();
+});
+
+/** Loads the shop's page and opens the messenger. What the panel is handed first, and what it is told then. */
+async function load(identity?: string): Promise<{ first: PanelSettings; told: ToPanel[]; port: MessagePort }> {
+  const script = document.createElement('script');
+  script.setAttribute('data-site', 'pk');
+  script.setAttribute('data-tracking', 'full');
+  if (identity !== undefined) script.setAttribute('data-identity', identity);
+  Object.defineProperty(script, 'src', { value: 'https://desk.example/w/loader.js' });
+  vi.spyOn(document, 'currentScript', 'get').mockReturnValue(script);
+  await import('../src/loader/main');
+  page.Deskbell?.('open');
+  dispatchEvent(new MessageEvent('message', { source: frame as unknown as Window, origin: 'https://desk.example', data: READY }));
+  const [{ settings }, , [port]] = frame.postMessage.mock.calls[0] as [{ settings: PanelSettings }, string, [MessagePort]];
+  const told: ToPanel[] = [];
+  port.onmessage = ({ data }) => told.push(data as ToPanel);
+  return { first: settings, told, port };
+}
+
+const settingsOf = (told: ToPanel[]) => told.filter((message) => message.type === 'settings').map(({ settings }) => settings);
+
+test('OD-37: the panel is handed who the shop says it is, and a page that does not say is not one that says nobody', async () => {
+  expect((await load()).first.identity).toBeUndefined();
+  page.Deskbell?.('shutdown');
+  vi.resetModules();
+  frame.postMessage.mockClear();
+  expect((await load('signed for vic')).first.identity).toBe('signed for vic');
+});
+
+test('OD-37: what was said before the loader ran counts, and so does what is said later', async () => {
+  page.Deskbell = Object.assign(() => {}, { q: [['identify', 'signed for vic']] });
+  const { first, told } = await load();
+  expect(first.identity).toBe('signed for vic');
+  page.Deskbell?.('identify', 'signed for wen');
+  await vi.waitFor(() => expect(settingsOf(told).at(-1)).toMatchObject({ identity: 'signed for wen', presence: first.presence }));
+});
+
+test('OD-37: whoever signs out is nobody any more, also by the name of the browser', async () => {
+  const { first, told } = await load('signed for vic');
+  page.Deskbell?.('identify', null);
+  await vi.waitFor(() => expect(settingsOf(told).at(-1)?.identity).toBeNull());
+  expect(settingsOf(told).at(-1)?.presence).not.toBe(first.presence);
+  expect(present.mock.lastCall?.[0].key).toBe(settingsOf(told).at(-1)?.presence);
+});
+
+test('OD-37: a panel that has to know anew who it is asks the shop', async () => {
+  const { port } = await load('signed for vic');
+  const asked = vi.fn();
+  page.Deskbell?.('on', 'identity', asked);
+  port.postMessage({ type: 'identity' });
+  await vi.waitFor(() => expect(asked).toHaveBeenCalledOnce());
+});
