@@ -9,7 +9,7 @@ CREATE TABLE meta (
     value TEXT NOT NULL
 ) STRICT;
 
--- Entities that are only read whole: agents, sites, contacts, visitors, canned texts. `data` is the entity as JSON.
+-- Entities that are only read whole: agents, sites, teams, contacts, visitors, canned texts, items. `data` is the entity as JSON.
 CREATE TABLE entity (
     kind       TEXT    NOT NULL,
     id         INTEGER NOT NULL,
@@ -109,6 +109,14 @@ CREATE INDEX attachment_of_message ON attachment (message);
 
 -- The browsers of a person.
 CREATE INDEX visitor_of_contact ON entity (json_extract(data, '$.contact')) WHERE kind = 'visitor';
+
+-- What projects, tickets and tasks are about: a conversation is about one at most.
+CREATE TABLE item_conversation (
+    conversation INTEGER NOT NULL PRIMARY KEY,
+    item         INTEGER NOT NULL
+) STRICT;
+CREATE INDEX item_conversation_of_item ON item_conversation (item);
+CREATE INDEX item_of_contact ON entity (json_extract(data, '$.contact')) WHERE kind = 'item';
 
 -- Words of messages, of people with the pages they saw, and of the names of agents.
 CREATE VIRTUAL TABLE message_words USING fts5(

@@ -336,7 +336,7 @@ followers?: Array<AgentId>, };
 /**
  * The kinds of entity in the change log.
  */
-export type EntityKind = "agent" | "site" | "contact" | "visitor" | "conversation" | "message" | "canned_text" | "read_mark" | "team" | "unknown";
+export type EntityKind = "agent" | "site" | "contact" | "visitor" | "conversation" | "message" | "canned_text" | "read_mark" | "team" | "item" | "unknown";
 
 /**
  * What happened to an entity.
@@ -478,6 +478,11 @@ language: string,
  * Screen size in CSS pixels, e.g. `1920×1080`.
  */
 screen: string, 
+/**
+ * The language that the messenger speaks to them, a BCP 47 tag: the page's where it has one. What the desk says by
+ * itself is in it; without it, in the preferred one. From the panel alone.
+ */
+spoken?: string, 
 /**
  * Who the shop's server says it is: a JSON Web Token that it has signed. From the panel alone.
  */

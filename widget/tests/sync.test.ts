@@ -103,6 +103,18 @@ function delta(from: number, to: number, changes: Change[] = []): ServerFrame {
 const commands = (effects: Effect[]) => effects.flatMap((effect) => (effect.type === 'frame' && effect.frame.type === 'cmd' ? [effect.frame] : []));
 const kinds = (effects: Effect[]) => effects.map(({ type }) => type);
 
+test('OD-40: the desk hears which language the messenger speaks, and again when the page speaks another', () => {
+  const vic = new Vic();
+  const greeting = (effects: Effect[]) =>
+    effects.flatMap((effect) => (effect.type === 'frame' && effect.frame.type === 'hello' ? [effect.frame.visitor] : []));
+  expect(kinds(vic.does({ type: 'spoken', spoken: 'es' }))).toEqual([]);
+  vic.does({ type: 'start' });
+  expect(greeting(vic.does({ type: 'opened' }))).toEqual([expect.objectContaining({ language: 'en', spoken: 'es' })]);
+  vic.hears(welcome('delta'));
+  expect(kinds(vic.does({ type: 'spoken', spoken: 'es' }))).toEqual([]);
+  expect(kinds(vic.does({ type: 'spoken', spoken: 'ru' }))).toContain('disconnect');
+});
+
 describe('OD-33: messages in real time', () => {
   test('a session begins with hello, takes the snapshot and goes on with deltas', () => {
     const vic = new Vic();

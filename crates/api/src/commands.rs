@@ -5,7 +5,7 @@ use std::time::Duration;
 use deskbell_cache::{ConversationRecord, DraftRecord, FileRecord, OutboxState};
 use deskbell_client::Sending;
 use deskbell_protocol::{
-    ATTACHMENTS_MAX, ClientId, Command, ConversationId, ConversationState, FIELD_MAX, Holder, MESSAGE_TEXT_MAX,
+    ATTACHMENTS_MAX, ClientId, Command, ConversationId, ConversationState, FIELD_MAX, Holder, Item, MESSAGE_TEXT_MAX,
     MessageId, MessageKind, NOTES_MAX, Role, SNOOZE_MAX_MS, Seq, TextOwner,
 };
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,8 @@ const HITS_MAX: u32 = 100;
 const CANNED_TEXTS_MAX: u32 = 50;
 /// Labels offered at once.
 const LABELS_OFFERED: u32 = 20;
+/// Items in the details panel.
+const ITEMS_MAX: u32 = 20;
 /// Earlier conversations in the details panel.
 const PAST_MAX: u32 = 50;
 /// Visitors in the list at the most.
@@ -592,7 +594,13 @@ impl App {
                 session.cache.contact(record.visitor.contact)?.ok_or_else(|| ApiError::not_found("contact"))?;
             let online = session.client.online().iter().any(|presence| presence.visitor == id);
             let past = session.cache.past_conversations(contact.id, PAST_MAX)?;
-            Ok(views::visitor_details(record, contact, online, past, &session.account))
+            let items = session.cache.items_of(contact.id, ITEMS_MAX)?.into_iter().map(|item| {
+                let assignee = item.assignee.map(|agent| session.cache.agent(agent)).transpose()?.flatten();
+                let Item { number, kind, state, title, .. } = item;
+                Ok(LinkedItem { number, kind, state, title, assignee: assignee.map(|agent| agent.name) })
+            });
+            let items = items.collect::<Result<_, ApiError>>()?;
+            Ok(views::visitor_details(record, contact, online, past, items, &session.account))
         })
         .await
     }

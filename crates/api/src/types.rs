@@ -3,8 +3,8 @@
 //! Views carry facts, never sentences: the page words them from the catalogue.
 
 use deskbell_protocol::{
-    AgentId, Attachment, AttachmentId, Author, CannedTextId, ClientId, ConversationState, ErrorCode, Holder, MessageId,
-    MessageKind, Number, PageView, Priority, Region, Seq, TeamId, TextOwner, Timestamp, Verified,
+    AgentId, Attachment, AttachmentId, Author, CannedTextId, ClientId, ConversationState, ErrorCode, Holder, ItemKind,
+    ItemState, MessageId, MessageKind, Number, PageView, Priority, Region, Seq, TeamId, TextOwner, Timestamp, Verified,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -783,6 +783,24 @@ pub struct VisitorDetails {
     pub pages: Vec<PageView>,
     /// Earlier conversations, newest first.
     pub conversations: Vec<PastConversation>,
+    /// Projects, tickets and tasks about them: first those that are to be done, newest first.
+    pub items: Vec<LinkedItem>,
+}
+
+/// A project, a ticket or a task that is about somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct LinkedItem {
+    /// Its number at the desk.
+    #[ts(type = "number")]
+    pub number: i64,
+    /// What it is.
+    pub kind: ItemKind,
+    /// How far it is.
+    pub state: ItemState,
+    /// One line.
+    pub title: String,
+    /// Who does it.
+    pub assignee: Option<String>,
 }
 
 /// An earlier conversation.

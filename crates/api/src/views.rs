@@ -14,8 +14,8 @@ use deskbell_protocol::{
 use crate::text;
 use crate::types::{
     AccountId, AccountView, CannedTextView, ContactRef, ConversationRef, ConversationRow, Deed, Delivery, FileView,
-    HitKind, MessageView, Participant, PastConversation, Preview, RefusedDeed, SearchHit, TextPart, VisitorDetails,
-    VisitorRef, VisitorRow,
+    HitKind, LinkedItem, MessageView, Participant, PastConversation, Preview, RefusedDeed, SearchHit, TextPart,
+    VisitorDetails, VisitorRef, VisitorRow,
 };
 
 /// A row of a list.
@@ -304,6 +304,7 @@ pub(crate) fn visitor_details(
     contact: Contact,
     online: bool,
     past: Vec<ConversationRecord>,
+    items: Vec<LinkedItem>,
     account: &AccountView,
 ) -> VisitorDetails {
     let VisitorRecord { visitor, number, .. } = record;
@@ -338,6 +339,7 @@ pub(crate) fn visitor_details(
                 preview: record.preview.map(|found| preview(found, account.agent)),
             })
             .collect(),
+        items,
     }
 }
 

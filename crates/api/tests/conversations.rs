@@ -8,7 +8,7 @@ use computer::{Computer, ann_at, started, until};
 use deskbell_api::types::*;
 use deskbell_api::{AccountId, App, ConversationRef, Subscription};
 use deskbell_protocol::http::{NewCannedText, TeamEdit};
-use deskbell_protocol::{Holder, Priority, TextOwner};
+use deskbell_protocol::{Holder, ItemKind, ItemState, NewItem, Priority, TextOwner};
 use deskbell_testkit::{ANN, BEN, TestDesk, Visitor};
 
 const FIRST: AccountId = AccountId(1);
@@ -72,6 +72,33 @@ async fn tv_04_ann_gives_a_chat_to_a_team_and_to_ben_and_is_told_when_somebody_e
 
     app.set_priority(SetPriority { conversation: chat, priority: Priority::Urgent }).await.unwrap();
     row(&app, &events, "an urgent chat", |row| row.priority == Priority::Urgent).await;
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn od_18_od_22_the_ticket_made_of_a_chat_stands_beside_it_and_stays_there_without_the_desk() {
+    let mut desk = TestDesk::start().await;
+    let (directory, computer) = (tempfile::tempdir().unwrap(), Computer::with(None));
+    let (app, _) = started(directory.path(), &computer).await;
+    let events = app.subscribe();
+    app.connect_desk(ann_at(&desk, None)).await.unwrap();
+    Visitor::arrive(&desk, "Vic").await.write("The lid is broken").await;
+    let row = row(&app, &events, "the chat", |_| true).await;
+    let details = || app.visitor_details(ForVisitor { visitor: row.visitor });
+    assert_eq!(details().await.unwrap().items, []);
+    let administration = desk.desk.administer();
+    let ticket = administration.ticket_from(row.id.id).await.unwrap();
+    let ticket = administration.add_item(NewItem { assignee: Some(desk.ben.id), ..ticket }).await.unwrap();
+    let shown = LinkedItem {
+        number: ticket.number,
+        kind: ItemKind::Ticket,
+        state: ItemState::Open,
+        title: "The lid is broken".into(),
+        assignee: Some(BEN.name.into()),
+    };
+    until(&events, "the ticket", || async { (details().await.ok()?.items == [shown.clone()]).then_some(()) }).await;
+    desk.stop().await;
+    assert_eq!(details().await.unwrap().items, [shown]);
     app.stop().await;
 }
 

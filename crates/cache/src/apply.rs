@@ -55,6 +55,10 @@ queries! {
     CONVERSATIONS_OF_SITE_OF_ALL = "SELECT id, contact FROM conversation WHERE json_extract(data, '$.site') = ?1";
     VISITORS_OF_SITE = "SELECT id, json_extract(data, '$.contact') FROM entity
         WHERE kind = 'visitor' AND json_extract(data, '$.site') = ?1";
+    ITEMS_OF_SITE = "SELECT id, 0 FROM entity WHERE kind = 'item' AND json_extract(data, '$.site') = ?1";
+    OF_ITEM = "SELECT conversation FROM item_conversation WHERE item = ?1";
+    REMOVE_ITEM = "DELETE FROM item_conversation WHERE item = ?1";
+    PUT_ITEM = "INSERT OR REPLACE INTO item_conversation (conversation, item) VALUES (?1, ?2)";
     OF_CONTACT = "SELECT id FROM conversation WHERE contact = ?1";
     OF_VISITOR = "SELECT id FROM conversation WHERE visitor = ?1";
     REMOVE_CONVERSATION = "DELETE FROM conversation WHERE id = ?1";
@@ -385,8 +389,26 @@ impl<'a> Writer<'a> {
                 self.put_entity(change, data)?;
                 index_agent(self.connection, agent.id.0, &agent.name)
             }
+            Entity::Item(item) => {
+                self.put_entity(change, data)?;
+                self.remove_item(item.id.0)?;
+                let mut put = self.connection.prepare_cached(PUT_ITEM)?;
+                for conversation in &item.conversations {
+                    put.execute([conversation.0, item.id.0])?;
+                    self.changed.conversations.insert(*conversation);
+                }
+                Ok(())
+            }
             Entity::Site(_) | Entity::Team(_) => self.put_entity(change, data),
         }
+    }
+
+    /// What an item is about is so no more.
+    fn remove_item(&mut self, item: i64) -> Result<(), CacheError> {
+        self.changed.visitors = true;
+        self.touch(OF_ITEM, [item])?;
+        self.connection.prepare_cached(REMOVE_ITEM)?.execute([item])?;
+        Ok(())
     }
 
     fn touch(&mut self, query: &str, of: impl Params) -> Result<(), CacheError> {
@@ -540,6 +562,9 @@ impl<'a> Writer<'a> {
         for contact in people {
             self.remove(EntityKind::Contact, contact)?;
         }
+        for (item, _) in ids(self.connection, ITEMS_OF_SITE)? {
+            self.remove(EntityKind::Item, item)?;
+        }
         self.remove(EntityKind::Site, site)
     }
 
@@ -588,7 +613,8 @@ impl<'a> Writer<'a> {
             | EntityKind::Visitor
             | EntityKind::CannedText
             | EntityKind::ReadMark
-            | EntityKind::Team => {
+            | EntityKind::Team
+            | EntityKind::Item => {
                 let browser: Option<String> = match kind {
                     EntityKind::Visitor => {
                         self.connection.prepare_cached(FIND_VISITOR)?.query_row([id], |row| row.get(0)).optional()?
@@ -609,6 +635,7 @@ impl<'a> Writer<'a> {
                     }
                     EntityKind::Visitor => self.changed.visitors = true,
                     EntityKind::CannedText => self.changed.canned_texts = true,
+                    EntityKind::Item => self.remove_item(id)?,
                     _ => {}
                 }
             }
@@ -944,6 +971,7 @@ pub(crate) fn kind_name(kind: EntityKind) -> &'static str {
         EntityKind::CannedText => "canned_text",
         EntityKind::ReadMark => "read_mark",
         EntityKind::Team => "team",
+        EntityKind::Item => "item",
         EntityKind::Unknown => "unknown",
     }
 }

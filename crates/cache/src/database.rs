@@ -68,6 +68,7 @@ pub(crate) const CACHE: Plan = Plan {
         Step::sql(include_str!("schema_cache_priority.sql")),
         Step::sql(include_str!("schema_cache_participants.sql")),
         Step::sql(include_str!("schema_cache_followers.sql")),
+        Step::sql(include_str!("schema_cache_items.sql")),
     ],
 };
 /// The outbox cannot.

@@ -12,6 +12,7 @@ mod coverage;
 mod database;
 mod error;
 mod files;
+mod items;
 mod kept;
 mod key;
 mod outbox;

@@ -18,7 +18,7 @@ mod tests {
     use rusqlite::{Connection, StatementStatus};
 
     use crate::database::Database;
-    use crate::{Cache, apply, coverage, files, kept, outbox, people, read, retention, search, words};
+    use crate::{Cache, apply, coverage, files, items, kept, outbox, people, read, retention, search, words};
 
     /// What SQLite does for a statement, step by step.
     fn plan(database: &Database, sql: &str) -> Vec<String> {
@@ -57,6 +57,7 @@ mod tests {
         let of_cache = [
             apply::QUERIES,
             coverage::QUERIES,
+            items::QUERIES,
             kept::QUERIES,
             people::QUERIES,
             read::QUERIES,
@@ -128,6 +129,7 @@ mod tests {
             include_str!("coverage.rs"),
             include_str!("database.rs"),
             include_str!("files.rs"),
+            include_str!("items.rs"),
             include_str!("kept.rs"),
             include_str!("lib.rs"),
             include_str!("outbox.rs"),

@@ -58,6 +58,14 @@ fn shop(number: i64) -> Vec<Entity> {
             deleted_at: None, mentions: Vec::new(),
         }),
         Entity::ReadMark(ReadMark { conversation: ConversationId(number + 30), number: 1 }),
+        Entity::Item(
+            serde_json::from_value(serde_json::json!({
+                "id": number + 60, "number": number, "kind": "task", "state": "open", "title": "Post it", "description": "",
+                "assignee": null, "project": null, "site": site, "contact": null, "followers": [],
+                "conversations": [number + 30], "created_by": null, "created_at": 1, "changed_at": 1, "rev": 1
+            }))
+            .unwrap(),
+        ),
     ]
 }
 
@@ -100,10 +108,11 @@ fn od_49_a_site_that_is_forgotten_takes_its_conversations_people_files_and_searc
     drop(cache);
     let raw = rusqlite::Connection::open(directory.path().join("cache.db")).unwrap();
     raw.execute_batch(&format!("PRAGMA key = \"x'{}'\"", "07".repeat(32))).unwrap();
-    let tables = ["entity", "conversation", "message", "coverage", "attachment", "kept", "kept_bytes"];
+    let tables =
+        ["entity", "conversation", "message", "coverage", "attachment", "kept", "kept_bytes", "item_conversation"];
     for table in tables {
         let left: i64 = raw.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap();
-        let expected = if table == "entity" { 4 } else { 1 };
+        let expected = if table == "entity" { 5 } else { 1 };
         assert_eq!(left, expected, "{table}");
     }
     for (table, word) in [("message_words", "secret"), ("message_words", "teapot"), ("person_words", "victor")] {

@@ -53,6 +53,7 @@ fn browser(id: i64, contact: i64, pages: &[(&str, &str)]) -> Entity {
         os: "Linux".into(),
         device: "desktop".into(),
         language: "es".into(),
+        spoken: String::new(),
         screen: String::new(),
         referrer: String::new(),
         visits: 1,

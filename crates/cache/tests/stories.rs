@@ -57,6 +57,7 @@ fn browser() -> Entity {
         os: "Linux".into(),
         device: "desktop".into(),
         language: "es".into(),
+        spoken: String::new(),
         screen: String::new(),
         referrer: String::new(),
         visits: 1,
@@ -635,6 +636,73 @@ fn tv_05_a_text_that_one_may_see_no_more_is_forgotten() {
     let changed = desk.apply(desk.seq, ends.to_vec(), vec![]);
     assert!(changed.canned_texts, "the picker is told");
     assert!(desk.cache.canned_texts("", 9).unwrap().is_empty());
+}
+
+/// A ticket about Vic, or a task that is only about some of her conversations.
+fn item(number: i64, kind: ItemKind, state: ItemState, conversations: &[ConversationId]) -> Item {
+    Item {
+        id: ItemId(500 + number),
+        number,
+        kind,
+        state,
+        title: format!("item {number}"),
+        description: String::new(),
+        assignee: Some(BEN),
+        project: None,
+        site: Some(SiteId(1)),
+        contact: (kind == ItemKind::Ticket).then_some(VIC),
+        followers: Vec::new(),
+        conversations: conversations.to_vec(),
+        created_by: Some(ANN),
+        created_at: 1,
+        changed_at: 1,
+        rev: 1,
+    }
+}
+
+#[test]
+fn od_18_the_tickets_and_tasks_of_a_person_are_read_offline_those_to_be_done_first() {
+    let mut desk = Desk::new();
+    desk.delta(vec![Entity::Conversation(head(1, None)), from_vic(1, "The lid is broken")]);
+    let done = item(1, ItemKind::Ticket, ItemState::Closed, &[]);
+    let task = item(2, ItemKind::Task, ItemState::InProgress, &[CHAT]);
+    let ticket = item(3, ItemKind::Ticket, ItemState::Open, &[]);
+    let other =
+        Item { contact: Some(ContactId(77)), ..item(4, ItemKind::Ticket, ItemState::Open, &[ConversationId(7)]) };
+    let changed = desk.delta([&done, &task, &ticket, &other].map(|item| Entity::Item(item.clone())).to_vec());
+    assert!(changed.visitors && changed.conversations.contains(&CHAT), "the panel is told");
+    let numbers = |desk: &Desk| -> Vec<i64> {
+        desk.cache.items_of(VIC, 9).unwrap().into_iter().map(|item| item.number).collect()
+    };
+    assert_eq!(numbers(&desk), [3, 2, 1]);
+    assert_eq!(desk.cache.items_of(VIC, 1).unwrap(), std::slice::from_ref(&ticket));
+
+    // The chat is now about a ticket of hers, which still stands there once.
+    desk.delta(vec![
+        Entity::Item(Item { conversations: vec![], ..task.clone() }),
+        Entity::Item(Item { conversations: vec![CHAT], ..ticket.clone() }),
+    ]);
+    assert_eq!(numbers(&desk), [3, 1]);
+    // Told in the other order, it comes to the same.
+    desk.delta(vec![
+        Entity::Item(Item { conversations: vec![CHAT], ..task.clone() }),
+        Entity::Item(Item { conversations: vec![], ..ticket }),
+    ]);
+    assert_eq!(numbers(&desk), [3, 2, 1]);
+    desk.reopen();
+    assert_eq!(numbers(&desk), [3, 2, 1]);
+
+    let gone = Change {
+        seq: Seq(desk.seq + 1),
+        kind: ChangeKind::Forget,
+        entity: EntityKind::Item,
+        id: task.id.0,
+        data: None,
+        client_id: None,
+    };
+    let changed = desk.apply(desk.seq, vec![gone], vec![]);
+    assert!(changed.conversations.contains(&CHAT));
+    assert_eq!(numbers(&desk), [3, 1]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use ts_rs::TS;
 use utoipa::ToSchema;
 
 use crate::id::*;
+use crate::item::Item;
 
 /// What an agent may do. The server's table of rights says it in detail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS, ToSchema)]
@@ -250,6 +251,10 @@ pub struct Visitor {
     pub device: String,
     /// Preferred language, a BCP 47 tag.
     pub language: String,
+    /// The language that the messenger last spoke to them; empty: it has not said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[ts(optional, as = "Option<String>")]
+    pub spoken: String,
     /// Screen size in CSS pixels, e.g. `1920×1080`.
     pub screen: String,
     /// Where the first page of this visit was reached from; may be empty.
@@ -266,6 +271,13 @@ pub struct Visitor {
     pub last_seen_at: Timestamp,
     /// The last pages, newest first, at most 10.
     pub pages: Vec<PageView>,
+}
+
+impl Visitor {
+    /// The language in which the desk itself speaks to them.
+    pub fn spoken_to(&self) -> &str {
+        if self.spoken.is_empty() { &self.language } else { &self.spoken }
+    }
 }
 
 /// Where a conversation stands.
@@ -574,6 +586,8 @@ pub enum EntityKind {
     ReadMark,
     /// [`Team`]
     Team,
+    /// [`Item`]
+    Item,
     /// A kind that this version does not know. Skipped; the cursor still moves.
     #[serde(other)]
     Unknown,
@@ -592,6 +606,7 @@ pub enum Entity {
     CannedText(CannedText),
     ReadMark(ReadMark),
     Team(Team),
+    Item(Item),
 }
 
 /// An entity's full state as it travels: JSON text, written once. Clones share it, and who passes it on reads nothing.
@@ -657,6 +672,7 @@ impl Entity {
             EntityKind::CannedText => Self::CannedText(data.read()?),
             EntityKind::ReadMark => Self::ReadMark(data.read()?),
             EntityKind::Team => Self::Team(data.read()?),
+            EntityKind::Item => Self::Item(data.read()?),
             EntityKind::Unknown => return Ok(None),
         }))
     }
@@ -676,6 +692,7 @@ impl Entity {
             Self::CannedText(entity) => (EntityKind::CannedText, entity.id.0, EntityData::of(entity)?),
             Self::ReadMark(entity) => (EntityKind::ReadMark, entity.conversation.0, EntityData::of(entity)?),
             Self::Team(entity) => (EntityKind::Team, entity.id.0, EntityData::of(entity)?),
+            Self::Item(entity) => (EntityKind::Item, entity.id.0, EntityData::of(entity)?),
         })
     }
 }

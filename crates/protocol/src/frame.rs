@@ -99,6 +99,11 @@ pub struct VisitorHello {
     pub language: String,
     /// Screen size in CSS pixels, e.g. `1920×1080`.
     pub screen: String,
+    /// The language that the messenger speaks to them, a BCP 47 tag: the page's where it has one. What the desk says by
+    /// itself is in it; without it, in the preferred one. From the panel alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub spoken: Option<String>,
     /// Who the shop's server says it is: a JSON Web Token that it has signed. From the panel alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]

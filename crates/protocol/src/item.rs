@@ -15,6 +15,9 @@ pub const ITEM_DESCRIPTION_MAX: usize = 10_000;
 /// Most followers of one item.
 pub const ITEM_FOLLOWERS_MAX: usize = 100;
 
+/// Most conversations that one item is about.
+pub const ITEM_CONVERSATIONS_MAX: usize = 100;
+
 /// Most items in one answer.
 pub const ITEMS_MAX: u32 = 100;
 
@@ -69,7 +72,7 @@ pub struct Item {
     pub contact: Option<ContactId>,
     /// Who wants to hear of it.
     pub followers: Vec<AgentId>,
-    /// The conversations it is about, oldest first.
+    /// The conversations it is about, oldest first, at most [`ITEM_CONVERSATIONS_MAX`].
     pub conversations: Vec<ConversationId>,
     /// Who made it.
     pub created_by: Option<AgentId>,

@@ -77,7 +77,7 @@ fn say(write: &mut Write<'_>, rule: &AutoAnswer, conversation: &mut Conversation
         Placeholder::AgentName => agent.clone(),
         Placeholder::SiteName => site.clone(),
     };
-    let words: String = text::in_language(&rule.texts, &visitor.language);
+    let words: String = text::in_language(&rule.texts, visitor.spoken_to());
     desk_answers(write, conversation, placeholder::fill(&words, value).0)?;
     Ok(auto_answers::said(write.connection, conversation.id, rule.id)?)
 }
@@ -95,12 +95,15 @@ pub(crate) fn heard(write: &mut Write<'_>, id: ConversationId, online: bool) -> 
     }
     let Some(mut conversation) = conversations::find(write.connection, id)? else { return Ok(later) };
     let here = conversation.site;
-    for rule in rules.iter().filter(|rule| rule.active && rule.site.is_none_or(|site| site == here)) {
+    let here = |rule: &&AutoAnswer| rule.active && rule.site.is_none_or(|site| site == here);
+    // Whoever hears that nobody is there is not welcomed as well.
+    let away = !online && rules.iter().filter(here).any(|rule| rule.when == AutoAnswerWhen::Offline);
+    for rule in rules.iter().filter(here) {
         if auto_answers::is_known(write.connection, id, rule.id)? {
             continue;
         }
         let now = match rule.when {
-            AutoAnswerWhen::FirstMessage => auto_answers::is_first(write.connection, id)?,
+            AutoAnswerWhen::FirstMessage => !away && auto_answers::is_first(write.connection, id)?,
             AutoAnswerWhen::Offline => !online,
             AutoAnswerWhen::Unanswered { after_s } => {
                 if let Some(at) = due_at(&conversation, after_s) {

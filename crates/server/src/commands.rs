@@ -441,7 +441,7 @@ fn introduce(
     let Principal::Visitor(id) = principal else { return Err(Failure::not_found("visitor")) };
     let visitor = visitors::find(write.connection, id)?.ok_or_else(|| Failure::not_found("visitor"))?;
     let asked = forms::find(write.connection, visitor.site)?;
-    let said = answered(&asked, form, answers, &visitor.language)?;
+    let said = answered(&asked, form, answers, visitor.spoken_to())?;
     let mut conversation = match conversations::latest_of_visitor(write.connection, id)? {
         Some(found) => found,
         None => begin(write, id)?,

@@ -1,8 +1,9 @@
 //! Projects, tickets and tasks: made by hand or from a conversation, and linked to conversations.
 
 use deskbell_protocol::{
-    AgentId, Author, Conversation, ConversationId, ErrorCode, ITEM_DESCRIPTION_MAX, ITEM_FOLLOWERS_MAX, ITEM_TITLE_MAX,
-    ITEMS_MAX, Item, ItemEdit, ItemId, ItemKind, ItemPage, ItemState, MessageKind, NewItem, Refusal,
+    AgentId, Author, Conversation, ConversationId, EntityKind, ErrorCode, ITEM_CONVERSATIONS_MAX, ITEM_DESCRIPTION_MAX,
+    ITEM_FOLLOWERS_MAX, ITEM_TITLE_MAX, ITEMS_MAX, Item, ItemEdit, ItemId, ItemKind, ItemPage, ItemState, MessageKind,
+    NewItem, Refusal,
 };
 
 use crate::administration::{Administration, refuse};
@@ -64,12 +65,19 @@ fn check(actor: &Actor, connection: &Connection, item: &mut Item) -> Outcome<()>
 }
 
 /// Makes an item about a conversation. The first one decides whose customers and whom it is about.
-fn link(write: &Write<'_>, item: &mut Item, conversation: &Conversation) -> Outcome<()> {
+fn link(write: &mut Write<'_>, item: &mut Item, conversation: &Conversation) -> Outcome<()> {
     if item.site.is_some_and(|site| site != conversation.site) {
         return Err(Refusal::invalid("conversation", "is of another site than the item").into());
     }
+    if item.conversations.len() >= ITEM_CONVERSATIONS_MAX {
+        let rule = format!("one item is about {ITEM_CONVERSATIONS_MAX} conversations at the most");
+        return Err(Refusal::invalid("conversation", &rule).into());
+    }
     if item.site.is_none() {
         item.site = Some(conversation.site);
+        for agent in items::blind(write.connection, conversation.site)? {
+            write.forget(EntityKind::Item, item.id.0, agent.0)?;
+        }
         // Whoever does it must be able to see it from now on.
         if let Some(assignee) = item.assignee {
             colleague(write.connection, "assignee", assignee, item)?;
@@ -78,14 +86,70 @@ fn link(write: &Write<'_>, item: &mut Item, conversation: &Conversation) -> Outc
     if item.kind == ItemKind::Ticket && item.contact.is_none() {
         item.contact = Some(conversation.contact);
     }
-    Ok(items::link(write.connection, item.id, conversation.id)?)
+    let before = items::of_conversation(write.connection, conversation.id)?;
+    items::link(write.connection, item.id, conversation.id)?;
+    // The one that it was about is about one conversation fewer.
+    let before = before.map(|id| items::find(write.connection, id)).transpose()?.flatten();
+    before.map_or(Ok(()), |before| store(write, before).map(drop))
 }
 
-/// Stores what changed, and reads it again.
-fn store(write: &Write<'_>, mut item: Item) -> Outcome<Item> {
+/// Stores what changed, tells the log, and reads it again.
+fn store(write: &mut Write<'_>, mut item: Item) -> Outcome<Item> {
     item.changed_at = write.now;
     items::edit(write.connection, &item)?;
+    write.touch(EntityKind::Item, item.id.0)?;
     items::find(write.connection, item.id)?.ok_or_else(|| Failure::not_found("item"))
+}
+
+/// Makes an item.
+pub(crate) fn add(write: &mut Write<'_>, actor: &Actor, new: NewItem) -> Outcome<Item> {
+    actor.may_with(write.connection, Action::EditItems, Object::Item { site: None })?;
+    let NewItem { kind, title, description, assignee, project, conversation: from } = new;
+    let mut item = Item {
+        id: ItemId(write.new_id()),
+        number: items::next_number(write.connection)?,
+        kind,
+        state: ItemState::Open,
+        title,
+        description,
+        assignee,
+        project,
+        site: None,
+        contact: None,
+        followers: Vec::new(),
+        conversations: Vec::new(),
+        created_by: actor.id(),
+        created_at: write.now,
+        changed_at: write.now,
+        rev: 1,
+    };
+    check(actor, write.connection, &mut item)?;
+    items::add(write.connection, &item)?;
+    let Some(from) = from else {
+        write.touch(EntityKind::Item, item.id.0)?;
+        return Ok(item);
+    };
+    let from = conversation(actor, write.connection, from)?;
+    link(write, &mut item, &from)?;
+    store(write, item)
+}
+
+/// Changes an item; what is left out stays.
+pub(crate) fn edit(write: &mut Write<'_>, actor: &Actor, id: ItemId, edit: ItemEdit) -> Outcome<Item> {
+    let before = find(actor, write.connection, Action::EditItems, id)?;
+    if edit.if_rev.is_some_and(|rev| rev != before.rev) {
+        let words = "The item has changed meanwhile; read it again.";
+        return Err(Refusal::new(ErrorCode::Conflict, words).into());
+    }
+    let mut now = before.clone();
+    let ItemEdit { state, title, description, assignee, project, if_rev: _ } = edit;
+    now.state = state.unwrap_or(now.state);
+    now.title = title.unwrap_or(now.title);
+    now.description = description.unwrap_or(now.description);
+    now.assignee = assignee.unwrap_or(now.assignee);
+    now.project = project.unwrap_or(now.project);
+    check(actor, write.connection, &mut now)?;
+    if now == before { Ok(before) } else { store(write, now) }
 }
 
 impl Administration {
@@ -157,60 +221,16 @@ impl Administration {
     /// `invalid`, with the field; `not_found` for a conversation that is not there or may not be read.
     pub async fn add_item(&self, new: NewItem) -> Result<Item, Refusal> {
         let actor = self.actor.clone();
-        self.write(move |write| {
-            actor.may_with(write.connection, Action::EditItems, Object::Item { site: None })?;
-            let NewItem { kind, title, description, assignee, project, conversation: from } = new;
-            let mut item = Item {
-                id: ItemId(write.new_id()),
-                number: items::next_number(write.connection)?,
-                kind,
-                state: ItemState::Open,
-                title,
-                description,
-                assignee,
-                project,
-                site: None,
-                contact: None,
-                followers: Vec::new(),
-                conversations: Vec::new(),
-                created_by: actor.id(),
-                created_at: write.now,
-                changed_at: write.now,
-                rev: 1,
-            };
-            check(&actor, write.connection, &mut item)?;
-            items::add(write.connection, &item)?;
-            let Some(from) = from else { return Ok(item) };
-            let from = conversation(&actor, write.connection, from)?;
-            link(write, &mut item, &from)?;
-            store(write, item)
-        })
-        .await
+        self.write(move |write| add(write, &actor, new)).await
     }
 
     /// Changes an item; what is left out stays.
     ///
     /// # Errors
     /// `invalid`, with the field; `conflict` when it has changed meanwhile; `not_found`.
-    pub async fn edit_item(&self, id: ItemId, edit: ItemEdit) -> Result<Item, Refusal> {
+    pub async fn edit_item(&self, id: ItemId, changes: ItemEdit) -> Result<Item, Refusal> {
         let actor = self.actor.clone();
-        self.write(move |write| {
-            let before = find(&actor, write.connection, Action::EditItems, id)?;
-            if edit.if_rev.is_some_and(|rev| rev != before.rev) {
-                let words = "The item has changed meanwhile; read it again.";
-                return Err(Refusal::new(ErrorCode::Conflict, words).into());
-            }
-            let mut now = before.clone();
-            let ItemEdit { state, title, description, assignee, project, if_rev: _ } = edit;
-            now.state = state.unwrap_or(now.state);
-            now.title = title.unwrap_or(now.title);
-            now.description = description.unwrap_or(now.description);
-            now.assignee = assignee.unwrap_or(now.assignee);
-            now.project = project.unwrap_or(now.project);
-            check(&actor, write.connection, &mut now)?;
-            if now == before { Ok(before) } else { store(write, now) }
-        })
-        .await
+        self.write(move |write| edit(write, &actor, id, changes)).await
     }
 
     /// Makes an item about a conversation, which is about no other one then, or about this one no more.
@@ -258,6 +278,7 @@ impl Administration {
             } else {
                 items::unfollow(write.connection, id, agent)?;
             }
+            write.touch(EntityKind::Item, id.0)?;
             items::find(write.connection, id)?.ok_or_else(|| Failure::not_found("item"))
         })
         .await

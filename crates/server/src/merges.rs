@@ -81,6 +81,9 @@ impl Administration {
             for conversation in &moved.conversations {
                 write.touch_in(EntityKind::Conversation, conversation.0, *conversation)?;
             }
+            for item in &moved.items {
+                write.touch(EntityKind::Item, item.0)?;
+            }
             write.gone(EntityKind::Contact, gone.id.0)?;
             let (browsers, conversations) = (moved.visitors.len(), moved.conversations.len());
             let detail = format!("gone={} browsers={browsers} conversations={conversations}", gone.id);

@@ -393,7 +393,7 @@ async fn stranger(serving: &Serving, caller: &Caller, pull: &Pull) -> Result<Pul
     core.visitor_frames.take(arrived.visitor, Instant::now()).map_err(too_many)?;
     let mut seat = Seat::Visitor(core.hub.seat_visitor(arrived.visitor, site_id, None, true, caller.address));
     session_visitor::stop(core, caller.address, arrived.visitor).await?;
-    let told = core.availability.told(&core.hub, site_id, Some(&hello.language));
+    let told = core.availability.told(&core.hub, site_id, Some(session_visitor::spoken_to(hello)));
     let talk = session_visitor::unread(core, arrived.visitor).await?;
     let greeting = session_visitor::greeting(told.now(), arrived.token_is_new.then_some(fresh), talk);
     let greeting = VisitorWelcome { desk: core.name(), ..greeting };
@@ -414,7 +414,7 @@ async fn visitor_again(serving: &Serving, visitor: VisitorId, caller: &Caller, p
     }
     let found = core.readers.read(move |connection| {
         let site = visitors::site_of(connection, visitor)?;
-        Ok(site.zip(visitors::language_of(connection, visitor)?))
+        Ok(site.zip(visitors::spoken_to(connection, visitor)?))
     });
     let (site, language) = found.await?.ok_or(End::Bye(ByeCode::Drain))?;
     let mut seat = Seat::Visitor(core.hub.seat_visitor(visitor, site, None, true, caller.address));

@@ -104,11 +104,16 @@ pub(crate) async fn stop(core: &Core, address: IpAddr, visitor: VisitorId) -> Re
     if read.await.map_err(failed)? { Err(End::Bye(ByeCode::Blocked)) } else { Ok(()) }
 }
 
+/// The language in which the desk itself speaks to a visitor.
+pub(crate) fn spoken_to(hello: &VisitorHello) -> &str {
+    hello.spoken.as_deref().filter(|spoken| !spoken.is_empty()).unwrap_or(&hello.language)
+}
+
 fn details(core: &Core, caller: &Caller, hello: &VisitorHello) -> Details {
     let user_agent: UserAgent = user_agent::parse(&caller.user_agent);
     let region = core.geo.region(caller.address);
     let ip = settings::form(core.live.get().store_ip, caller.address.to_canonical());
-    Details::new(region, ip, user_agent, &hello.language, &hello.screen)
+    Details::new(region, ip, user_agent, hello)
 }
 
 /// The loader's name for the browser, hashed. Nothing but 32 hexadecimal digits will do.
@@ -362,7 +367,7 @@ impl Panel {
             visitor: arrived.visitor,
             answers: Answers::new(),
             feed: Feed::new(Principal::Visitor(arrived.visitor)),
-            told: core.availability.told(&core.hub, site_id, Some(&hello.language)),
+            told: core.availability.told(&core.hub, site_id, Some(spoken_to(&hello))),
             core: Arc::clone(core),
             until: arrived.until,
         };

@@ -9,13 +9,15 @@ use std::sync::Arc;
 
 use deskbell_protocol::{
     Agent, AgentId, Assignment, Change, ClientFrame, ClientId, CommandFrame, ConversationId, Cursor, EntityKind,
-    Region, RingAck, Role, Seq, ServerFrame, Site, TextOwner, Timestamp, VisitorId, Welcome,
+    ItemEdit, ItemKind, ItemState, NewItem, Region, RingAck, Role, Seq, ServerFrame, Site, TextOwner, Timestamp,
+    VisitorId, Welcome,
     http::{DeskSettings, NewCannedText},
 };
 use tokio::sync::oneshot;
 
 use crate::authorize::Principal;
 use crate::feed::Feed;
+use crate::people::Actor;
 use crate::rings::{Call, Rings};
 use crate::settings::Settings;
 use crate::store::batch::{Batches, Job, Write, ask};
@@ -23,7 +25,7 @@ use crate::store::log::{self, Committed};
 use crate::store::{self, Connection, Failure, OpenError, Outcome, agents, rights, rings, settings, sites};
 use crate::user_agent::UserAgent;
 use crate::visits::{self, Details};
-use crate::{assignment, canned_texts, commands, sync, tokens};
+use crate::{assignment, canned_texts, commands, items, sync, tokens};
 
 /// Somebody who may connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -161,7 +163,14 @@ impl Desk {
     pub fn add_visitor(&self, now: Timestamp) -> Result<VisitorId, OpenError> {
         let found = sites::find_by_key(&self.reader, "shop").map_err(internal)?;
         let site = found.ok_or_else(|| internal(Failure::not_found("site")))?;
-        let details = Details::new(Region::default(), String::new(), UserAgent::default(), "en", "1x1");
+        let details = Details {
+            region: Region::default(),
+            ip: String::new(),
+            user_agent: UserAgent::default(),
+            language: "en".to_owned(),
+            spoken: None,
+            screen: "1x1".to_owned(),
+        };
         let token = tokens::hash(&tokens::secret());
         self.run(now, move |write| {
             let brought = visits::Brought { token: None, fresh: &token, presence: None, signed: None };
@@ -252,6 +261,45 @@ impl Desk {
         self.batches.run(vec![job], now, |committed| news = Some(News(Arc::new(committed))));
         answer(answered).map_err(internal)?;
         Ok(news)
+    }
+
+    /// Makes a task about a conversation, which is about nothing else then, or turns the one that it is about. Nothing
+    /// becomes of what the desk refuses. What changed.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn task(&self, about: ConversationId, anew: bool, now: Timestamp) -> Result<Option<News>, OpenError> {
+        let (job, answered) = ask(move |write| {
+            let actor = Actor::desk();
+            let known = store::items::of_conversation(write.connection, about)?.filter(|_| !anew);
+            let done = match known {
+                Some(id) => {
+                    let closed =
+                        store::items::find(write.connection, id)?.is_some_and(|it| it.state == ItemState::Closed);
+                    let state = Some(if closed { ItemState::Open } else { ItemState::Closed });
+                    items::edit(write, &actor, id, ItemEdit { state, ..ItemEdit::default() })
+                }
+                None => items::add(
+                    write,
+                    &actor,
+                    NewItem {
+                        kind: ItemKind::Task,
+                        title: format!("about {about}"),
+                        description: String::new(),
+                        assignee: None,
+                        project: None,
+                        conversation: Some(about),
+                    },
+                ),
+            };
+            done.map(drop)
+        });
+        let mut news = None;
+        self.batches.run(vec![job], now, |committed| news = Some(News(Arc::new(committed))));
+        match answer(answered) {
+            Ok(()) | Err(Failure::Refused(_)) => Ok(news),
+            Err(failure) => Err(internal(failure)),
+        }
     }
 
     /// Gives conversations of no team to agents by this rule from now on.

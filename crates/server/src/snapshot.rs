@@ -7,10 +7,11 @@
 use std::collections::VecDeque;
 
 use deskbell_protocol::{
-    Change, ContactId, ConversationId, EntityKind, Number, Seq, SnapshotPage, Timestamp, VisitorId,
+    AgentId, Change, ContactId, ConversationId, EntityKind, Number, Seq, SnapshotPage, Timestamp, VisitorId,
 };
 
 use crate::authorize::Principal;
+use crate::store::items::{self, Wanted};
 use crate::store::log::{self, EVERYBODY};
 use crate::store::{Connection, Outcome, agents, canned_texts, conversations, sites, teams, visitors};
 use crate::sync::{Page, seen_by};
@@ -20,6 +21,8 @@ use crate::tokens;
 const CONVERSATIONS_AT_ONCE: i64 = 8;
 /// Messages of each conversation in an agent's snapshot.
 const AGENT_MESSAGES: i64 = 30;
+/// Items that are to be done; of those that are done, a snapshot has the ones that its conversations are about.
+const OPEN_ITEMS: u32 = 500;
 /// Messages in a visitor's snapshot.
 const VISITOR_MESSAGES: i64 = 50;
 /// Visitors who never chatted: how many, and seen in which time, in milliseconds.
@@ -35,7 +38,7 @@ type Key = (Timestamp, ConversationId);
 /// Where the scan stands: everything up to here has been sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Position {
-    /// The lists of agents, sites, teams and canned texts, in this order, up to an id.
+    /// The lists of agents, sites, teams, canned texts and items, in this order, up to an id.
     Desk {
         list: i64,
         id: i64,
@@ -115,6 +118,12 @@ struct Row {
     size: usize,
     /// Where the scan stands once this row was sent.
     after: Position,
+}
+
+/// The newest items that are to be done, of those that an agent sees.
+fn open_items(connection: &Connection, agent: AgentId) -> Outcome<Vec<i64>> {
+    let wanted = Wanted { asker: Some(agent), limit: OPEN_ITEMS, before: None, ..Wanted::default() };
+    Ok(items::list(connection, &wanted)?.into_iter().map(|item| item.0).collect())
 }
 
 /// See the module.
@@ -215,13 +224,14 @@ impl Snapshot {
                     0 => (EntityKind::Agent, to_all(agents::ids(connection)?)),
                     1 => (EntityKind::Site, to_all(sites::ids(connection)?)),
                     2 => (EntityKind::Team, to_all(teams::ids(connection)?)),
-                    _ => (EntityKind::CannedText, canned_texts::seen(connection, agent)?),
+                    3 => (EntityKind::CannedText, canned_texts::seen(connection, agent)?),
+                    _ => (EntityKind::Item, to_all(open_items(connection, agent)?)),
                 };
                 rows.sort_unstable();
                 for (id, audience) in rows.into_iter().filter(|(id, _)| *id > after) {
                     self.take_for(connection, entity, id, audience, Position::Desk { list, id })?;
                 }
-                self.position = if (0..3).contains(&list) {
+                self.position = if (0..4).contains(&list) {
                     Position::Desk { list: list + 1, id: -1 }
                 } else {
                     Position::Conversations(None)
@@ -313,6 +323,8 @@ impl Snapshot {
             (EntityKind::Contact, contact.0, EVERYBODY),
             (EntityKind::Visitor, visitor.0, EVERYBODY),
             (EntityKind::ReadMark, id.0, agent),
+            // Without one there is no such row.
+            (EntityKind::Item, items::of_conversation(connection, id)?.map_or(0, |item| item.0), EVERYBODY),
         ];
         for (heads, (entity, id, audience)) in (1..).zip(rows).skip(usize::try_from(heads).unwrap_or(0)) {
             self.take_for(connection, entity, id, audience, place(heads, 0))?;
@@ -341,8 +353,6 @@ impl Snapshot {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-
-    use deskbell_protocol::AgentId;
 
     use super::*;
 

@@ -1,6 +1,8 @@
 //! Visitors come, look at pages, and turn out to be the same person: what the writer does about it.
 
-use deskbell_protocol::{ContactId, EntityKind, PageSeen, PageView, Region, Site, Timestamp, Visitor, VisitorId};
+use deskbell_protocol::{
+    ContactId, EntityKind, PageSeen, PageView, Region, Site, Timestamp, Visitor, VisitorHello, VisitorId, VisitorPart,
+};
 use url::Url;
 
 use crate::signatures::{self, Signed};
@@ -16,6 +18,9 @@ const VISIT_MS: i64 = 30 * 60 * 1000;
 /// Longest address and title of a page that are kept, in characters; ten pages must fit into one frame.
 const URL_MAX: usize = 1000;
 const TITLE_MAX: usize = 200;
+/// Longest tag of a language, and size of a screen, in characters.
+const LANGUAGE_MAX: usize = 35;
+const SCREEN_MAX: usize = 20;
 
 /// What is known of a visitor's computer.
 #[derive(Clone, Debug)]
@@ -24,12 +29,22 @@ pub(crate) struct Details {
     pub(crate) ip: String,
     pub(crate) user_agent: UserAgent,
     pub(crate) language: String,
+    /// From the messenger alone.
+    pub(crate) spoken: Option<String>,
     pub(crate) screen: String,
 }
 
 impl Details {
-    pub(crate) fn new(region: Region, ip: String, user_agent: UserAgent, language: &str, screen: &str) -> Self {
-        Self { region, ip, user_agent, language: text::cut(language, 35), screen: text::cut(screen, 20) }
+    pub(crate) fn new(region: Region, ip: String, user_agent: UserAgent, hello: &VisitorHello) -> Self {
+        let spoken = hello.spoken.as_ref().filter(|_| hello.part == VisitorPart::Panel);
+        Self {
+            region,
+            ip,
+            user_agent,
+            language: text::cut(&hello.language, LANGUAGE_MAX),
+            spoken: spoken.map(|spoken| text::cut(spoken, LANGUAGE_MAX)),
+            screen: text::cut(&hello.screen, SCREEN_MAX),
+        }
     }
 
     fn fill(&self, visitor: &mut Visitor) {
@@ -39,6 +54,9 @@ impl Details {
         visitor.os.clone_from(&self.user_agent.os);
         self.user_agent.device.clone_into(&mut visitor.device);
         visitor.language.clone_from(&self.language);
+        if let Some(spoken) = &self.spoken {
+            visitor.spoken.clone_from(spoken);
+        }
         visitor.screen.clone_from(&self.screen);
     }
 }
@@ -77,6 +95,7 @@ fn new_visitor(write: &mut Write<'_>, site: &Site, details: &Details) -> Outcome
         os: String::new(),
         device: String::new(),
         language: String::new(),
+        spoken: String::new(),
         screen: String::new(),
         referrer: String::new(),
         visits: 1,

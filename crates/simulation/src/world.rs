@@ -228,7 +228,8 @@ impl World {
         let at = self.random.random_range(0..64);
         let awhile = self.random.random_range(1_000..60_000);
         match self.random.random_range(0..100) {
-            0..62 => self.person_acts(who),
+            0..60 => self.person_acts(who),
+            60..62 => self.tasks(server)?,
             62..66 => self.cut(who),
             66..70 => {
                 // Half-open: nothing arrives any more, and nobody is told.
@@ -285,6 +286,21 @@ impl World {
             _ => {}
         }
         self.settle_wishes();
+        Ok(())
+    }
+
+    /// Somebody makes a task of a conversation, or does one, on a server's own pages.
+    fn tasks(&mut self, index: usize) -> Result<(), String> {
+        let (wall, anew) = (self.wall(index), self.random.random());
+        let agents = self.computers.iter().filter(|computer| matches!(computer.person, Person::Agent(_)));
+        let seen: Vec<_> = agents.flat_map(|computer| check::conversations(computer.cache())).collect();
+        let Some(desk) = &self.servers[index].desk else { return Ok(()) };
+        if seen.is_empty() {
+            return Ok(());
+        }
+        let about = seen[self.random.random_range(0..seen.len())].0.id;
+        let news = desk.task(about, anew, wall).map_err(text)?;
+        self.tell(index, news.as_ref());
         Ok(())
     }
 

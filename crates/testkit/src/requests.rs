@@ -140,6 +140,7 @@ impl RequestingVisitor {
             page: None,
             language: "en".to_owned(),
             screen: "1920×1080".to_owned(),
+            spoken: None,
             identity: None,
         };
         let hello = Hello { protocol: PROTOCOL, app: "testkit".to_owned(), cursor: None, visitor: Some(hello) };

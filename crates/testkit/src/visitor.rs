@@ -61,6 +61,7 @@ impl Visitor {
             page,
             language: "en".to_owned(),
             screen: "1920×1080".to_owned(),
+            spoken: None,
             identity: None,
         };
         let first = page(origin, "/", "The shop");

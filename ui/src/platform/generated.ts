@@ -128,6 +128,16 @@ external_id: string,
 at: number, };
 
 /**
+ * What kind of thing is to be done. It never changes.
+ */
+export type ItemKind = "project" | "ticket" | "task";
+
+/**
+ * How far it is.
+ */
+export type ItemState = "open" | "in_progress" | "closed";
+
+/**
  * One page a visitor looked at.
  */
 export type PageView = { 
@@ -1123,7 +1133,11 @@ pages: Array<PageView>,
 /**
  * Earlier conversations, newest first.
  */
-conversations: Array<PastConversation>, };
+conversations: Array<PastConversation>, 
+/**
+ * Projects, tickets and tasks about them: first those that are to be done, newest first.
+ */
+items: Array<LinkedItem>, };
 
 /**
  * An earlier conversation.
@@ -1145,6 +1159,31 @@ state: ConversationState,
  * Its newest message in one line.
  */
 preview: Preview | null, };
+
+/**
+ * A project, a ticket or a task that is about somebody.
+ */
+export type LinkedItem = { 
+/**
+ * Its number at the desk.
+ */
+number: number, 
+/**
+ * What it is.
+ */
+kind: ItemKind, 
+/**
+ * How far it is.
+ */
+state: ItemState, 
+/**
+ * One line.
+ */
+title: string, 
+/**
+ * Who does it.
+ */
+assignee: string | null, };
 
 /**
  * A prepared text.

@@ -35,6 +35,7 @@ export class Session {
     this.state = initial({
       site,
       language: navigator.language || settings.language,
+      spoken: settings.language,
       screen: `${screen.width}×${screen.height}`,
       presence: settings.presence,
       token: this.vault.token ?? before,
@@ -102,6 +103,7 @@ export class Session {
     if (!sharedBefore && settings.keep) this.electSender();
     if (settings.identity !== undefined) this.vault.forgetOthers();
     this.dispatch({ type: 'presence', presence: settings.presence });
+    this.dispatch({ type: 'spoken', spoken: settings.language });
     this.dispatch({ type: 'identity', identity: settings.identity ?? null });
   }
 

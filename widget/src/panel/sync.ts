@@ -100,8 +100,10 @@ export type Phase = 'idle' | 'offline' | 'connecting' | 'greeting' | 'snapshot' 
 export interface State {
   /** The site's public key. */
   readonly site: string;
-  /** A BCP 47 tag. */
+  /** What the browser prefers, a BCP 47 tag. */
   readonly language: string;
+  /** What the messenger speaks. */
+  readonly spoken: string | null;
   /** Size of the screen, e.g. `1920×1080`. */
   readonly screen: string;
   /** The loader's name for this browser or page. */
@@ -205,7 +207,7 @@ export type Event =
   | { type: 'frame'; frame: ServerFrame }
   | { type: 'sender'; sender: boolean }
   | { type: 'presence'; presence: string | null }
-  | { type: 'language'; language: string }
+  | { type: 'spoken'; spoken: string }
   | { type: 'send'; item: OutboxItem }
   | { type: 'item_stored'; item: OutboxItem }
   | { type: 'item_dropped'; client_id: ClientId }
@@ -244,13 +246,14 @@ export interface Moment {
 /** The beginning. */
 export function initial(
   known: Pick<State, 'site' | 'language' | 'screen' | 'presence' | 'token'> &
-    Partial<Pick<State, 'tokenKept' | 'identity'>> & {
+    Partial<Pick<State, 'tokenKept' | 'identity' | 'spoken'>> & {
     outbox: readonly OutboxItem[];
     sent: readonly SentItem[];
   },
 ): State {
   return {
     identity: null,
+    spoken: null,
     tokenKept: known.token !== null,
     ...known,
     phase: 'idle',
@@ -377,8 +380,11 @@ class Work {
         // The new name joins page and panel only when the server hears it.
         if (this.connected()) this.reconnectNow();
         break;
-      case 'language':
-        state.language = event.language;
+      case 'spoken':
+        if (state.spoken === event.spoken) break;
+        state.spoken = event.spoken;
+        // What the desk says of itself comes with the greeting.
+        if (this.connected()) this.reconnectNow();
         break;
       case 'send':
         state.outbox = [...state.outbox, event.item];
@@ -531,13 +537,23 @@ class Work {
     this.enter('greeting');
     state.heardAt = now;
     state.beatAt = now;
-    const { site, token, presence, language, screen, identity } = state;
+    const { site, token, presence, language, spoken, screen, identity } = state;
     this.frame({
       type: 'hello',
       protocol: PROTOCOL,
       app: APP,
       cursor: state.cursor,
-      visitor: { site, part: 'panel', token, presence, page: null, language, screen, ...(identity !== null && { identity }) },
+      visitor: {
+        site,
+        part: 'panel',
+        token,
+        presence,
+        page: null,
+        language,
+        screen,
+        ...(spoken !== null && { spoken }),
+        ...(identity !== null && { identity }),
+      },
     });
   }
 

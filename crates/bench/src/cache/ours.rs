@@ -221,6 +221,7 @@ pub(crate) fn people(chats: &Chats, said: &Said) -> [Entity; 2] {
         os: "Windows 11".into(),
         device: "desktop".into(),
         language: "en".into(),
+        spoken: String::new(),
         screen: "1920×1080".into(),
         referrer: String::new(),
         visits: 1,

@@ -82,6 +82,7 @@ impl Desk {
             page: is_page.then_some(page),
             language: "en".to_owned(),
             screen: "1920×1080".to_owned(),
+            spoken: None,
             identity: None,
         };
         let origin = if is_page { self.told.origin.clone() } else { format!("http://{}", self.told.address) };

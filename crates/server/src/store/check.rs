@@ -36,6 +36,10 @@ queries! {
         (SELECT 1 FROM change WHERE entity = ?1 AND change.id = item.id AND audience = 0 AND kind = 0)";
     MESSAGES_EXTRA = "SELECT count(*) FROM change WHERE entity = ?1 AND id > 0 AND kind = 0 AND NOT EXISTS
         (SELECT 1 FROM message AS item WHERE item.id = change.id)";
+    ITEMS_MISSING = "SELECT count(*) FROM item WHERE item.id > 0 AND NOT EXISTS
+        (SELECT 1 FROM change WHERE entity = ?1 AND change.id = item.id AND audience = 0 AND kind = 0)";
+    ITEMS_EXTRA = "SELECT count(*) FROM change WHERE entity = ?1 AND id > 0 AND kind = 0 AND NOT EXISTS
+        (SELECT 1 FROM item WHERE item.id = change.id)";
     AHEAD = "SELECT count(*) FROM change WHERE seq > (SELECT seq FROM desk WHERE id = 1)";
     NOT_DENSE = "SELECT count(*) FROM conversation WHERE id > 0 AND
         (last_number <> (SELECT count(*) FROM message WHERE message.conversation = conversation.id)
@@ -55,6 +59,7 @@ const TABLES: &[(&str, EntityKind, &str, &str)] = &[
     ("visitor", EntityKind::Visitor, VISITORS_MISSING, VISITORS_EXTRA),
     ("conversation", EntityKind::Conversation, CONVERSATIONS_MISSING, CONVERSATIONS_EXTRA),
     ("message", EntityKind::Message, MESSAGES_MISSING, MESSAGES_EXTRA),
+    ("item", EntityKind::Item, ITEMS_MISSING, ITEMS_EXTRA),
 ];
 
 /// What the rows say about themselves. All numbers are zero in a sound desk.

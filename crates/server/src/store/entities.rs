@@ -1,14 +1,15 @@
 //! Reads any entity by kind and id.
 
-use deskbell_protocol::{AgentId, Entity, EntityKind, SiteId};
+use deskbell_protocol::{AgentId, Entity, EntityKind, ItemId, SiteId};
 use rusqlite::{Connection, OptionalExtension};
 
-use super::{Outcome, agents, canned_texts, conversations, queries, sites, teams, visitors};
+use super::{Outcome, agents, canned_texts, conversations, items, queries, sites, teams, visitors};
 
 queries! {
     SITE_OF_CONVERSATION = "SELECT site FROM conversation WHERE id = ?1";
     SITE_OF_MESSAGE = "SELECT conversation.site FROM message JOIN conversation ON conversation.id = message.conversation
         WHERE message.id = ?1";
+    SITE_OF_ITEM = "SELECT site FROM item WHERE id = ?1";
 }
 
 /// The site of which nobody sees anything.
@@ -27,6 +28,8 @@ pub(crate) fn site_of(connection: &Connection, kind: EntityKind, id: i64) -> rus
         EntityKind::Visitor => visitors::site_of(connection, id.into())?,
         EntityKind::Conversation | EntityKind::ReadMark => by(SITE_OF_CONVERSATION)?,
         EntityKind::Message => by(SITE_OF_MESSAGE)?,
+        // One that is about no conversation yet is the whole team's.
+        EntityKind::Item => return by(SITE_OF_ITEM),
     };
     Ok(Some(site.unwrap_or(NOWHERE)))
 }
@@ -44,6 +47,7 @@ pub(crate) fn kind_code(kind: EntityKind) -> i64 {
         EntityKind::CannedText => 7,
         EntityKind::ReadMark => 8,
         EntityKind::Team => 9,
+        EntityKind::Item => 10,
     }
 }
 
@@ -59,6 +63,7 @@ pub(crate) fn kind_from(code: i64) -> EntityKind {
         7 => EntityKind::CannedText,
         8 => EntityKind::ReadMark,
         9 => EntityKind::Team,
+        10 => EntityKind::Item,
         _ => EntityKind::Unknown,
     }
 }
@@ -77,6 +82,7 @@ pub(crate) fn load(connection: &Connection, kind: EntityKind, id: i64, audience:
             conversations::find_read_mark(connection, AgentId(audience), id.into())?.map(Entity::ReadMark)
         }
         EntityKind::Team => teams::find(connection, id.into())?.map(Entity::Team),
+        EntityKind::Item => items::find(connection, ItemId(id))?.map(Entity::Item),
         EntityKind::Unknown => None,
     })
 }

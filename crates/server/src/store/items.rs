@@ -1,7 +1,7 @@
 //! Projects, tickets and tasks.
 
 use deskbell_protocol::{
-    AgentId, ContactId, ConversationId, Item, ItemId, ItemKind, ItemState, Message, MessageId, SiteId,
+    AgentId, ContactId, ConversationId, Item, ItemId, ItemKind, ItemState, Message, MessageId, SiteId, VisitorId,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -14,6 +14,14 @@ queries! {
     CONVERSATIONS = "SELECT conversation FROM item_conversation WHERE item = ?1 ORDER BY conversation";
     OF_CONVERSATION = "SELECT item FROM item_conversation WHERE conversation = ?1";
     OF_CONTACT = "SELECT id FROM item WHERE contact = ?1 ORDER BY id";
+    /// What the conversations of a person, or of one browser, are about.
+    ABOUT_CONTACT = "SELECT item FROM conversation CROSS JOIN item_conversation
+        ON item_conversation.conversation = conversation.id WHERE conversation.contact = ?1";
+    ABOUT_VISITOR = "SELECT item FROM conversation CROSS JOIN item_conversation
+        ON item_conversation.conversation = conversation.id WHERE conversation.visitor = ?1";
+    /// Those who have no right to a site's items.
+    BLIND_OF_FEW = "SELECT id FROM agent WHERE active = 1
+        AND NOT EXISTS (SELECT 1 FROM sees WHERE sees.agent = agent.id AND sees.site = ?1) ORDER BY id";
     /// Those that an agent sees, who is ?1; the command line, which is nobody, sees all.
     LIST = "SELECT id FROM item INDEXED BY item_by_state WHERE (state = 2) = ?2 AND id < ?3
         AND (?1 IS NULL OR site IS NULL OR EXISTS (SELECT 1 FROM sees WHERE sees.agent = ?1 AND sees.site = item.site))
@@ -129,6 +137,21 @@ pub(crate) fn of_conversation(
 ) -> rusqlite::Result<Option<ItemId>> {
     let mut statement = connection.prepare_cached(OF_CONVERSATION)?;
     statement.query_row([conversation.0], |row| row.get(0).map(ItemId)).optional()
+}
+
+/// What the conversations of a person are about; one that is about several of them comes several times.
+pub(crate) fn about_contact(connection: &Connection, contact: ContactId) -> rusqlite::Result<Vec<ItemId>> {
+    Ok(ids(connection, ABOUT_CONTACT, contact.0)?.into_iter().map(ItemId).collect())
+}
+
+/// Likewise of one browser.
+pub(crate) fn about_visitor(connection: &Connection, visitor: VisitorId) -> rusqlite::Result<Vec<ItemId>> {
+    Ok(ids(connection, ABOUT_VISITOR, visitor.0)?.into_iter().map(ItemId).collect())
+}
+
+/// Agents who may not see the items of a site.
+pub(crate) fn blind(connection: &Connection, site: SiteId) -> rusqlite::Result<Vec<AgentId>> {
+    Ok(ids(connection, BLIND_OF_FEW, site.0)?.into_iter().map(AgentId).collect())
 }
 
 /// Those about a person, oldest first.

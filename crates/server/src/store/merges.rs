@@ -1,9 +1,9 @@
 //! Persons who turned out to be one.
 
-use deskbell_protocol::{ContactId, ConversationId, Timestamp, VisitorId};
+use deskbell_protocol::{ContactId, ConversationId, ItemId, Timestamp, VisitorId};
 use rusqlite::{Connection, OptionalExtension};
 
-use super::queries;
+use super::{items, queries};
 
 queries! {
     STAYS = "SELECT stays FROM merged WHERE contact = ?1";
@@ -28,6 +28,7 @@ pub(crate) fn resolve(connection: &Connection, id: ContactId) -> rusqlite::Resul
 pub(crate) struct Moved {
     pub(crate) visitors: Vec<VisitorId>,
     pub(crate) conversations: Vec<ConversationId>,
+    pub(crate) items: Vec<ItemId>,
 }
 
 /// Moves browsers, conversations and items, and lets the old id mean the new one. The row of the old one is the caller's.
@@ -46,9 +47,10 @@ pub(crate) fn merge(
         .prepare_cached(CONVERSATIONS)?
         .query_map([from], |row| row.get(0).map(ConversationId))?
         .collect::<Result<_, _>>()?;
+    let items = items::of_contact(connection, gone)?.into_iter().map(|item| item.id).collect();
     for sql in [MOVE_VISITORS, MOVE_CONVERSATIONS, MOVE_ITEMS, MOVE_DELIVERIES, FOLLOW, MERGE] {
         connection.prepare_cached(sql)?.execute([from, to])?;
     }
     connection.prepare_cached(KNOWN_SINCE)?.execute([to, known_since])?;
-    Ok(Moved { visitors, conversations })
+    Ok(Moved { visitors, conversations, items })
 }

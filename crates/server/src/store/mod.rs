@@ -89,6 +89,8 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/026_canned_files.sql"), then: None },
     Migration { sql: include_str!("migrations/027_signed_visitors.sql"), then: None },
     Migration { sql: include_str!("migrations/028_followers.sql"), then: None },
+    Migration { sql: include_str!("migrations/029_item_changes.sql"), then: None },
+    Migration { sql: include_str!("migrations/030_spoken.sql"), then: None },
 ];
 
 /// One step from format to format, taken whole or not at all.

@@ -91,9 +91,12 @@ pub(crate) fn seeing(
         EntityKind::Message => OF_MESSAGE,
         EntityKind::Contact => OF_CONTACT,
         EntityKind::Visitor => OF_VISITOR,
-        EntityKind::Agent | EntityKind::Site | EntityKind::CannedText | EntityKind::Team | EntityKind::Unknown => {
-            return Ok(Vec::new());
-        }
+        EntityKind::Agent
+        | EntityKind::Site
+        | EntityKind::CannedText
+        | EntityKind::Team
+        | EntityKind::Item
+        | EntityKind::Unknown => return Ok(Vec::new()),
     };
     let mut agents: Vec<AgentId> =
         connection.prepare_cached(sql)?.query_map([id], |row| row.get(0).map(AgentId))?.collect::<Result<_, _>>()?;

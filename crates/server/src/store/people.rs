@@ -179,6 +179,10 @@ pub(crate) fn erase(write: &mut Write<'_>, person: &Person) -> Outcome<Erased> {
         None => ids(write.connection, VISITORS, contact.0)?,
     };
     let senders = serde_json::to_string(&visitors)?;
+    let about = match visitor {
+        Some(visitor) => items::about_visitor(write.connection, visitor)?,
+        None => items::about_contact(write.connection, contact)?,
+    };
     let mut eraser = Eraser { write, erased: Erased::default(), gone: HashSet::new() };
     // What was uploaded and never sent belongs to no message.
     let uploads: Vec<i64> = {
@@ -203,6 +207,12 @@ pub(crate) fn erase(write: &mut Write<'_>, person: &Person) -> Outcome<Erased> {
     connection.execute(DROP_COMMANDS, [&senders])?;
     webhooks::recount(connection)?;
     let erased = eraser.erased;
+    // What the team has to do stays, and is about these conversations no more.
+    for item in about {
+        if items::find(write.connection, item)?.is_some() {
+            write.touch(EntityKind::Item, item.0)?;
+        }
+    }
     write.connection.execute_batch(FORGET_WORDS)?;
     Ok(erased)
 }
@@ -280,6 +290,7 @@ impl Eraser<'_, '_> {
                 self.erased.messages += 1;
                 connection.prepare_cached(DROP_MESSAGE_WORDS)?.execute([id])?;
             }
+            "item" => self.write.erased(EntityKind::Item, id)?,
             "page_view" => {
                 connection.prepare_cached(DROP_PAGE_WORDS)?.execute([id])?;
             }

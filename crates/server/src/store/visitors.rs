@@ -15,15 +15,15 @@ queries! {
     EDIT_CONTACT = "UPDATE contact SET name = ?2, email = ?3, phone = ?4, notes = ?5 WHERE id = ?1";
     DROP_CONTACT = "DELETE FROM contact WHERE id = ?1";
     FIND = "SELECT id, contact, site, country, city, local, ip, browser, os, device, language, screen, referrer,
-        visits, chats, visit_started_at, last_seen_at FROM visitor WHERE id = ?1";
+        visits, chats, visit_started_at, last_seen_at, spoken FROM visitor WHERE id = ?1";
     ADD = "INSERT INTO visitor (id, contact, site, country, city, local, ip, browser, os, device, language, screen,
-        referrer, visits, chats, visit_started_at, last_page_at, last_seen_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+        referrer, visits, chats, visit_started_at, last_page_at, last_seen_at, spoken)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
     UPDATE = "UPDATE visitor SET country = ?4, city = ?5, local = ?6, ip = ?7, browser = ?8, os = ?9,
         device = ?10, language = ?11, screen = ?12, referrer = ?13, visits = ?14, chats = ?15, visit_started_at = ?16,
-        last_page_at = ?17, last_seen_at = ?18 WHERE id = ?1 AND contact = ?2 AND site = ?3";
+        last_page_at = ?17, last_seen_at = ?18, spoken = ?19 WHERE id = ?1 AND contact = ?2 AND site = ?3";
     LAST_PAGE_AT = "SELECT last_page_at FROM visitor WHERE id = ?1";
-    LANGUAGE_OF = "SELECT language FROM visitor WHERE id = ?1";
+    SPOKEN_TO = "SELECT iif(spoken = '', language, spoken) FROM visitor WHERE id = ?1";
     SITE_OF = "SELECT site FROM visitor WHERE id = ?1";
     SITE_OF_CONTACT = "SELECT site FROM visitor WHERE contact = ?1 LIMIT 1";
     SEEN = "UPDATE visitor SET last_seen_at = ?2 WHERE id = ?1";
@@ -112,9 +112,9 @@ pub(crate) fn site_of(connection: &Connection, id: VisitorId) -> rusqlite::Resul
     connection.prepare_cached(SITE_OF)?.query_row([id.0], |row| row.get(0).map(SiteId)).optional()
 }
 
-/// The language that a browser told of.
-pub(crate) fn language_of(connection: &Connection, id: VisitorId) -> rusqlite::Result<Option<String>> {
-    connection.prepare_cached(LANGUAGE_OF)?.query_row([id.0], |row| row.get(0)).optional()
+/// The language in which the desk itself speaks to a visitor.
+pub(crate) fn spoken_to(connection: &Connection, id: VisitorId) -> rusqlite::Result<Option<String>> {
+    connection.prepare_cached(SPOKEN_TO)?.query_row([id.0], |row| row.get(0)).optional()
 }
 
 /// The site on which a person writes.
@@ -155,6 +155,7 @@ fn visitor(row: &Row<'_>) -> rusqlite::Result<Visitor> {
         os: row.get(8)?,
         device: row.get(9)?,
         language: row.get(10)?,
+        spoken: row.get(17)?,
         screen: row.get(11)?,
         referrer: row.get(12)?,
         visits: row.get(13)?,
@@ -193,7 +194,8 @@ fn write(connection: &Connection, sql: &str, visitor: &Visitor, last_page_at: Ti
         visitor.chats,
         visitor.visit_started_at,
         last_page_at,
-        visitor.last_seen_at
+        visitor.last_seen_at,
+        visitor.spoken
     ])?;
     Ok(())
 }

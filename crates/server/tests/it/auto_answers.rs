@@ -68,6 +68,44 @@ async fn od_44_the_first_message_is_answered_at_once_in_the_visitors_language_an
 }
 
 #[tokio::test]
+async fn od_44_the_desk_speaks_the_language_of_the_messenger_rather_than_that_of_the_browser() {
+    let desk = TestDesk::start().await;
+    answers(&desk, json!({"kind": "first_message"}), None, json!({"en": "Hello", "es": "Hola", "ru": "Привет"})).await;
+    let texts = json!({"es": {"online": "Estamos aquí"}, "ru": {"online": "Мы здесь"}});
+    ask(&desk, &desk.ann, "PATCH", "/v1/settings", json!({ "texts": texts })).await;
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    // Vic has a Spanish browser and comes to a Russian page, then to a Spanish one.
+    let greets = async |spoken: Option<&str>, token: Option<&str>| {
+        let mut panel = Client::open(desk.address, None, Some(&desk.own_origin())).await;
+        let mut hello = desk.page_hello(&presence(), "");
+        (hello.part, hello.presence, hello.page) = (VisitorPart::Panel, None, None);
+        (hello.spoken, hello.token) = (spoken.map(str::to_owned), token.map(str::to_owned));
+        panel.hello(None, Some(hello)).await;
+        let welcome = panel.welcome().await.visitor.unwrap();
+        panel.snapshot().await;
+        (panel, welcome)
+    };
+    let (mut vic, welcome) = greets(Some("ru"), None).await;
+    assert_eq!(welcome.texts.online, "Мы здесь");
+    vic.command(&reply(None, "Buenos días")).await.unwrap();
+    vic.message("Привет").await;
+    let visitor = ann
+        .until(|frame| match frame {
+            ServerFrame::Delta(delta) => delta.changes.iter().filter_map(decode).find_map(|row| match row {
+                Entity::Visitor(visitor) if !visitor.spoken.is_empty() => Some(visitor),
+                _ => None,
+            }),
+            _ => None,
+        })
+        .await;
+    assert_eq!((visitor.language.as_str(), visitor.spoken.as_str()), ("es", "ru"), "agents see both");
+    let (_, again) = greets(Some("es"), welcome.token.as_deref()).await;
+    assert_eq!(again.texts.online, "Estamos aquí");
+    let (_, silent) = greets(None, None).await;
+    assert_eq!(silent.texts.online, "Estamos aquí");
+}
+
+#[tokio::test]
 async fn od_44_a_desk_that_is_offline_says_so_once_in_a_conversation() {
     let desk = TestDesk::start().await;
     answers(&desk, json!({"kind": "offline"}), None, json!({"en": "We are back tomorrow"})).await;
@@ -82,6 +120,17 @@ async fn od_44_a_desk_that_is_offline_says_so_once_in_a_conversation() {
     }
     let all = said(&mut ann, first.conversation).await;
     assert_eq!(all, ["You are there", "And now?", "We are back tomorrow", "Hello?"]);
+
+    // Whoever begins while nobody is there hears that alone, and no welcome.
+    answers(&desk, json!({"kind": "first_message"}), None, json!({"en": "We are with you in a moment"})).await;
+    let (mut wen, _) = desk.visitor().await;
+    wen.command(&reply(None, "Good evening")).await.unwrap();
+    wen.message("We are back tomorrow").await;
+    ask(&desk, &desk.ann, "PUT", "/v1/desk/online", json!({"online": true})).await;
+    wen.command(&reply(None, "Anybody?")).await.unwrap();
+    let (second, _) = ann.message("Anybody?").await;
+    let all = said(&mut ann, second.conversation).await;
+    assert_eq!(all, ["Good evening", "We are back tomorrow", "Anybody?"]);
 }
 
 #[tokio::test]

@@ -74,6 +74,7 @@ async fn dc_01_a_killed_server_keeps_every_message_it_has_acknowledged() {
             page: None,
             language: String::new(),
             screen: String::new(),
+            spoken: None,
             identity: None,
         };
         vic.hello(None, Some(hello)).await;

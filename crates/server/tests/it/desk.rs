@@ -96,6 +96,7 @@ impl TestDesk {
             page: Some(seen(url)),
             language: "es".to_owned(),
             screen: "1920×1080".to_owned(),
+            spoken: None,
             identity: None,
         }
     }
@@ -111,6 +112,7 @@ impl TestDesk {
             page: None,
             language: "es".to_owned(),
             screen: "1920×1080".to_owned(),
+            spoken: None,
             identity: None,
         };
         client.hello(cursor, Some(visitor)).await;

@@ -176,3 +176,142 @@ async fn dc_01_a_person_is_told_of_the_tickets_about_them_and_takes_them_along_w
     let dust = made(&desk, &desk.ann, json!({"kind": "task", "title": "Dust"})).await;
     assert_eq!(dust.number, 3, "a number that was given is not given again");
 }
+
+/// The item that the next delta with one tells of.
+async fn told(agent: &mut Client, number: i64) -> Item {
+    loop {
+        for change in agent.delta().await.changes {
+            if let Some(Entity::Item(item)) = decode(&change)
+                && item.number == number
+            {
+                return item;
+            }
+        }
+    }
+}
+
+/// The items of a snapshot by their numbers.
+async fn shown(desk: &TestDesk, who: &http::SignedIn) -> Vec<i64> {
+    let mut agent = desk.agent(who, None).await;
+    agent.welcome().await;
+    let rows = agent.snapshot().await;
+    let mut numbers: Vec<i64> = rows
+        .iter()
+        .filter_map(decode)
+        .filter_map(|row| if let Entity::Item(item) = row { Some(item.number) } else { None })
+        .collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
+}
+
+#[tokio::test]
+async fn od_18_od_22_every_change_of_an_item_reaches_the_agents_and_a_snapshot_has_those_that_matter() {
+    let desk = TestDesk::start().await;
+    let chat = vic(&desk, &["The lid is broken"]).await;
+    let mut ben = desk.agent(&desk.ben, None).await.synced().await;
+    let ticket = made(&desk, &desk.ann, json!({"kind": "ticket", "title": "A lid", "conversation": chat.id})).await;
+    assert_eq!(told(&mut ben, 1).await, ticket);
+    let path = format!("/v1/items/{}", ticket.id);
+    let closed = changed(&desk, &desk.ann, "PATCH", &path, json!({"state": "closed"})).await;
+    assert_eq!(told(&mut ben, 1).await, closed);
+    let follows = format!("{path}/followers/{}", desk.ben.agent.id);
+    let followed = changed(&desk, &desk.ben, "PUT", &follows, Value::Null).await;
+    assert_eq!(told(&mut ben, 1).await, followed);
+
+    // A task takes the chat over: the ticket is about nothing any more, and says so to whoever compares.
+    let task = made(&desk, &desk.ann, json!({"kind": "task", "title": "Send a lid", "conversation": chat.id})).await;
+    let (mut before, mut after) = (None, None);
+    while before.is_none() || after.is_none() {
+        for item in ben.delta().await.changes.iter().filter_map(decode) {
+            match item {
+                Entity::Item(item) if item.number == 1 => before = Some((item.conversations, item.rev > followed.rev)),
+                Entity::Item(item) => after = Some(item),
+                _ => {}
+            }
+        }
+    }
+    assert_eq!((before, after), (Some((Vec::new(), true)), Some(task)));
+    let (status, stale) = ask(&desk, &desk.ann, "PATCH", &path, json!({"title": "B", "if_rev": followed.rev})).await;
+    assert_eq!((status, stale["code"].as_str()), (409, Some("conflict")));
+
+    // What is done and no conversation is about is asked for when it is wanted.
+    made(&desk, &desk.ann, json!({"kind": "project", "title": "Sale"})).await;
+    assert_eq!(shown(&desk, &desk.ben).await, [2, 3]);
+    let link = format!("{path}/conversations/{}", chat.id);
+    changed(&desk, &desk.ann, "PUT", &link, Value::Null).await;
+    assert_eq!(shown(&desk, &desk.ben).await, [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn od_18_an_item_that_comes_to_be_about_customers_is_forgotten_by_whoever_may_not_see_them() {
+    let desk = TestDesk::start().await;
+    let chat = vic(&desk, &["Hello"]).await;
+    let edit = SiteEdit { members_only: Some(true), ..SiteEdit::default() };
+    desk.desk.administer().put_site(Some(desk.site.id), edit).await.unwrap();
+    let mut ben = desk.agent(&desk.ben, None).await.synced().await;
+    let task = made(&desk, &desk.ann, json!({"kind": "task", "title": "Sweep"})).await;
+    assert_eq!(told(&mut ben, 1).await, task);
+    let link = format!("/v1/items/{}/conversations/{}", task.id, chat.id);
+    changed(&desk, &desk.ann, "PUT", &link, Value::Null).await;
+    made(&desk, &desk.ann, json!({"kind": "task", "title": "Last"})).await;
+    let mut kinds = Vec::new();
+    loop {
+        let changes = ben.delta().await.changes;
+        let items = changes.iter().filter(|change| change.entity == EntityKind::Item);
+        kinds.extend(items.map(|change| (change.kind, change.id == task.id.0)));
+        if kinds.contains(&(ChangeKind::Put, false)) {
+            break;
+        }
+    }
+    assert_eq!(kinds, [(ChangeKind::Forget, true), (ChangeKind::Put, false)]);
+    assert_eq!(shown(&desk, &desk.ben).await, [2]);
+    assert_eq!(shown(&desk, &desk.ann).await, [1, 2]);
+
+    // A right that is won shows it again.
+    let edit = SiteEdit { members_only: Some(false), ..SiteEdit::default() };
+    desk.desk.administer().put_site(Some(desk.site.id), edit).await.unwrap();
+    assert_eq!(ben.reset().await, ResetReason::Rights);
+    let rows = ben.snapshot().await;
+    assert!(rows.iter().any(|row| row.entity == EntityKind::Item && row.id == task.id.0));
+}
+
+#[tokio::test]
+async fn od_18_erasure_and_merging_reach_the_items_in_every_cache() {
+    let desk = TestDesk::start().await;
+    let chat = vic(&desk, &["Hello"]).await;
+    let other = vic(&desk, &["It is me again"]).await;
+    let ticket = made(&desk, &desk.ann, json!({"kind": "ticket", "title": "A lid", "conversation": other.id})).await;
+    let task = made(&desk, &desk.ann, json!({"kind": "task", "title": "Pack", "conversation": chat.id})).await;
+    let mut ben = desk.agent(&desk.ben, None).await.synced().await;
+    desk.desk.administer().merge(chat.contact, other.contact).await.unwrap();
+    assert_eq!(told(&mut ben, 1).await.contact, Some(chat.contact));
+
+    desk.desk.administer().erase(Person::Contact(chat.contact)).await.unwrap();
+    let (mut erased, mut left) = (false, None);
+    while !erased || left.is_none() {
+        for change in ben.delta().await.changes.into_iter().filter(|change| change.entity == EntityKind::Item) {
+            erased |= (change.id, change.kind) == (ticket.id.0, ChangeKind::Erase);
+            if let Some(Entity::Item(item)) = decode(&change) {
+                left = Some((item.number, item.conversations));
+            }
+        }
+    }
+    assert_eq!(left, Some((task.number, Vec::new())), "what the team has to do stays");
+}
+
+#[tokio::test]
+async fn od_18_one_item_is_about_so_many_conversations_and_no_more() {
+    let desk = TestDesk::start().await;
+    let task = made(&desk, &desk.ann, json!({"kind": "task", "title": "Pack"})).await;
+    let link = |chat: ConversationId| format!("/v1/items/{}/conversations/{chat}", task.id);
+    for _ in 0..ITEM_CONVERSATIONS_MAX {
+        let (mut panel, _) = desk.visitor().await;
+        panel.command(&reply(None, "Hello")).await.unwrap();
+        let (chat, _) = panel.conversation(|_| true).await;
+        assert_eq!(ask(&desk, &desk.ann, "PUT", &link(chat.id), Value::Null).await.0, 200);
+    }
+    let one_more = vic(&desk, &["Hello"]).await;
+    let (status, refused) = ask(&desk, &desk.ann, "PUT", &link(one_more.id), Value::Null).await;
+    assert_eq!((status, refused["field"].as_str()), (400, Some("conversation")));
+}

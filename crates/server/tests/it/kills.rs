@@ -195,6 +195,7 @@ async fn dc_01_a_server_that_is_killed_under_load_keeps_what_it_has_acknowledged
             page: None,
             language,
             screen,
+            spoken: None,
             identity: None,
         };
         let mut client = Client::open(address, None, Some(&format!("http://{address}"))).await;

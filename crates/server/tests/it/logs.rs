@@ -71,6 +71,7 @@ async fn dk_25_the_log_holds_no_words_addresses_passwords_and_tokens_at_any_leve
         page,
         language: "en".to_owned(),
         screen: String::new(),
+        spoken: None,
         identity: None,
     };
     page.hello(None, Some(hello(VisitorPart::Page, &name, Some(seen)))).await;

@@ -577,6 +577,7 @@ async fn customer(desk: &TestDesk, site: &str) -> Customer {
         page: None,
         language: "en".to_owned(),
         screen: String::new(),
+        spoken: None,
         identity: None,
     };
     client.hello(None, Some(visitor)).await;

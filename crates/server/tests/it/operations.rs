@@ -23,6 +23,7 @@ pub(crate) async fn vic(
         page: None,
         language: String::new(),
         screen: String::new(),
+        spoken: None,
         identity: None,
     };
     vic.hello(cursor, Some(hello)).await;

@@ -93,6 +93,7 @@ async fn dc_01_the_same_command_twice_is_done_once() {
         page: None,
         language: String::new(),
         screen: String::new(),
+        spoken: None,
         identity: None,
     };
     vic.hello(None, Some(hello)).await;

@@ -240,6 +240,7 @@ async fn a_server_that_is_killed_before_anything_arrived_tells_it_when_it_is_bac
         page: None,
         language: String::new(),
         screen: String::new(),
+        spoken: None,
         identity: None,
     };
     vic.hello(None, Some(hello)).await;

@@ -98,6 +98,7 @@ impl Recorder {
             page: None,
             language: "en".to_owned(),
             screen: "1920×1080".to_owned(),
+            spoken: None,
             identity: None,
         };
         let (app, cursor) = ("trace".to_owned(), self.cursor.clone());

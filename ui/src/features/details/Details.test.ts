@@ -5,7 +5,37 @@ import { type VisitorDetails, usePlatform } from '../../platform';
 import { app, DRAWER_BELOW_PX } from '../../store/app.svelte';
 import Details from './Details.svelte';
 
-afterEach(cleanup);
+afterEach(() => {
+  cleanup();
+  app.details.clear();
+});
+
+/** Vic, for whom the shop vouches. */
+const details: VisitorDetails = {
+  visitor: 'v1.7',
+  account: 1,
+  number: 7,
+  contact: 'p1.7',
+  name: 'Vic',
+  email: '',
+  phone: '',
+  notes: '',
+  region: { country: null, city: null, local: false },
+  ip: '',
+  browser: '',
+  os: '',
+  device: '',
+  language: '',
+  screen: '',
+  referrer: '',
+  visits: 1,
+  chats: 0,
+  online: false,
+  pages: [],
+  conversations: [],
+  items: [],
+  verified: { external_id: '4711', at: 1_770_000_000_000 },
+};
 
 test('DK-06: details that are yet to come say so, and can be closed', () => {
   usePlatform({ call: () => new Promise(() => {}), subscribe: () => () => {}, pictureUrl: () => '' });
@@ -17,30 +47,6 @@ test('DK-06: details that are yet to come say so, and can be closed', () => {
 });
 
 test('OD-37: of whom the shop vouches for it is said so in words, and by which number', async () => {
-  const details: VisitorDetails = {
-    visitor: 'v1.7',
-    account: 1,
-    number: 7,
-    contact: 'p1.7',
-    name: 'Vic',
-    email: '',
-    phone: '',
-    notes: '',
-    region: { country: null, city: null, local: false },
-    ip: '',
-    browser: '',
-    os: '',
-    device: '',
-    language: '',
-    screen: '',
-    referrer: '',
-    visits: 1,
-    chats: 0,
-    online: false,
-    pages: [],
-    conversations: [],
-    verified: { external_id: '4711', at: 1_770_000_000_000 },
-  };
   const answers: Partial<Record<string, unknown>> = { visitor_details: details };
   usePlatform({ call: (name) => Promise.resolve(answers[name] as never), subscribe: () => () => {}, pictureUrl: () => '' });
   render(Details, { visitor: 'v1.7', close: () => {} });
@@ -52,6 +58,28 @@ test('OD-37: of whom the shop vouches for it is said so in words, and by which n
   render(Details, { visitor: 'v1.7', close: () => {} });
   await screen.findByText('Verified: 4711');
   expect(screen.queryByText(words.m.verifiedByShop({ id: '4711' }))).toBeNull();
+});
+
+test('OD-18: what is to be done about the visitor stands with them, with its kind, number and state', async () => {
+  const items: VisitorDetails['items'] = [
+    { number: 12, kind: 'ticket', state: 'in_progress', title: '<b>The lid</b>', assignee: 'Ben' },
+    { number: 1234, kind: 'task', state: 'closed', title: 'Send a lid', assignee: null },
+  ];
+  const answers: Partial<Record<string, unknown>> = { visitor_details: { ...details, items } };
+  usePlatform({ call: (name) => Promise.resolve(answers[name] as never), subscribe: () => () => {}, pictureUrl: () => '' });
+  render(Details, { visitor: 'v1.7', close: () => {} });
+  const rows = (await screen.findByText('<b>The lid</b>')).closest('ul')!.querySelectorAll('li');
+  expect([...rows].map((row) => row.textContent!.trim().replaceAll(/\s+/g, ' '))).toEqual([
+    'Ticket 12 <b>The lid</b> In progress',
+    'Task 1234 Send a lid Done',
+  ]);
+  expect(rows[0]!.title).toContain('Ben');
+  cleanup();
+  app.details.clear();
+  answers.visitor_details = details;
+  render(Details, { visitor: 'v1.7', close: () => {} });
+  await screen.findByText(words.m.noChats());
+  expect(screen.queryByText(words.m.linkedItems())).toBeNull();
 });
 
 test('DK-05: the key for details opens a drawer only where it can be seen', () => {
