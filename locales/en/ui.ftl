@@ -87,6 +87,7 @@ system-left = { $name } takes part no more
 system-other = The desk noted something
 you = You
 note-label = Note · only your team
+article-sent = Article
 delivery-queued = Waiting to send
 delivery-delayed = Sending in { $seconds } s
 delivery-uploading = Uploading { $percent } %

@@ -87,6 +87,7 @@ system-left = { $name } ya no participa
 system-other = El centro anotó algo
 you = Usted
 note-label = Nota · solo su equipo
+article-sent = Artículo
 delivery-queued = Pendiente de envío
 delivery-delayed = Se envía en { $seconds } s
 delivery-uploading = Subiendo, { $percent } %

@@ -88,6 +88,7 @@ system-left = Больше не участвует { $name }
 system-other = Сервер сделал отметку
 you = Вы
 note-label = Заметка · только для команды
+article-sent = Статья
 delivery-queued = Ждёт отправки
 delivery-delayed = Отправка через { $seconds } с
 delivery-uploading = Загружается, { $percent } %

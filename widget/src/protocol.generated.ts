@@ -36,6 +36,11 @@ export type SiteId = number;
 export type CannedTextId = number;
 
 /**
+ * An article.
+ */
+export type ArticleId = number;
+
+/**
  * Agents who answer together.
  */
 export type TeamId = number;
@@ -197,6 +202,52 @@ size: number,
 attachment: Attachment | null, };
 
 /**
+ * What a message shows of an article, as it was when it was sent.
+ */
+export type ArticleCard = { 
+/**
+ * Which one; `GET /v1/articles/{id}/text` reads what it says by now.
+ */
+id: ArticleId, 
+/**
+ * One line.
+ */
+title: string, 
+/**
+ * How it begins, in one line of at most [`ARTICLE_SUMMARY_MAX`] characters.
+ */
+summary: string, 
+/**
+ * The language of both: a tag such as `es` or `pt-br`.
+ */
+language: string, };
+
+/**
+ * `GET /v1/articles/{id}/text`: an article as it is read, in one language.
+ */
+export type ReadArticle = { 
+/**
+ * Id.
+ */
+id: ArticleId, 
+/**
+ * The language that it is in.
+ */
+language: string, 
+/**
+ * One line.
+ */
+title: string, 
+/**
+ * Plain text; an empty line parts paragraphs. Never markup.
+ */
+body: string, 
+/**
+ * When the article last changed.
+ */
+changed_at: number, };
+
+/**
  * A message.
  */
 export type Message = { 
@@ -247,7 +298,11 @@ deleted_at?: number,
 /**
  * Colleagues whom a note mentions, by their ids. Replies have none.
  */
-mentions?: Array<AgentId>, };
+mentions?: Array<AgentId>, 
+/**
+ * The article that an agent's reply brings along, as it was when it was sent.
+ */
+article?: ArticleCard, };
 
 /**
  * A conversation's head: all that a list row needs.
@@ -1070,7 +1125,7 @@ conversation: ConversationId | null,
  */
 kind: MessageKind, 
 /**
- * At most [`crate::MESSAGE_TEXT_MAX`] characters; may be empty when there are attachments.
+ * At most [`crate::MESSAGE_TEXT_MAX`] characters; may be empty when there are attachments or an article.
  */
 text: string, 
 /**
@@ -1081,7 +1136,12 @@ attachments: Array<AttachmentId>,
  * Colleagues whom a note mentions, at most [`crate::MENTIONS_MAX`]. They are told, and follow the conversation
  * from then on. Refused in a reply, and of whoever does not see the conversation.
  */
-mentions?: Array<AgentId>, } } | { "op": "introduce", "args": { 
+mentions?: Array<AgentId>, 
+/**
+ * An article for the visitor to read, in their language; one that is published for the conversation's site. From
+ * agents, in replies alone.
+ */
+article?: ArticleId, } } | { "op": "introduce", "args": { 
 /**
  * Which form they were shown.
  */
@@ -1191,7 +1251,7 @@ conversation: ConversationId,
  */
 message: MessageId, 
 /**
- * At most [`crate::MESSAGE_TEXT_MAX`] characters; may be empty when there are attachments.
+ * At most [`crate::MESSAGE_TEXT_MAX`] characters; may be empty when there are attachments or an article.
  */
 text: string, } } | { "op": "delete_message", "args": { 
 /**
@@ -1264,7 +1324,7 @@ conversation: ConversationId | null,
  */
 kind: MessageKind, 
 /**
- * At most [`crate::MESSAGE_TEXT_MAX`] characters; may be empty when there are attachments.
+ * At most [`crate::MESSAGE_TEXT_MAX`] characters; may be empty when there are attachments or an article.
  */
 text: string, 
 /**
@@ -1275,7 +1335,12 @@ attachments: Array<AttachmentId>,
  * Colleagues whom a note mentions, at most [`crate::MENTIONS_MAX`]. They are told, and follow the conversation
  * from then on. Refused in a reply, and of whoever does not see the conversation.
  */
-mentions?: Array<AgentId>, } } | { "op": "introduce", "args": { 
+mentions?: Array<AgentId>, 
+/**
+ * An article for the visitor to read, in their language; one that is published for the conversation's site. From
+ * agents, in replies alone.
+ */
+article?: ArticleId, } } | { "op": "introduce", "args": { 
 /**
  * Which form they were shown.
  */
@@ -1385,7 +1450,7 @@ conversation: ConversationId,
  */
 message: MessageId, 
 /**
- * At most [`crate::MESSAGE_TEXT_MAX`] characters; may be empty when there are attachments.
+ * At most [`crate::MESSAGE_TEXT_MAX`] characters; may be empty when there are attachments or an article.
  */
 text: string, } } | { "op": "delete_message", "args": { 
 /**

@@ -296,6 +296,7 @@ impl App {
             // The desk gives them their ids, when it has them.
             attachments: Vec::new(),
             mentions,
+            article: None,
         };
         // A note goes to colleagues alone, and they can be told of a slip.
         if request.kind != MessageKind::Reply {

@@ -3,8 +3,9 @@
 //! Views carry facts, never sentences: the page words them from the catalogue.
 
 use deskbell_protocol::{
-    AgentId, Attachment, AttachmentId, Author, CannedTextId, ClientId, ConversationState, ErrorCode, Holder, ItemKind,
-    ItemState, MessageId, MessageKind, Number, PageView, Priority, Region, Seq, TeamId, TextOwner, Timestamp, Verified,
+    AgentId, ArticleCard, Attachment, AttachmentId, Author, CannedTextId, ClientId, ConversationState, ErrorCode,
+    Holder, ItemKind, ItemState, MessageId, MessageKind, Number, PageView, Priority, Region, Seq, TeamId, TextOwner,
+    Timestamp, Verified,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -673,6 +674,8 @@ pub struct MessageView {
     pub text: Vec<TextPart>,
     /// Files that the server has.
     pub attachments: Vec<Attachment>,
+    /// The article that it brings the visitor, as it was when it was sent.
+    pub article: Option<ArticleCard>,
     /// Files that are on this computer until the message is done; in place of `attachments` then.
     pub files: Vec<FileView>,
     /// Server time, or this computer's until the server has it.

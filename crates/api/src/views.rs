@@ -170,6 +170,7 @@ pub(crate) fn message(
         kind: message.kind,
         text: asker.parts(&message.text, &message.mentions),
         attachments: message.attachments,
+        article: message.article,
         files: Vec::new(),
         created_at: message.created_at,
         refusal: None,
@@ -221,6 +222,7 @@ pub(crate) fn queued_message(
         kind,
         text: asker.parts(&text, &mentions),
         attachments: if item.files.is_empty() { item.attachments } else { Vec::new() },
+        article: None,
         files: item
             .files
             .into_iter()
@@ -430,6 +432,7 @@ mod tests {
             text: "Hello".into(),
             attachments: vec![],
             mentions: Vec::new(),
+            article: None,
         };
         let item = OutboxItem {
             frame: CommandFrame { client_id: ClientId::from_bits(1), command, if_rev: None, client_time: 0 },

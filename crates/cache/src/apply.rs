@@ -908,6 +908,7 @@ pub(crate) fn overlay(message: &mut Message, item: &OutboxItem) -> bool {
         Command::DeleteMessage { message: id, .. } if *id == message.id => {
             message.text.clear();
             message.attachments.clear();
+            message.article = None;
             message.deleted_at = Some(item.queued_at);
             true
         }
@@ -916,8 +917,11 @@ pub(crate) fn overlay(message: &mut Message, item: &OutboxItem) -> bool {
 }
 
 fn preview(message: &Message) -> PreviewRecord {
-    let line: String =
-        message.text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(PREVIEW_MAX).collect();
+    let said = match &message.article {
+        Some(card) if message.text.trim().is_empty() => &card.title,
+        _ => &message.text,
+    };
+    let line: String = said.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(PREVIEW_MAX).collect();
     PreviewRecord {
         author: message.author.clone(),
         kind: message.kind,

@@ -201,6 +201,7 @@ mod tests {
             edited_at: edited,
             deleted_at: word.is_none().then_some(id),
             mentions: Vec::new(),
+            article: None,
         }
     }
 

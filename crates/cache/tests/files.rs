@@ -18,6 +18,7 @@ fn reply(bits: u128, attachments: Vec<AttachmentId>) -> CommandFrame {
         text: "x".into(),
         attachments,
         mentions: Vec::new(),
+        article: None,
     };
     CommandFrame { client_id: ClientId::from_bits(bits), command, if_rev: None, client_time: 0 }
 }
@@ -68,6 +69,7 @@ fn od_35_a_file_belongs_to_the_draft_until_a_message_takes_it_along_and_goes_wit
         text: "x".into(),
         attachments: vec![],
         mentions: Vec::new(),
+        article: None,
     };
     let elsewhere = CommandFrame { command: elsewhere, ..reply(8, vec![]) };
     assert!(cache.queue(&elsewhere, std::slice::from_ref(&one), 1).is_err(), "another chat's message cannot take it");

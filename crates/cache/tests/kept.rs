@@ -35,6 +35,7 @@ fn message(number: i64) -> Message {
         edited_at: None,
         deleted_at: None,
         mentions: Vec::new(),
+        article: None,
     }
 }
 

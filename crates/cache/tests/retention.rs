@@ -33,6 +33,7 @@ fn message(chat: ConversationId, number: i64, text: &str) -> Message {
         edited_at: None,
         deleted_at: None,
         mentions: Vec::new(),
+        article: None,
     }
 }
 
@@ -146,6 +147,7 @@ fn dc_02_whatever_is_open_or_put_off_or_waits_to_be_sent_keeps_all_it_has() {
         text: "We have it again.".into(),
         attachments: vec![],
         mentions: Vec::new(),
+        article: None,
     };
     let frame = CommandFrame { client_id: ClientId::from_bits(1), command, if_rev: None, client_time: 0 };
     desk.cache.queue(&frame, &[], 0).unwrap();

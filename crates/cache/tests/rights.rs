@@ -56,6 +56,7 @@ fn shop(number: i64) -> Vec<Entity> {
             created_at: 1,
             edited_at: None,
             deleted_at: None, mentions: Vec::new(),
+            article: None,
         }),
         Entity::ReadMark(ReadMark { conversation: ConversationId(number + 30), number: 1 }),
         Entity::Item(

@@ -106,6 +106,7 @@ fn said(conversation: ConversationId, number: i64, author: Author, text: &str) -
         edited_at: None,
         deleted_at: None,
         mentions: Vec::new(),
+        article: None,
     }
 }
 

@@ -106,6 +106,7 @@ fn message(conversation: ConversationId, number: i64, author: Author, text: &str
         edited_at: None,
         deleted_at: None,
         mentions: Vec::new(),
+        article: None,
     }
 }
 
@@ -443,6 +444,7 @@ fn an_acknowledged_command_leaves_once_the_cursor_has_passed_it() {
                 text: "x".into(),
                 attachments: vec![],
                 mentions: Vec::new(),
+                article: None,
             },
         )
     };
@@ -868,6 +870,7 @@ fn after_a_restored_backup_the_new_log_wins_and_nothing_of_the_old_one_returns()
         text: "x".into(),
         attachments: vec![],
         mentions: Vec::new(),
+        article: None,
     };
     let sent = command(9, send);
     desk.cache.queue(&sent, &[], 1).unwrap();
@@ -932,6 +935,7 @@ fn reply(text: &str) -> Command {
         text: text.into(),
         attachments: vec![],
         mentions: Vec::new(),
+        article: None,
     }
 }
 
@@ -1308,9 +1312,37 @@ fn od_27_an_unsent_note_keeps_whom_it_mentions_and_one_taken_back_brings_them_al
         text: "@Cid".into(),
         attachments: vec![],
         mentions: vec![AgentId(3), BEN],
+        article: None,
     };
     let frame = command(1, note);
     desk.cache.queue(&frame, &[], 5).unwrap();
     let back = desk.cache.take_back(&frame.client_id).unwrap().unwrap().draft;
     assert_eq!((back.note.as_str(), back.mentions), ("@Cid\n@Ben, look", vec![AgentId(3), BEN]));
+}
+
+#[test]
+fn tv_06_an_article_that_was_sent_is_kept_is_found_by_its_title_and_stands_in_the_list() {
+    let mut desk = Desk::new();
+    desk.cache.belongs_to(ANN).unwrap();
+    let card = ArticleCard {
+        id: ArticleId(9),
+        title: "Devoluciones".into(),
+        summary: "Dentro de 30 días.".into(),
+        language: "es".into(),
+    };
+    let author = Author::Agent { id: BEN, name: "Ben".into() };
+    let sent = Message { article: Some(card.clone()), ..message(CHAT, 2, author, "") };
+    desk.delta(vec![Entity::Conversation(head(2, None)), from_vic(1, "How?"), Entity::Message(sent.clone())]);
+    desk.reopen();
+    let page = desk.cache.messages(CHAT, None, 50).unwrap();
+    assert_eq!(page.messages.last().unwrap().article, Some(card));
+    assert_eq!(desk.row().preview.unwrap().text, "Devoluciones");
+    let found = |desk: &Desk| desk.cache.search("devol", ANN, 9).unwrap().len();
+    assert_eq!(found(&desk), 1);
+    // Deleted, it shows nothing at once, also without a connection.
+    let delete = command(1, Command::DeleteMessage { conversation: CHAT, message: sent.id });
+    desk.cache.queue(&delete, &[], 5).unwrap();
+    assert_eq!(desk.row().preview.unwrap().text, "How?");
+    desk.delta(vec![Entity::Message(Message { article: None, deleted_at: Some(9), ..sent })]);
+    assert_eq!(found(&desk), 0);
 }

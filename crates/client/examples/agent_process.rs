@@ -25,8 +25,14 @@ async fn main() {
         for number in 0_u64.. {
             let text = format!("{begin} {number}");
             let (conversation, kind) = (Some(chat), MessageKind::Reply);
-            let command =
-                Command::Send { conversation, kind, text: text.clone(), attachments: vec![], mentions: Vec::new() };
+            let command = Command::Send {
+                conversation,
+                kind,
+                text: text.clone(),
+                attachments: vec![],
+                mentions: Vec::new(),
+                article: None,
+            };
             // Every eighth brings a file along, of more than one piece.
             let files = if number % 8 == 0 {
                 let bytes = text.repeat(300_000 / text.len()).into_bytes();

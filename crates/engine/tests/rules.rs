@@ -40,6 +40,7 @@ fn reply(bits: u128, conversation: i64) -> CommandFrame {
         text: "x".into(),
         attachments: vec![],
         mentions: Vec::new(),
+        article: None,
     };
     CommandFrame { client_id: ClientId::from_bits(bits), command, if_rev: None, client_time: 0 }
 }

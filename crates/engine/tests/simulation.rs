@@ -140,6 +140,7 @@ impl Computer {
                 text: format!("{agent}:{}", self.written),
                 attachments: vec![],
                 mentions: Vec::new(),
+                article: None,
             },
             if_rev: None,
             client_time: 0,

@@ -37,7 +37,7 @@ pub enum Command {
         conversation: Option<ConversationId>,
         /// `reply`, or `note` for agents. Among the team all is a `note`. `system` is refused.
         kind: MessageKind,
-        /// At most [`crate::MESSAGE_TEXT_MAX`] characters; may be empty when there are attachments.
+        /// At most [`crate::MESSAGE_TEXT_MAX`] characters; may be empty when there are attachments or an article.
         text: String,
         /// Files uploaded before, at most [`crate::ATTACHMENTS_MAX`].
         attachments: Vec<AttachmentId>,
@@ -46,6 +46,11 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         #[ts(optional, as = "Option<Vec<AgentId>>")]
         mentions: Vec<AgentId>,
+        /// An article for the visitor to read, in their language; one that is published for the conversation's site. From
+        /// agents, in replies alone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        article: Option<ArticleId>,
     },
     /// A visitor's first message with what the site asks before it.
     Introduce {
@@ -141,7 +146,7 @@ pub enum Command {
         conversation: ConversationId,
         /// Which one.
         message: MessageId,
-        /// At most [`crate::MESSAGE_TEXT_MAX`] characters; may be empty when there are attachments.
+        /// At most [`crate::MESSAGE_TEXT_MAX`] characters; may be empty when there are attachments or an article.
         text: String,
     },
     /// Take the text and the files of a message away. Its place stays.

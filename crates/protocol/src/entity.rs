@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use ts_rs::TS;
 use utoipa::ToSchema;
 
+use crate::article::ArticleCard;
 use crate::id::*;
 use crate::item::Item;
 
@@ -509,6 +510,10 @@ pub struct Message {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[ts(optional, as = "Option<Vec<AgentId>>")]
     pub mentions: Vec<AgentId>,
+    /// The article that an agent's reply brings along, as it was when it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub article: Option<ArticleCard>,
 }
 
 /// Whose a prepared text is: who sees it, and who may change it.

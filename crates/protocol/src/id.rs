@@ -48,6 +48,8 @@ ids! {
     ItemId;
     /// A prepared text.
     CannedTextId;
+    /// An article.
+    ArticleId;
     /// Agents who answer together.
     TeamId;
 }

@@ -3,6 +3,7 @@
 //! Nothing here does input or output. `docs/PROTOCOL.md` tells the story of a session; its JSON
 //! examples are read by this crate's tests, so the page and the types cannot drift apart.
 
+pub mod article;
 pub mod command;
 pub mod entity;
 pub mod error;
@@ -14,6 +15,7 @@ pub mod item;
 pub mod placeholder;
 pub mod planted;
 
+pub use article::*;
 pub use command::{Command, CommandFrame};
 pub use entity::*;
 pub use error::{ErrorCode, Refusal};

@@ -22,13 +22,17 @@ pub fn fold(text: &str) -> String {
         .collect()
 }
 
-/// The text of a message and the names of its files, as people wrote them. Nothing of what the desk itself says, which
-/// is a code.
+/// The text of a message, the title of the article it brings and the names of its files, as people wrote them. Nothing of
+/// what the desk itself says, which is a code.
 pub fn words(message: &Message) -> String {
     if message.kind == MessageKind::System {
         return String::new();
     }
     let mut words = message.text.clone();
+    if let Some(card) = &message.article {
+        words.push('\n');
+        words.push_str(&card.title);
+    }
     for attachment in &message.attachments {
         words.push('\n');
         words.push_str(&attachment.name);
@@ -38,7 +42,9 @@ pub fn words(message: &Message) -> String {
 
 /// Whether the first match lies in the name of a file. `highlighted` are the [`words`], folded and marked.
 pub fn marked_file(message: &Message, highlighted: &str) -> bool {
-    highlighted.chars().position(|letter| letter == MARKS.0).is_some_and(|at| at > message.text.chars().count())
+    let title = message.article.as_ref().map_or(0, |card| 1 + card.title.chars().count());
+    let said = message.text.chars().count() + title;
+    highlighted.chars().position(|letter| letter == MARKS.0).is_some_and(|at| at > said)
 }
 
 /// What else can be asked of a message, as words of an index of their own: its kind, who wrote it, what it carries.

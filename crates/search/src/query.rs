@@ -339,6 +339,12 @@ impl Query {
         all("{pages}", &self.pages)
     }
 
+    /// What the index of articles is asked for their titles and bodies. Filters, which are of conversations, are passed
+    /// over. `None`: nothing is looked for.
+    pub fn articles(&self) -> Option<String> {
+        all("{title body}", &self.terms)
+    }
+
     fn is_of_people(&self) -> bool {
         *self == Self { terms: self.terms.clone(), pages: self.pages.clone(), ..Self::default() }
     }

@@ -132,6 +132,12 @@ rights! {
     EditTeamTexts         [Always Always Own    Never  Never  Never  Never ];
     /// Write prepared texts for everybody.
     EditDeskTexts         [Always Always Never  Never  Never  Never  Never ];
+    /// Find articles, and read them in all their languages.
+    ReadArticles          [Always Always Seen   Seen   Seen   Never  Never ];
+    /// Read one article as visitors do; theirs is what is published for their site.
+    ReadArticle           [Always Always Seen   Seen   Seen   Own    Never ];
+    /// Write articles, publish and withdraw them.
+    EditArticles          [Always Always Never  Never  Never  Never  Never ];
     /// Store a file, to be sent.
     Upload                [Always Always Always Always Always Always Never ];
     /// Read a file that was sent.
@@ -243,6 +249,8 @@ pub(crate) enum Object {
     CannedText { own: bool },
     /// A project, a ticket or a task, and whose customers it is about.
     Item { site: Option<SiteId> },
+    /// An article, and for whose visitors it is; whether the visitor who asks is one of them, and it is published.
+    Article { site: Option<SiteId>, own: bool },
     /// A person on a site, or a browser of theirs.
     Customer(SiteId),
     /// An uploaded file, the visitor and the site to whom the message with it is shown, and its conversation.
@@ -285,7 +293,8 @@ impl Object {
             (Self::Account(agent), Principal::Agent(me)) => agent == me,
             (Self::CannedText { own }, Principal::Agent(_)) => *own,
             // What is about no customer is the whole team's.
-            (Self::Item { site: None }, Principal::Agent(_)) => true,
+            (Self::Item { site: None } | Self::Article { site: None, .. }, Principal::Agent(_)) => true,
+            (Self::Article { own, .. }, Principal::Visitor(_)) => *own,
             (Self::File { uploader, shown_to, .. }, me) => {
                 // Whoever is shown a file has not the right to send it again.
                 let shown = matches!(me, Principal::Visitor(me) if *shown_to == Some(*me));
@@ -299,7 +308,7 @@ impl Object {
     fn site(&self) -> Option<SiteId> {
         match self {
             Self::Conversation { site, .. } | Self::Message { site, .. } | Self::Customer(site) => Some(*site),
-            Self::File { site, .. } | Self::Item { site } => *site,
+            Self::File { site, .. } | Self::Item { site } | Self::Article { site, .. } => *site,
             Self::Desk | Self::Account(_) | Self::CannedText { .. } => None,
         }
     }
@@ -310,7 +319,12 @@ impl Object {
             Self::Conversation { id, .. } => Some(*id),
             Self::Message { conversation, .. } => Some(*conversation),
             Self::File { conversation, .. } => *conversation,
-            Self::Desk | Self::Account(_) | Self::CannedText { .. } | Self::Item { .. } | Self::Customer(_) => None,
+            Self::Desk
+            | Self::Account(_)
+            | Self::CannedText { .. }
+            | Self::Item { .. }
+            | Self::Article { .. }
+            | Self::Customer(_) => None,
         }
     }
 
@@ -322,6 +336,7 @@ impl Object {
             Self::Account(_) => "agent",
             Self::CannedText { .. } => "prepared text",
             Self::Item { .. } => "item",
+            Self::Article { .. } => "article",
             Self::Desk => "address",
             Self::File { .. } => "file",
         }

@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
-    ATTACHMENTS_MAX, Ack, AgentId, AttachmentId, Author, CannedTextId, Change, ClientId, Command, CommandFrame,
-    Contact, ContactId, Conversation, ConversationId, ConversationKind, ConversationState, EntityKind, ErrorCode,
-    FIELD_MAX, FieldKind, FormAnswer, FormKind, Holder, MESSAGE_TEXT_MAX, Message, MessageId, MessageKind, NOTES_MAX,
-    Nack, Number, Priority, ReadMark, Refusal, SNOOZE_MAX_MS, Seq, ServerFrame, Timestamp, VisitorId,
+    ATTACHMENTS_MAX, Ack, AgentId, ArticleId, AttachmentId, Author, CannedTextId, Change, ClientId, Command,
+    CommandFrame, Contact, ContactId, Conversation, ConversationId, ConversationKind, ConversationState, EntityKind,
+    ErrorCode, FIELD_MAX, FieldKind, FormAnswer, FormKind, Holder, MESSAGE_TEXT_MAX, Message, MessageId, MessageKind,
+    NOTES_MAX, Nack, Number, Priority, ReadMark, Refusal, SNOOZE_MAX_MS, Seq, ServerFrame, Timestamp, VisitorId,
 };
 
 use crate::authorize::{Action, Object, Principal, admit, authorize};
@@ -23,7 +23,7 @@ use crate::store::{
 };
 use crate::text;
 use crate::webhooks::{contact_changed, conversation_changes, message_said};
-use crate::{assignment, auto_answers, followers, participants};
+use crate::{articles, assignment, auto_answers, followers, participants};
 
 /// Bytes that a contact's fields may take together, so that the contact fits into a frame.
 pub(crate) const CONTACT_BYTES_MAX: usize = 48 * 1024;
@@ -67,13 +67,13 @@ pub(crate) fn perform(write: &mut Write<'_>, principal: Principal, frame: Comman
     admit(write.connection, &principal, Action::of_command(&command))?;
     write.caused_by(&principal, &client_id);
     let made = match command {
-        Command::Send { conversation, kind, text, attachments, mentions } => {
-            send(write, principal, &client_id, conversation, kind, &text, &attachments, mentions, if_rev)?
+        Command::Send { conversation, kind, text, attachments, mentions, article } => {
+            send(write, principal, &client_id, conversation, kind, &text, &attachments, mentions, article, if_rev)?
         }
         Command::Introduce { form, answers, text, attachments } => {
             let conversation = introduce(write, principal, form, &answers)?;
             let (to, kind) = (Some(conversation), MessageKind::Reply);
-            send(write, principal, &client_id, to, kind, &text, &attachments, Vec::new(), if_rev)?
+            send(write, principal, &client_id, to, kind, &text, &attachments, Vec::new(), None, if_rev)?
         }
         Command::Start { visitor } => start(write, principal, visitor)?,
         Command::StartInternal { agents, title, text } => {
@@ -300,6 +300,7 @@ pub(crate) fn say(
         edited_at: None,
         deleted_at: None,
         mentions: Vec::new(),
+        article: None,
     };
     conversations::add_message(write.connection, &message, attachments.len())?;
     for attachment in attachments {
@@ -371,6 +372,7 @@ fn send(
     text: &str,
     attachments: &[AttachmentId],
     mentions: Vec<AgentId>,
+    article: Option<ArticleId>,
     if_rev: Option<Seq>,
 ) -> Outcome<Made> {
     let action = match kind {
@@ -379,7 +381,7 @@ fn send(
         MessageKind::System => return Err(Refusal::invalid("kind", "must be reply or note").into()),
     };
     let text = text::long_field("text", text, MESSAGE_TEXT_MAX)?;
-    if text.trim().is_empty() && attachments.is_empty() {
+    if text.trim().is_empty() && attachments.is_empty() && article.is_none() {
         return Err(Refusal::invalid("text", "must not be empty without attachments").into());
     }
     if attachments.len() > ATTACHMENTS_MAX {
@@ -400,6 +402,7 @@ fn send(
         authorize(write.connection, &principal, Action::Attach, &stored)?;
     }
     let mentions = followers::mentioned(write, &conversation, kind, mentions)?;
+    let article = article.map(|id| articles::sent(write, &principal, &conversation, kind, id)).transpose()?;
 
     let author = match principal {
         Principal::Visitor(_) => {
@@ -422,6 +425,9 @@ fn send(
     };
     let (id, number) = say(write, &mut conversation, author, kind, text, Some(client_id.clone()), attachments)?;
     followers::mention(write, &mut conversation, id, &mentions)?;
+    if let Some(card) = &article {
+        articles::bring(write, id, card)?;
+    }
     store(write, &conversation)?;
     message_said(write, &conversation, kind, matches!(principal, Principal::Visitor(_)), id)?;
     if let Principal::Agent(agent) = principal {
@@ -729,7 +735,7 @@ fn edit_message(
         return Err(Refusal::new(ErrorCode::Conflict, words).into());
     }
     let text = text::long_field("text", text, MESSAGE_TEXT_MAX)?;
-    if text.trim().is_empty() && before.attachments.is_empty() {
+    if text.trim().is_empty() && before.attachments.is_empty() && before.article.is_none() {
         return Err(Refusal::invalid("text", "must not be empty without attachments").into());
     }
     if text == before.text {
@@ -756,6 +762,7 @@ fn delete_message(
         text: String::new(),
         attachments: Vec::new(),
         mentions: Vec::new(),
+        article: None,
         deleted_at: Some(write.now),
         ..before.clone()
     };

@@ -33,8 +33,8 @@ use crate::routes::{Asker, Routes, text};
 use crate::session_visitor::Caller;
 use crate::store::{self, Failure};
 use crate::{
-    api, assets, auto_answer_routes, availability_routes, bulk, form_routes, openapi, operations, origin, own, pull,
-    session_agent, session_visitor, signature_routes, socket, transfer, webhook_routes,
+    api, article_routes, assets, auto_answer_routes, availability_routes, bulk, form_routes, openapi, operations,
+    origin, own, pull, session_agent, session_visitor, signature_routes, socket, transfer, webhook_routes,
 };
 
 /// Largest body of commands, in bytes: a few frames of the largest size.
@@ -149,6 +149,12 @@ pub(crate) fn declared(routes: Routes) -> Routes {
         .on(A::EditOwnTexts, routes!(api::add_canned_text))
         .on(A::EditOwnTexts, routes!(api::edit_canned_text))
         .on(A::EditOwnTexts, routes!(api::delete_canned_text))
+        .on(A::ReadArticles, routes!(article_routes::articles))
+        .on_with_body(A::EditArticles, article_routes::ARTICLE_BYTES_MAX, routes!(article_routes::add_article))
+        .on(A::ReadArticles, routes!(article_routes::article))
+        .on_with_body(A::EditArticles, article_routes::ARTICLE_BYTES_MAX, routes!(article_routes::edit_article))
+        .on(A::EditArticles, routes!(article_routes::delete_article))
+        .on(A::ReadArticle, routes!(article_routes::read_article))
         .on(A::ReadItems, routes!(api::items))
         .on(A::EditItems, routes!(api::add_item))
         .on(A::ReadItems, routes!(api::item))

@@ -6,6 +6,8 @@
 mod accounts;
 mod administration;
 mod api;
+mod article_routes;
+mod articles;
 mod assets;
 mod assignment;
 mod authorize;

@@ -78,12 +78,18 @@ pub(crate) fn by_language(
     Ok(fields)
 }
 
-/// The words for somebody with a language: in just that one, in the one without a region, in English, or in the first.
-pub(crate) fn in_language(given: &BTreeMap<String, String>, language: &str) -> String {
+/// What stands there for somebody with a language, and under which tag: in just that one, in the one without a region, in
+/// English, or in the first.
+pub(crate) fn best_language<'t, T>(given: &'t BTreeMap<String, T>, language: &str) -> Option<(&'t String, &'t T)> {
     let tag = language.to_ascii_lowercase();
     let plain = tag.split('-').next().unwrap_or_default();
-    let found = [tag.as_str(), plain, "en"].into_iter().find_map(|tag| given.get(tag));
-    found.or_else(|| given.values().next()).cloned().unwrap_or_default()
+    let found = [tag.as_str(), plain, "en"].into_iter().find_map(|tag| given.get_key_value(tag));
+    found.or_else(|| given.first_key_value())
+}
+
+/// The words for somebody with a language, as [`best_language`] has it.
+pub(crate) fn in_language(given: &BTreeMap<String, String>, language: &str) -> String {
+    best_language(given, language).map(|(_, words)| words.clone()).unwrap_or_default()
 }
 
 /// A field of one line that may not be empty.

@@ -314,6 +314,7 @@ impl World {
                 text,
                 attachments: vec![],
                 mentions: Vec::new(),
+                article: None,
             };
             return self.computers[who].queue(now, chance, command, None, bits);
         }
@@ -335,14 +336,25 @@ impl World {
         let kind = if conversation.is_internal() { MessageKind::Note } else { MessageKind::Reply };
         let careful = self.random.random_bool(0.5);
         let (command, if_rev) = match self.random.random_range(0..22) {
-            0..4 => {
-                (Command::Send { conversation: Some(id), kind, text, attachments: vec![], mentions: Vec::new() }, None)
-            }
+            0..4 => (
+                Command::Send {
+                    conversation: Some(id),
+                    kind,
+                    text,
+                    attachments: vec![],
+                    mentions: Vec::new(),
+                    article: None,
+                },
+                None,
+            ),
             4 => {
                 // Some do not see it: the desk refuses to mention them.
                 let mentions = if self.random.random() { vec![self.colleague()] } else { Vec::new() };
                 let kind = MessageKind::Note;
-                (Command::Send { conversation: Some(id), kind, text, attachments: vec![], mentions }, None)
+                (
+                    Command::Send { conversation: Some(id), kind, text, attachments: vec![], mentions, article: None },
+                    None,
+                )
             }
             5 => {
                 // Whoever has scrolled up sees older ones.

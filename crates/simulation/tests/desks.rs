@@ -140,12 +140,19 @@ fn frame(command: Command) -> CommandFrame {
 
 fn say(conversation: Option<ConversationId>, text: &str) -> CommandFrame {
     let (kind, text) = (MessageKind::Reply, text.to_owned());
-    frame(Command::Send { conversation, kind, text, attachments: vec![], mentions: Vec::new() })
+    frame(Command::Send { conversation, kind, text, attachments: vec![], mentions: Vec::new(), article: None })
 }
 
 fn note(conversation: ConversationId, text: &str) -> CommandFrame {
     let (kind, text) = (MessageKind::Note, text.to_owned());
-    frame(Command::Send { conversation: Some(conversation), kind, text, attachments: vec![], mentions: Vec::new() })
+    frame(Command::Send {
+        conversation: Some(conversation),
+        kind,
+        text,
+        attachments: vec![],
+        mentions: Vec::new(),
+        article: None,
+    })
 }
 
 fn texts(rows: &Rows) -> Vec<&str> {

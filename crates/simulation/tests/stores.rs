@@ -63,6 +63,7 @@ fn message(number: Number) -> Entity {
         edited_at: None,
         deleted_at: None,
         mentions: Vec::new(),
+        article: None,
     })
 }
 
@@ -79,7 +80,8 @@ fn delta(from: i64, entities: Vec<Entity>, done: &[&ClientId]) -> Batch {
 
 fn reply(bits: u128) -> CommandFrame {
     let (kind, text, attachments) = (MessageKind::Reply, format!("reply {bits}"), vec![]);
-    let command = Command::Send { conversation: Some(CHAT), kind, text, attachments, mentions: Vec::new() };
+    let command =
+        Command::Send { conversation: Some(CHAT), kind, text, attachments, mentions: Vec::new(), article: None };
     CommandFrame { client_id: ClientId::from_bits(bits), command, if_rev: None, client_time: 0 }
 }
 

@@ -154,8 +154,14 @@ impl RequestingVisitor {
     /// Writes a message; the desk's answer.
     pub async fn write(&self, text: &str) -> ServerFrame {
         let (kind, attachments) = (MessageKind::Reply, Vec::new());
-        let command =
-            Command::Send { conversation: None, kind, text: text.to_owned(), attachments, mentions: Vec::new() };
+        let command = Command::Send {
+            conversation: None,
+            kind,
+            text: text.to_owned(),
+            attachments,
+            mentions: Vec::new(),
+            article: None,
+        };
         let client_id = ClientId::from_bits(rand::random());
         let frame = CommandFrame { client_id, command, if_rev: None, client_time: now() };
         self.requests.push(&[ClientFrame::Cmd(frame)]).await.remove(0)

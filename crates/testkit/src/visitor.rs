@@ -106,6 +106,7 @@ impl Visitor {
             text: text.to_owned(),
             attachments,
             mentions: Vec::new(),
+            article: None,
         };
         self.command(command).await
     }
@@ -123,7 +124,14 @@ impl Visitor {
         let upload: Upload = request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap();
         let attachment = upload.attachment.unwrap();
         let (kind, text, attachments) = (MessageKind::Reply, text.to_owned(), vec![attachment.id]);
-        let command = Command::Send { conversation: self.conversation, kind, text, attachments, mentions: Vec::new() };
+        let command = Command::Send {
+            conversation: self.conversation,
+            kind,
+            text,
+            attachments,
+            mentions: Vec::new(),
+            article: None,
+        };
         let client_id = self.command(command).await;
         self.answer(&client_id).await.unwrap_or_else(|nack| panic!("{}'s file was refused: {nack:?}", self.name));
         attachment
@@ -140,7 +148,14 @@ impl Visitor {
     /// Sends a message again under its own name, as a messenger does that its desk's log does not show it to.
     pub async fn offer_again(&mut self, client_id: &ClientId, text: &str) {
         let (conversation, kind, attachments) = (self.conversation, MessageKind::Reply, Vec::new());
-        let command = Command::Send { conversation, kind, text: text.to_owned(), attachments, mentions: Vec::new() };
+        let command = Command::Send {
+            conversation,
+            kind,
+            text: text.to_owned(),
+            attachments,
+            mentions: Vec::new(),
+            article: None,
+        };
         let frame = CommandFrame { client_id: client_id.clone(), command, if_rev: None, client_time: now() };
         say(&mut self.panel, &ClientFrame::Cmd(frame)).await;
         self.answer(client_id).await.unwrap_or_else(|nack| panic!("{}'s message was refused: {nack:?}", self.name));

@@ -234,6 +234,32 @@ size: number,
 picture: PictureSize | null, };
 
 /**
+ * An article.
+ */
+export type ArticleId = number;
+
+/**
+ * What a message shows of an article, as it was when it was sent.
+ */
+export type ArticleCard = { 
+/**
+ * Which one; `GET /v1/articles/{id}/text` reads what it says by now.
+ */
+id: ArticleId, 
+/**
+ * One line.
+ */
+title: string, 
+/**
+ * How it begins, in one line of at most [`ARTICLE_SUMMARY_MAX`] characters.
+ */
+summary: string, 
+/**
+ * The language of both: a tag such as `es` or `pt-br`.
+ */
+language: string, };
+
+/**
  * Why a command of the page failed. The page has one sentence for each that says what to do next.
  */
 export type ApiErrorCode = "wrong_password" | "code_required" | "code_wrong" | "too_many_attempts" | "no_agent" | "provider_failed" | "sign_in_ended" | "unreachable" | "not_a_desk" | "version" | "expired" | "revoked" | "signed_out" | "signed_in_already" | "too_many_accounts" | "disk_full" | "newer_database" | "damaged_database" | "keychain_locked" | "undecryptable" | "offline" | "not_found" | "invalid" | "conflict" | "too_late" | "too_large" | "unsupported_type" | "internal";
@@ -940,6 +966,10 @@ text: Array<TextPart>,
  * Files that the server has.
  */
 attachments: Array<Attachment>, 
+/**
+ * The article that it brings the visitor, as it was when it was sent.
+ */
+article: ArticleCard | null, 
 /**
  * Files that are on this computer until the message is done; in place of `attachments` then.
  */

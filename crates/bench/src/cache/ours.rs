@@ -161,6 +161,7 @@ pub(crate) fn message(said: &Said) -> Message {
         edited_at: None,
         deleted_at: None,
         mentions: Vec::new(),
+        article: None,
     }
 }
 

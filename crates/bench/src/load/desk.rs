@@ -313,6 +313,7 @@ impl Writer for DeskWriter {
                 text,
                 attachments: Vec::new(),
                 mentions: Vec::new(),
+                article: None,
             };
             let frame = CommandFrame { client_id: client_id.clone(), command, if_rev: None, client_time: 0 };
             self.line.say(&ClientFrame::Cmd(frame)).await;

@@ -122,6 +122,7 @@ pub(crate) fn reply(conversation: ConversationId, text: &str) -> Command {
         text: text.into(),
         attachments: vec![],
         mentions: Vec::new(),
+        article: None,
     }
 }
 

@@ -192,6 +192,7 @@ async fn ben_writes_much(ben: &mut AgentSocket, visitors: &[Visitor], when: &str
                     text,
                     attachments: vec![],
                     mentions: Vec::new(),
+                    article: None,
                 },
             )
             .await;

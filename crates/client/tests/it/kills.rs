@@ -70,7 +70,11 @@ async fn dc_02_a_program_that_is_killed_again_and_again_loses_nothing_and_says_n
         for number in 0..3 {
             let text = format!("Ben, round {round}: {number}");
             let (conversation, kind) = (Some(chat), MessageKind::Note);
-            does(&mut ben, Command::Send { conversation, kind, text, attachments: vec![], mentions: Vec::new() }).await;
+            does(
+                &mut ben,
+                Command::Send { conversation, kind, text, attachments: vec![], mentions: Vec::new(), article: None },
+            )
+            .await;
         }
         written.extend(running.await.unwrap());
     }

@@ -117,7 +117,14 @@ async fn plays(deeds: Vec<Deed>) -> Result<(), TestCaseError> {
                     let (text, attachments) = (format!("answer {number}"), vec![]);
                     does(
                         &mut ben,
-                        Command::Send { conversation: Some(chat), kind, text, attachments, mentions: Vec::new() },
+                        Command::Send {
+                            conversation: Some(chat),
+                            kind,
+                            text,
+                            attachments,
+                            mentions: Vec::new(),
+                            article: None,
+                        },
                     )
                     .await;
                 }

@@ -103,6 +103,7 @@ impl Computer {
             text,
             attachments: vec![],
             mentions: Vec::new(),
+            article: None,
         };
         let frame = CommandFrame { client_id, command, if_rev: None, client_time: 0 };
         self.cache.queue(&frame, &[], 0).unwrap();

@@ -3,7 +3,7 @@
 use deskbell_protocol::{EntityKind, Timestamp};
 use rusqlite::Connection;
 
-use super::{agents, batch, entities, log, queries, search, sites};
+use super::{agents, articles, batch, entities, log, queries, search, sites};
 
 queries! {
     AGENTS_MISSING = "SELECT count(*) FROM agent AS item WHERE item.id > 0 AND NOT EXISTS
@@ -115,5 +115,6 @@ pub(super) fn rebuild_words(connection: &Connection) -> rusqlite::Result<()> {
     let transaction = connection.unchecked_transaction()?;
     transaction.execute_batch(include_str!("clear_words.sql"))?;
     search::index_everything(&transaction)?;
+    articles::index_everything(&transaction)?;
     transaction.commit()
 }

@@ -8,7 +8,7 @@ use deskbell_protocol::{
 use deskbell_search::label_key;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{files, followers, participants, queries};
+use super::{articles, files, followers, participants, queries};
 
 /// What the desk says of a conversation that was put off, and of one that is back.
 pub(crate) const SNOOZED: &str = "snoozed";
@@ -255,11 +255,13 @@ fn message(row: &Row<'_>) -> rusqlite::Result<(Message, i64)> {
         edited_at: row.get(11)?,
         deleted_at: row.get(12)?,
         mentions: Vec::new(),
+        article: None,
     };
     Ok((message, row.get(8)?))
 }
 
-/// The message with its attachments, without whom it mentions: databases on their way from an older version have no more.
+/// The message with its attachments, without whom it mentions and the article it brings: databases on their way from an
+/// older version have no more.
 pub(crate) fn find_words(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Message>> {
     let found = connection.prepare_cached(FIND_MESSAGE)?.query_row([id.0], message).optional()?;
     let Some((mut message, attachments)) = found else { return Ok(None) };
@@ -269,18 +271,21 @@ pub(crate) fn find_words(connection: &Connection, id: MessageId) -> rusqlite::Re
     Ok(Some(message))
 }
 
-/// The message with its attachments and whom it mentions.
+/// The message with its attachments, whom it mentions and the article it brings.
 pub(crate) fn find_message(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Message>> {
     let found = find_words(connection, id)?;
     let Some(mut message) = found else { return Ok(None) };
     if message.kind == MessageKind::Note && message.deleted_at.is_none() {
         message.mentions = followers::mentioned(connection, id)?;
     }
+    if message.kind == MessageKind::Reply && matches!(message.author, Author::Agent { .. }) {
+        message.article = articles::card(connection, id)?;
+    }
     Ok(Some(message))
 }
 
 /// Stores a message. Its attachments are joined to it by [`files::attach`], whom it
-/// mentions by [`followers::mention`].
+/// mentions by [`followers::mention`], the article it brings by [`articles::bring`].
 pub(crate) fn add_message(connection: &Connection, message: &Message, attachments: usize) -> rusqlite::Result<()> {
     let (author_kind, author, author_name) = match &message.author {
         Author::Visitor => (0, None, None),
@@ -328,6 +333,9 @@ pub(crate) fn rewrite_message(
     ])?;
     if now.mentions.is_empty() && !before.mentions.is_empty() {
         followers::forget_mentions(connection, now.id)?;
+    }
+    if now.article.is_none() && before.article.is_some() {
+        articles::forget_card(connection, now.id)?;
     }
     Ok(())
 }

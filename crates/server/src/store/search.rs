@@ -56,16 +56,22 @@ queries! {
 
 /// Makes a message with its files findable, as it is now. A deleted one is found no more.
 pub(crate) fn put_message(connection: &Connection, id: MessageId) -> rusqlite::Result<()> {
-    if let Some(message) = conversations::find_words(connection, id)?
-        && message.kind != MessageKind::System
-    {
-        if message.deleted_at.is_some() {
-            connection.prepare_cached(DROP_MESSAGE)?.execute([id.0])?;
-            return Ok(());
-        }
-        let (words, facets) = (fold(&words(&message)), facets(&message));
-        connection.prepare_cached(PUT_MESSAGE)?.execute(params![id.0, words, facets])?;
+    match conversations::find_message(connection, id)? {
+        Some(message) => put_words(connection, &message),
+        None => Ok(()),
     }
+}
+
+fn put_words(connection: &Connection, message: &Message) -> rusqlite::Result<()> {
+    if message.kind == MessageKind::System {
+        return Ok(());
+    }
+    if message.deleted_at.is_some() {
+        connection.prepare_cached(DROP_MESSAGE)?.execute([message.id.0])?;
+        return Ok(());
+    }
+    let (words, facets) = (fold(&words(message)), facets(message));
+    connection.prepare_cached(PUT_MESSAGE)?.execute(params![message.id.0, words, facets])?;
     Ok(())
 }
 
@@ -91,8 +97,20 @@ pub(in crate::store) fn put_page(connection: &Connection, id: i64) -> rusqlite::
     Ok(())
 }
 
-/// Makes everything findable that an older server has stored.
+/// Makes everything findable that a server has stored whose messages had neither mentions nor articles.
+pub(in crate::store) fn index_older(connection: &Connection) -> rusqlite::Result<()> {
+    index(connection, conversations::find_words)
+}
+
+/// Makes everything findable that is stored.
 pub(in crate::store) fn index_everything(connection: &Connection) -> rusqlite::Result<()> {
+    index(connection, conversations::find_message)
+}
+
+fn index(
+    connection: &Connection,
+    find: fn(&Connection, MessageId) -> rusqlite::Result<Option<Message>>,
+) -> rusqlite::Result<()> {
     let named = |sql: &str, put: fn(&Connection, i64, &str) -> rusqlite::Result<()>| {
         let mut statement = connection.prepare(sql)?;
         let mut rows = statement.query([0])?;
@@ -111,7 +129,9 @@ pub(in crate::store) fn index_everything(connection: &Connection) -> rusqlite::R
     let mut statement = connection.prepare(MESSAGES_STORED)?;
     let mut rows = statement.query([0])?;
     while let Some(row) = rows.next()? {
-        put_message(connection, MessageId(row.get(0)?))?;
+        if let Some(message) = find(connection, MessageId(row.get(0)?))? {
+            put_words(connection, &message)?;
+        }
     }
     Ok(())
 }

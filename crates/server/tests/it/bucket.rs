@@ -100,6 +100,7 @@ async fn tv_06_files_of_a_desk_lie_in_a_bucket_and_every_command_finds_them_ther
         text: "Here is a leaflet".to_owned(),
         attachments: vec![leaflet.id],
         mentions: Vec::new(),
+        article: None,
     });
     client.command(&with_file).await.unwrap();
 

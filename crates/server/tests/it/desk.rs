@@ -164,7 +164,14 @@ pub(crate) fn reply(conversation: Option<ConversationId>, text: &str) -> Command
 }
 
 pub(crate) fn say(conversation: Option<ConversationId>, kind: MessageKind, text: &str) -> CommandFrame {
-    command(Command::Send { conversation, kind, text: text.to_owned(), attachments: Vec::new(), mentions: Vec::new() })
+    command(Command::Send {
+        conversation,
+        kind,
+        text: text.to_owned(),
+        attachments: Vec::new(),
+        mentions: Vec::new(),
+        article: None,
+    })
 }
 
 /// An HTTP client.

@@ -91,6 +91,7 @@ async fn tv_06_a_picture_is_drawn_anew_and_reaches_only_those_it_is_sent_to() {
         text: String::new(),
         attachments: vec![picture.id],
         mentions: Vec::new(),
+        article: None,
     };
     vic.command(&command(send)).await.unwrap();
     let (message, _) = ann.message("").await;
@@ -117,6 +118,7 @@ async fn tv_06_a_picture_is_drawn_anew_and_reaches_only_those_it_is_sent_to() {
         text: "x".to_owned(),
         attachments: vec![id],
         mentions: Vec::new(),
+        article: None,
     };
     assert_eq!(vic.command(&command(again(picture.id))).await.unwrap_err().code, ErrorCode::Invalid);
     let of_ann =
@@ -134,6 +136,7 @@ async fn tv_06_a_picture_is_drawn_anew_and_reaches_only_those_it_is_sent_to() {
             text: String::new(),
             attachments: vec![id],
             mentions: Vec::new(),
+            article: None,
         }))
         .await
         .unwrap();
@@ -226,6 +229,7 @@ async fn od_24_messages_are_edited_and_deleted_with_their_files_and_admins_read_
         text: "Twenty".to_owned(),
         attachments: vec![file.id],
         mentions: Vec::new(),
+        article: None,
     };
     let message = MessageId(ben.command(&command(send)).await.unwrap().id.unwrap());
     let edit = |text: &str| command(Command::EditMessage { conversation: chat, message, text: text.to_owned() });

@@ -10,7 +10,14 @@ use crate::desk::*;
 /// A message that mentions colleagues.
 fn mentioning(conversation: ConversationId, kind: MessageKind, text: &str, mentions: &[AgentId]) -> CommandFrame {
     let (text, mentions) = (text.to_owned(), mentions.to_vec());
-    command(Command::Send { conversation: Some(conversation), kind, text, attachments: Vec::new(), mentions })
+    command(Command::Send {
+        conversation: Some(conversation),
+        kind,
+        text,
+        attachments: Vec::new(),
+        mentions,
+        article: None,
+    })
 }
 
 fn note(conversation: ConversationId, text: &str, mentions: &[AgentId]) -> CommandFrame {

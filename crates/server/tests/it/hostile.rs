@@ -376,9 +376,16 @@ async fn tv_06_of_eighty_hostile_files_each_is_refused_by_a_rule_or_comes_back_h
     for some in stored.chunks(ATTACHMENTS_MAX) {
         let attachments = some.iter().map(|(_, attachment)| attachment.id).collect();
         let (conversation, kind, text) = (None, MessageKind::Reply, String::new());
-        vic.command(&command(Command::Send { conversation, kind, text, attachments, mentions: Vec::new() }))
-            .await
-            .unwrap();
+        vic.command(&command(Command::Send {
+            conversation,
+            kind,
+            text,
+            attachments,
+            mentions: Vec::new(),
+            article: None,
+        }))
+        .await
+        .unwrap();
         ann.message("").await;
     }
 
@@ -458,6 +465,7 @@ async fn tv_06_no_header_of_a_request_makes_a_file_another_thing() {
         text: String::new(),
         attachments: vec![attachment.id],
         mentions: Vec::new(),
+        article: None,
     };
     vic.command(&command(send)).await.unwrap();
     ben.message("").await;

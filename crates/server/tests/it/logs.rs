@@ -87,7 +87,14 @@ async fn dk_25_the_log_holds_no_words_addresses_passwords_and_tokens_at_any_leve
     let upload = upload.header("origin", format!("http://{address}")).body("zanzibar-bytes").send().await.unwrap();
     let file = upload.json::<Upload>().await.unwrap().attachment.unwrap().id;
     let send = |kind, text: &str, conversation, attachments| {
-        command(Command::Send { conversation, kind, text: text.to_owned(), attachments, mentions: Vec::new() })
+        command(Command::Send {
+            conversation,
+            kind,
+            text: text.to_owned(),
+            attachments,
+            mentions: Vec::new(),
+            article: None,
+        })
     };
     let mut again = Client::open(address, None, Some(&format!("http://{address}"))).await;
     let known = VisitorHello { token: Some(token.clone()), ..hello(VisitorPart::Panel, &name, None) };

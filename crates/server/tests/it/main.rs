@@ -3,6 +3,7 @@
 
 mod accounts;
 mod api;
+mod articles;
 mod assignment;
 mod auto_answers;
 mod availability;

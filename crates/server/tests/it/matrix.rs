@@ -39,6 +39,8 @@ enum Of {
     Text,
     /// A ticket about a customer.
     Item,
+    /// An article for the visitors of a site.
+    Article,
     /// A conversation, its visitor and their contact.
     Customer,
     /// A person who is there for one request.
@@ -56,10 +58,9 @@ impl Of {
         use Whose::*;
         match (self, standing) {
             (Self::Desk | Self::Person | Self::Absent | Self::Session | Self::Commands, _) => &[Own],
-            (Self::Account | Self::Text | Self::Upload, _) | (Self::File | Self::Customer, Standing::Visitor) => {
-                &[Own, Foreign]
-            }
-            (Self::Customer | Self::Item, _) => &[Seen, Foreign],
+            (Self::Account | Self::Text | Self::Upload, _)
+            | (Self::File | Self::Customer | Self::Article, Standing::Visitor) => &[Own, Foreign],
+            (Self::Customer | Self::Item | Self::Article, _) => &[Seen, Foreign],
             (Self::Message, Standing::Visitor) => &[Seen, Foreign],
             (Self::Message | Self::File, _) => &[Own, Seen, Foreign],
         }
@@ -84,6 +85,7 @@ struct Customer {
     visitor: VisitorId,
     contact: ContactId,
     conversation: ConversationId,
+    site: SiteId,
     file: AttachmentId,
 }
 
@@ -108,6 +110,7 @@ struct Things<'w> {
     device: i64,
     text: CannedTextId,
     item: ItemId,
+    article: ArticleId,
     message: MessageId,
     file: AttachmentId,
     upload: ClientId,
@@ -231,6 +234,16 @@ const ROUTES: &[Way<RequestBuilder>] = &[
         it.with(format!("/v1/canned-texts/{}", it.text), json!({"title": client_id().as_str()}))
     }),
     ("DELETE /v1/canned-texts/{id}", Of::Text, |it| it.at(format!("/v1/canned-texts/{}", it.text))),
+    ("GET /v1/articles", Of::Desk, |it| it.at("/v1/articles")),
+    ("POST /v1/articles", Of::Desk, |it| {
+        it.with("/v1/articles", json!({"texts": {"en": {"title": "Tea", "body": "Tea?"}}}))
+    }),
+    ("GET /v1/articles/{id}", Of::Article, |it| it.at(format!("/v1/articles/{}", it.article))),
+    ("PATCH /v1/articles/{id}", Of::Article, |it| {
+        it.with(format!("/v1/articles/{}", it.article), json!({"published": false}))
+    }),
+    ("DELETE /v1/articles/{id}", Of::Article, |it| it.at(format!("/v1/articles/{}", it.article))),
+    ("GET /v1/articles/{id}/text", Of::Article, |it| it.at(format!("/v1/articles/{}/text", it.article))),
     ("GET /v1/items", Of::Desk, |it| it.at("/v1/items")),
     ("POST /v1/items", Of::Customer, |it| {
         it.with("/v1/items", json!({"kind": "task", "title": "Tea", "conversation": it.customer.conversation}))
@@ -501,6 +514,15 @@ impl World {
             }
             _ => ItemId(0),
         };
+        let article = match of {
+            Of::Article => {
+                let text = ArticleText { title: "Tea".to_owned(), body: "Tea?".to_owned() };
+                let texts = BTreeMap::from([("en".to_owned(), text)]);
+                let new = NewArticle { site: Some(customer.site), published: true, texts };
+                self.desk.desk.administer().add_article(new).await.unwrap().id
+            }
+            _ => ArticleId(0),
+        };
         let upload = match of {
             Of::Upload => self.upload(&hand, "").await.0,
             _ => client_id(),
@@ -520,6 +542,7 @@ impl World {
             device,
             text,
             item,
+            article,
             message,
             file,
             upload,
@@ -594,6 +617,7 @@ async fn customer(desk: &TestDesk, site: &str) -> Customer {
         text: "Hello".to_owned(),
         attachments: vec![file],
         mentions: Vec::new(),
+        article: None,
     };
     client.command(&command(hello)).await.unwrap();
     let (message, _) = client.message("Hello").await;
@@ -604,8 +628,8 @@ async fn customer(desk: &TestDesk, site: &str) -> Customer {
         Entity::Conversation(found) if found.id == message.conversation => Some(found),
         _ => None,
     });
-    let Conversation { visitor, contact, id: conversation, .. } = row.unwrap();
-    Customer { token, visitor, contact, conversation, file }
+    let Conversation { visitor, contact, id: conversation, site, .. } = row.unwrap();
+    Customer { token, visitor, contact, conversation, site, file }
 }
 
 /// What differs from the table.

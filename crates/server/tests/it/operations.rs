@@ -66,6 +66,7 @@ async fn dc_01_a_backup_under_load_brings_back_everything_that_was_acknowledged_
         text: "Here is a leaflet".to_owned(),
         attachments: vec![leaflet.id],
         mentions: Vec::new(),
+        article: None,
     });
     ann.command(&with_file).await.unwrap();
     let mut before = Vec::new();
@@ -213,6 +214,7 @@ async fn dc_01_a_person_is_handed_out_and_then_erased_everywhere() {
         text: "=zanzibar please".to_owned(),
         attachments: vec![file.id],
         mentions: Vec::new(),
+        article: None,
     });
     guest.command(&send).await.unwrap();
     let (message, _) = ann.message("=zanzibar please").await;
@@ -380,6 +382,7 @@ async fn dc_01_the_doctor_says_what_is_wrong_and_mends_what_is_safe() {
             text: "Here".to_owned(),
             attachments: vec![leaflet.id],
             mentions: Vec::new(),
+            article: None,
         });
         ann.command(&with_file).await.unwrap();
         let (done, said, wrong) = doctor(&[]);

@@ -423,6 +423,7 @@ pub(super) fn reply(conversation: Option<ConversationId>, text: &str) -> Command
         text: text.to_owned(),
         attachments: Vec::new(),
         mentions: Vec::new(),
+        article: None,
     }
 }
 

@@ -29,7 +29,7 @@ afterEach(cleanup);
 function shows(delivery: Delivery, of: Partial<MessageView> = {}, with_: { refused?: RefusedDeed; askDelete?: (message: MessageView) => void } = {}) {
   const message: MessageView = {
     key: 'c', id: null, number: 0, author: { who: 'agent', id: 1, name: 'Ann' }, mine: true, kind: 'reply',
-    text: [{ part: 'text', text: 'Hello' }], attachments: [], files: [], created_at: 0, delivery, refusal: null, client_id: 'c',
+    text: [{ part: 'text', text: 'Hello' }], attachments: [], article: null, files: [], created_at: 0, delivery, refusal: null, client_id: 'c',
     sends_at: null, seen: null, rev: null, edited: false, deleted: false, changing: false, may_edit: false, may_delete: false, ...of,
   };
   const { refused = null, askDelete = () => {} } = with_;
@@ -81,6 +81,17 @@ test('DC-02: without a connection a file that is not on this computer says so', 
   sync('offline');
   shows('received', { attachments: [file(1, 'here.csv'), file(2, 'there.csv')] });
   expect(screen.getByText(words.m.fileAway()).parentElement?.textContent).toContain('there.csv');
+});
+
+test('TV-06: an article that was sent shows its title and how it begins, as text in its own language', () => {
+  const article = { id: 9, title: 'Devoluciones <b>', summary: 'Dentro de 30 días.', language: 'es' };
+  shows('sent', { text: [], article });
+  const card = screen.getByRole('region', { name: words.m.articleSent() });
+  expect(card.textContent).toContain('Dentro de 30 días.');
+  expect(screen.getByText('Devoluciones <b>').getAttribute('lang')).toBe('es');
+  cleanup();
+  shows('sent');
+  expect(screen.queryByRole('region', { name: words.m.articleSent() })).toBeNull();
 });
 
 const OWN = { id: 7, number: 3, rev: 40, may_edit: true, may_delete: true };

@@ -103,7 +103,7 @@ export function refusedDeedText(refused: RefusedDeed, head?: ConversationRow): s
 
 /** The beginning of a message, to tell its buttons from another's. */
 export function shortened(message: MessageView): string {
-  const text = message.text.map((part) => part.text).join('') || (message.attachments[0]?.name ?? message.files[0]?.name ?? '');
+  const text = message.text.map((part) => part.text).join('') || (message.article?.title ?? message.attachments[0]?.name ?? message.files[0]?.name ?? '');
   return text.length > NAME_MAX ? `${text.slice(0, NAME_MAX)}…` : text;
 }
 
