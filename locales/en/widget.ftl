@@ -67,6 +67,14 @@ close-picture = Close picture
 size-kb = { $size } KB
 size-mb = { $size } MB
 
+## Articles
+article-read = Read
+article-read-of = Read: { $title }
+article-back = Back
+article-loading = Loading…
+article-gone = This article is no longer available.
+article-failed = The article cannot be shown right now. Check the connection and try again.
+
 ## Writing
 write = Write a message
 write-placeholder = Write a message…

@@ -67,6 +67,14 @@ close-picture = Cerrar la imagen
 size-kb = { $size } KB
 size-mb = { $size } MB
 
+## Articles
+article-read = Leer
+article-read-of = Leer: { $title }
+article-back = Volver
+article-loading = Cargando…
+article-gone = Este artículo ya no está disponible.
+article-failed = Ahora mismo no se puede mostrar el artículo. Comprueba la conexión e inténtalo de nuevo.
+
 ## Writing
 write = Escribe un mensaje
 write-placeholder = Escribe un mensaje…

@@ -71,6 +71,14 @@ close-picture = Закрыть изображение
 size-kb = { $size } КБ
 size-mb = { $size } МБ
 
+## Articles
+article-read = Читать
+article-read-of = Читать: { $title }
+article-back = Назад
+article-loading = Загружается…
+article-gone = Эта статья больше не доступна.
+article-failed = Сейчас статью показать нельзя. Проверьте соединение и повторите попытку.
+
 ## Writing
 write = Напишите сообщение
 write-placeholder = Напишите сообщение…

@@ -449,3 +449,88 @@ test('OD-37: whoever has to prove anew who they are sees nothing, is told so, an
   open({ token: null });
   expect(document.querySelector('[role="alert"]')).toBeNull();
 });
+
+/** What the desk gives whoever reads an article: answers in turn, the last one for ever. */
+function library(...answers: { status: number; body: unknown }[]): { asked: string[]; tokens: (string | null)[] } {
+  const seen = { asked: [] as string[], tokens: [] as (string | null)[] };
+  vi.stubGlobal('fetch', (address: string, init: RequestInit) => {
+    seen.asked.push(address);
+    seen.tokens.push(new Headers(init.headers).get('Authorization'));
+    const { status, body } = answers[Math.min(seen.asked.length, answers.length) - 1] ?? { status: 500, body: {} };
+    return Promise.resolve(new Response(JSON.stringify(body), { status }));
+  });
+  return seen;
+}
+const CARD = { id: 9, title: 'Devoluciones', summary: 'Dentro de 30 días.', language: 'es' };
+const SAID = { id: 9, language: 'es', title: 'Devoluciones y cambios', body: 'Dentro de 30 días.\n\n<b>Gratis</b>: https://shop.example/back', changed_at: 1 };
+const readButton = () => document.querySelector<HTMLButtonElement>(`[aria-label="${texts.m.articleReadOf({ title: CARD.title })}"]`);
+const articleOf = () => document.querySelector<HTMLDialogElement>('dialog[aria-labelledby="article-title"]');
+
+test('TV-06: an article stands under its message, and is read over the conversation as plain text', async () => {
+  const desk = library({ status: 200, body: SAID });
+  const socket = open();
+  reply(socket, { text: 'This may help', article: CARD });
+  const row = document.querySelector('[role="log"] ol')?.textContent;
+  expect(row).toContain('Devoluciones');
+  expect(row).toContain('Dentro de 30 días.');
+  expect(desk.asked, 'nothing is fetched before somebody reads').toEqual([]);
+  readButton()?.focus();
+  readButton()?.click();
+  flushSync();
+  expect(articleOf()?.open).toBe(true);
+  await expect.poll(() => articleOf()?.textContent).toContain('Gratis');
+  expect(desk).toEqual({ asked: ['/v1/articles/9/text'], tokens: [`Visitor ${TOKEN}`] });
+  expect(articleOf()?.querySelector('h2')?.textContent).toBe('Devoluciones y cambios');
+  const paragraphs = [...(articleOf()?.querySelectorAll('p.paragraph') ?? [])].map(({ textContent }) => textContent);
+  expect(paragraphs).toEqual(['Dentro de 30 días.', '<b>Gratis</b>: https://shop.example/back']);
+  expect(articleOf()?.querySelector('b')).toBeNull();
+  expect(articleOf()?.querySelector('a')?.rel).toContain('noopener');
+});
+
+test('TV-06: back and Escape lead to where the visitor was, and the chat stays open', async () => {
+  library({ status: 200, body: SAID });
+  const socket = open();
+  reply(socket, { article: CARD });
+  for (const leave of ['button', 'Escape']) {
+    readButton()?.focus();
+    readButton()?.click();
+    flushSync();
+    const back = [...(articleOf()?.querySelectorAll('button') ?? [])].find(({ textContent }) => textContent?.includes(texts.m.articleBack()));
+    if (leave === 'button') back?.click();
+    else back?.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true, cancelable: true }));
+    await expect.poll(articleOf).toBeNull();
+    await expect.poll(() => document.activeElement).toBe(readButton());
+  }
+  expect(told).not.toContainEqual({ type: 'close' });
+});
+
+test('TV-06: an article that was withdrawn says so, and one that cannot be fetched is asked for again', async () => {
+  const gone = { status: 404, body: { code: 'not_found', message: '' } };
+  const desk = library({ status: 503, body: { code: 'busy', message: '' } }, gone);
+  const socket = open();
+  reply(socket, { article: CARD });
+  readButton()?.click();
+  flushSync();
+  await expect.poll(() => articleOf()?.querySelector('[role="status"]')?.textContent).toContain(texts.m.articleFailed());
+  [...(articleOf()?.querySelectorAll('button') ?? [])].find(({ textContent }) => textContent === texts.m.retry())?.click();
+  flushSync();
+  await expect.poll(() => articleOf()?.querySelector('[role="status"]')?.textContent).toContain(texts.m.articleGone());
+  expect(desk.asked).toHaveLength(2);
+  expect(articleOf()?.querySelector('p.paragraph')).toBeNull();
+});
+
+test('TV-06: what arrives while an article is read stays unread', () => {
+  vi.useFakeTimers();
+  try {
+    library({ status: 200, body: SAID });
+    const socket = open();
+    reply(socket, { article: CARD });
+    readButton()?.click();
+    flushSync();
+    vi.advanceTimersByTime(5_000);
+    flushSync();
+    expect(socket.sent.some((frame) => frame.type === 'cmd' && frame.op === 'mark_read')).toBe(false);
+  } finally {
+    vi.useRealTimers();
+  }
+});

@@ -27,7 +27,8 @@ export class FileError extends Error {
   }
 }
 
-async function ask(path: string, token: string, init: RequestInit): Promise<Response> {
+/** Asks the desk for something over HTTP, as the visitor. Throws a `FileError`. */
+export async function ask(path: string, token: string, init: RequestInit): Promise<Response> {
   let answer: Response;
   try {
     answer = await fetch(path, {

@@ -1,5 +1,5 @@
 // What stands in the log, from top to bottom.
-import type { Attachment, ErrorCode, Message } from '../protocol.generated';
+import type { ArticleCard, Attachment, ErrorCode, Message } from '../protocol.generated';
 import { sameDay } from './format';
 import type { State } from './sync';
 
@@ -26,6 +26,7 @@ export interface Bubble {
   author: string;
   text: string;
   attachments: readonly Attachment[];
+  article: ArticleCard | null;
   at: number;
   /** Its text was changed. */
   edited: boolean;
@@ -78,6 +79,7 @@ export function rows(state: State): Row[] {
     author: message.author.who === 'agent' ? message.author.name : '',
     text: message.text,
     attachments: message.attachments,
+    article: message.article ?? null,
     at: message.created_at,
     edited: message.edited_at !== undefined && message.deleted_at === undefined,
     deleted: message.deleted_at !== undefined,
@@ -103,6 +105,7 @@ export function rows(state: State): Row[] {
         author: '',
         text: item.text,
         attachments: item.attachments,
+        article: null,
         at: item.client_time,
         edited: false,
         deleted: false,
