@@ -50,6 +50,7 @@ joined = { $name } will answer you
 closed = This conversation is closed. Write again and it opens.
 edited = edited
 deleted = Message deleted
+choices = Answers to choose from
 new-messages = { $count ->
     [one] { $count } new message
    *[other] { $count } new messages

@@ -50,6 +50,7 @@ joined = { $name } te va a responder
 closed = Esta conversación está cerrada. Si escribes, se vuelve a abrir.
 edited = editado
 deleted = Mensaje eliminado
+choices = Respuestas para elegir
 new-messages = { $count ->
     [one] { $count } mensaje nuevo
    *[other] { $count } mensajes nuevos

@@ -336,6 +336,14 @@ for (const colorScheme of ['light', 'dark']) {
     assert.notEqual(await panel.evaluate(() => document.activeElement), null);
     assert.equal(await panel.evaluate(() => document.hasFocus()), true, 'the focus left the panel');
   }
+  // A question with answers, of which one is chosen.
+  desk.ask('What is it about?', ['An order', 'A present that has to arrive before Saturday, wrapped and without the price']);
+  const answers = panel.getByRole('group', { name: 'Answers to choose from' });
+  await answers.waitFor();
+  await vic.page.waitForTimeout(300);
+  await vic.page.screenshot({ path: `${pictures}phone-answers-${colorScheme}.png` });
+  await axe(panel, `answers, ${colorScheme}`);
+  assert.equal(await panel.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, 'nothing is cut off');
   const small = await panel.evaluate(() =>
     [...document.querySelectorAll('button')]
       .map((button) => [button.getAttribute('aria-label') ?? button.textContent, button.getBoundingClientRect()])
@@ -343,6 +351,10 @@ for (const colorScheme of ['light', 'dark']) {
       .map(([name]) => name),
   );
   assert.deepEqual(small, [], 'targets of at least 44 pixels');
+  await answers.getByRole('button', { name: 'An order' }).press('Enter');
+  await until('the answer', () => desk.messages.at(-1).text === 'An order');
+  const chosen = desk.heard.findLast(({ frame }) => frame.op === 'send').frame.args.choice;
+  assert.deepEqual([chosen, await answers.count()], ['3.0', 0]);
   await end(vic);
   await desk.stop();
 }

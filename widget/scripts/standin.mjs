@@ -230,7 +230,7 @@ export class StandIn {
     for (const page of this.pages) this.#send(page, { type: 'eph', kind: 'unread', count: this.#unread() });
   }
 
-  #append(author, kind, text, attachments, client_id) {
+  #append(author, kind, text, attachments, client_id, more = {}) {
     this.conversation ??= { id: 7, kind: 'customer', state: 'open', visitor_read: 0, last_number: 0 };
     const number = this.messages.length + 1;
     const message = {
@@ -243,6 +243,7 @@ export class StandIn {
       attachments,
       client_id,
       created_at: Date.now(),
+      ...more,
     };
     this.messages.push(message);
     this.conversation = { ...this.conversation, last_number: number };
@@ -289,6 +290,13 @@ export class StandIn {
   /** Ann writes. */
   say(text, attachments = []) {
     return this.#append(ANN, 'reply', text, attachments, null);
+  }
+
+  /** A flow of the desk asks, and offers answers. */
+  ask(text, labels) {
+    const number = this.messages.length + 1;
+    const choices = labels.map((label, at) => ({ key: `${number}.${at}`, label }));
+    return this.#append({ who: 'desk' }, 'reply', text, [], null, { choices });
   }
 
   /** The desk itself says something by its code. */

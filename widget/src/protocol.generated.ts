@@ -46,6 +46,11 @@ export type ArticleId = number;
 export type TeamId = number;
 
 /**
+ * A script by which the desk talks to visitors.
+ */
+export type FlowId = number;
+
+/**
  * A browser on a site.
  */
 export type VisitorId = number;
@@ -246,6 +251,17 @@ body: string,
  * When the article last changed.
  */
 changed_at: number, };
+ * An answer that a question of the desk offers.
+ */
+export type Choice = { 
+/**
+ * Names it in `send`. No other answer of the conversation has it.
+ */
+key: string, 
+/**
+ * What it says, and what the message says by which the visitor chooses it.
+ */
+label: string, };
 
 /**
  * A message.
@@ -303,6 +319,9 @@ mentions?: Array<AgentId>,
  * The article that an agent's reply brings along, as it was when it was sent.
  */
 article?: ArticleCard, };
+ * Answers that a question of the desk offers, in the visitor's language. Only the newest message's can be chosen.
+ */
+choices?: Array<Choice>, };
 
 /**
  * A conversation's head: all that a list row needs.
@@ -345,7 +364,8 @@ team?: TeamId,
  */
 last_number: number, 
 /**
- * Time of the oldest message of the visitor that no reply followed. `None`: nobody waits.
+ * Time of the oldest message of the visitor that no reply followed, or when a flow handed them over. `None`: nobody
+ * waits for a person; a flow may talk to the visitor.
  */
 waiting_since: number | null, 
 /**
@@ -1142,6 +1162,9 @@ mentions?: Array<AgentId>,
  * agents, in replies alone.
  */
 article?: ArticleId, } } | { "op": "introduce", "args": { 
+ * The key of the answer that a visitor has chosen; the text is its label. Refused of agents.
+ */
+choice?: string, } } | { "op": "introduce", "args": { 
 /**
  * Which form they were shown.
  */
@@ -1273,7 +1296,19 @@ add: Array<string>,
 /**
  * Not to be there afterwards, unless it is added by the same command.
  */
-remove: Array<string>, } } | { "op": "use_canned_text", "args": { 
+remove: Array<string>, } } | { "op": "start_flow", "args": { 
+/**
+ * In which conversation. It is open afterwards.
+ */
+conversation: ConversationId, 
+/**
+ * Which one: `GET /v1/conversations/{id}/flows`.
+ */
+flow: FlowId, } } | { "op": "stop_flow", "args": { 
+/**
+ * In which conversation.
+ */
+conversation: ConversationId, } } | { "op": "use_canned_text", "args": { 
 /**
  * Which one.
  */
@@ -1341,6 +1376,9 @@ mentions?: Array<AgentId>,
  * agents, in replies alone.
  */
 article?: ArticleId, } } | { "op": "introduce", "args": { 
+ * The key of the answer that a visitor has chosen; the text is its label. Refused of agents.
+ */
+choice?: string, } } | { "op": "introduce", "args": { 
 /**
  * Which form they were shown.
  */
@@ -1472,7 +1510,19 @@ add: Array<string>,
 /**
  * Not to be there afterwards, unless it is added by the same command.
  */
-remove: Array<string>, } } | { "op": "use_canned_text", "args": { 
+remove: Array<string>, } } | { "op": "start_flow", "args": { 
+/**
+ * In which conversation. It is open afterwards.
+ */
+conversation: ConversationId, 
+/**
+ * Which one: `GET /v1/conversations/{id}/flows`.
+ */
+flow: FlowId, } } | { "op": "stop_flow", "args": { 
+/**
+ * In which conversation.
+ */
+conversation: ConversationId, } } | { "op": "use_canned_text", "args": { 
 /**
  * Which one.
  */

@@ -288,6 +288,85 @@ test('OD-40: whoever talks already is asked nothing, and what is asked follows t
   expect(document.querySelector('fieldset')).toBeNull();
 });
 
+const CHOICES = [
+  { key: '1.0', label: 'An order' },
+  { key: '1.1', label: '<img src=x onerror="window.hacked = 1">' },
+];
+const group = () => document.querySelector('[role="group"]');
+const buttons = () => [...(group()?.querySelectorAll('button') ?? [])];
+const asksWithAnswers = (socket: FakeSocket) => reply(socket, { author: { who: 'desk' }, text: 'What about?', choices: CHOICES });
+/** One more message, after `reply`. */
+function goesOn(socket: FakeSocket, number: number, data: Partial<Message>): void {
+  const message = { id: number, conversation: 7, number, author: { who: 'desk' }, kind: 'reply', text: '', attachments: [], client_id: null, created_at: Date.now(), ...data };
+  const change = { seq: 11 + number, kind: 'put', entity: 'message', id: number, data: message, client_id: message.client_id };
+  socket.says({ type: 'delta', from: 10 + number, to: 11 + number, more: false, changes: [change] });
+}
+
+test('TV-06: answers of a question are named buttons, a tap sends one with its key, and they are gone at once', () => {
+  const socket = open();
+  asksWithAnswers(socket);
+  expect(group()?.getAttribute('aria-label')).toBe(texts.m.choices());
+  expect(buttons().map(({ textContent }) => textContent)).toEqual(CHOICES.map(({ label }) => label));
+  expect(group()?.querySelector('img')).toBeNull();
+  expect('hacked' in window).toBe(false);
+  expect(document.querySelector('[aria-live="polite"]')?.textContent).toContain(`${texts.m.choices()}: An order, <img`);
+  buttons()[0]?.click();
+  flushSync();
+  const args = { conversation: null, kind: 'reply', text: 'An order', attachments: [], choice: '1.0' };
+  expect(sent(socket).at(-1)).toMatchObject({ op: 'send', args });
+  expect(group()).toBeNull();
+  expect(document.activeElement?.getAttribute('role')).toBe('log');
+  // What the desk asks next is offered once the answer stands there.
+  goesOn(socket, 2, { author: { who: 'visitor' }, text: 'An order', client_id: sent(socket).at(-1)?.client_id ?? null });
+  expect(group()).toBeNull();
+  goesOn(socket, 3, { text: 'Which?', choices: [{ key: '3.0', label: 'The last one' }] });
+  expect(buttons().map(({ textContent }) => textContent)).toEqual(['The last one']);
+});
+
+test('TV-06: what is typed takes the answers away, and so does another message, but no line about the team', () => {
+  const socket = open();
+  asksWithAnswers(socket);
+  goesOn(socket, 2, { kind: 'system', text: 'assigned:Ann' });
+  expect(buttons()).toHaveLength(2);
+  write('Something else');
+  expect(group()).toBeNull();
+  expect(sent(socket).at(-1)).toMatchObject({ op: 'send', args: { text: 'Something else' } });
+  expect(JSON.stringify(sent(socket).at(-1))).not.toContain('choice');
+  goesOn(socket, 3, { author: { who: 'visitor' }, text: 'Something else', client_id: sent(socket).at(-1)?.client_id ?? null });
+  goesOn(socket, 4, { author: { who: 'agent', id: 1, name: 'Ann' }, text: 'Here I am' });
+  expect(group()).toBeNull();
+});
+
+test('TV-06: an answer that is chosen without a connection waits like any message, and goes with its key', async () => {
+  let socket = open();
+  asksWithAnswers(socket);
+  socket.onclose?.();
+  flushSync();
+  buttons()[1]?.click();
+  flushSync();
+  expect(sent(socket)).toEqual([]);
+  expect(group()).toBeNull();
+  session.end();
+  await unmount(panel);
+  load();
+  socket = FakeSocket.latest;
+  socket.onopen?.();
+  const visitor = { token: null, conversation: 7, desk: 'Kiln & Leaf', online: false, unread: 0 };
+  socket.says({ type: 'welcome', session: 's', epoch: 'e', head: 12, server_time: 0, heartbeat_ms: 15_000, mode: 'snapshot', visitor });
+  socket.says({ type: 'snap', generation: 'g', base: 12, rows: [], next: null });
+  socket.says({ type: 'snap_end', generation: 'g', base: 12 });
+  await expect.poll(() => sent(socket).at(-1)).toMatchObject({ op: 'send', args: { text: CHOICES[1]?.label, choice: '1.1' } });
+});
+
+test('TV-06: a conversation that is closed offers nothing', () => {
+  const socket = open();
+  asksWithAnswers(socket);
+  socket.says({ type: 'delta', from: 12, to: 13, more: false, changes: [
+    { seq: 13, kind: 'put', entity: 'conversation', id: 7, data: { id: 7, state: 'closed', visitor_read: 0 } },
+  ] });
+  expect(group()).toBeNull();
+});
+
 test('whoever is seen writing is told so, as long as it is so', () => {
   const socket = open({ peek: true });
   const told = () => document.body.textContent?.includes(texts.m.peekNotice());

@@ -7,7 +7,8 @@ use deskbell_attention::{Arrival, Preferences, Reason, Situation};
 use deskbell_cache::{Changed, ConversationRecord};
 use deskbell_client::ClientEvent;
 use deskbell_protocol::{
-    Author, ConversationId, ConversationState, Message, MessageKind, Ring, RingAck, RingOutcome, Suppressed, Timestamp,
+    Author, ConversationId, ConversationState, Message, MessageKind, Number, Ring, RingAck, RingOutcome, Suppressed,
+    Timestamp,
 };
 use tokio::sync::mpsc;
 
@@ -28,6 +29,8 @@ pub(crate) struct Raised {
     until: Option<Timestamp>,
     /// The desk has given the chat to the person: that it is theirs does not end the ring.
     given: bool,
+    /// The line by which a flow handed over, if that is what rings: nothing of it is unread.
+    line: Option<Number>,
 }
 
 impl App {
@@ -154,6 +157,7 @@ impl App {
     ) -> Option<RingOutcome> {
         let settings = self.settings();
         let conversation = session.chat(message.conversation);
+        let line = (message.kind == MessageKind::System).then_some(message.number);
         let situation = Situation {
             focused: *lock(&self.inner.focus),
             preferences: preferences(&settings),
@@ -166,6 +170,7 @@ impl App {
             first_of_conversation,
             reopened,
             assignee: record.conversation.assignee,
+            waits: record.waits,
             given,
             takes_part: record.conversation.participants.contains(&session.account.agent) || record.followed,
             mentions_me: message.mentions.contains(&session.account.agent),
@@ -180,7 +185,8 @@ impl App {
                 Author::Agent { name, .. } => name.clone(),
                 Author::Visitor | Author::Desk => self.name_of(record),
             },
-            text: message.text,
+            // What the desk itself says is a code.
+            text: if line.is_some() { String::new() } else { message.text },
             file: message.attachments.first().map(|attachment| attachment.name.clone()),
         };
         let alert = deskbell_attention::decide(&situation, &arrival);
@@ -192,13 +198,13 @@ impl App {
         let taken = self.host().alert(alert, &self.catalogue());
         let outcome = match quiet {
             Some(Reason::OnScreen) => Some(RingOutcome::Seen),
-            Some(Reason::AssignedToColleague) => None,
+            Some(Reason::AssignedToColleague | Reason::NobodyWaits) => None,
             Some(Reason::SwitchedOff) => Some(RingOutcome::Suppressed { reason: Suppressed::SwitchedOff }),
             None if taken => Some(RingOutcome::Shown),
             None => Some(RingOutcome::Suppressed { reason: Suppressed::Failed }),
         };
         if let Some(outcome) = outcome.filter(|outcome| *outcome != RingOutcome::Seen) {
-            lock(&self.inner.raised).insert(conversation, Raised { outcome, until: None, given });
+            lock(&self.inner.raised).insert(conversation, Raised { outcome, until: None, given, line });
         }
         outcome
     }
@@ -283,10 +289,7 @@ impl App {
             let keeper = lock(&self.inner.keeper);
             (keeper.wanting().collect(), keeper.ringing().collect())
         };
-        let given: Vec<ConversationRef> = {
-            let raised = lock(&self.inner.raised);
-            raised.iter().filter(|(_, raised)| raised.given).map(|(chat, _)| *chat).collect()
-        };
+        let raised = lock(&self.inner.raised).clone();
         let online = session.client.online();
         let of_session = conversations.iter().filter(|chat| chat.account == session.account.id);
         for &chat in of_session.filter(|chat| wanting.contains(chat)) {
@@ -296,14 +299,14 @@ impl App {
                     let head = &record.conversation;
                     let me = session.account.agent;
                     let rings = ringing.contains(&chat);
+                    let (given, line) = raised.get(&chat).map_or((false, None), |raised| (raised.given, raised.line));
+                    let read = line.map_or(record.unread == 0, |line| record.my_read >= line);
                     // What I follow or take part in is news until I have read it, whoever answers.
                     let anyway = !rings && (record.followed || head.participants.contains(&me));
-                    let taken = head
-                        .assignee
-                        .is_some_and(|agent| (agent != me && !anyway) || (rings && !given.contains(&chat)));
+                    let taken = head.assignee.is_some_and(|agent| (agent != me && !anyway) || (rings && !given));
                     let left =
                         ringing.contains(&chat) && !online.iter().any(|presence| presence.visitor == head.visitor);
-                    record.unread == 0 || head.state == ConversationState::Closed || taken || left
+                    read || head.state == ConversationState::Closed || taken || left
                 }
                 Ok(Ok(None)) => true,
                 Ok(Err(error)) => {

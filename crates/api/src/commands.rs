@@ -297,6 +297,7 @@ impl App {
             attachments: Vec::new(),
             mentions,
             article: None,
+            choice: None,
         };
         // A note goes to colleagues alone, and they can be told of a slip.
         if request.kind != MessageKind::Reply {

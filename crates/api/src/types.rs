@@ -672,6 +672,8 @@ pub struct MessageView {
     pub kind: MessageKind,
     /// The text in pieces.
     pub text: Vec<TextPart>,
+    /// What a question of the desk offers as answers.
+    pub choices: Vec<String>,
     /// Files that the server has.
     pub attachments: Vec<Attachment>,
     /// The article that it brings the visitor, as it was when it was sent.

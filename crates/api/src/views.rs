@@ -32,6 +32,7 @@ pub(crate) fn conversation_row(
         conversation,
         contact_name: _,
         visitor_number,
+        waits: _,
         assignee_name,
         team_name,
         participants,
@@ -169,6 +170,7 @@ pub(crate) fn message(
         mine,
         kind: message.kind,
         text: asker.parts(&message.text, &message.mentions),
+        choices: message.choices.into_iter().map(|choice| choice.label).collect(),
         attachments: message.attachments,
         article: message.article,
         files: Vec::new(),
@@ -221,6 +223,7 @@ pub(crate) fn queued_message(
         mine: true,
         kind,
         text: asker.parts(&text, &mentions),
+        choices: Vec::new(),
         attachments: if item.files.is_empty() { item.attachments } else { Vec::new() },
         article: None,
         files: item
@@ -264,6 +267,8 @@ pub(crate) fn refused_deed(item: &OutboxItem) -> Option<RefusedDeed> {
         | Command::Start { .. }
         | Command::StartInternal { .. }
         | Command::MarkRead { .. }
+        | Command::StartFlow { .. }
+        | Command::StopFlow { .. }
         | Command::UseCannedText { .. }
         | Command::EditContact { .. } => Deed::Other,
     };
@@ -433,6 +438,7 @@ mod tests {
             attachments: vec![],
             mentions: Vec::new(),
             article: None,
+            choice: None,
         };
         let item = OutboxItem {
             frame: CommandFrame { client_id: ClientId::from_bits(1), command, if_rev: None, client_time: 0 },

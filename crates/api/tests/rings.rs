@@ -5,11 +5,13 @@ mod computer;
 
 use std::sync::Arc;
 
-use computer::{Computer, ann_at, started};
-use deskbell_attention::{Action, ToastKind};
+use computer::{Computer, ann_at, started, until};
+use deskbell_api::types::{ForConversation, MarkRead};
+use deskbell_api::{AccountId, ConversationRef};
+use deskbell_attention::{Action, Reason, ToastKind};
 use deskbell_protocol::http::DeskSettingsEdit;
-use deskbell_protocol::{Assignment, AssignmentRule};
-use deskbell_testkit::{PATIENCE, TestDesk, Visitor};
+use deskbell_protocol::{Assignment, AssignmentRule, Command, Priority};
+use deskbell_testkit::{AgentSocket, BEN, PATIENCE, TestDesk, Visitor};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tv_01_a_chat_that_waited_before_the_app_was_started_rings_in_it() {
@@ -53,4 +55,42 @@ async fn tv_03_a_chat_that_the_desk_gives_to_me_rings_though_it_is_mine_already(
     let alerts = computer.alerts.lock().unwrap();
     let toast = alerts.iter().find(|alert| alert.rings).unwrap().toast.clone().unwrap();
     assert_eq!((toast.kind, toast.actions), (ToastKind::NewChat, vec![Action::Open]), "hers already");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tv_06_a_chat_in_which_a_flow_talks_is_quiet_and_rings_when_it_does_no_more_though_all_was_read() {
+    let desk = TestDesk::start().await;
+    let flow = serde_json::json!({"name": "Tea", "start": {"kind": "first_message"}, "patience_s": 600, "steps": [
+        {"key": "ask", "does": {"kind": "ask", "texts": {"en": "Which tea?"}}},
+        {"key": "people", "does": {"kind": "hand_over"}},
+    ]});
+    desk.desk.administer().put_flow(None, serde_json::from_value(flow).unwrap()).await.unwrap();
+    let disk = tempfile::tempdir().unwrap();
+    let computer = Arc::new(Computer::default());
+    let (app, _) = started(&disk.path().join("app"), &computer).await;
+    app.connect_desk(ann_at(&desk, None)).await.unwrap();
+    let events = app.subscribe();
+    let mut vic = Visitor::arrive(&desk, "Vic").await;
+    vic.write("Anybody there?").await;
+    let first = until(&events, "the message", || async { computer.alerts.lock().unwrap().first().cloned() }).await;
+    assert_eq!((first.rings, first.why_quiet), (false, Some(Reason::NobodyWaits)));
+    let chat = ConversationRef::new(AccountId(1), vic.conversation.unwrap());
+    let number = vic.read("Which tea?").await.number;
+    app.mark_read(MarkRead { conversation: chat, number }).await.unwrap();
+
+    let mut ben = AgentSocket::connect(&desk, &BEN).await;
+    ben.command(Command::StopFlow { conversation: chat.id }).await;
+    let rung = || async { computer.alerts.lock().unwrap().iter().find(|alert| alert.rings).cloned() };
+    let toast = until(&events, "the ring", rung).await.toast.unwrap();
+    assert_eq!((toast.kind, toast.body), (ToastKind::NewChat, None), "what the desk notes is no message");
+    // Another change of the chat is not somebody who has seen it.
+    ben.command(Command::SetPriority { conversation: chat.id, priority: Priority::High }).await;
+    let pressing = || async {
+        let row = app.conversation(ForConversation { conversation: chat }).await.unwrap();
+        (row.priority == Priority::High).then_some(())
+    };
+    until(&events, "the priority", pressing).await;
+    assert_eq!(*computer.calmed.lock().unwrap(), []);
+    app.mark_read(MarkRead { conversation: chat, number: number + 1 }).await.unwrap();
+    until(&events, "the end", || async { computer.calmed.lock().unwrap().contains(&chat).then_some(()) }).await;
 }

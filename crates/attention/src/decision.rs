@@ -42,6 +42,8 @@ pub struct Arrival<C> {
     pub reopened: bool,
     /// Who answers. `None`: nobody yet.
     pub assignee: Option<AgentId>,
+    /// The visitor waits for a person. `false`: the desk talks to them by itself, or somebody has answered.
+    pub waits: bool,
     /// The desk has given the conversation to the person at this computer and rings for it.
     pub given: bool,
     /// The person takes part in the conversation, or follows it, whoever answers.
@@ -151,6 +153,8 @@ pub enum Reason {
     OnScreen,
     /// A colleague answers this visitor.
     AssignedToColleague,
+    /// The visitor waits for nobody, and nobody has taken them.
+    NobodyWaits,
     /// The person switched every kind of alert off.
     SwitchedOff,
 }
@@ -193,7 +197,8 @@ impl<C: Copy> Alert<C> {
 /// A visitor whom nobody answers yet and who has just come, or come back, rings, and so does one whom the desk has given
 /// to me. A message in my own
 /// conversation sounds and flashes. More from a visitor who waits in the queue sounds, and flashes once.
-/// What I am looking at, and what a colleague answers, stays quiet, unless I take part in it. What a colleague writes to me
+/// What I am looking at, what a colleague answers, and what the desk answers by itself in the queue, stays quiet, unless I
+/// take part in it. What a colleague writes to me
 /// sounds and flashes; in a group, once, unless it mentions me. Nothing among the team rings, nor does a mention.
 pub fn decide<C: Copy + Eq>(situation: &Situation<C>, arrival: &Arrival<C>) -> Alert<C> {
     if arrival.assignee.is_some_and(|assignee| assignee != situation.me) && !arrival.takes_part && !arrival.mentions_me
@@ -202,6 +207,10 @@ pub fn decide<C: Copy + Eq>(situation: &Situation<C>, arrival: &Arrival<C>) -> A
     }
     if situation.focused == Some(arrival.conversation) {
         return Alert::quiet(arrival, Reason::OnScreen);
+    }
+    let concerns_me = arrival.internal || arrival.takes_part || arrival.mentions_me;
+    if !arrival.waits && arrival.assignee.is_none() && !concerns_me {
+        return Alert::quiet(arrival, Reason::NobodyWaits);
     }
 
     let preferences = situation.preferences;
@@ -277,6 +286,7 @@ mod tests {
             first_of_conversation: true,
             reopened: false,
             assignee: None,
+            waits: true,
             given: false,
             takes_part: false,
             mentions_me: false,
@@ -324,6 +334,23 @@ mod tests {
         let alert = decide(&ann(), &vic_goes_on(None));
         assert_eq!((alert.sound, alert.flash, alert.rings), (Some(Sound::Message), Flash::Informational, false));
         assert!(alert.toast.unwrap().actions.contains(&Action::AssignToMe));
+    }
+
+    #[test]
+    fn tv_06_what_the_desk_answers_by_itself_is_quiet_unless_it_is_mine() {
+        let to_the_desk = |arrival| decide(&ann(), &Arrival { waits: false, ..arrival });
+        for arrival in [vic_begins(), vic_goes_on(None), Arrival { reopened: true, ..vic_goes_on(None) }] {
+            let alert = to_the_desk(arrival);
+            assert_eq!((alert.rings, alert.why_quiet), (false, Some(Reason::NobodyWaits)));
+        }
+        for arrival in [
+            vic_goes_on(Some(ANN)),
+            Arrival { takes_part: true, ..vic_goes_on(None) },
+            Arrival { mentions_me: true, ..vic_goes_on(None) },
+            Arrival { internal: true, ..vic_begins() },
+        ] {
+            assert_eq!(to_the_desk(arrival).sound, Some(Sound::Message));
+        }
     }
 
     #[test]

@@ -145,6 +145,7 @@ mod tests {
             message_number: number,
             first_of_conversation: number == 1,
             reopened: false,
+            waits: true,
             given: false,
             assignee,
             desk: None,

@@ -80,6 +80,8 @@ pub struct ConversationRecord {
     pub contact_name: String,
     /// A short number for an unnamed visitor.
     pub visitor_number: i64,
+    /// The visitor waits for a person, as the desk has it: no flow talks to them, and nobody has answered.
+    pub waits: bool,
     /// The assignee's name.
     pub assignee_name: Option<String>,
     /// The name of the team that has it.
@@ -235,6 +237,7 @@ fn record(connection: &Connection, row: &Row<'_>) -> Result<ConversationRecord, 
         _ => ConversationState::Open,
     };
     conversation.assignee = row.get::<_, Option<i64>>(2)?.map(AgentId);
+    let waits = conversation.waiting_since.is_some();
     conversation.waiting_since = row.get(3)?;
     conversation.snoozed_until = row.get(9)?;
     conversation.team = row.get::<_, Option<i64>>(10)?.map(TeamId);
@@ -255,6 +258,7 @@ fn record(connection: &Connection, row: &Row<'_>) -> Result<ConversationRecord, 
     Ok(ConversationRecord {
         visitor_number: visitor_number(conversation.visitor),
         contact_name: named(7)?.map(|contact| contact.name).unwrap_or_default(),
+        waits,
         assignee_name: named(8)?.map(|agent| agent.name),
         team_name: named(11)?.map(|team| team.name),
         preview: text(6)?.map(serde_json::from_str).transpose()?,

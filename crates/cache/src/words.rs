@@ -202,6 +202,7 @@ mod tests {
             deleted_at: word.is_none().then_some(id),
             mentions: Vec::new(),
             article: None,
+            choices: Vec::new(),
         }
     }
 

@@ -19,6 +19,7 @@ fn reply(bits: u128, attachments: Vec<AttachmentId>) -> CommandFrame {
         attachments,
         mentions: Vec::new(),
         article: None,
+        choice: None,
     };
     CommandFrame { client_id: ClientId::from_bits(bits), command, if_rev: None, client_time: 0 }
 }
@@ -70,6 +71,7 @@ fn od_35_a_file_belongs_to_the_draft_until_a_message_takes_it_along_and_goes_wit
         attachments: vec![],
         mentions: Vec::new(),
         article: None,
+        choice: None,
     };
     let elsewhere = CommandFrame { command: elsewhere, ..reply(8, vec![]) };
     assert!(cache.queue(&elsewhere, std::slice::from_ref(&one), 1).is_err(), "another chat's message cannot take it");

@@ -36,6 +36,7 @@ fn message(number: i64) -> Message {
         deleted_at: None,
         mentions: Vec::new(),
         article: None,
+        choices: Vec::new(),
     }
 }
 

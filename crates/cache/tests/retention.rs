@@ -34,6 +34,7 @@ fn message(chat: ConversationId, number: i64, text: &str) -> Message {
         deleted_at: None,
         mentions: Vec::new(),
         article: None,
+        choices: Vec::new(),
     }
 }
 
@@ -148,6 +149,7 @@ fn dc_02_whatever_is_open_or_put_off_or_waits_to_be_sent_keeps_all_it_has() {
         attachments: vec![],
         mentions: Vec::new(),
         article: None,
+        choice: None,
     };
     let frame = CommandFrame { client_id: ClientId::from_bits(1), command, if_rev: None, client_time: 0 };
     desk.cache.queue(&frame, &[], 0).unwrap();

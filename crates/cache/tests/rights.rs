@@ -55,8 +55,10 @@ fn shop(number: i64) -> Vec<Entity> {
             client_id: None,
             created_at: 1,
             edited_at: None,
-            deleted_at: None, mentions: Vec::new(),
+            deleted_at: None,
+            mentions: Vec::new(),
             article: None,
+            choices: Vec::new(),
         }),
         Entity::ReadMark(ReadMark { conversation: ConversationId(number + 30), number: 1 }),
         Entity::Item(

@@ -107,6 +107,7 @@ fn said(conversation: ConversationId, number: i64, author: Author, text: &str) -
         deleted_at: None,
         mentions: Vec::new(),
         article: None,
+        choices: Vec::new(),
     }
 }
 

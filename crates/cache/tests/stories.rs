@@ -107,6 +107,7 @@ fn message(conversation: ConversationId, number: i64, author: Author, text: &str
         deleted_at: None,
         mentions: Vec::new(),
         article: None,
+        choices: Vec::new(),
     }
 }
 
@@ -445,6 +446,7 @@ fn an_acknowledged_command_leaves_once_the_cursor_has_passed_it() {
                 attachments: vec![],
                 mentions: Vec::new(),
                 article: None,
+                choice: None,
             },
         )
     };
@@ -871,6 +873,7 @@ fn after_a_restored_backup_the_new_log_wins_and_nothing_of_the_old_one_returns()
         attachments: vec![],
         mentions: Vec::new(),
         article: None,
+        choice: None,
     };
     let sent = command(9, send);
     desk.cache.queue(&sent, &[], 1).unwrap();
@@ -936,6 +939,7 @@ fn reply(text: &str) -> Command {
         attachments: vec![],
         mentions: Vec::new(),
         article: None,
+        choice: None,
     }
 }
 
@@ -1313,6 +1317,7 @@ fn od_27_an_unsent_note_keeps_whom_it_mentions_and_one_taken_back_brings_them_al
         attachments: vec![],
         mentions: vec![AgentId(3), BEN],
         article: None,
+        choice: None,
     };
     let frame = command(1, note);
     desk.cache.queue(&frame, &[], 5).unwrap();

@@ -32,6 +32,7 @@ async fn main() {
                 attachments: vec![],
                 mentions: Vec::new(),
                 article: None,
+                choice: None,
             };
             // Every eighth brings a file along, of more than one piece.
             let files = if number % 8 == 0 {

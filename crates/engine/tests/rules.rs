@@ -41,6 +41,7 @@ fn reply(bits: u128, conversation: i64) -> CommandFrame {
         attachments: vec![],
         mentions: Vec::new(),
         article: None,
+        choice: None,
     };
     CommandFrame { client_id: ClientId::from_bits(bits), command, if_rev: None, client_time: 0 }
 }

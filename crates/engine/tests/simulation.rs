@@ -141,6 +141,7 @@ impl Computer {
                 attachments: vec![],
                 mentions: Vec::new(),
                 article: None,
+                choice: None,
             },
             if_rev: None,
             client_time: 0,

@@ -51,6 +51,10 @@ pub enum Command {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[ts(optional)]
         article: Option<ArticleId>,
+        /// The key of the answer that a visitor has chosen; the text is its label. Refused of agents.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        choice: Option<String>,
     },
     /// A visitor's first message with what the site asks before it.
     Introduce {
@@ -165,6 +169,18 @@ pub enum Command {
         /// Not to be there afterwards, unless it is added by the same command.
         remove: Vec<String>,
     },
+    /// Let a flow talk to the visitor. The visitor waits for nobody as long as it does.
+    StartFlow {
+        /// In which conversation. It is open afterwards.
+        conversation: ConversationId,
+        /// Which one: `GET /v1/conversations/{id}/flows`.
+        flow: FlowId,
+    },
+    /// Let no flow talk to the visitor any more, who waits for a person from then on. Where none does, nothing happens.
+    StopFlow {
+        /// In which conversation.
+        conversation: ConversationId,
+    },
     /// Count that a prepared text was inserted. Of one that is gone, nothing is counted.
     UseCannedText {
         /// Which one.
@@ -197,6 +213,8 @@ impl Command {
             | Self::EditMessage { conversation, .. }
             | Self::DeleteMessage { conversation, .. }
             | Self::SetPriority { conversation, .. }
+            | Self::StartFlow { conversation, .. }
+            | Self::StopFlow { conversation }
             | Self::ChangeParticipants { conversation, .. }
             | Self::Follow { conversation, .. }
             | Self::ChangeLabels { conversation, .. } => Some(*conversation),

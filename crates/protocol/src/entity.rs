@@ -360,7 +360,8 @@ pub struct Conversation {
     /// The newest message's number; 0 when there is none.
     #[schema(value_type = i64)]
     pub last_number: Number,
-    /// Time of the oldest message of the visitor that no reply followed. `None`: nobody waits.
+    /// Time of the oldest message of the visitor that no reply followed, or when a flow handed them over. `None`: nobody
+    /// waits for a person; a flow may talk to the visitor.
     #[schema(value_type = Option<i64>)]
     pub waiting_since: Option<Timestamp>,
     /// When it began.
@@ -514,6 +515,19 @@ pub struct Message {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub article: Option<ArticleCard>,
+    /// Answers that a question of the desk offers, in the visitor's language. Only the newest message's can be chosen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<Choice>>")]
+    pub choices: Vec<Choice>,
+}
+
+/// An answer that a question of the desk offers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct Choice {
+    /// Names it in `send`. No other answer of the conversation has it.
+    pub key: String,
+    /// What it says, and what the message says by which the visitor chooses it.
+    pub label: String,
 }
 
 /// Whose a prepared text is: who sees it, and who may change it.

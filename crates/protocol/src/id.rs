@@ -52,6 +52,8 @@ ids! {
     ArticleId;
     /// Agents who answer together.
     TeamId;
+    /// A script by which the desk talks to visitors.
+    FlowId;
 }
 
 /// A place in the desk's change log. Dense and in the order of commits; 0 is before the first change.

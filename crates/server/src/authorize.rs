@@ -110,6 +110,8 @@ rights! {
     SetState              [Seen   Seen   Seen   Seen   Never  Never  Never ];
     /// Give a conversation to an agent or a team.
     Assign                [Seen   Seen   Seen   Seen   Never  Never  Never ];
+    /// Let a flow talk to a visitor, or no more.
+    RunFlow               [Seen   Seen   Seen   Seen   Never  Never  Never ];
     /// Say how pressing a conversation is.
     Prioritise            [Seen   Seen   Seen   Seen   Never  Never  Never ];
     /// Put labels on a conversation.
@@ -228,6 +230,7 @@ impl Action {
             Command::ChangeLabels { .. } => Self::Label,
             Command::Assign { .. } => Self::Assign,
             Command::SetPriority { .. } => Self::Prioritise,
+            Command::StartFlow { .. } | Command::StopFlow { .. } => Self::RunFlow,
             Command::UseCannedText { .. } => Self::UseCannedTexts,
             Command::EditContact { .. } => Self::EditContact,
         }

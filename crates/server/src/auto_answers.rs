@@ -1,6 +1,7 @@
 //! What the desk answers by itself: once in a conversation for each rule, in the visitor's language. It is no agent's
 //! answer, so the visitor waits on, and it rings on. What is due stands in the database alone.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::authorize::Action;
 use crate::commands::desk_answers;
 use crate::deadlines;
 use crate::desk::Core;
+use crate::flows::Turn;
 use crate::store::batch::Write;
 use crate::store::{Connection, Failure, Outcome, agents, auto_answers, conversations, sites, visitors};
 use crate::text;
@@ -40,34 +42,42 @@ fn checked(connection: &Connection, given: NewAutoAnswer) -> Outcome<NewAutoAnsw
     {
         return Err(Refusal::invalid("site", "there is no such site").into());
     }
-    let mut texts = text::tagged("texts", given.texts)?;
+    Ok(NewAutoAnswer { texts: checked_texts("texts", given.texts)?, ..given })
+}
+
+/// What the desk may say by itself, by language: it can be filled in for a visitor of whom nothing is known.
+pub(crate) fn checked_texts(name: &str, given: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Refusal> {
+    let mut texts = text::tagged(name, given)?;
     for words in texts.values_mut() {
-        *words = text::long_field("texts", words, TEXT_MAX)?;
+        *words = text::long_field(name, words, TEXT_MAX)?;
         if let Some(unknown) = placeholder::unknown(words).first() {
-            return Err(Refusal::invalid("texts", &format!("there is no placeholder {unknown}")).into());
+            return Err(Refusal::invalid(name, &format!("there is no placeholder {unknown}")));
         }
         let known = |it| if it == Placeholder::SiteName { "Shop".to_owned() } else { String::new() };
         if let Some(missing) = placeholder::fill(words, known).1.first() {
             let rule = format!("{missing} needs words behind a bar for when it is not known");
-            return Err(Refusal::invalid("texts", &rule).into());
+            return Err(Refusal::invalid(name, &rule));
         }
     }
     texts.retain(|_, words| !words.trim().is_empty());
     if texts.is_empty() {
-        return Err(Refusal::invalid("texts", "has one language at least").into());
+        return Err(Refusal::invalid(name, "has one language at least"));
     }
-    Ok(NewAutoAnswer { texts, ..given })
+    Ok(texts)
 }
 
-/// Says what a rule says.
-fn say(write: &mut Write<'_>, rule: &AutoAnswer, conversation: &mut Conversation) -> Outcome<()> {
-    let visitor =
-        visitors::find(write.connection, conversation.visitor)?.ok_or_else(|| Failure::not_found("visitor"))?;
+/// Words of the desk for the visitor of a conversation, filled in with what is known.
+pub(crate) fn filled(
+    connection: &Connection,
+    texts: &BTreeMap<String, String>,
+    conversation: &Conversation,
+) -> Outcome<String> {
+    let visitor = visitors::find(connection, conversation.visitor)?.ok_or_else(|| Failure::not_found("visitor"))?;
     let contact =
-        visitors::find_contact(write.connection, conversation.contact)?.ok_or_else(|| Failure::not_found("person"))?;
-    let site = sites::find(write.connection, conversation.site)?.map(|site| site.name).unwrap_or_default();
+        visitors::find_contact(connection, conversation.contact)?.ok_or_else(|| Failure::not_found("person"))?;
+    let site = sites::find(connection, conversation.site)?.map(|site| site.name).unwrap_or_default();
     let agent = match conversation.assignee {
-        Some(id) => agents::find(write.connection, id)?.map(|agent| agent.name).unwrap_or_default(),
+        Some(id) => agents::find(connection, id)?.map(|agent| agent.name).unwrap_or_default(),
         None => String::new(),
     };
     let value = |it| match it {
@@ -77,8 +87,14 @@ fn say(write: &mut Write<'_>, rule: &AutoAnswer, conversation: &mut Conversation
         Placeholder::AgentName => agent.clone(),
         Placeholder::SiteName => site.clone(),
     };
-    let words: String = text::in_language(&rule.texts, visitor.spoken_to());
-    desk_answers(write, conversation, placeholder::fill(&words, value).0)?;
+    let words: String = text::in_language(texts, visitor.spoken_to());
+    Ok(placeholder::fill(&words, value).0)
+}
+
+/// Says what a rule says.
+fn say(write: &mut Write<'_>, rule: &AutoAnswer, conversation: &mut Conversation) -> Outcome<()> {
+    let words = filled(write.connection, &rule.texts, conversation)?;
+    desk_answers(write, conversation, words, &[])?;
     Ok(auto_answers::said(write.connection, conversation.id, rule.id)?)
 }
 
@@ -86,9 +102,15 @@ fn due_at(conversation: &Conversation, after_s: u32) -> Option<Timestamp> {
     conversation.waiting_since.map(|since| since.saturating_add(i64::from(after_s) * 1000))
 }
 
-/// Does what the rules say of a message that a visitor has just written. Whether anything is to be said later.
-pub(crate) fn heard(write: &mut Write<'_>, id: ConversationId, online: bool) -> Outcome<bool> {
+/// Does what the rules say of a message that a visitor has just written, or of a flow that has handed them over. Whether
+/// anything is to be said later.
+///
+/// As long as a flow talks, nothing else does; and where one has talked, nothing is said to the first message any more.
+pub(crate) fn heard(write: &mut Write<'_>, id: ConversationId, online: bool, turn: Turn) -> Outcome<bool> {
     let mut later = false;
+    if turn == Turn::Talks {
+        return Ok(later);
+    }
     let rules = auto_answers::list(write.connection)?;
     if rules.is_empty() {
         return Ok(later);
@@ -103,7 +125,9 @@ pub(crate) fn heard(write: &mut Write<'_>, id: ConversationId, online: bool) -> 
             continue;
         }
         let now = match rule.when {
-            AutoAnswerWhen::FirstMessage => !away && auto_answers::is_first(write.connection, id)?,
+            AutoAnswerWhen::FirstMessage => {
+                !away && turn == Turn::Nothing && auto_answers::is_first(write.connection, id)?
+            }
             AutoAnswerWhen::Offline => !online,
             AutoAnswerWhen::Unanswered { after_s } => {
                 if let Some(at) = due_at(&conversation, after_s) {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
-    ATTACHMENTS_MAX, Ack, AgentId, ArticleId, AttachmentId, Author, CannedTextId, Change, ClientId, Command,
+    ATTACHMENTS_MAX, Ack, AgentId, ArticleId, AttachmentId, Author, CannedTextId, Change, Choice, ClientId, Command,
     CommandFrame, Contact, ContactId, Conversation, ConversationId, ConversationKind, ConversationState, EntityKind,
     ErrorCode, FIELD_MAX, FieldKind, FormAnswer, FormKind, Holder, MESSAGE_TEXT_MAX, Message, MessageId, MessageKind,
     NOTES_MAX, Nack, Number, Priority, ReadMark, Refusal, SNOOZE_MAX_MS, Seq, ServerFrame, Timestamp, VisitorId,
@@ -14,6 +14,7 @@ use deskbell_protocol::{
 
 use crate::authorize::{Action, Object, Principal, admit, authorize};
 use crate::desk::Core;
+use crate::flows::Turn;
 use crate::forms::answered;
 use crate::store::batch::Write;
 use crate::store::log::{self, Done, EVERYBODY};
@@ -23,7 +24,7 @@ use crate::store::{
 };
 use crate::text;
 use crate::webhooks::{contact_changed, conversation_changes, message_said};
-use crate::{articles, assignment, auto_answers, followers, participants};
+use crate::{articles, assignment, auto_answers, flows, followers, participants};
 
 /// Bytes that a contact's fields may take together, so that the contact fits into a frame.
 pub(crate) const CONTACT_BYTES_MAX: usize = 48 * 1024;
@@ -40,6 +41,12 @@ pub(crate) mod said {
 
     pub(crate) const UNASSIGNED: &str = "unassigned";
 
+    pub(crate) use crate::store::conversations::{FLOW_HANDED_OVER, FLOW_STOPPED};
+
+    pub(crate) fn flow_started(name: &str) -> String {
+        format!("{}{name}", crate::store::conversations::FLOW_STARTED)
+    }
+
     pub(crate) fn assigned(name: &str) -> String {
         format!("assigned:{name}")
     }
@@ -49,7 +56,7 @@ pub(crate) mod said {
         Ok(format!("form:{}", serde_json::to_string(answers)?))
     }
 
-    pub(super) fn given_to_team(name: &str) -> String {
+    pub(crate) fn given_to_team(name: &str) -> String {
         format!("team:{name}")
     }
 }
@@ -67,7 +74,10 @@ pub(crate) fn perform(write: &mut Write<'_>, principal: Principal, frame: Comman
     admit(write.connection, &principal, Action::of_command(&command))?;
     write.caused_by(&principal, &client_id);
     let made = match command {
-        Command::Send { conversation, kind, text, attachments, mentions, article } => {
+        Command::Send { conversation, kind, text, attachments, mentions, article, choice } => {
+            if choice.is_some() && !matches!(principal, Principal::Visitor(_)) {
+                return Err(Refusal::invalid("choice", "is for visitors, who answer what the desk asks").into());
+            }
             send(write, principal, &client_id, conversation, kind, &text, &attachments, mentions, article, if_rev)?
         }
         Command::Introduce { form, answers, text, attachments } => {
@@ -103,6 +113,8 @@ pub(crate) fn perform(write: &mut Write<'_>, principal: Principal, frame: Comman
         Command::ChangeLabels { conversation, add, remove } => {
             change_labels(write, principal, conversation, &add, &remove, if_rev)?
         }
+        Command::StartFlow { conversation, flow } => flows::start(write, principal, conversation, flow, if_rev)?,
+        Command::StopFlow { conversation } => flows::stop(write, principal, conversation, if_rev)?,
         Command::UseCannedText { text } => use_canned_text(write, principal, text)?,
         Command::EditContact { contact, name, email, phone, notes } => {
             let changed = Contact {
@@ -148,19 +160,29 @@ pub(crate) fn submit(
         }
         _ => None,
     };
+    let choice = match &frame.command {
+        Command::Send { choice, .. } => choice.clone(),
+        _ => None,
+    };
+    let starts = matches!(frame.command, Command::StartFlow { .. });
     let done = wait.map(|()| {
         core.writer.submit(move |write| {
             let ack = perform(write, principal, frame)?;
-            let mut answers_later = false;
+            let (mut answers_later, mut turn) = (false, Turn::Nothing);
             if let Some((visitor, agents, online)) = gives
                 && let Some(found) = conversations::latest_of_visitor(write.connection, visitor)?
             {
-                assignment::give(write, found.id, &agents)?;
+                let (id, online) = (found.id, online.at(found.site));
+                // A flow goes first: whoever it talks to waits for nobody, and is given to nobody.
+                if let (Some(message), Some(number), false) = (ack.id, ack.number, ack.duplicate) {
+                    turn = flows::heard(write, found, (MessageId(message), number), choice.as_deref(), online)?;
+                }
+                assignment::give(write, id, &agents)?;
                 if !ack.duplicate {
-                    answers_later = auto_answers::heard(write, found.id, online.at(found.site))?;
+                    answers_later = auto_answers::heard(write, id, online, turn)?;
                 }
             }
-            Ok((ack, answers_later))
+            Ok((ack, answers_later, starts || turn == Turn::Talks))
         })
     });
     let core = Arc::clone(core);
@@ -175,9 +197,12 @@ pub(crate) fn submit(
                     core.deleted.notify_one();
                 }
                 return match done {
-                    Ok((ack, answers_later)) => {
+                    Ok((ack, answers_later, talks)) => {
                         if answers_later {
                             core.answering.notify_one();
+                        }
+                        if talks {
+                            core.talking.notify_one();
                         }
                         core.told.ring();
                         core.hub.metrics.command(if ack.duplicate { "repeated" } else { "done" });
@@ -301,6 +326,7 @@ pub(crate) fn say(
         deleted_at: None,
         mentions: Vec::new(),
         article: None,
+        choices: Vec::new(),
     };
     conversations::add_message(write.connection, &message, attachments.len())?;
     for attachment in attachments {
@@ -319,12 +345,21 @@ pub(crate) fn desk_says(write: &mut Write<'_>, conversation: &mut Conversation, 
     Ok(())
 }
 
-/// Answers in the desk's own name. That is no answer of an agent's: whoever waits, waits on.
-pub(crate) fn desk_answers(write: &mut Write<'_>, conversation: &mut Conversation, text: String) -> Outcome<()> {
+/// Answers in the desk's own name, or asks and offers answers. That is no answer of an agent's: whoever waits, waits on.
+pub(crate) fn desk_answers(
+    write: &mut Write<'_>,
+    conversation: &mut Conversation,
+    text: String,
+    choices: &[Choice],
+) -> Outcome<Number> {
     let kind = MessageKind::Reply;
-    let (id, _) = say(write, conversation, Author::Desk, kind, text, None, &[])?;
+    let (id, number) = say(write, conversation, Author::Desk, kind, text, None, &[])?;
+    if !choices.is_empty() {
+        flows::offer(write.connection, id, choices)?;
+    }
     store(write, conversation)?;
-    message_said(write, conversation, kind, false, id)
+    message_said(write, conversation, kind, false, id)?;
+    Ok(number)
 }
 
 /// Makes a conversation with a visitor.
@@ -418,6 +453,7 @@ fn send(
             let agent = agents::find(write.connection, id)?.ok_or_else(|| Failure::not_found("agent"))?;
             if kind == MessageKind::Reply {
                 conversation.waiting_since = None;
+                flows::end(write.connection, conversation.id)?;
             }
             Author::Agent { id, name: agent.name }
         }
@@ -462,7 +498,7 @@ fn introduce(
 }
 
 /// What somebody says of themselves, as far as nothing else is known: an agent's word, or an earlier one, stands.
-fn fill_contact(write: &mut Write<'_>, contact: ContactId, said: &[FormAnswer]) -> Outcome<()> {
+pub(crate) fn fill_contact(write: &mut Write<'_>, contact: ContactId, said: &[FormAnswer]) -> Outcome<()> {
     let before = visitors::find_contact(write.connection, contact)?.ok_or_else(|| Failure::not_found("person"))?;
     let mut now = before.clone();
     for FormAnswer { kind, answer, .. } in said {
@@ -504,7 +540,7 @@ fn start(write: &mut Write<'_>, principal: Principal, visitor: VisitorId) -> Out
 }
 
 /// Opens a conversation. False: it was open. The caller stores it.
-fn reopen(write: &mut Write<'_>, conversation: &mut Conversation) -> Outcome<bool> {
+pub(crate) fn reopen(write: &mut Write<'_>, conversation: &mut Conversation) -> Outcome<bool> {
     let code = match conversation.state {
         ConversationState::Open => return Ok(false),
         ConversationState::Closed => said::REOPENED,
@@ -514,6 +550,15 @@ fn reopen(write: &mut Write<'_>, conversation: &mut Conversation) -> Outcome<boo
     conversation.snoozed_until = None;
     desk_says(write, conversation, code)?;
     Ok(true)
+}
+
+/// Closes a conversation. Nobody waits in it, and no flow talks there. The caller stores it.
+pub(crate) fn close(write: &mut Write<'_>, conversation: &mut Conversation) -> Outcome<()> {
+    conversation.state = ConversationState::Closed;
+    conversation.waiting_since = None;
+    conversation.snoozed_until = None;
+    flows::end(write.connection, conversation.id)?;
+    desk_says(write, conversation, said::CLOSED)
 }
 
 /// Opens snoozed conversations whose time has come, at most `limit` of them. How many they were.
@@ -576,12 +621,7 @@ fn set_state(
     unchanged_since(write, &principal, EntityKind::Conversation, id.0, if_rev)?;
     if conversation.state != state {
         match state {
-            ConversationState::Closed => {
-                conversation.state = state;
-                conversation.waiting_since = None;
-                conversation.snoozed_until = None;
-                desk_says(write, &mut conversation, said::CLOSED)?;
-            }
+            ConversationState::Closed => close(write, &mut conversation)?,
             ConversationState::Open => {
                 reopen(write, &mut conversation)?;
             }
@@ -612,6 +652,8 @@ fn snooze(
     if conversation.state != ConversationState::Snoozed || conversation.snoozed_until != until {
         conversation.state = ConversationState::Snoozed;
         conversation.snoozed_until = until;
+        // Whoever puts it off has seen to it; the visitor's next message is for people.
+        flows::end(write.connection, id)?;
         desk_says(write, &mut conversation, said::SNOOZED)?;
         store(write, &conversation)?;
     }
@@ -763,6 +805,7 @@ fn delete_message(
         attachments: Vec::new(),
         mentions: Vec::new(),
         article: None,
+        choices: Vec::new(),
         deleted_at: Some(write.now),
         ..before.clone()
     };

@@ -34,7 +34,7 @@ use crate::tokens::Passwords;
 use crate::uploads::Uploads;
 use crate::writer::Writer;
 use crate::{
-    assignment, auto_answers, availability, delivery, housekeeping, http, live, metrics, origin, presence, rings,
+    assignment, auto_answers, availability, delivery, flows, housekeeping, http, live, metrics, origin, presence, rings,
 };
 
 /// A visitor may send this many messages at once, and then one in this time.
@@ -82,6 +82,8 @@ pub(crate) struct Core {
     pub(crate) told: Bell,
     /// Told when the desk is to answer something later.
     pub(crate) answering: Notify,
+    /// Told when a flow talks, which may now be the next to hand over.
+    pub(crate) talking: Notify,
     /// Told when a conversation was put off, which may now be the next to open.
     pub(crate) snoozed: Notify,
     /// Told when a message was deleted, whose files may have to go.
@@ -176,6 +178,7 @@ impl Desk {
                 outbound,
                 told: Bell::default(),
                 answering: Notify::new(),
+                talking: Notify::new(),
                 snoozed: Notify::new(),
                 deleted: Notify::new(),
             }),
@@ -235,6 +238,8 @@ impl Desk {
         tasks.spawn(assignment::run(Arc::clone(&self.core), stopping.clone()));
         // Task: answers where no agent has in time.
         tasks.spawn(auto_answers::run(Arc::clone(&self.core), stopping.clone()));
+        // Task: lets flows hand over what visitors do not answer.
+        tasks.spawn(flows::run(Arc::clone(&self.core), stopping.clone()));
         // Task: opens and closes the desk by its hours.
         tasks.spawn(availability::run(Arc::clone(&self.core), stopping.clone()));
         // Task: opens snoozed conversations at their time.

@@ -20,11 +20,12 @@ const ID_MAX: usize = 40;
 /// Characters of a question, of a choice, and of an answer.
 const LABEL_MAX: usize = 200;
 const VALUE_MAX: usize = 100;
-const ANSWER_MAX: usize = 500;
+pub(crate) const ANSWER_MAX: usize = 500;
 /// Bytes of a site's forms, so that what a messenger is told of them fits into a frame.
 const FORMS_BYTES_MAX: usize = 32 * 1024;
 
-fn is_plain(id: &str) -> bool {
+/// Whether a name is one that a form's field, or a flow's step, may have.
+pub(crate) fn is_plain(id: &str) -> bool {
     (1..=ID_MAX).contains(&id.len())
         && id.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_')
 }

@@ -33,8 +33,9 @@ use crate::routes::{Asker, Routes, text};
 use crate::session_visitor::Caller;
 use crate::store::{self, Failure};
 use crate::{
-    api, article_routes, assets, auto_answer_routes, availability_routes, bulk, form_routes, openapi, operations,
-    origin, own, pull, session_agent, session_visitor, signature_routes, socket, transfer, webhook_routes,
+    api, article_routes, assets, auto_answer_routes, availability_routes, bulk, flow_routes, flows, form_routes,
+    openapi, operations, origin, own, pull, session_agent, session_visitor, signature_routes, socket, transfer,
+    webhook_routes,
 };
 
 /// Largest body of commands, in bytes: a few frames of the largest size.
@@ -176,6 +177,11 @@ pub(crate) fn declared(routes: Routes) -> Routes {
         .on(A::ManageSettings, routes!(auto_answer_routes::add_auto_answer))
         .on(A::ManageSettings, routes!(auto_answer_routes::replace_auto_answer))
         .on(A::ManageSettings, routes!(auto_answer_routes::delete_auto_answer))
+        .on(A::ManageSettings, routes!(flow_routes::flows))
+        .on_with_body(A::ManageSettings, flows::BODY_BYTES_MAX, routes!(flow_routes::add_flow))
+        .on_with_body(A::ManageSettings, flows::BODY_BYTES_MAX, routes!(flow_routes::replace_flow))
+        .on(A::ManageSettings, routes!(flow_routes::delete_flow))
+        .on(A::RunFlow, routes!(flow_routes::offered_flows))
         .on(A::ManageSettings, routes!(availability_routes::hours))
         .on(A::ManageSettings, routes!(availability_routes::set_hours))
         .on(A::ManageSites, routes!(availability_routes::site_hours))

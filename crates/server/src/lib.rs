@@ -26,6 +26,8 @@ mod desk;
 mod feed;
 mod file_store;
 mod files;
+mod flow_routes;
+mod flows;
 mod followers;
 mod form_routes;
 mod forms;

@@ -315,6 +315,7 @@ impl World {
                 attachments: vec![],
                 mentions: Vec::new(),
                 article: None,
+                choice: None,
             };
             return self.computers[who].queue(now, chance, command, None, bits);
         }
@@ -344,6 +345,7 @@ impl World {
                     attachments: vec![],
                     mentions: Vec::new(),
                     article: None,
+                    choice: None,
                 },
                 None,
             ),
@@ -352,7 +354,15 @@ impl World {
                 let mentions = if self.random.random() { vec![self.colleague()] } else { Vec::new() };
                 let kind = MessageKind::Note;
                 (
-                    Command::Send { conversation: Some(id), kind, text, attachments: vec![], mentions, article: None },
+                    Command::Send {
+                        conversation: Some(id),
+                        kind,
+                        text,
+                        attachments: vec![],
+                        mentions,
+                        article: None,
+                        choice: None,
+                    },
                     None,
                 )
             }

@@ -140,7 +140,15 @@ fn frame(command: Command) -> CommandFrame {
 
 fn say(conversation: Option<ConversationId>, text: &str) -> CommandFrame {
     let (kind, text) = (MessageKind::Reply, text.to_owned());
-    frame(Command::Send { conversation, kind, text, attachments: vec![], mentions: Vec::new(), article: None })
+    frame(Command::Send {
+        conversation,
+        kind,
+        text,
+        attachments: vec![],
+        mentions: Vec::new(),
+        article: None,
+        choice: None,
+    })
 }
 
 fn note(conversation: ConversationId, text: &str) -> CommandFrame {
@@ -152,6 +160,7 @@ fn note(conversation: ConversationId, text: &str) -> CommandFrame {
         attachments: vec![],
         mentions: Vec::new(),
         article: None,
+        choice: None,
     })
 }
 

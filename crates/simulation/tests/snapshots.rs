@@ -66,7 +66,15 @@ impl Shop {
 }
 
 fn say(conversation: Option<ConversationId>, kind: MessageKind, text: &str) -> Command {
-    Command::Send { conversation, kind, text: text.into(), attachments: vec![], mentions: Vec::new(), article: None }
+    Command::Send {
+        conversation,
+        kind,
+        text: text.into(),
+        attachments: vec![],
+        mentions: Vec::new(),
+        article: None,
+        choice: None,
+    }
 }
 
 /// Everything that can happen to a desk; `at` chooses the chat.

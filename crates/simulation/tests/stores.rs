@@ -64,6 +64,7 @@ fn message(number: Number) -> Entity {
         deleted_at: None,
         mentions: Vec::new(),
         article: None,
+        choices: Vec::new(),
     })
 }
 
@@ -80,8 +81,15 @@ fn delta(from: i64, entities: Vec<Entity>, done: &[&ClientId]) -> Batch {
 
 fn reply(bits: u128) -> CommandFrame {
     let (kind, text, attachments) = (MessageKind::Reply, format!("reply {bits}"), vec![]);
-    let command =
-        Command::Send { conversation: Some(CHAT), kind, text, attachments, mentions: Vec::new(), article: None };
+    let command = Command::Send {
+        conversation: Some(CHAT),
+        kind,
+        text,
+        attachments,
+        mentions: Vec::new(),
+        article: None,
+        choice: None,
+    };
     CommandFrame { client_id: ClientId::from_bits(bits), command, if_rev: None, client_time: 0 }
 }
 

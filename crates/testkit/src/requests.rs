@@ -161,6 +161,7 @@ impl RequestingVisitor {
             attachments,
             mentions: Vec::new(),
             article: None,
+            choice: None,
         };
         let client_id = ClientId::from_bits(rand::random());
         let frame = CommandFrame { client_id, command, if_rev: None, client_time: now() };

@@ -107,6 +107,7 @@ impl Visitor {
             attachments,
             mentions: Vec::new(),
             article: None,
+            choice: None,
         };
         self.command(command).await
     }
@@ -131,6 +132,7 @@ impl Visitor {
             attachments,
             mentions: Vec::new(),
             article: None,
+            choice: None,
         };
         let client_id = self.command(command).await;
         self.answer(&client_id).await.unwrap_or_else(|nack| panic!("{}'s file was refused: {nack:?}", self.name));
@@ -155,6 +157,7 @@ impl Visitor {
             attachments,
             mentions: Vec::new(),
             article: None,
+            choice: None,
         };
         let frame = CommandFrame { client_id: client_id.clone(), command, if_rev: None, client_time: now() };
         say(&mut self.panel, &ClientFrame::Cmd(frame)).await;

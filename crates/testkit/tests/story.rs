@@ -21,7 +21,17 @@ async fn heard(agent: &mut AgentSocket) -> Message {
 
 async fn answer(agent: &mut AgentSocket, conversation: ConversationId, kind: MessageKind, text: &str) {
     let (conversation, text, attachments) = (Some(conversation), text.to_owned(), Vec::new());
-    agent.command(Command::Send { conversation, kind, text, attachments, mentions: Vec::new(), article: None }).await;
+    agent
+        .command(Command::Send {
+            conversation,
+            kind,
+            text,
+            attachments,
+            mentions: Vec::new(),
+            article: None,
+            choice: None,
+        })
+        .await;
 }
 
 #[tokio::test]

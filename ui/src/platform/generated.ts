@@ -963,6 +963,10 @@ kind: MessageKind,
  */
 text: Array<TextPart>, 
 /**
+ * What a question of the desk offers as answers.
+ */
+choices: Array<string>, 
+/**
  * Files that the server has.
  */
 attachments: Array<Attachment>, 

@@ -70,8 +70,11 @@ export class Session {
     this.dispatch({ type: 'start' });
   }
 
-  /** Sends a message, now or when there is a connection. What is asked before it comes from `introduce`. */
-  send(text: string, attachments: Attachment[]): 'sent' | 'too_many' | 'unanswered' {
+  /**
+   * Sends a message, now or when there is a connection. What is asked before it comes from `introduce`; `choice` is the key of
+   * the answer that it chooses.
+   */
+  send(text: string, attachments: Attachment[], choice?: string): 'sent' | 'too_many' | 'unanswered' {
     const form = this.introduce();
     if (form === null) return 'unanswered';
     const waiting = this.state.outbox.at(-1)?.client_time ?? 0;
@@ -84,6 +87,7 @@ export class Session {
       client_time: Math.max(Date.now(), newest + 1),
       failed: null,
       ...(form && { form }),
+      ...(choice !== undefined && { choice }),
     };
     if (outboxFull(this.state, item)) return 'too_many';
     this.dispatch({ type: 'send', item });

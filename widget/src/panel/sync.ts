@@ -7,6 +7,7 @@ import type {
   AskedForms,
   Attachment,
   Change,
+  Choice,
   ClientFrame,
   ClientId,
   Conversation,
@@ -73,6 +74,8 @@ export interface OutboxItem {
   wrong?: string | null;
   /** What was answered before it, if anything was asked. */
   form?: Introduction | null;
+  /** Which answer of a question it chooses. */
+  choice?: string;
 }
 
 /** Answers to what the site asks before the first message. */
@@ -308,6 +311,12 @@ export function asked(state: State): readonly Asked[] {
   const talking = state.conversation !== null || state.messages.length > 0 || state.outbox.some(({ failed }) => failed === null);
   if (talking || state.online === null) return [];
   return state.online ? state.forms.online : state.forms.offline;
+}
+
+/** The answers that the newest message offers: none once something was said to it, or is on its way. */
+export function offered(state: State): readonly Choice[] {
+  const over = state.conversation?.state === 'closed' || state.outbox.some(({ failed }) => failed === null);
+  return (over ? undefined : state.messages.findLast(({ kind }) => kind === 'reply')?.choices) ?? [];
 }
 
 /** Whether one more message would be more than the browser should hold for a server that does not answer. */
@@ -787,11 +796,11 @@ class Work {
     const item = state.outbox.find(({ client_id, failed }) => failed === null && !state.done.has(client_id));
     if (!item) return;
     state.inFlight = { client_id: item.client_id, since: now };
-    const { client_id, client_time, text, form } = item;
+    const { client_id, client_time, text, form, choice } = item;
     const attachments = item.attachments.map(({ id }) => id);
     const named = { type: 'cmd', client_id, client_time } as const;
     if (form) this.frame({ ...named, op: 'introduce', args: { ...form, text, attachments } });
-    else this.frame({ ...named, op: 'send', args: { conversation: null, kind: 'reply', text, attachments } });
+    else this.frame({ ...named, op: 'send', args: { conversation: null, kind: 'reply', text, attachments, ...(choice !== undefined && { choice }) } });
   }
 
   private change(client_id: ClientId, change: (item: OutboxItem) => OutboxItem): void {

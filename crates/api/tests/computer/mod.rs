@@ -66,6 +66,8 @@ pub struct Computer {
     pub keychain: Option<Arc<Keychain>>,
     /// Everything it was told to alert of.
     pub alerts: Mutex<Vec<Alert<ConversationRef>>>,
+    /// Whose alerts it was told to end.
+    pub calmed: Mutex<Vec<ConversationRef>>,
     /// Where it saves files. `None`: among the system's temporary files.
     pub downloads: Option<PathBuf>,
     /// How far its clock is ahead, in days.
@@ -98,7 +100,9 @@ impl Host for Computer {
         true
     }
     fn sound(&self, _: Sound) {}
-    fn calm(&self, _: ConversationRef, _: Calmed) {}
+    fn calm(&self, conversation: ConversationRef, _: Calmed) {
+        self.calmed.lock().unwrap().push(conversation);
+    }
     fn surroundings(&self, surroundings: &Surroundings, _: &Catalogue) {
         *self.shown.lock().unwrap() = Some(surroundings.clone());
     }

@@ -162,6 +162,7 @@ pub(crate) fn message(said: &Said) -> Message {
         deleted_at: None,
         mentions: Vec::new(),
         article: None,
+        choices: Vec::new(),
     }
 }
 

@@ -314,6 +314,7 @@ impl Writer for DeskWriter {
                 attachments: Vec::new(),
                 mentions: Vec::new(),
                 article: None,
+                choice: None,
             };
             let frame = CommandFrame { client_id: client_id.clone(), command, if_rev: None, client_time: 0 };
             self.line.say(&ClientFrame::Cmd(frame)).await;

@@ -123,6 +123,7 @@ pub(crate) fn reply(conversation: ConversationId, text: &str) -> Command {
         attachments: vec![],
         mentions: Vec::new(),
         article: None,
+        choice: None,
     }
 }
 

@@ -193,6 +193,7 @@ async fn ben_writes_much(ben: &mut AgentSocket, visitors: &[Visitor], when: &str
                     attachments: vec![],
                     mentions: Vec::new(),
                     article: None,
+                    choice: None,
                 },
             )
             .await;

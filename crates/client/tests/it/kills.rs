@@ -72,7 +72,15 @@ async fn dc_02_a_program_that_is_killed_again_and_again_loses_nothing_and_says_n
             let (conversation, kind) = (Some(chat), MessageKind::Note);
             does(
                 &mut ben,
-                Command::Send { conversation, kind, text, attachments: vec![], mentions: Vec::new(), article: None },
+                Command::Send {
+                    conversation,
+                    kind,
+                    text,
+                    attachments: vec![],
+                    mentions: Vec::new(),
+                    article: None,
+                    choice: None,
+                },
             )
             .await;
         }

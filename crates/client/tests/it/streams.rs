@@ -124,6 +124,7 @@ async fn plays(deeds: Vec<Deed>) -> Result<(), TestCaseError> {
                             attachments,
                             mentions: Vec::new(),
                             article: None,
+                            choice: None,
                         },
                     )
                     .await;

@@ -104,6 +104,7 @@ impl Computer {
             attachments: vec![],
             mentions: Vec::new(),
             article: None,
+            choice: None,
         };
         let frame = CommandFrame { client_id, command, if_rev: None, client_time: 0 };
         self.cache.queue(&frame, &[], 0).unwrap();

@@ -8,7 +8,7 @@ use deskbell_protocol::{
 use deskbell_search::label_key;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{articles, files, followers, participants, queries};
+use super::{articles, files, flows, followers, participants, queries};
 
 /// What the desk says of a conversation that was put off, and of one that is back.
 pub(crate) const SNOOZED: &str = "snoozed";
@@ -16,6 +16,11 @@ pub(crate) const WOKEN: &str = "woken";
 /// What the desk says of an agent who takes part from now on, and of one who does no more; their name follows.
 pub(crate) const ADDED: &str = "added:";
 pub(crate) const LEFT: &str = "left:";
+/// What the desk says of a flow that talks from now on, whose name follows, of one that somebody stopped, and of one that
+/// has handed the visitor over.
+pub(crate) const FLOW_STARTED: &str = "flow:";
+pub(crate) const FLOW_STOPPED: &str = "flow_stopped";
+pub(crate) const FLOW_HANDED_OVER: &str = "flow_handed_over";
 
 queries! {
     FIND = "SELECT id, kind, coalesce(contact, 0), coalesce(visitor, 0), coalesce(site, 0), state, assignee, last_number,
@@ -223,7 +228,8 @@ pub(crate) fn is_for_the_team(message: &Message) -> bool {
         MessageKind::Note => true,
         MessageKind::System => {
             let text = message.text.as_str();
-            text == SNOOZED || text == WOKEN || text.starts_with(ADDED) || text.starts_with(LEFT)
+            [SNOOZED, WOKEN, FLOW_STOPPED, FLOW_HANDED_OVER].contains(&text)
+                || [ADDED, LEFT, FLOW_STARTED].iter().any(|code| text.starts_with(code))
         }
     }
 }
@@ -256,12 +262,13 @@ fn message(row: &Row<'_>) -> rusqlite::Result<(Message, i64)> {
         deleted_at: row.get(12)?,
         mentions: Vec::new(),
         article: None,
+        choices: Vec::new(),
     };
     Ok((message, row.get(8)?))
 }
 
-/// The message with its attachments, without whom it mentions and the article it brings: databases on their way from an
-/// older version have no more.
+/// The message with its attachments, without whom it mentions, the article it brings and what it offers: databases on
+/// their way from an older version have no more.
 pub(crate) fn find_words(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Message>> {
     let found = connection.prepare_cached(FIND_MESSAGE)?.query_row([id.0], message).optional()?;
     let Some((mut message, attachments)) = found else { return Ok(None) };
@@ -271,21 +278,25 @@ pub(crate) fn find_words(connection: &Connection, id: MessageId) -> rusqlite::Re
     Ok(Some(message))
 }
 
-/// The message with its attachments, whom it mentions and the article it brings.
+/// The message with its attachments, whom it mentions, the article it brings and what it offers.
 pub(crate) fn find_message(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Message>> {
     let found = find_words(connection, id)?;
     let Some(mut message) = found else { return Ok(None) };
     if message.kind == MessageKind::Note && message.deleted_at.is_none() {
         message.mentions = followers::mentioned(connection, id)?;
     }
-    if message.kind == MessageKind::Reply && matches!(message.author, Author::Agent { .. }) {
-        message.article = articles::card(connection, id)?;
+    if message.kind == MessageKind::Reply && message.deleted_at.is_none() {
+        match message.author {
+            Author::Agent { .. } => message.article = articles::card(connection, id)?,
+            Author::Desk => message.choices = flows::offers(connection, id)?,
+            Author::Visitor => {}
+        }
     }
     Ok(Some(message))
 }
 
 /// Stores a message. Its attachments are joined to it by [`files::attach`], whom it
-/// mentions by [`followers::mention`], the article it brings by [`articles::bring`].
+/// mentions by [`followers::mention`], the article it brings by [`articles::bring`], what it offers by [`flows::offer`].
 pub(crate) fn add_message(connection: &Connection, message: &Message, attachments: usize) -> rusqlite::Result<()> {
     let (author_kind, author, author_name) = match &message.author {
         Author::Visitor => (0, None, None),
@@ -336,6 +347,9 @@ pub(crate) fn rewrite_message(
     }
     if now.article.is_none() && before.article.is_some() {
         articles::forget_card(connection, now.id)?;
+    }
+    if now.choices.is_empty() && !before.choices.is_empty() {
+        flows::withdraw(connection, now.id)?;
     }
     Ok(())
 }

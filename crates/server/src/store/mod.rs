@@ -17,6 +17,7 @@ pub(crate) mod conversations;
 pub(crate) mod devices;
 pub(crate) mod entities;
 pub(crate) mod files;
+pub(crate) mod flows;
 pub(crate) mod followers;
 pub(crate) mod forms;
 pub(crate) mod hours;
@@ -93,6 +94,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/029_item_changes.sql"), then: None },
     Migration { sql: include_str!("migrations/030_spoken.sql"), then: None },
     Migration { sql: include_str!("migrations/031_articles.sql"), then: None },
+    Migration { sql: include_str!("migrations/032_flows.sql"), then: None },
 ];
 
 /// One step from format to format, taken whole or not at all.
@@ -362,6 +364,7 @@ mod tests {
         "removed_file",
         "webhook",
         "auto_answer",
+        "flow",
     ];
 
     #[test]
@@ -383,6 +386,7 @@ mod tests {
             conversations::QUERIES,
             entities::QUERIES,
             files::QUERIES,
+            flows::QUERIES,
             followers::QUERIES,
             forms::QUERIES,
             hours::QUERIES,
@@ -446,6 +450,7 @@ mod tests {
             include_str!("devices.rs"),
             include_str!("entities.rs"),
             include_str!("files.rs"),
+            include_str!("flows.rs"),
             include_str!("followers.rs"),
             include_str!("forms.rs"),
             include_str!("hours.rs"),

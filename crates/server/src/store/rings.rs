@@ -13,8 +13,12 @@ queries! {
     WAITING = "SELECT id FROM conversation WHERE waiting_since > ?1 AND assignee IS NULL";
     GIVEN = "SELECT conversation.id FROM conversation CROSS JOIN given ON given.conversation = conversation.id
         WHERE conversation.assignee > ?1 AND conversation.state = 0 AND conversation.waiting_since = given.since";
-    CAME_BACK = "SELECT coalesce(max(number), 0) FROM message WHERE conversation = ?1 AND kind IN (2, 3)
-        AND text IN ('reopened', 'woken')";
+    /// What begins a wait anew: the visitor, or the desk's clock, has opened the conversation, or no flow talks there any
+    /// more.
+    BEGAN_ANEW = "SELECT id, number, text IN ('flow_handed_over', 'flow_stopped') FROM message
+        WHERE conversation = ?1 AND kind IN (2, 3)
+            AND text IN ('reopened', 'woken', 'flow_handed_over', 'flow_stopped')
+        ORDER BY number DESC LIMIT 1";
     ANSWERED = "SELECT 1 FROM message WHERE conversation = ?1 AND number > ?2 AND kind = 0 AND author_kind = 1 LIMIT 1";
     FIRST = "SELECT id, number FROM message WHERE conversation = ?1 AND number > ?2 AND kind = 0 AND author_kind = 0
         AND deleted_at IS NULL ORDER BY number LIMIT 1";
@@ -29,7 +33,7 @@ queries! {
 /// A visitor who waits in a conversation that nobody has taken: it is nobody's, or the desk gave it to somebody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Waiting {
-    /// The first message that waits.
+    /// The first message that waits, or the one by which a flow handed the visitor over.
     pub(crate) ring: MessageId,
     pub(crate) number: Number,
     pub(crate) visitor: VisitorId,
@@ -60,14 +64,21 @@ pub(crate) fn waiting(connection: &Connection, id: ConversationId) -> Outcome<Op
     if found.assignee.is_some() && given.is_none() {
         return Ok(None);
     }
-    let came_back: Number = connection.prepare_cached(CAME_BACK)?.query_row([id.0], |row| row.get(0))?;
-    if connection.prepare_cached(ANSWERED)?.exists([id.0, came_back])? {
+    let anew: Option<(MessageId, Number, bool)> = connection
+        .prepare_cached(BEGAN_ANEW)?
+        .query_row([id.0], |row| Ok((row.get(0).map(MessageId)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    let from = anew.map_or(0, |(_, number, _)| number);
+    if connection.prepare_cached(ANSWERED)?.exists([id.0, from])? {
         return Ok(None);
     }
-    let first = connection
-        .prepare_cached(FIRST)?
-        .query_row([id.0, came_back], |row| Ok((row.get(0).map(MessageId)?, row.get(1)?)))
-        .optional()?;
+    let first = match anew {
+        Some((line, number, true)) => Some((line, number)),
+        _ => connection
+            .prepare_cached(FIRST)?
+            .query_row([id.0, from], |row| Ok((row.get(0).map(MessageId)?, row.get(1)?)))
+            .optional()?,
+    };
     let Some((ring, number)) = first else { return Ok(None) };
     let mut agents = BTreeSet::new();
     let mut statement = connection.prepare_cached(AGENTS_OF_FEW)?;

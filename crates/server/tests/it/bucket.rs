@@ -101,6 +101,7 @@ async fn tv_06_files_of_a_desk_lie_in_a_bucket_and_every_command_finds_them_ther
         attachments: vec![leaflet.id],
         mentions: Vec::new(),
         article: None,
+        choice: None,
     });
     client.command(&with_file).await.unwrap();
 

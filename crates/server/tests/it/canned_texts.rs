@@ -220,6 +220,7 @@ async fn tv_05_files_of_a_text_are_for_its_people_alone_and_go_with_it() {
         attachments: vec![list],
         mentions: Vec::new(),
         article: None,
+        choice: None,
     };
     assert_eq!(ann.command(&command(send)).await.unwrap_err().code, ErrorCode::Invalid);
 

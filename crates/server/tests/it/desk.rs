@@ -171,6 +171,7 @@ pub(crate) fn say(conversation: Option<ConversationId>, kind: MessageKind, text:
         attachments: Vec::new(),
         mentions: Vec::new(),
         article: None,
+        choice: None,
     })
 }
 

@@ -92,6 +92,7 @@ async fn tv_06_a_picture_is_drawn_anew_and_reaches_only_those_it_is_sent_to() {
         attachments: vec![picture.id],
         mentions: Vec::new(),
         article: None,
+        choice: None,
     };
     vic.command(&command(send)).await.unwrap();
     let (message, _) = ann.message("").await;
@@ -119,6 +120,7 @@ async fn tv_06_a_picture_is_drawn_anew_and_reaches_only_those_it_is_sent_to() {
         attachments: vec![id],
         mentions: Vec::new(),
         article: None,
+        choice: None,
     };
     assert_eq!(vic.command(&command(again(picture.id))).await.unwrap_err().code, ErrorCode::Invalid);
     let of_ann =
@@ -137,6 +139,7 @@ async fn tv_06_a_picture_is_drawn_anew_and_reaches_only_those_it_is_sent_to() {
             attachments: vec![id],
             mentions: Vec::new(),
             article: None,
+            choice: None,
         }))
         .await
         .unwrap();
@@ -230,6 +233,7 @@ async fn od_24_messages_are_edited_and_deleted_with_their_files_and_admins_read_
         attachments: vec![file.id],
         mentions: Vec::new(),
         article: None,
+        choice: None,
     };
     let message = MessageId(ben.command(&command(send)).await.unwrap().id.unwrap());
     let edit = |text: &str| command(Command::EditMessage { conversation: chat, message, text: text.to_owned() });

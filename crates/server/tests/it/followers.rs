@@ -17,6 +17,7 @@ fn mentioning(conversation: ConversationId, kind: MessageKind, text: &str, menti
         attachments: Vec::new(),
         mentions,
         article: None,
+        choice: None,
     })
 }
 

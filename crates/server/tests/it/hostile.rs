@@ -383,6 +383,7 @@ async fn tv_06_of_eighty_hostile_files_each_is_refused_by_a_rule_or_comes_back_h
             attachments,
             mentions: Vec::new(),
             article: None,
+            choice: None,
         }))
         .await
         .unwrap();
@@ -466,6 +467,7 @@ async fn tv_06_no_header_of_a_request_makes_a_file_another_thing() {
         attachments: vec![attachment.id],
         mentions: Vec::new(),
         article: None,
+        choice: None,
     };
     vic.command(&command(send)).await.unwrap();
     ben.message("").await;

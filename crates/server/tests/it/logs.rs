@@ -94,6 +94,7 @@ async fn dk_25_the_log_holds_no_words_addresses_passwords_and_tokens_at_any_leve
             attachments,
             mentions: Vec::new(),
             article: None,
+            choice: None,
         })
     };
     let mut again = Client::open(address, None, Some(&format!("http://{address}"))).await;

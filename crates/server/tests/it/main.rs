@@ -16,6 +16,7 @@ mod deployment;
 mod desk;
 mod devices;
 mod files;
+mod flows;
 mod followers;
 mod forms;
 mod hostile;

@@ -299,6 +299,21 @@ const ROUTES: &[Way<RequestBuilder>] = &[
         it.with("/v1/auto-answers/1", json!({"when": {"kind": "offline"}, "texts": {"en": "Tea"}}))
     }),
     ("DELETE /v1/auto-answers/{id}", Of::Absent, |it| it.at("/v1/auto-answers/1")),
+    ("GET /v1/flows", Of::Desk, |it| it.at("/v1/flows")),
+    ("POST /v1/flows", Of::Desk, |it| {
+        let steps = json!([{"key": "end", "does": {"kind": "close"}}]);
+        let body =
+            json!({"name": "Tea", "start": {"kind": "agent"}, "patience_s": 60, "active": false, "steps": steps});
+        it.with("/v1/flows", body)
+    }),
+    ("PUT /v1/flows/{id}", Of::Absent, |it| {
+        let steps = json!([{"key": "end", "does": {"kind": "close"}}]);
+        it.with("/v1/flows/1", json!({"name": "Tea", "start": {"kind": "agent"}, "patience_s": 60, "steps": steps}))
+    }),
+    ("DELETE /v1/flows/{id}", Of::Absent, |it| it.at("/v1/flows/1")),
+    ("GET /v1/conversations/{id}/flows", Of::Customer, |it| {
+        it.at(format!("/v1/conversations/{}/flows", it.customer.conversation))
+    }),
     ("GET /v1/settings", Of::Desk, |it| it.at("/v1/settings")),
     ("PATCH /v1/settings", Of::Desk, |it| it.with("/v1/settings", json!({"desk": client_id().as_str()}))),
     ("GET /v1/sites/{id}/identity-secrets", Of::Desk, |it| {
@@ -363,6 +378,11 @@ const COMMANDS: &[Way<Command>] = &[
         team: None,
         from: None,
     }),
+    ("start_flow", Of::Customer, |it| Command::StartFlow {
+        conversation: it.customer.conversation,
+        flow: it.world.flow,
+    }),
+    ("stop_flow", Of::Customer, |it| Command::StopFlow { conversation: it.customer.conversation }),
     ("set_priority", Of::Customer, |it| Command::SetPriority {
         conversation: it.customer.conversation,
         priority: Priority::High,
@@ -407,6 +427,8 @@ struct World {
     /// An agent who asks for nothing.
     ned: SignedIn,
     team: TeamId,
+    /// One that asks something.
+    flow: FlowId,
     /// In the shop.
     vic: Customer,
     /// In the closed shop.
@@ -421,12 +443,17 @@ impl World {
         let administration = desk.desk.administer();
         let edit = http::TeamEdit { name: Some("Tea".to_owned()), ..http::TeamEdit::default() };
         let team = administration.put_team(None, edit).await.unwrap().id;
+        let flow = json!({"name": "Tea", "start": {"kind": "agent"}, "patience_s": 60, "steps": [
+            {"key": "ask", "does": {"kind": "ask", "texts": {"en": "Tea?"}}},
+            {"key": "end", "does": {"kind": "hand_over"}},
+        ]});
+        let flow = administration.put_flow(None, serde_json::from_value(flow).unwrap()).await.unwrap().id;
         let vic = customer(&desk, &desk.site.key).await;
         let closed = administration.add_site("Closed", &[SHOP.to_owned()]).await.unwrap();
         let edit = http::SiteEdit { members_only: Some(true), ..http::SiteEdit::default() };
         administration.put_site(Some(closed.id), edit).await.unwrap();
         let wen = customer(&desk, &closed.key).await;
-        Self { desk, http: http(), ida, ned, team, vic, wen }
+        Self { desk, http: http(), ida, ned, team, flow, vic, wen }
     }
 
     fn signed(&self, request: RequestBuilder, authorization: Option<&str>) -> RequestBuilder {
@@ -618,6 +645,7 @@ async fn customer(desk: &TestDesk, site: &str) -> Customer {
         attachments: vec![file],
         mentions: Vec::new(),
         article: None,
+        choice: None,
     };
     client.command(&command(hello)).await.unwrap();
     let (message, _) = client.message("Hello").await;

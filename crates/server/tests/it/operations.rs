@@ -67,6 +67,7 @@ async fn dc_01_a_backup_under_load_brings_back_everything_that_was_acknowledged_
         attachments: vec![leaflet.id],
         mentions: Vec::new(),
         article: None,
+        choice: None,
     });
     ann.command(&with_file).await.unwrap();
     let mut before = Vec::new();
@@ -215,6 +216,7 @@ async fn dc_01_a_person_is_handed_out_and_then_erased_everywhere() {
         attachments: vec![file.id],
         mentions: Vec::new(),
         article: None,
+        choice: None,
     });
     guest.command(&send).await.unwrap();
     let (message, _) = ann.message("=zanzibar please").await;
@@ -383,6 +385,7 @@ async fn dc_01_the_doctor_says_what_is_wrong_and_mends_what_is_safe() {
             attachments: vec![leaflet.id],
             mentions: Vec::new(),
             article: None,
+            choice: None,
         });
         ann.command(&with_file).await.unwrap();
         let (done, said, wrong) = doctor(&[]);

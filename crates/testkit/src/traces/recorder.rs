@@ -424,6 +424,7 @@ pub(super) fn reply(conversation: Option<ConversationId>, text: &str) -> Command
         attachments: Vec::new(),
         mentions: Vec::new(),
         article: None,
+        choice: None,
     }
 }
 

@@ -27,6 +27,10 @@ export function systemText(code: string): string {
   if (code === 'woken') return m.systemWoken();
   if (code.startsWith(FORM)) return m.systemForm();
   if (code === 'unassigned') return m.systemUnassigned();
+  if (code === 'flow_stopped') return m.systemFlowStopped();
+  if (code === 'flow_handed_over') return m.systemFlowHandedOver();
+  const flow = /^flow:(.+)$/su.exec(code);
+  if (flow?.[1]) return m.systemFlow({ name: flow[1] });
   const assigned = /^assigned:(.+)$/su.exec(code);
   const added = /^added:(.+)$/su.exec(code);
   if (added?.[1]) return m.systemAdded({ name: added[1] });

@@ -114,7 +114,7 @@ test('OD-28: among the team nothing is assigned, put off or closed, and everythi
   await fireEvent.click(send());
   await waitFor(() => expect(calls.find(([name]) => name === 'send_message')?.[1]).toMatchObject({ kind: 'note', text: 'All of them broken' }));
   cleanup();
-  const message = { key: 'm', kind: 'note', author: { who: 'agent', id: 2, name: 'Ben' }, mine: false, text: [{ part: 'text', text: 'Broken' }], attachments: [], files: [], delivery: 'received', created_at: 0 };
+  const message = { key: 'm', kind: 'note', author: { who: 'agent', id: 2, name: 'Ben' }, mine: false, text: [{ part: 'text', text: 'Broken' }], choices: [], attachments: [], files: [], delivery: 'received', created_at: 0 };
   const of = { conversation: GROUP, message: message as unknown as MessageView, name: 'Returns', askLink: () => {}, showPicture: () => {} };
   const shown = render(Message, { ...of, internal: true });
   expect(screen.queryByText(words.m.noteLabel())).toBeNull();

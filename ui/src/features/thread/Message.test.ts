@@ -29,7 +29,7 @@ afterEach(cleanup);
 function shows(delivery: Delivery, of: Partial<MessageView> = {}, with_: { refused?: RefusedDeed; askDelete?: (message: MessageView) => void } = {}) {
   const message: MessageView = {
     key: 'c', id: null, number: 0, author: { who: 'agent', id: 1, name: 'Ann' }, mine: true, kind: 'reply',
-    text: [{ part: 'text', text: 'Hello' }], attachments: [], article: null, files: [], created_at: 0, delivery, refusal: null, client_id: 'c',
+    text: [{ part: 'text', text: 'Hello' }], choices: [], attachments: [], article: null, files: [], created_at: 0, delivery, refusal: null, client_id: 'c',
     sends_at: null, seen: null, rev: null, edited: false, deleted: false, changing: false, may_edit: false, may_delete: false, ...of,
   };
   const { refused = null, askDelete = () => {} } = with_;
@@ -199,4 +199,27 @@ test('OD-27: a mention stands out, mine more, and a note that mentions whom it m
   cleanup();
   shows('refused', { kind: 'note', text: [ben, { part: 'text', text: ' look, ' }, ben], refusal: 'invalid' });
   expect(screen.getByText(words.m.refusedMention({ names: 'Ben' }))).toBeTruthy();
+});
+
+test('TV-06: what a question of the desk offers stands beneath it, to be read and not to be pressed', () => {
+  const hostile = '<img src=x onerror="window.hacked = 1">';
+  shows('received', { author: { who: 'desk' }, mine: false, client_id: null, choices: ['An order', hostile] });
+  const list = screen.getByRole('list', { name: words.m.messageChoices() });
+  expect([...list.children].map((line) => line.textContent)).toEqual(['An order', hostile]);
+  expect(list.querySelector('button, img')).toBeNull();
+  cleanup();
+  shows('received', { choices: [] });
+  expect(screen.queryByRole('list')).toBeNull();
+});
+
+test('TV-06: the lines of a flow are sentences', () => {
+  const line = (code: string) => {
+    shows('received', { kind: 'system', author: { who: 'desk' }, text: [{ part: 'text', text: code }] });
+    const text = document.querySelector('.system')?.textContent;
+    cleanup();
+    return text;
+  };
+  expect(line('flow:Parcels')).toContain(words.m.systemFlow({ name: 'Parcels' }));
+  expect(line('flow_stopped')).toContain(words.m.systemFlowStopped());
+  expect(line('flow_handed_over')).toContain(words.m.systemFlowHandedOver());
 });

@@ -6,7 +6,7 @@ import { cameMeanwhile, deeds, newestSeen, refusalText, secondsLeft, shortened, 
 function message(of: Partial<MessageView>): MessageView {
   return {
     key: 'k', id: null, number: 0, author: { who: 'visitor' }, mine: true, kind: 'reply', text: [{ part: 'text', text: 'Hello' }],
-    attachments: [], article: null, files: [], created_at: 0, delivery: 'sent', refusal: null, client_id: 'c', sends_at: null, seen: null, ...of,
+    choices: [], attachments: [], article: null, files: [], created_at: 0, delivery: 'sent', refusal: null, client_id: 'c', sends_at: null, seen: null, ...of,
   } as MessageView;
 }
 
