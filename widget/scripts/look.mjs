@@ -112,7 +112,7 @@ async function launcherSays({ page, context }) {
 // 1. A conversation, in light.
 {
   const desk = await new StandIn().start();
-  const vic = await visit(desk, { expected: /415/ });
+  const vic = await visit(desk, { expected: /404|415/ });
   await until('presence', () => desk.heard.some(({ part, frame }) => part === 'page' && frame.type === 'hello'));
   const hello = desk.heard[0].frame.visitor;
   assert.match(hello.presence, /^[0-9a-f]{32}$/);
@@ -177,6 +177,25 @@ async function launcherSays({ page, context }) {
   await axe(panel, 'forget');
   await vic.page.screenshot({ path: `${pictures}forget-light.png` });
   await vic.page.keyboard.press('Escape');
+
+  // An article is read over the conversation, and leaves the keyboard where it was.
+  desk.bring({ id: 7, language: 'en', title: 'Returns', body: 'Within 30 days.\n\nPrint the label: https://shop.example/label', changed_at: 1 });
+  const read = panel.getByRole('button', { name: 'Read: Returns' });
+  await read.focus();
+  await vic.page.keyboard.press('Enter');
+  await panel.getByText('Print the label').waitFor();
+  await vic.page.screenshot({ path: `${pictures}article-light.png` });
+  await axe(panel, 'article');
+  assert.equal(await panel.evaluate(() => document.activeElement?.textContent), 'Back', 'the keyboard is in the article');
+  await vic.page.keyboard.press('Escape');
+  await until('the conversation again', async () => (await panel.locator('dialog').count()) === 0);
+  assert.equal(await panel.evaluate(() => document.activeElement?.ariaLabel), 'Read: Returns', 'the keyboard is back at the card');
+  await axe(panel, 'card of an article');
+  desk.articles.clear();
+  await read.click();
+  await panel.getByText('no longer available').waitFor();
+  await panel.getByRole('button', { name: 'Back' }).click();
+  await until('the conversation again', async () => (await panel.locator('dialog').count()) === 0);
   await panel.locator('textarea').focus();
 
   // What was on screen for a second has been seen.

@@ -65,6 +65,8 @@ export class StandIn {
   /** Every frame that came in, with the part that sent it. */
   heard = [];
   files = new Map();
+  /** What can be read, by its id. */
+  articles = new Map();
   uploads = new Map();
   commands = new Map();
   token = null;
@@ -115,6 +117,11 @@ export class StandIn {
       return response.end(JSON.stringify({ code: 'expired', message: 'Unknown token.' }));
     }
     if (pathname.startsWith('/v1/uploads')) return this.#upload(request, response, pathname.split('/')[3] ?? null, searchParams);
+    if (pathname.startsWith('/v1/articles')) {
+      const article = this.articles.get(Number(pathname.split('/')[3]));
+      response.writeHead(article ? 200 : 404, { 'Content-Type': 'application/json' });
+      return response.end(JSON.stringify(article ?? { code: 'not_found', message: 'There is no such article.' }));
+    }
     const file = this.files.get(Number(pathname.split('/').at(-1)));
     if (!file) return response.writeHead(404).end();
     response.writeHead(200, { 'Content-Type': file.mime });
@@ -297,6 +304,13 @@ export class StandIn {
     const number = this.messages.length + 1;
     const choices = labels.map((label, at) => ({ key: `${number}.${at}`, label }));
     return this.#append({ who: 'desk' }, 'reply', text, [], null, { choices });
+  }
+
+  /** Ann sends an article, which can be read. */
+  bring(article) {
+    const { id, title, body, language } = article;
+    this.articles.set(id, article);
+    return this.#append(ANN, 'reply', '', [], null, { article: { id, title, summary: body.split('\n')[0], language } });
   }
 
   /** The desk itself says something by its code. */
