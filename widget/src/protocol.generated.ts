@@ -251,6 +251,8 @@ body: string,
  * When the article last changed.
  */
 changed_at: number, };
+
+/**
  * An answer that a question of the desk offers.
  */
 export type Choice = { 
@@ -318,7 +320,8 @@ mentions?: Array<AgentId>,
 /**
  * The article that an agent's reply brings along, as it was when it was sent.
  */
-article?: ArticleCard, };
+article?: ArticleCard, 
+/**
  * Answers that a question of the desk offers, in the visitor's language. Only the newest message's can be chosen.
  */
 choices?: Array<Choice>, };
@@ -1161,7 +1164,8 @@ mentions?: Array<AgentId>,
  * An article for the visitor to read, in their language; one that is published for the conversation's site. From
  * agents, in replies alone.
  */
-article?: ArticleId, } } | { "op": "introduce", "args": { 
+article?: ArticleId, 
+/**
  * The key of the answer that a visitor has chosen; the text is its label. Refused of agents.
  */
 choice?: string, } } | { "op": "introduce", "args": { 
@@ -1375,7 +1379,8 @@ mentions?: Array<AgentId>,
  * An article for the visitor to read, in their language; one that is published for the conversation's site. From
  * agents, in replies alone.
  */
-article?: ArticleId, } } | { "op": "introduce", "args": { 
+article?: ArticleId, 
+/**
  * The key of the answer that a visitor has chosen; the text is its label. Refused of agents.
  */
 choice?: string, } } | { "op": "introduce", "args": { 
