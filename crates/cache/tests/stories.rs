@@ -1076,7 +1076,9 @@ fn a_reply_taken_back_stands_before_the_unsent_text_and_is_gone_from_the_outbox(
     let guard = Guard { hold_until: Some(5_010), seen: Some(1) };
     desk.cache.queue_guarded(&frame, &[], 10, guard).unwrap();
     assert_eq!(desk.cache.outbox().unwrap()[0].guard, guard);
-    assert_eq!(desk.cache.conversation(CHAT).unwrap().unwrap().conversation.waiting_since, None, "answered, it seems");
+    let record = desk.cache.conversation(CHAT).unwrap().unwrap();
+    assert_eq!(record.conversation.waiting_since, None, "answered, it seems");
+    assert!(record.waits, "the desk has no answer yet, and what Vic writes now is news");
     desk.cache.save_draft(CHAT, "and typed on", "", &[]).unwrap();
 
     let back = desk.cache.take_back(&frame.client_id).unwrap().unwrap();
