@@ -50,6 +50,7 @@ fn bring(conversation: ConversationId, kind: MessageKind, text: &str, article: A
         attachments: Vec::new(),
         mentions: Vec::new(),
         article: Some(article),
+        choice: None,
     })
 }
 

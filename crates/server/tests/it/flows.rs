@@ -51,6 +51,7 @@ fn tap(choice: &Choice) -> CommandFrame {
         text: choice.label.clone(),
         attachments: Vec::new(),
         mentions: Vec::new(),
+        article: None,
         choice: Some(choice.key.clone()),
     })
 }
@@ -420,7 +421,7 @@ async fn tv_06_agents_begin_and_stop_flows_of_the_site_that_are_active() {
     let Command::Send { kind, text, attachments, mentions, choice, .. } = tap(&question.choices[0]).command else {
         unreachable!("a tap is a message");
     };
-    let answer = Command::Send { conversation: Some(chat), kind, text, attachments, mentions, choice };
+    let answer = Command::Send { conversation: Some(chat), kind, text, attachments, mentions, article: None, choice };
     let refused = ann.command(&command(answer)).await.unwrap_err();
     assert_eq!((refused.code, refused.field.as_deref()), (ErrorCode::Invalid, Some("choice")));
 }
