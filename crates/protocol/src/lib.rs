@@ -15,6 +15,7 @@ pub mod id;
 pub mod item;
 pub mod placeholder;
 pub mod planted;
+pub mod routing;
 
 pub use article::*;
 pub use command::{Command, CommandFrame};
@@ -26,6 +27,7 @@ pub use frame::*;
 pub use http::*;
 pub use id::*;
 pub use item::*;
+pub use routing::*;
 
 /// The protocol's version. A server answers a client of another version with [`ErrorCode::Version`].
 pub const PROTOCOL: u32 = 1;

@@ -24,7 +24,7 @@ use crate::store::{
 };
 use crate::text;
 use crate::webhooks::{contact_changed, conversation_changes, message_said};
-use crate::{articles, assignment, auto_answers, flows, followers, participants};
+use crate::{articles, assignment, auto_answers, flows, followers, participants, routing};
 
 /// Bytes that a contact's fields may take together, so that the contact fits into a frame.
 pub(crate) const CONTACT_BYTES_MAX: usize = 48 * 1024;
@@ -168,21 +168,24 @@ pub(crate) fn submit(
     let done = wait.map(|()| {
         core.writer.submit(move |write| {
             let ack = perform(write, principal, frame)?;
-            let (mut answers_later, mut turn) = (false, Turn::Nothing);
+            let (mut answers_later, mut routed, mut turn) = (false, false, Turn::Nothing);
             if let Some((visitor, agents, online)) = gives
                 && let Some(found) = conversations::latest_of_visitor(write.connection, visitor)?
             {
-                let (id, online) = (found.id, online.at(found.site));
+                let (id, begun, online) = (found.id, found.created_at == write.now, online.at(found.site));
                 // A flow goes first: whoever it talks to waits for nobody, and is given to nobody.
                 if let (Some(message), Some(number), false) = (ack.id, ack.number, ack.duplicate) {
                     turn = flows::heard(write, found, (MessageId(message), number), choice.as_deref(), online)?;
+                }
+                if turn == Turn::HandsOver || (begun && turn == Turn::Nothing && !ack.duplicate) {
+                    routed = routing::give(write, id, &agents)?;
                 }
                 assignment::give(write, id, &agents)?;
                 if !ack.duplicate {
                     answers_later = auto_answers::heard(write, id, online, turn)?;
                 }
             }
-            Ok((ack, answers_later, starts || turn == Turn::Talks))
+            Ok((ack, answers_later, routed, starts || turn == Turn::Talks))
         })
     });
     let core = Arc::clone(core);
@@ -197,7 +200,10 @@ pub(crate) fn submit(
                     core.deleted.notify_one();
                 }
                 return match done {
-                    Ok((ack, answers_later, talks)) => {
+                    Ok((ack, answers_later, routed, talks)) => {
+                        if routed {
+                            core.routing.notify_one();
+                        }
                         if answers_later {
                             core.answering.notify_one();
                         }

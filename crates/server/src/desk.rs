@@ -34,7 +34,8 @@ use crate::tokens::Passwords;
 use crate::uploads::Uploads;
 use crate::writer::Writer;
 use crate::{
-    assignment, auto_answers, availability, delivery, flows, housekeeping, http, live, metrics, origin, presence, rings,
+    assignment, auto_answers, availability, delivery, flows, housekeeping, http, live, metrics, origin, presence,
+    rings, routing,
 };
 
 /// A visitor may send this many messages at once, and then one in this time.
@@ -84,6 +85,8 @@ pub(crate) struct Core {
     pub(crate) answering: Notify,
     /// Told when a flow talks, which may now be the next to hand over.
     pub(crate) talking: Notify,
+    /// Told when a conversation waits at a team, which may have to be everybody's later.
+    pub(crate) routing: Notify,
     /// Told when a conversation was put off, which may now be the next to open.
     pub(crate) snoozed: Notify,
     /// Told when a message was deleted, whose files may have to go.
@@ -179,6 +182,7 @@ impl Desk {
                 told: Bell::default(),
                 answering: Notify::new(),
                 talking: Notify::new(),
+                routing: Notify::new(),
                 snoozed: Notify::new(),
                 deleted: Notify::new(),
             }),
@@ -240,6 +244,8 @@ impl Desk {
         tasks.spawn(auto_answers::run(Arc::clone(&self.core), stopping.clone()));
         // Task: lets flows hand over what visitors do not answer.
         tasks.spawn(flows::run(Arc::clone(&self.core), stopping.clone()));
+        // Task: gives to everybody what no agent of a team has taken in time.
+        tasks.spawn(routing::run(Arc::clone(&self.core), stopping.clone()));
         // Task: opens and closes the desk by its hours.
         tasks.spawn(availability::run(Arc::clone(&self.core), stopping.clone()));
         // Task: opens snoozed conversations at their time.

@@ -5,7 +5,7 @@
 //! nowhere and is given to nobody. However a flow ends, the visitor waits from then on and it rings, unless an agent has
 //! replied, or has closed or put off the conversation.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,7 @@ use crate::store::batch::Write;
 use crate::store::flows::{self, Run};
 pub(crate) use crate::store::flows::{end, offer};
 use crate::store::{Connection, Failure, Outcome, assignments, conversations, rights, sites, teams, visitors};
-use crate::{auto_answers, text};
+use crate::{auto_answers, routing, text};
 
 /// Most flows of a desk.
 const FLOWS_MAX: usize = 50;
@@ -488,20 +488,26 @@ pub(crate) fn stop(
     Ok((Some(id.0), None))
 }
 
-/// Hands over at most `limit` conversations whose visitors have let a flow wait too long. Whether the desk is to answer
-/// anything by itself later.
-fn hand_over_due(write: &mut Write<'_>, limit: i64, online: &Online) -> Outcome<bool> {
-    let mut later = false;
+/// Hands over at most `limit` conversations whose visitors have let a flow wait too long, to the teams that they are for.
+/// Whether the desk is to answer anything by itself later, and whether what waits at teams is to be everybody's later.
+fn hand_over_due(
+    write: &mut Write<'_>,
+    limit: i64,
+    online: &Online,
+    agents: &BTreeSet<AgentId>,
+) -> Outcome<(bool, bool)> {
+    let (mut later, mut routed) = (false, false);
     for id in flows::due(write.connection, write.now, limit)? {
         match conversations::find(write.connection, id)? {
             Some(mut conversation) => {
                 hand_over(write, &mut conversation, None, said::FLOW_HANDED_OVER)?;
+                routed |= routing::give(write, id, agents)?;
                 later |= auto_answers::heard(write, id, online.at(conversation.site), Turn::HandsOver)?;
             }
             None => flows::end(write.connection, id)?,
         }
     }
-    Ok(later)
+    Ok((later, routed))
 }
 
 /// Hands over what visitors do not answer, until cancelled.
@@ -514,9 +520,13 @@ pub(crate) async fn run(core: Arc<Core>, cancelled: CancellationToken) {
 async fn look(core: &Core) -> Outcome<Option<Timestamp>> {
     let due = |now| move |connection: &Connection| Ok(!flows::due(connection, now, 1)?.is_empty());
     while core.readers.read(due(crate::clock())).await? {
-        let online = core.availability.online(&core.hub);
-        if core.writer.submit(move |write| hand_over_due(write, AT_ONCE, &online)).await? {
+        let (online, agents) = (core.availability.online(&core.hub), core.hub.agents_online());
+        let (later, routed) = core.writer.submit(move |write| hand_over_due(write, AT_ONCE, &online, &agents)).await?;
+        if later {
             core.answering.notify_one();
+        }
+        if routed {
+            core.routing.notify_one();
         }
         core.told.ring();
     }

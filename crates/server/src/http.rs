@@ -34,8 +34,8 @@ use crate::session_visitor::Caller;
 use crate::store::{self, Failure};
 use crate::{
     api, article_routes, assets, auto_answer_routes, availability_routes, bulk, flow_routes, flows, form_routes,
-    openapi, operations, origin, own, pull, session_agent, session_visitor, signature_routes, socket, transfer,
-    webhook_routes,
+    openapi, operations, origin, own, pull, routing_routes, session_agent, session_visitor, signature_routes, socket,
+    transfer, webhook_routes,
 };
 
 /// Largest body of commands, in bytes: a few frames of the largest size.
@@ -182,6 +182,8 @@ pub(crate) fn declared(routes: Routes) -> Routes {
         .on_with_body(A::ManageSettings, flows::BODY_BYTES_MAX, routes!(flow_routes::replace_flow))
         .on(A::ManageSettings, routes!(flow_routes::delete_flow))
         .on(A::RunFlow, routes!(flow_routes::offered_flows))
+        .on(A::ManageSettings, routes!(routing_routes::routing))
+        .on_with_body(A::ManageSettings, routing_routes::ROUTING_BYTES_MAX, routes!(routing_routes::set_routing))
         .on(A::ManageSettings, routes!(availability_routes::hours))
         .on(A::ManageSettings, routes!(availability_routes::set_hours))
         .on(A::ManageSites, routes!(availability_routes::site_hours))

@@ -54,6 +54,8 @@ mod presence;
 mod pull;
 mod rings;
 mod routes;
+mod routing;
+mod routing_routes;
 mod second_factor;
 mod session_agent;
 mod session_visitor;

@@ -47,16 +47,21 @@ pub(crate) fn field(name: &str, text: &str, most: usize) -> Result<String, Refus
 const TAG_MAX: usize = 35;
 const LANGUAGES_MAX: usize = 50;
 
+/// Whether a text is the tag of a language, such as `es` or `pt-BR`.
+pub(crate) fn is_tag(tag: &str) -> bool {
+    let plain = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|it| it.is_ascii_alphanumeric());
+    tag.len() <= TAG_MAX && tag.split('-').all(plain)
+}
+
 /// What stands there by languages, under their tags as they are compared.
 pub(crate) fn tagged<T>(name: &str, given: BTreeMap<String, T>) -> Result<BTreeMap<String, T>, Refusal> {
     if given.len() > LANGUAGES_MAX {
         return Err(Refusal::invalid(name, &format!("has {LANGUAGES_MAX} languages at the most")));
     }
-    let plain = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|it| it.is_ascii_alphanumeric());
     let mut tagged = BTreeMap::new();
     for (language, it) in given {
         let tag = language.to_ascii_lowercase();
-        if tag.len() > TAG_MAX || !tag.split('-').all(plain) {
+        if !is_tag(&tag) {
             return Err(Refusal::invalid(name, "is by languages such as es or pt-BR"));
         }
         tagged.insert(tag, it);

@@ -30,6 +30,7 @@ pub(crate) mod participants;
 pub(crate) mod people;
 pub(crate) mod rights;
 pub(crate) mod rings;
+pub(crate) mod routing;
 pub(crate) mod search;
 pub(crate) mod second_factors;
 pub(crate) mod settings;
@@ -95,6 +96,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/030_spoken.sql"), then: None },
     Migration { sql: include_str!("migrations/031_articles.sql"), then: None },
     Migration { sql: include_str!("migrations/032_flows.sql"), then: None },
+    Migration { sql: include_str!("migrations/033_routing.sql"), then: None },
 ];
 
 /// One step from format to format, taken whole or not at all.
@@ -365,6 +367,7 @@ mod tests {
         "webhook",
         "auto_answer",
         "flow",
+        "routing_rule",
     ];
 
     #[test]
@@ -399,6 +402,7 @@ mod tests {
             people::QUERIES,
             rights::QUERIES,
             rings::QUERIES,
+            routing::QUERIES,
             search::QUERIES,
             settings::QUERIES,
             second_factors::QUERIES,
@@ -462,6 +466,7 @@ mod tests {
             include_str!("participants.rs"),
             include_str!("people.rs"),
             include_str!("rights.rs"),
+            include_str!("routing.rs"),
             include_str!("search.rs"),
             include_str!("second_factors.rs"),
             include_str!("signatures.rs"),

@@ -34,6 +34,7 @@ mod peek;
 mod provider;
 mod rights;
 mod rings;
+mod routing;
 mod schemathesis;
 mod search;
 mod second_factor;

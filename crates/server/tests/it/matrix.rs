@@ -314,6 +314,8 @@ const ROUTES: &[Way<RequestBuilder>] = &[
     ("GET /v1/conversations/{id}/flows", Of::Customer, |it| {
         it.at(format!("/v1/conversations/{}/flows", it.customer.conversation))
     }),
+    ("GET /v1/routing", Of::Desk, |it| it.at("/v1/routing")),
+    ("PUT /v1/routing", Of::Desk, |it| it.with("/v1/routing", json!({"rules": []}))),
     ("GET /v1/settings", Of::Desk, |it| it.at("/v1/settings")),
     ("PATCH /v1/settings", Of::Desk, |it| it.with("/v1/settings", json!({"desk": client_id().as_str()}))),
     ("GET /v1/sites/{id}/identity-secrets", Of::Desk, |it| {
