@@ -241,3 +241,31 @@ async fn tv_03_slips_in_a_rule_are_named_with_its_place_and_nothing_is_changed()
     let (_, audit) = ask(&desk, &desk.ann, "GET", "/v1/audit?limit=1", Value::Null).await;
     assert_eq!(audit["entries"][0]["kind"], "routing");
 }
+
+#[tokio::test]
+async fn tv_03_what_a_flow_hands_over_goes_to_its_team_then_and_not_while_the_flow_talks() {
+    let desk = TestDesk::start().await;
+    let team = bens(&desk, None).await;
+    route(&desk, json!([{"team": team, "fallback_after_s": 60}])).await;
+    let flow = json!({
+        "name": "Hello", "start": {"kind": "first_message"}, "patience_s": 60,
+        "steps": [
+            {"key": "who", "does": {"kind": "ask", "texts": {"en": "Who are you?"}}},
+            {"key": "end", "does": {"kind": "hand_over"}},
+        ],
+    });
+    let (status, added) = ask(&desk, &desk.ann, "POST", "/v1/flows", flow).await;
+    assert_eq!(status, 201, "{added}");
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let mut ben = desk.agent(&desk.ben, None).await.synced().await;
+    let (mut vic, chat) = writes(&desk, "Hola").await;
+    vic.message("Who are you?").await;
+    let (head, _) = ann.conversation(|head| head.id == chat && head.last_number > 1).await;
+    assert_eq!((head.team, head.waiting_since), (None, None), "nobody is waited for");
+    vic.command(&reply(None, "Vic")).await.unwrap();
+    let (head, _) = ann.conversation(|head| head.id == chat && head.team.is_some()).await;
+    assert_eq!((head.team, head.waiting_since.is_some()), (Some(team), true));
+    assert_eq!(rings(&mut ben).await, chat);
+    // Where nobody of it takes the chat either, it is everybody's in the end.
+    time_passes(&desk);
+}
