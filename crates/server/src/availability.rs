@@ -17,6 +17,7 @@ use crate::forms::asked;
 use crate::hours::Schedule;
 use crate::hub::Hub;
 use crate::store::{Connection, Failure, Outcome, forms, hours, sites};
+use crate::visits::LANGUAGE_MAX;
 use crate::{deadlines, live, text};
 
 /// Whether hours have a desk open now.
@@ -125,7 +126,8 @@ impl Availability {
     /// What a visitor of a site is told. `None` for the loader, which says nothing of it but whether the desk is online.
     pub(crate) fn told(&self, hub: &Hub, site: SiteId, language: Option<&str>) -> Told {
         let (there, known) = (hub.online(), self.known.subscribe());
-        let mut told = Told { site, language: language.map(str::to_owned), there, known, now: Notice::default() };
+        let language = language.map(|language| text::cut(language, LANGUAGE_MAX));
+        let mut told = Told { site, language, there, known, now: Notice::default() };
         told.now = told.look();
         told
     }

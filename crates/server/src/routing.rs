@@ -207,6 +207,7 @@ mod tests {
             os: String::new(),
             device: String::new(),
             language: language.to_owned(),
+            spoken: String::new(),
             screen: String::new(),
             referrer: String::new(),
             visits: 1,

@@ -19,7 +19,7 @@ const VISIT_MS: i64 = 30 * 60 * 1000;
 const URL_MAX: usize = 1000;
 const TITLE_MAX: usize = 200;
 /// Longest tag of a language, and size of a screen, in characters.
-const LANGUAGE_MAX: usize = 35;
+pub(crate) const LANGUAGE_MAX: usize = 35;
 const SCREEN_MAX: usize = 20;
 
 /// What is known of a visitor's computer.
