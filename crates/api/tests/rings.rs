@@ -74,8 +74,8 @@ async fn tv_06_a_chat_in_which_a_flow_talks_is_quiet_and_rings_when_it_does_no_m
     vic.write("Anybody there?").await;
     let first = until(&events, "the message", || async { computer.alerts.lock().unwrap().first().cloned() }).await;
     assert_eq!((first.rings, first.why_quiet), (false, Some(Reason::NobodyWaits)));
-    let chat = ConversationRef::new(AccountId(1), vic.conversation.unwrap());
-    let number = vic.read("Which tea?").await.number;
+    let question = vic.read("Which tea?").await;
+    let (chat, number) = (ConversationRef::new(AccountId(1), question.conversation), question.number);
     app.mark_read(MarkRead { conversation: chat, number }).await.unwrap();
 
     let mut ben = AgentSocket::connect(&desk, &BEN).await;

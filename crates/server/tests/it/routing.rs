@@ -258,8 +258,8 @@ async fn tv_03_what_a_flow_hands_over_goes_to_its_team_then_and_not_while_the_fl
     assert_eq!(status, 201, "{added}");
     let mut ann = desk.agent(&desk.ann, None).await.synced().await;
     let mut ben = desk.agent(&desk.ben, None).await.synced().await;
+    // What she wrote and the desk's question come together.
     let (mut vic, chat) = writes(&desk, "Hola").await;
-    vic.message("Who are you?").await;
     let (head, _) = ann.conversation(|head| head.id == chat && head.last_number > 1).await;
     assert_eq!((head.team, head.waiting_since), (None, None), "nobody is waited for");
     vic.command(&reply(None, "Vic")).await.unwrap();
