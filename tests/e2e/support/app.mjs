@@ -49,7 +49,9 @@ export class App {
     this.#driver = new Program(this.name, 'tauri-driver', ['--port', `${port}`, '--native-port', `${nativePort}`], {
       env: { ...this.desktop.env, DESKBELL_DATA: this.data, DESKBELL_KEY_FILE: '1', RUST_LOG: process.env.RUST_LOG ?? 'info' },
     });
+    // The one passes everything on to the other, and drops what comes before that is there.
     await until('the start of tauri-driver', () => listens(port));
+    await until('the start of WebKitWebDriver', () => listens(nativePort));
     const capabilities = new Capabilities({ 'tauri:options': { application: built('deskbell'), args: this.args } });
     capabilities.setBrowserName('wry');
     const session = new Builder().usingServer(`http://127.0.0.1:${port}/`).withCapabilities(capabilities).build();
