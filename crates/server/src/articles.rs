@@ -99,7 +99,7 @@ pub(crate) fn sent(
 /// Says what a message shows of an article, whose title it is found by from then on.
 pub(crate) fn bring(write: &Write<'_>, message: MessageId, card: &ArticleCard) -> Outcome<()> {
     articles::bring(write.connection, message, card)?;
-    Ok(search::put_message(write.connection, message)?)
+    Ok(search::reword_message(write.connection, message)?)
 }
 
 /// An article as it is read: by agents in the language they ask for, by visitors in it or their own.

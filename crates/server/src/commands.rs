@@ -340,7 +340,6 @@ pub(crate) fn say(
             return Err(Refusal::invalid("attachments", "a file can be sent only once").into());
         }
     }
-    search::put_message(write.connection, message.id)?;
     write.touch_in(EntityKind::Message, message.id.0, conversation.id)?;
     Ok((message.id, message.number))
 }
@@ -763,7 +762,7 @@ fn open_message(
 /// Stores a message that says something else now.
 fn rewrite(write: &mut Write<'_>, before: &Message, now: &Message, by: AgentId) -> Outcome<Made> {
     conversations::rewrite_message(write.connection, before, now, by, write.now)?;
-    search::put_message(write.connection, now.id)?;
+    search::reword_message(write.connection, now.id)?;
     write.touch_in(EntityKind::Message, now.id.0, now.conversation)?;
     Ok((Some(now.id.0), Some(now.number)))
 }

@@ -31,7 +31,10 @@ pub(crate) async fn keep<F: Future<Output = Outcome<Option<Timestamp>>>>(
         };
         tokio::select! {
             () = cancelled.cancelled() => return,
-            () = poked.notified() => tokio::time::sleep(gather).await,
+            () = poked.notified() => tokio::select! {
+                () = cancelled.cancelled() => return,
+                () = tokio::time::sleep(gather) => {}
+            },
             () = tokio::time::sleep(pause) => {}
         }
     }

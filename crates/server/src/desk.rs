@@ -34,8 +34,8 @@ use crate::tokens::Passwords;
 use crate::uploads::Uploads;
 use crate::writer::Writer;
 use crate::{
-    assignment, auto_answers, availability, delivery, flows, housekeeping, http, live, metrics, origin, presence,
-    rings, routing,
+    assignment, auto_answers, availability, delivery, findable, flows, housekeeping, http, live, metrics, origin,
+    presence, rings, routing,
 };
 
 /// A visitor may send this many messages at once, and then one in this time.
@@ -246,6 +246,8 @@ impl Desk {
         tasks.spawn(flows::run(Arc::clone(&self.core), stopping.clone()));
         // Task: gives to everybody what no agent of a team has taken in time.
         tasks.spawn(routing::run(Arc::clone(&self.core), stopping.clone()));
+        // Task: makes findable what was written.
+        tasks.spawn(findable::run(Arc::clone(&self.core), stopping.clone()));
         // Task: opens and closes the desk by its hours.
         tasks.spawn(availability::run(Arc::clone(&self.core), stopping.clone()));
         // Task: opens snoozed conversations at their time.

@@ -33,9 +33,9 @@ use crate::routes::{Asker, Routes, text};
 use crate::session_visitor::Caller;
 use crate::store::{self, Failure};
 use crate::{
-    api, article_routes, assets, auto_answer_routes, availability_routes, bulk, flow_routes, flows, form_routes,
-    openapi, operations, origin, own, pull, routing_routes, session_agent, session_visitor, signature_routes, socket,
-    transfer, webhook_routes,
+    api, article_routes, assets, auto_answer_routes, availability_routes, bulk, findable, flow_routes, flows,
+    form_routes, openapi, operations, origin, own, pull, routing_routes, session_agent, session_visitor,
+    signature_routes, socket, transfer, webhook_routes,
 };
 
 /// Largest body of commands, in bytes: a few frames of the largest size.
@@ -517,6 +517,10 @@ pub(crate) async fn search(
     }
     let asked = deskbell_search::Query::read(&q);
     let limit = limit.unwrap_or(FOUND_MAX).clamp(1, FOUND_MAX);
+    // On a full disk, say, what is in the indexes already is still found.
+    if let Err(failure) = findable::settle(core).await {
+        tracing::warn!(?failure, "what was just written is not found");
+    }
     let messages =
         core.readers.read(move |connection| store::search::find(connection, &asked, me, after, before, limit)).await?;
     Ok(Json(FoundMessages { messages }))

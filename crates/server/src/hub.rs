@@ -128,6 +128,8 @@ pub(crate) struct Hub {
     pub(crate) ringer: Ringer,
     /// Told when somebody may be given a conversation who was not before.
     pub(crate) assigning: Notify,
+    /// Told when something was written that no search finds yet.
+    pub(crate) unfindable: Notify,
     pub(crate) metrics: Arc<Metrics>,
     online: watch::Sender<bool>,
 }
@@ -197,6 +199,7 @@ impl Hub {
             stirred: Notify::new(),
             ringer: Ringer::new(),
             assigning: Notify::new(),
+            unfindable: Notify::new(),
             metrics: Arc::default(),
             online: watch::Sender::new(false),
         })
@@ -231,6 +234,9 @@ impl Hub {
             |kind| matches!(kind, EntityKind::Agent | EntityKind::Conversation | EntityKind::Site | EntityKind::Team);
         if changes().any(|it| concerns_assignment(it.entity)) {
             self.assigning.notify_one();
+        }
+        if changes().any(|it| matches!(it.entity, EntityKind::Message | EntityKind::Visitor)) {
+            self.unfindable.notify_one();
         }
         let talks = changes().filter(|it| matches!(it.entity, EntityKind::Conversation | EntityKind::ReadMark));
         self.ringer.stir(talks.map(|it| ConversationId(it.id)));

@@ -26,6 +26,7 @@ mod desk;
 mod feed;
 mod file_store;
 mod files;
+mod findable;
 mod flow_routes;
 mod flows;
 mod followers;

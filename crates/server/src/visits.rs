@@ -175,7 +175,9 @@ fn look_at(
         match visitors::pages(write.connection, id)?.first() {
             // The socket was opened again on the same page: no new view.
             Some((row, last)) if last.url == view.url && !anew => {
-                visitors::retitle_page(write.connection, *row, &view.title)?;
+                if last.title != view.title {
+                    visitors::retitle_page(write.connection, *row, &view.title)?;
+                }
             }
             _ => {
                 let row = write.new_id();

@@ -44,8 +44,9 @@ queries! {
     NOT_DENSE = "SELECT count(*) FROM conversation WHERE id > 0 AND
         (last_number <> (SELECT count(*) FROM message WHERE message.conversation = conversation.id)
         OR last_number <> (SELECT coalesce(max(number), 0) FROM message WHERE message.conversation = conversation.id))";
-    /// Replies and notes; what the desk itself says, to whomever, has no words.
-    NOT_FOUND = "SELECT count(*) FROM message WHERE id > 0 AND kind IN (0, 1) AND deleted_at IS NULL
+    /// Replies and notes, as far as the indexes have come; what the desk itself says, to whomever, has no words.
+    NOT_FOUND = "SELECT count(*) FROM message WHERE id > 0 AND id <= (SELECT messages FROM findable WHERE findable.id = 1)
+        AND kind IN (0, 1) AND deleted_at IS NULL
         AND NOT EXISTS (SELECT 1 FROM message_words_content AS words WHERE words.id = message.id)";
     FOUND_NOWHERE = "SELECT count(*) FROM message_words_content AS words WHERE id > 0
         AND NOT EXISTS (SELECT 1 FROM message WHERE message.id = words.id AND message.deleted_at IS NULL)";

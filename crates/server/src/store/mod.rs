@@ -97,6 +97,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/031_articles.sql"), then: None },
     Migration { sql: include_str!("migrations/032_flows.sql"), then: None },
     Migration { sql: include_str!("migrations/033_routing.sql"), then: None },
+    Migration { sql: include_str!("migrations/034_findable.sql"), then: None },
 ];
 
 /// One step from format to format, taken whole or not at all.

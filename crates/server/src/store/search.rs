@@ -4,10 +4,10 @@ use deskbell_protocol::{
     AgentId, ConversationId, FoundKind, FoundMessage, Message, MessageId, MessageKind, Timestamp, VisitorId,
 };
 use deskbell_search::{Place, Query, Side, Writer, facets, fold, marked_file, snippet, words};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
 use super::batch::first_id_at;
-use super::{Outcome, agents, conversations, participants, queries};
+use super::{Outcome, agents, conversations, log, participants, queries};
 
 queries! {
     PUT_MESSAGE = "INSERT OR REPLACE INTO message_words (rowid, words, facets) VALUES (?1, ?2, ?3)";
@@ -17,6 +17,10 @@ queries! {
     PUT_AGENT = "INSERT OR REPLACE INTO agent_words (rowid, name) VALUES (?1, ?2)";
     PUT_PAGE = "INSERT OR REPLACE INTO page_words (rowid, pages) VALUES (?1, ?2)";
     FIND_PAGE = "SELECT url, title FROM page_view WHERE id = ?1";
+    FINDABLE = "SELECT messages, pages FROM findable WHERE id = 1";
+    MOVE_FINDABLE = "UPDATE findable SET messages = ?1, pages = ?2 WHERE id = 1";
+    LATER_MESSAGES = "SELECT id FROM message WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3";
+    LATER_PAGES = "SELECT id FROM page_view WHERE id > ?1 AND id <= ?2 ORDER BY id LIMIT ?3";
     AGENTS = "SELECT rowid FROM agent_words WHERE agent_words MATCH ?1 LIMIT 50";
     /// Newest first is the order of the index, so it stops early.
     MESSAGES = "SELECT message.id, highlight(message_words, 0, char(1), char(2)), coalesce(contact.name, conversation.title),
@@ -54,12 +58,63 @@ queries! {
     AGENTS_STORED = "SELECT id, name FROM agent WHERE id > ?1 ORDER BY id";
 }
 
-/// Makes a message with its files findable, as it is now. A deleted one is found no more.
-pub(crate) fn put_message(connection: &Connection, id: MessageId) -> rusqlite::Result<()> {
+/// How far the indexes of words have come: messages and pages with larger ids are in none yet.
+struct Findable {
+    messages: i64,
+    pages: i64,
+}
+
+fn findable(connection: &Connection) -> rusqlite::Result<Findable> {
+    let read = |row: &Row<'_>| Ok(Findable { messages: row.get(0)?, pages: row.get(1)? });
+    connection.prepare_cached(FINDABLE)?.query_row([], read)
+}
+
+/// At most `most` ids of what is in no index yet, oldest first.
+fn later(connection: &Connection, sql: &str, after: i64, last: i64, most: usize) -> rusqlite::Result<Vec<i64>> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    connection.prepare_cached(sql)?.query_map([after, last, most], |row| row.get(0))?.collect()
+}
+
+/// Whether any of what has an id up to `last` is in no index yet.
+pub(crate) fn is_behind(connection: &Connection, last: i64) -> rusqlite::Result<bool> {
+    let Findable { messages, pages } = findable(connection)?;
+    Ok(!later(connection, LATER_MESSAGES, messages, last, 1)?.is_empty()
+        || !later(connection, LATER_PAGES, pages, last, 1)?.is_empty())
+}
+
+/// Puts the oldest messages and pages into the indexes that are in none, `most` at the most.
+pub(crate) fn catch_up(connection: &Connection, most: usize) -> rusqlite::Result<()> {
+    let Findable { mut messages, mut pages } = findable(connection)?;
+    let new = later(connection, LATER_MESSAGES, messages, i64::MAX, most)?;
+    for id in &new {
+        if let Some(message) = conversations::find_message(connection, MessageId(*id))? {
+            put_words(connection, &message)?;
+        }
+        messages = *id;
+    }
+    for id in later(connection, LATER_PAGES, pages, i64::MAX, most - new.len())? {
+        put_page(connection, id)?;
+        pages = id;
+    }
+    connection.prepare_cached(MOVE_FINDABLE)?.execute([messages, pages])?;
+    Ok(())
+}
+
+/// Lets a message that changed be found by what it says now, with its files; a deleted one is found no more. One that is
+/// in no index yet comes there as it is then.
+pub(crate) fn reword_message(connection: &Connection, id: MessageId) -> rusqlite::Result<()> {
+    if id.0 > findable(connection)?.messages {
+        return Ok(());
+    }
     match conversations::find_message(connection, id)? {
         Some(message) => put_words(connection, &message),
         None => Ok(()),
     }
+}
+
+/// Lets a page be found by its present title.
+pub(in crate::store) fn reword_page(connection: &Connection, id: i64) -> rusqlite::Result<()> {
+    if id > findable(connection)?.pages { Ok(()) } else { put_page(connection, id) }
 }
 
 fn put_words(connection: &Connection, message: &Message) -> rusqlite::Result<()> {
@@ -90,7 +145,7 @@ pub(in crate::store) fn put_agent(connection: &Connection, id: i64, name: &str) 
     Ok(())
 }
 
-pub(in crate::store) fn put_page(connection: &Connection, id: i64) -> rusqlite::Result<()> {
+fn put_page(connection: &Connection, id: i64) -> rusqlite::Result<()> {
     let (url, title): (String, String) =
         connection.prepare_cached(FIND_PAGE)?.query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
     connection.prepare_cached(PUT_PAGE)?.execute(params![id, fold(&format!("{title} {url}"))])?;
@@ -104,7 +159,10 @@ pub(in crate::store) fn index_older(connection: &Connection) -> rusqlite::Result
 
 /// Makes everything findable that is stored.
 pub(in crate::store) fn index_everything(connection: &Connection) -> rusqlite::Result<()> {
-    index(connection, conversations::find_message)
+    index(connection, conversations::find_message)?;
+    let last = log::desk(connection)?.last_id;
+    connection.execute(MOVE_FINDABLE, [last, last])?;
+    Ok(())
 }
 
 fn index(

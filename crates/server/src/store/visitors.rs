@@ -315,12 +315,12 @@ pub(crate) fn pages(connection: &Connection, id: VisitorId) -> rusqlite::Result<
 
 pub(crate) fn add_page(connection: &Connection, id: i64, visitor: VisitorId, page: &PageView) -> rusqlite::Result<()> {
     connection.prepare_cached(ADD_PAGE)?.execute(params![id, visitor.0, page.url, page.title, page.at])?;
-    search::put_page(connection, id)
+    Ok(())
 }
 
 pub(crate) fn retitle_page(connection: &Connection, id: i64, title: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(RETITLE_PAGE)?.execute(params![id, title])?;
-    search::put_page(connection, id)
+    search::reword_page(connection, id)
 }
 
 pub(crate) fn move_pages(connection: &Connection, from: VisitorId, to: VisitorId) -> rusqlite::Result<()> {

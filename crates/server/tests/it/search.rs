@@ -135,3 +135,45 @@ async fn od_16_the_desk_finds_what_is_said_in_labelled_and_in_snoozed_chats() {
     assert_eq!(numbers(&desk, "tag:vip tag:other").await, [] as [Number; 0]);
     assert_eq!(numbers(&desk, "in:snoozed where").await, [1]);
 }
+
+#[tokio::test]
+async fn od_16_what_was_just_said_is_found_as_it_reads_now() {
+    let desk = TestDesk::start().await;
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let (mut vic, _) = desk.visitor().await;
+    vic.command(&reply(None, "Where is my tea?")).await.unwrap();
+    let chat = ann.message("Where is my tea?").await.0.conversation;
+    // More than is made findable at once.
+    for number in 0..80 {
+        ann.command(&say(Some(chat), MessageKind::Note, &format!("jasmine{number}"))).await.unwrap();
+    }
+    let all: Vec<Number> = (2..=81).rev().collect();
+    assert_eq!(numbers(&desk, "jasmine").await, all);
+
+    let told = ann.command(&say(Some(chat), MessageKind::Note, "He wants oolong")).await.unwrap();
+    let (message, number) = (MessageId(told.id.unwrap()), told.number.unwrap());
+    let edit = |text: &str| Command::EditMessage { conversation: chat, message, text: text.to_owned() };
+    // Changed before it is in the index, and after that.
+    for (says, no_more) in [("He wants sencha", "oolong"), ("He wants matcha", "sencha")] {
+        ann.command(&command(edit(says))).await.unwrap();
+        let word = says.split(' ').next_back().unwrap();
+        assert_eq!(numbers(&desk, word).await, [number]);
+        assert_eq!(numbers(&desk, no_more).await, [] as [Number; 0]);
+    }
+    ann.command(&command(Command::DeleteMessage { conversation: chat, message })).await.unwrap();
+    assert_eq!(numbers(&desk, "matcha").await, [] as [Number; 0]);
+}
+
+#[tokio::test]
+async fn od_16_what_is_said_becomes_findable_though_nobody_searches() {
+    let desk = TestDesk::start().await;
+    let (mut vic, _) = desk.visitor().await;
+    let told = vic.command(&reply(None, "Where is my tea?")).await.unwrap();
+    let database = rusqlite::Connection::open(desk.data.path().join("desk.db")).unwrap();
+    let findable = || database.query_row("SELECT messages FROM findable", [], |row| row.get::<_, i64>(0)).unwrap();
+    while findable() < told.id.unwrap() {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let words = "SELECT count(*) FROM message_words WHERE message_words MATCH 'tea'";
+    assert_eq!(database.query_row(words, [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+}
