@@ -112,6 +112,9 @@ impl<'o> Dispatcher<'o> {
 
 /// Gives one conversation to somebody of those who are there, if it is to be given.
 pub(crate) fn give(write: &mut Write<'_>, id: ConversationId, online: &BTreeSet<AgentId>) -> Outcome<bool> {
+    if !assignments::any_rule(write.connection)? {
+        return Ok(false);
+    }
     Dispatcher::new(online).give(write, id)
 }
 
@@ -172,7 +175,7 @@ fn can_give(connection: &Connection, online: &BTreeSet<AgentId>) -> Outcome<bool
 /// Does what is due. When the next is.
 async fn look(core: &Core) -> Outcome<Option<Timestamp>> {
     let due = |now| move |connection: &Connection| Ok(!assignments::due(connection, now, 1)?.is_empty());
-    while core.readers.read(due(crate::clock())).await? {
+    while core.readers.glance(due(crate::clock())).await? {
         core.writer.submit(|write| take_back(write, AT_ONCE)).await?;
     }
     loop {
@@ -183,5 +186,5 @@ async fn look(core: &Core) -> Outcome<Option<Timestamp>> {
         }
         core.writer.submit(move |write| give_waiting(write, &online, AT_ONCE)).await?;
     }
-    core.readers.read(|connection| Ok(assignments::next_due(connection)?)).await
+    core.readers.glance(|connection| Ok(assignments::next_due(connection)?)).await
 }

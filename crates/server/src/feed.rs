@@ -155,6 +155,11 @@ impl Feed {
         self.behind = true;
     }
 
+    /// Something changed up to this place, which the client may have been told of already.
+    pub(crate) fn changed(&mut self, to: Seq) {
+        self.behind |= to > self.covered;
+    }
+
     /// What commits mean for an agent, in one delta if it can be. Without room for it the log is read later, instead
     /// of filling the queue.
     pub(crate) fn committed(&mut self, commits: &[Arc<Committed>], room: bool) -> Vec<ServerFrame> {

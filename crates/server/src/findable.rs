@@ -30,8 +30,8 @@ async fn look(core: &Core) -> Outcome<Option<Timestamp>> {
 
 /// Makes findable all that is written by now.
 pub(crate) async fn settle(core: &Core) -> Outcome<()> {
-    let last = core.readers.read(|connection| Ok(log::desk(connection)?.last_id)).await?;
-    while core.readers.read(move |connection| Ok(search::is_behind(connection, last)?)).await? {
+    let last = core.readers.glance(|connection| Ok(log::desk(connection)?.last_id)).await?;
+    while core.readers.glance(|connection| Ok(search::is_behind(connection, last)?)).await? {
         core.writer.submit(|write| Ok(search::catch_up(write.connection, AT_ONCE)?)).await?;
     }
     Ok(())

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use deskbell_protocol::{
-    AgentId, AskedForms, ByeCode, ChangeKind, ConversationId, DeskTexts, EntityKind, Ephemeral, RingAck, SiteId,
+    AgentId, AskedForms, ByeCode, ChangeKind, ConversationId, DeskTexts, EntityKind, Ephemeral, RingAck, Seq, SiteId,
     VisitorId, VisitorPresence,
 };
 use tokio::sync::{Notify, SetOnce, broadcast, mpsc, watch};
@@ -53,8 +53,8 @@ pub(crate) enum AgentEvent {
 /// What reaches a visitor's session.
 #[derive(Debug)]
 pub(crate) enum VisitorEvent {
-    /// Something of the visitor's; the log tells what.
-    Changed,
+    /// Something of the visitor's up to this place; the log tells what.
+    Changed(Seq),
     /// Something that is not stored.
     Ephemeral(Arc<Ephemeral>),
     /// The session has to end: all that is known of the visitor was erased, or they were blocked. Whoever comes back
@@ -77,6 +77,8 @@ struct Link {
 struct Shared {
     visitor: AtomicI64,
     changed: Notify,
+    /// The end of the newest commit that changed something of the visitor's.
+    changed_to: AtomicI64,
     sent_away: SetOnce<()>,
 }
 
@@ -215,6 +217,7 @@ impl Hub {
             let state = self.state();
             for entry in committed.visitors.iter().filter_map(|visitor| state.visitors.get(visitor)) {
                 for link in &entry.links {
+                    link.shared.changed_to.fetch_max(committed.to.0, Ordering::AcqRel);
                     link.shared.changed.notify_one();
                 }
             }
@@ -325,8 +328,12 @@ impl Hub {
         address: IpAddr,
     ) -> VisitorSeat {
         let session = self.next_session.fetch_add(1, Ordering::Relaxed);
-        let shared =
-            Arc::new(Shared { visitor: AtomicI64::new(visitor.0), changed: Notify::new(), sent_away: SetOnce::new() });
+        let shared = Arc::new(Shared {
+            visitor: AtomicI64::new(visitor.0),
+            changed: Notify::new(),
+            changed_to: AtomicI64::new(0),
+            sent_away: SetOnce::new(),
+        });
         let (ephemeral, received) = presence.is_none().then(|| mpsc::channel(EPHEMERAL_BACKLOG)).unzip();
         let mut state = self.state();
         let entry = state.visitors.entry(visitor).or_insert_with(|| Entry::new(site));
@@ -530,7 +537,7 @@ impl VisitorSeat {
         };
         tokio::select! {
             &() = shared.sent_away.wait() => VisitorEvent::SentAway,
-            () = shared.changed.notified() => VisitorEvent::Changed,
+            () = shared.changed.notified() => VisitorEvent::Changed(Seq(shared.changed_to.load(Ordering::Acquire))),
             Some(ephemeral) = told => VisitorEvent::Ephemeral(ephemeral),
         }
     }

@@ -115,7 +115,7 @@ impl Seat {
             },
             Self::Agent(..) => std::future::pending().await,
             Self::Visitor(seat) => match seat.news().await {
-                VisitorEvent::Changed => Ok(News::Log),
+                VisitorEvent::Changed(_) => Ok(News::Log),
                 VisitorEvent::Ephemeral(ephemeral) => Ok(News::Ephemeral(None, ephemeral)),
                 VisitorEvent::SentAway => Err(End::Bye(ByeCode::Drain)),
             },
@@ -386,15 +386,17 @@ async fn stranger(serving: &Serving, caller: &Caller, pull: &Pull) -> Result<Pul
         return Err(End::Bye(ByeCode::Policy).into());
     }
     let _address = admit(core, caller)?;
-    let site = session_visitor::find_site(core, &hello.site).await?.ok_or(End::Bye(ByeCode::Origin))?;
-    session_visitor::stop_address(core, caller.address).await?;
+    let site = session_visitor::enter(core, &hello.site, caller.address).await?;
     let site_id = site.id;
     let (arrived, fresh) = session_visitor::open_panel(core, caller, site, hello).await?;
     core.visitor_frames.take(arrived.visitor, Instant::now()).map_err(too_many)?;
     let mut seat = Seat::Visitor(core.hub.seat_visitor(arrived.visitor, site_id, None, true, caller.address));
-    session_visitor::stop(core, caller.address, arrived.visitor).await?;
+    let visitor = arrived.visitor;
+    let welcomed = session_visitor::let_in(core, caller.address, visitor, move |connection| {
+        session_visitor::talk(connection, visitor)
+    });
+    let talk = welcomed.await?;
     let told = core.availability.told(&core.hub, site_id, Some(session_visitor::spoken_to(hello)));
-    let talk = session_visitor::unread(core, arrived.visitor).await?;
     let greeting = session_visitor::greeting(told.now(), arrived.token_is_new.then_some(fresh), talk);
     let greeting = VisitorWelcome { desk: core.name(), ..greeting };
     let until = arrived.until;
@@ -418,7 +420,7 @@ async fn visitor_again(serving: &Serving, visitor: VisitorId, caller: &Caller, p
     });
     let (site, language) = found.await?.ok_or(End::Bye(ByeCode::Drain))?;
     let mut seat = Seat::Visitor(core.hub.seat_visitor(visitor, site, None, true, caller.address));
-    session_visitor::stop(core, caller.address, visitor).await?;
+    session_visitor::let_in(core, caller.address, visitor, |_| Ok(())).await?;
     let told = core.availability.told(&core.hub, site, Some(&language));
     let until = caller.until;
     let mut answer = Answer { told: Some(told), until, ..Answer::new(core, Principal::Visitor(visitor)) };

@@ -232,7 +232,10 @@ impl Session {
 
     fn committed(&mut self, commits: &[Arc<Committed>]) -> Result<(), End> {
         for frame in self.feed.committed(commits, self.outgoing.has_room()) {
-            self.outgoing.send(&frame)?;
+            match (commits, frame) {
+                ([commit], ServerFrame::Delta(delta)) => self.outgoing.send_delta(commit, delta)?,
+                (_, frame) => self.outgoing.send(&frame)?,
+            }
         }
         Ok(())
     }

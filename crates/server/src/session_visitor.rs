@@ -74,9 +74,7 @@ async fn open(
     // Without a visitor's part this is an agent who has no token.
     let Hello { visitor: Some(visitor), cursor, .. } = hello else { return Err(End::Bye(ByeCode::Auth)) };
     let core = &serving.core;
-    let site = find_site(core, &visitor.site).await?.ok_or(End::Bye(ByeCode::Origin))?;
-    // Before anything is stored of them.
-    stop_address(core, caller.address).await?;
+    let site = enter(core, &visitor.site, caller.address).await?;
     Ok(match visitor.part {
         VisitorPart::Page => Opened::Page(Box::new(Page::open(core, &caller, &site, visitor, outgoing).await?)),
         VisitorPart::Panel => {
@@ -86,22 +84,31 @@ async fn open(
     })
 }
 
-pub(crate) async fn find_site(core: &Core, key: &str) -> Result<Option<Site>, End> {
-    let key = key.to_owned();
-    core.readers.read(move |connection| sites::find_by_key(connection, &key)).await.map_err(failed)
+/// The site that a visitor names, if they may write from where they are. To be asked before anything is stored of them.
+pub(crate) async fn enter(core: &Core, key: &str, address: IpAddr) -> Result<Site, End> {
+    let read = core.readers.glance(|connection| {
+        let stopped = blocks::stops_address(connection, address, crate::clock())?;
+        Ok((sites::find_by_key(connection, key)?, stopped))
+    });
+    match read.await.map_err(failed)? {
+        (None, _) => Err(End::Bye(ByeCode::Origin)),
+        (Some(_), true) => Err(End::Bye(ByeCode::Blocked)),
+        (Some(site), false) => Ok(site),
+    }
 }
 
-/// Ends the session of whoever comes from where nobody may write.
-pub(crate) async fn stop_address(core: &Core, address: IpAddr) -> Result<(), End> {
-    let read = core.readers.read(move |connection| Ok(blocks::stops_address(connection, address, crate::clock())?));
-    if read.await.map_err(failed)? { Err(End::Bye(ByeCode::Blocked)) } else { Ok(()) }
-}
-
-/// Ends the session of a visitor who may not write. To be asked once the seat is taken: whoever is blocked after that
-/// is sent away from it.
-pub(crate) async fn stop(core: &Core, address: IpAddr, visitor: VisitorId) -> Result<(), End> {
-    let read = core.readers.read(move |connection| Ok(blocks::stops(connection, address, visitor, crate::clock())?));
-    if read.await.map_err(failed)? { Err(End::Bye(ByeCode::Blocked)) } else { Ok(()) }
+/// Reads what a visitor is welcomed with, unless they may not write, which ends their session. To be asked once the seat
+/// is taken: whoever is blocked after that is sent away from it.
+pub(crate) async fn let_in<T>(
+    core: &Core,
+    address: IpAddr,
+    visitor: VisitorId,
+    read: impl FnOnce(&Connection) -> Outcome<T>,
+) -> Result<T, End> {
+    let read = core.readers.glance(|connection| {
+        if blocks::stops(connection, address, visitor, crate::clock())? { Ok(None) } else { read(connection).map(Some) }
+    });
+    read.await.map_err(failed)?.ok_or(End::Bye(ByeCode::Blocked))
 }
 
 /// The language in which the desk itself speaks to a visitor.
@@ -146,14 +153,12 @@ pub(crate) fn greeting(
     VisitorWelcome { token, conversation, desk: String::new(), online, back_at, texts, forms, peek, unread }
 }
 
-pub(crate) async fn unread(core: &Core, visitor: VisitorId) -> Result<(Option<ConversationId>, i64), End> {
-    let read = core.readers.read(move |connection| {
-        Ok(match conversations::latest_of_visitor(connection, visitor)? {
-            Some(conversation) => (Some(conversation.id), conversations::unread_by_visitor(connection, &conversation)?),
-            None => (None, 0),
-        })
-    });
-    read.await.map_err(failed)
+/// A visitor's conversation, and how many replies in it they have not seen.
+pub(crate) fn talk(connection: &Connection, visitor: VisitorId) -> Outcome<(Option<ConversationId>, i64)> {
+    Ok(match conversations::latest_of_visitor(connection, visitor)? {
+        Some(conversation) => (Some(conversation.id), conversations::unread_by_visitor(connection, &conversation)?),
+        None => (None, 0),
+    })
 }
 
 /// Waits until a proof of who somebody is has ended.
@@ -204,17 +209,18 @@ impl Page {
         };
         let visitor = opened.await.map_err(failed)?;
         let seat = core.hub.seat_visitor(visitor, site.id, Some(name), visible, caller.address);
-        stop(core, caller.address, seat.visitor()).await?;
-        let told = core.availability.told(&core.hub, site.id, None);
-        let read = core.readers.read(move |connection| {
-            Ok((log::desk(connection)?, visitors::find_by_presence(connection, &name, crate::clock())?))
+        let visitor = seat.visitor();
+        let welcomed = let_in(core, caller.address, visitor, move |connection| {
+            let owner = visitors::find_by_presence(connection, &name, crate::clock())?;
+            let (_, unread) = talk(connection, owner.unwrap_or(visitor))?;
+            Ok((log::desk(connection)?, owner, unread))
         });
-        let (desk, owner) = read.await.map_err(failed)?;
+        let (desk, owner, unread) = welcomed.await?;
         // The messenger may have joined the two before this page had its seat.
         if let Some(owner) = owner.filter(|owner| *owner != seat.visitor()) {
             core.hub.move_pages(seat.visitor(), owner, &name);
         }
-        let (_, unread) = unread(core, seat.visitor()).await?;
+        let told = core.availability.told(&core.hub, site.id, None);
         let greeting = greeting(told.now(), None, (None, unread));
         outgoing.send(&welcome(core, desk.epoch, desk.head, SyncMode::Delta, greeting))?;
         let pages = Bucket::new(PAGE_BURST, PAGE_REFILL, Instant::now());
@@ -245,12 +251,11 @@ impl Page {
                     Received::End(end) => return Ok(end),
                 },
                 event = self.seat.news() => match event {
-                    VisitorEvent::Changed => {
+                    VisitorEvent::Changed(_) => {
                         // Where a proof has ended, the page belongs to somebody unknown, and begins anew as them.
-                        if !self.is_still_theirs(core).await? {
+                        let Some(count) = self.unread_if_still_theirs(core).await? else {
                             return Ok(End::Bye(ByeCode::Drain));
-                        }
-                        let (_, count) = unread(core, self.seat.visitor()).await?;
+                        };
                         if count != std::mem::replace(&mut self.unread, count) {
                             outgoing.send(&ServerFrame::Eph(Ephemeral::Unread { count }))?;
                         }
@@ -264,11 +269,14 @@ impl Page {
         }
     }
 
-    async fn is_still_theirs(&self, core: &Core) -> Result<bool, End> {
-        let name = self.name;
-        let read =
-            core.readers.read(move |connection| Ok(visitors::find_by_presence(connection, &name, crate::clock())?));
-        Ok(read.await.map_err(failed)? == Some(self.seat.visitor()))
+    /// Replies that the visitor has not seen. `None`: the page is not theirs any more.
+    async fn unread_if_still_theirs(&self, core: &Core) -> Result<Option<i64>, End> {
+        let (name, visitor) = (self.name, self.seat.visitor());
+        let read = core.readers.glance(|connection| {
+            let owner = visitors::find_by_presence(connection, &name, crate::clock())?;
+            if owner == Some(visitor) { Ok(Some(talk(connection, visitor)?.1)) } else { Ok(None) }
+        });
+        read.await.map_err(failed)
     }
 
     /// Stores the page on screen, when it is another one.
@@ -360,7 +368,11 @@ impl Panel {
         let (arrived, fresh) = open_panel(core, caller, site, &hello).await?;
         // Seated before the head is read: what is committed from here on is heard.
         let seat = core.hub.seat_visitor(arrived.visitor, site_id, None, true, caller.address);
-        stop(core, caller.address, arrived.visitor).await?;
+        let visitor = arrived.visitor;
+        let welcomed = let_in(core, caller.address, visitor, move |connection| {
+            Ok((log::desk(connection)?, talk(connection, visitor)?))
+        });
+        let (desk, talk) = welcomed.await?;
         let mut panel = Self {
             outgoing: Arc::clone(outgoing),
             principal: Principal::Visitor(arrived.visitor),
@@ -372,16 +384,20 @@ impl Panel {
             until: arrived.until,
         };
         let cursor = cursor.filter(|_| !arrived.token_is_new);
-        panel.welcome(cursor, arrived.token_is_new.then_some(fresh)).await?;
+        panel.welcome(&desk, cursor, arrived.token_is_new.then_some(fresh), talk).await?;
         Ok((panel, seat))
     }
 
-    async fn welcome(&mut self, cursor: Option<Cursor>, token: Option<String>) -> Result<(), End> {
-        let desk = self.core.readers.read(|connection| Ok(log::desk(connection)?)).await.map_err(failed)?;
-        let (mode, reset) = self.feed.begin(&desk, cursor, crate::clock());
-        let (conversation, unread) = unread(&self.core, self.visitor).await?;
-        let greeting = greeting(self.told.now(), token, (conversation, unread));
-        self.outgoing.send(&welcome(&self.core, desk.epoch, desk.head, mode, greeting))?;
+    async fn welcome(
+        &mut self,
+        desk: &log::Desk,
+        cursor: Option<Cursor>,
+        token: Option<String>,
+        talk: (Option<ConversationId>, i64),
+    ) -> Result<(), End> {
+        let (mode, reset) = self.feed.begin(desk, cursor, crate::clock());
+        let greeting = greeting(self.told.now(), token, talk);
+        self.outgoing.send(&welcome(&self.core, desk.epoch.clone(), desk.head, mode, greeting))?;
         self.read(move |feed, connection| feed.open(connection, reset)).await
     }
 
@@ -423,13 +439,15 @@ impl Panel {
                     }
                 }
                 event = seat.news() => match event {
-                    VisitorEvent::Changed => self.feed.fall_behind(),
+                    VisitorEvent::Changed(to) => self.feed.changed(to),
                     VisitorEvent::Ephemeral(ephemeral) => self.outgoing.offer(&ephemeral),
                     VisitorEvent::SentAway => return Ok(End::Bye(ByeCode::Drain)),
                 },
                 () = self.outgoing.room(), if catching_up => {
-                    let now = crate::clock();
-                    self.read(move |feed, connection| feed.catch_up(connection, now)).await?;
+                    let read = self.core.readers.glance(|connection| self.feed.catch_up(connection, crate::clock()));
+                    for frame in read.await.map_err(failed)? {
+                        self.outgoing.send(&frame)?;
+                    }
                 }
                 changed = self.told.changed() => self.outgoing.send(&ServerFrame::Eph(changed))?,
                 // The head told to a visitor is where the session stands: the rest of the log is not theirs.

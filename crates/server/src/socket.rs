@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use axum::extract::ws::{Message, WebSocket};
+use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use deskbell_protocol::{
-    Bye, ByeCode, ClientFrame, ClientId, Ephemeral, ErrorCode, FrameError, Hello, Nack, PROTOCOL, Seq, ServerFrame,
-    ServerHeartbeat,
+    Bye, ByeCode, ClientFrame, ClientId, Delta, Ephemeral, ErrorCode, FrameError, Hello, Nack, PROTOCOL, Seq,
+    ServerFrame, ServerHeartbeat,
 };
 use futures_util::stream::{FuturesUnordered, SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -16,6 +16,7 @@ use tokio::sync::{Mutex, Notify, SetOnce, mpsc};
 
 use crate::limits::Bucket;
 use crate::metrics::Metrics;
+use crate::store::log::Committed;
 
 /// Heartbeats come this often, both ways.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -73,7 +74,7 @@ struct Flow {
 
 /// Frames towards the client.
 pub(crate) struct Outgoing {
-    queue: mpsc::Sender<Box<str>>,
+    queue: mpsc::Sender<Utf8Bytes>,
     flow: Arc<Flow>,
 }
 
@@ -83,14 +84,28 @@ impl Outgoing {
         if let ServerFrame::Delta(_) = frame {
             self.flow.metrics.deltas.inc();
         }
-        let text = frame.to_text();
-        debug_assert!(text.len() <= deskbell_protocol::FRAME_BYTES_MAX, "a frame of {} bytes", text.len());
+        self.queue(frame.to_text().into())
+    }
+
+    /// Queues the delta of one commit. What several are told alike is written once.
+    pub(crate) fn send_delta(&self, commit: &Committed, delta: Delta) -> Result<(), QueueFull> {
+        let whole = commit.is_whole(&delta);
+        let frame = ServerFrame::Delta(delta);
+        if !whole {
+            return self.send(&frame);
+        }
+        self.flow.metrics.deltas.inc();
+        self.queue(commit.text.get_or_init(|| frame.to_text().into()).clone())
+    }
+
+    fn queue(&self, text: Utf8Bytes) -> Result<(), QueueFull> {
         let length = text.len();
+        debug_assert!(length <= deskbell_protocol::FRAME_BYTES_MAX, "a frame of {length} bytes");
         if self.flow.bytes.load(Ordering::Acquire) + length > QUEUE_BYTES {
             return Err(QueueFull);
         }
         self.flow.bytes.fetch_add(length, Ordering::AcqRel);
-        self.queue.try_send(text.into()).map_err(|_| QueueFull)
+        self.queue.try_send(text).map_err(|_| QueueFull)
     }
 
     /// Queues a frame that may be dropped when there is no room.
@@ -335,7 +350,7 @@ pub(crate) fn bye(code: ByeCode) -> ServerFrame {
 /// Short frames that wait go to the network together, up to about this many bytes.
 const TOGETHER_BYTES: usize = 16 * 1024;
 
-async fn send_all(mut sink: SplitSink<WebSocket, Message>, mut waiting: mpsc::Receiver<Box<str>>, flow: &Flow) {
+async fn send_all(mut sink: SplitSink<WebSocket, Message>, mut waiting: mpsc::Receiver<Utf8Bytes>, flow: &Flow) {
     loop {
         let text = tokio::select! {
             biased;
@@ -350,7 +365,7 @@ async fn send_all(mut sink: SplitSink<WebSocket, Message>, mut waiting: mpsc::Re
             let mut next = Some(text);
             while let Some(text) = next {
                 bytes += text.len();
-                sink.feed(Message::Text(String::from(text).into())).await?;
+                sink.feed(Message::Text(text)).await?;
                 next = if bytes < TOGETHER_BYTES { waiting.try_recv().ok() } else { None };
             }
             sink.flush().await

@@ -1,7 +1,7 @@
 //! Group commit: up to a batch of jobs in one transaction, each in a savepoint of its own.
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{ChangeKind, ClientId, ConversationId, EntityKind, Seq, Timestamp};
@@ -172,10 +172,14 @@ impl Write<'_> {
         }
         self.head.0 += 1;
         let (sender, client_id) = self.cause.clone().unzip();
-        let site = match (kind, log::place(self.connection, entity, id, audience)?) {
+        let before = match kind {
             // Of what is gone, only the log knows where it was.
-            (ChangeKind::Delete | ChangeKind::Erase, Some(before)) => before.site,
-            _ => entities::site_of(self.connection, entity, id)?,
+            ChangeKind::Delete | ChangeKind::Erase => log::place(self.connection, entity, id, audience)?,
+            _ => None,
+        };
+        let site = match before {
+            Some(before) => before.site,
+            None => entities::site_of(self.connection, entity, id)?,
         };
         log::put(
             self.connection,
@@ -213,7 +217,13 @@ impl Batches {
         if self.dies.take() {
             return Err(Failure::Busy);
         }
-        Ok(self.connection.execute_batch("COMMIT")?)
+        self.control("COMMIT")
+    }
+
+    /// Begins and ends transactions, in words that are compiled once.
+    fn control(&self, word: &str) -> Outcome<()> {
+        self.connection.prepare_cached(word)?.execute([])?;
+        Ok(())
     }
 
     /// Runs the jobs in one transaction. Askers are told after the commit, and after `publish`; when the commit
@@ -246,7 +256,7 @@ impl Batches {
     }
 
     fn work(&self, jobs: &mut [Box<dyn Job>], now: Timestamp) -> Outcome<Committed> {
-        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        self.control("BEGIN IMMEDIATE")?;
         // The counters are read anew each time, so that a second process, which adds an agent from the command line
         // say, can never make the log repeat a place.
         let desk = log::desk(&self.connection)?;
@@ -255,7 +265,7 @@ impl Batches {
         let mut ids = Ids { last: desk.last_id };
         let mut touched = BTreeSet::new();
         for job in jobs {
-            self.connection.execute_batch("SAVEPOINT job")?;
+            self.control("SAVEPOINT job")?;
             let before = head;
             let mut write = Write {
                 connection: &self.connection,
@@ -272,10 +282,11 @@ impl Batches {
                 return Err(Failure::DiskFull);
             }
             if keep {
-                self.connection.execute_batch("RELEASE job")?;
+                self.control("RELEASE job")?;
                 touched.extend(of_job);
             } else {
-                self.connection.execute_batch("ROLLBACK TO job; RELEASE job")?;
+                self.control("ROLLBACK TO job")?;
+                self.control("RELEASE job")?;
                 // Ids may stay spent; places in the log may not, or the log would have a hole.
                 head = before;
             }
@@ -298,10 +309,9 @@ impl Batches {
         changes.sort_by_key(|logged| logged.change.seq);
         let mut visitors = Vec::with_capacity(conversations.len());
         for conversation in conversations {
-            let found = conversations::find(&self.connection, conversation)?;
-            visitors.extend(found.filter(|found| !found.is_internal()).map(|found| found.visitor));
+            visitors.extend(conversations::visitor_of(&self.connection, conversation)?);
         }
-        Ok(Committed { from, to, changes, visitors })
+        Ok(Committed { from, to, changes, visitors, text: OnceLock::new() })
     }
 }
 

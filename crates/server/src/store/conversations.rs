@@ -24,8 +24,12 @@ pub(crate) const FLOW_HANDED_OVER: &str = "flow_handed_over";
 
 queries! {
     FIND = "SELECT id, kind, coalesce(contact, 0), coalesce(visitor, 0), coalesce(site, 0), state, assignee, last_number,
-        waiting_since, created_at, active_at, visitor_read, snoozed_until, team, priority, title
+        waiting_since, created_at, active_at, visitor_read, snoozed_until, team, priority, title,
+        EXISTS (SELECT 1 FROM conversation_label AS it WHERE it.conversation = conversation.id),
+        EXISTS (SELECT 1 FROM participant AS it WHERE it.conversation = conversation.id),
+        EXISTS (SELECT 1 FROM follower AS it WHERE it.conversation = conversation.id)
         FROM conversation WHERE id = ?1";
+    VISITOR_OF = "SELECT visitor FROM conversation WHERE id = ?1 AND kind = 0 AND visitor IS NOT NULL";
     LATEST_OF_VISITOR = "SELECT id FROM conversation WHERE visitor = ?1 ORDER BY id DESC LIMIT 1";
     BY_ACTIVITY = "SELECT active_at, id, coalesce(contact, 0), coalesce(visitor, 0) FROM conversation
         WHERE (active_at, id) < (?1, ?2)
@@ -116,12 +120,26 @@ fn conversation(row: &Row<'_>) -> rusqlite::Result<Conversation> {
 }
 
 pub(crate) fn find(connection: &Connection, id: ConversationId) -> rusqlite::Result<Option<Conversation>> {
-    let found = connection.prepare_cached(FIND)?.query_row([id.0], conversation).optional()?;
-    let Some(found) = found else { return Ok(None) };
-    let labels = connection.prepare_cached(LABELS)?.query_map([id.0], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    let participants = participants::of(connection, id)?;
-    let followers = followers::of(connection, id)?;
-    Ok(Some(Conversation { labels, participants, followers, ..found }))
+    let read = |row: &Row<'_>| Ok((conversation(row)?, (row.get(16)?, row.get(17)?, row.get(18)?)));
+    let found = connection.prepare_cached(FIND)?.query_row([id.0], read).optional()?;
+    let Some((mut found, (labelled, takes_part, followed))) = found else { return Ok(None) };
+    // Most have none of these, and are read with every message.
+    if labelled {
+        let mut labels = connection.prepare_cached(LABELS)?;
+        found.labels = labels.query_map([id.0], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    }
+    if takes_part {
+        found.participants = participants::of(connection, id)?;
+    }
+    if followed {
+        found.followers = followers::of(connection, id)?;
+    }
+    Ok(Some(found))
+}
+
+/// With which visitor a conversation is; colleagues have one with none.
+pub(super) fn visitor_of(connection: &Connection, id: ConversationId) -> rusqlite::Result<Option<VisitorId>> {
+    connection.prepare_cached(VISITOR_OF)?.query_row([id.0], |row| row.get(0).map(VisitorId)).optional()
 }
 
 /// Replaces the labels of a conversation.

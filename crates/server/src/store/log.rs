@@ -1,10 +1,11 @@
 //! The change log, the record of commands, and the counter both share.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use axum::extract::ws::Utf8Bytes;
 use deskbell_protocol::{
-    AgentId, Change, ChangeKind, ClientId, ConversationId, Cursor, EntityKind, Epoch, ResetReason, Seq, SiteId,
+    AgentId, Change, ChangeKind, ClientId, ConversationId, Cursor, Delta, EntityKind, Epoch, ResetReason, Seq, SiteId,
     VisitorId,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -153,6 +154,16 @@ pub(crate) struct Committed {
     pub(crate) changes: Vec<Arc<Logged>>,
     /// Visitors whose conversation changed.
     pub(crate) visitors: Vec<VisitorId>,
+    /// The delta of all of it, written once for all agents who are told the same.
+    pub(crate) text: OnceLock<Utf8Bytes>,
+}
+
+impl Committed {
+    /// Whether a delta tells all of this commit and nothing else, and not who sent what: so are most agents told of it.
+    pub(crate) fn is_whole(&self, delta: &Delta) -> bool {
+        (delta.from, delta.to, delta.changes.len()) == (self.from, self.to, self.changes.len())
+            && delta.changes.iter().all(|change| change.client_id.is_none())
+    }
 }
 
 /// Of several commits, keeps what a reading of the log would find after the last: the newest change of each entity.

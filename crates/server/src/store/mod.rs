@@ -331,13 +331,9 @@ impl Readers {
         work: impl FnOnce(&Connection) -> Outcome<T> + Send + 'static,
     ) -> Outcome<T> {
         let permit = Arc::clone(&self.free).acquire_owned().await.map_err(|_| Failure::Busy)?;
-        let idle = Arc::clone(&self.idle);
+        let readers = self.clone();
         let task = tokio::task::spawn_blocking(move || {
-            let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let connection = taken.ok_or(Failure::Busy)?;
-            let result =
-                connection.unchecked_transaction().map_err(Failure::from).and_then(|transaction| work(&transaction));
-            idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            let result = readers.run(work);
             drop(permit);
             result
         });
@@ -345,6 +341,39 @@ impl Readers {
             tracing::error!(%error, "a read failed");
             Err(Failure::Internal)
         })
+    }
+
+    /// The same on the thread of the asker, for what finds a few rows by an index and is asked with every message or
+    /// whenever somebody comes: to hand such a look to another thread takes longer than the look.
+    pub(crate) async fn glance<T>(&self, work: impl FnOnce(&Connection) -> Outcome<T>) -> Outcome<T> {
+        let _permit = self.free.acquire().await.map_err(|_| Failure::Busy)?;
+        self.run(work)
+    }
+
+    fn run<T>(&self, work: impl FnOnce(&Connection) -> Outcome<T>) -> Outcome<T> {
+        let taken = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let lent = Lent { connection: Some(taken.ok_or(Failure::Busy)?), idle: &self.idle };
+        let connection = lent.connection.as_ref().ok_or(Failure::Busy)?;
+        connection.prepare_cached("BEGIN")?.execute([])?;
+        work(connection)
+    }
+}
+
+/// A reader at work. It comes back whatever becomes of the work, and without a transaction.
+struct Lent<'r> {
+    connection: Option<Connection>,
+    idle: &'r Mutex<Vec<Connection>>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else { return };
+        if !connection.is_autocommit()
+            && let Err(error) = connection.prepare_cached("ROLLBACK").and_then(|mut end| end.execute([]))
+        {
+            tracing::error!(%error, "a reading transaction did not end");
+        }
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
     }
 }
 
