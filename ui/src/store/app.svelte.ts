@@ -67,6 +67,10 @@ export function personName(name: string, number: number): string {
   return name || words.m.visitorNumbered({ number: String(number) });
 }
 
+function looksActive(): boolean {
+  return document.hasFocus() && !document.hidden;
+}
+
 class AppStore {
   started = $state.raw<StartView | null>(null);
   sync = $state.raw<SyncView>(NOBODY);
@@ -94,8 +98,9 @@ class AppStore {
   /** The second hand of every timer on the page. */
   now = $state(Date.now());
   width = $state(window.innerWidth);
-  active = $state(document.hasFocus());
-  /** The chat whose thread or composer has the focus. */
+  /** The window has the keyboard and can be seen. */
+  active = $state(looksActive());
+  /** The chat whose thread or composer has the focus. It is on screen. */
   focused = $state<ConversationRef | null>(null);
   /** A message to show and mark, from a search. */
   target = $state.raw<{ conversation: ConversationRef; number: number } | null>(null);
@@ -169,7 +174,7 @@ class AppStore {
       this.keepBoxes(machine.resize(this.boxes, this.width));
     };
     const onFocus = () => {
-      this.active = true;
+      this.active = !document.hidden;
       this.now = Date.now();
       this.tellFocus();
     };
@@ -178,15 +183,19 @@ class AppStore {
       void this.drafts.flushAll();
       this.tellFocus();
     };
+    // A window may be hidden, as by a locked screen, without losing the focus.
+    const onSight = () => (looksActive() ? onFocus() : onBlur());
     window.addEventListener('resize', onResize);
     window.addEventListener('focus', onFocus);
     window.addEventListener('blur', onBlur);
+    document.addEventListener('visibilitychange', onSight);
     return () => {
       stop();
       clearInterval(clock);
       window.removeEventListener('resize', onResize);
       window.removeEventListener('focus', onFocus);
       window.removeEventListener('blur', onBlur);
+      document.removeEventListener('visibilitychange', onSight);
     };
   }
 
@@ -236,7 +245,7 @@ class AppStore {
     for (const id of [...this.details.keys()]) if (its(id)) this.details.delete(id);
     this.drafts.forget(its);
     if (this.desk === account) this.desk = null;
-    if (this.focused !== null && its(this.focused)) this.focused = null;
+    this.#settleFocus();
     if (this.target && its(this.target.conversation)) this.target = null;
     if (this.visitorShown !== null && its(this.visitorShown)) this.visitorShown = null;
   }
@@ -464,6 +473,7 @@ class AppStore {
   keepBoxes(boxes: BoxRecord[]): void {
     const before = JSON.stringify(this.boxes);
     this.boxes = boxes;
+    this.#settleFocus();
     const after = JSON.stringify(boxes);
     if (before === after || !this.signedIn) return;
     platform().call('save_boxes', { boxes }).catch((cause: unknown) => notices.fail(cause));
@@ -504,7 +514,6 @@ class AppStore {
   }
 
   minimise(conversation: ConversationRef): void {
-    if (this.focused === conversation) this.focusOn(null);
     void this.drafts.flush(conversation);
     this.keepBoxes(machine.minimise(this.boxes, conversation));
   }
@@ -515,7 +524,6 @@ class AppStore {
   }
 
   close(conversation: ConversationRef): void {
-    if (this.focused === conversation) this.focusOn(null);
     void this.drafts.flush(conversation);
     this.keepBoxes(machine.close(this.boxes, conversation, this.facts));
     this.tops.delete(conversation);
@@ -530,6 +538,13 @@ class AppStore {
       this.keepBoxes(machine.focus(this.boxes, conversation));
     }
     this.tellFocus();
+  }
+
+  /** A chat that leaves the screen takes the focus with it, and no event of the page tells so. */
+  #settleFocus(): void {
+    if (this.focused === null) return;
+    const state = machine.find(this.boxes, this.focused)?.state;
+    if (state !== 'restored' && !(state === 'maximised' && this.view === 'inbox')) this.focusOn(null);
   }
 
   /** The person put the caret somewhere. What was asked for before, and comes only now, does not take it away again. */
@@ -614,6 +629,7 @@ class AppStore {
 
   showVisitors(): void {
     this.view = 'visitors';
+    this.#settleFocus();
     this.#pending.visitors = true;
     this.schedule();
   }
@@ -709,7 +725,6 @@ class AppStore {
     const moveOn = this.maximised === conversation && this.view === 'inbox';
     await this.drafts.flush(conversation);
     if (!(await deed())) return;
-    if (this.focused === conversation) this.focusOn(null);
     this.keepBoxes(machine.done(this.boxes, conversation));
     this.tops.delete(conversation);
     notices.show(said);

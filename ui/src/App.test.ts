@@ -1,0 +1,160 @@
+import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import App from './App.svelte';
+import { words } from './i18n/index.svelte';
+import { usePlatform, type AppEvent, type Commands, type ConversationRef, type ConversationRow, type StartView } from './platform';
+import { app } from './store/app.svelte';
+
+const VIC: ConversationRef = 'c1.1';
+const WEN: ConversationRef = 'c1.2';
+
+const row = (id: ConversationRef, name: string) =>
+  ({
+    id,
+    account: 1,
+    name,
+    visitor: `v1.${id.slice(3)}`,
+    visitor_number: 1,
+    state: 'open',
+    my_read: 1,
+    last_number: 1,
+    unread: 0,
+    labels: [],
+    priority: 'none',
+    assignee: null,
+    team: null,
+    waiting_since: null,
+    snoozed_until: null,
+    active_at: 0,
+    preview: null,
+  }) as unknown as ConversationRow;
+
+let rows: ConversationRow[];
+/** Everything the page has asked its host to do. */
+let done: { name: keyof Commands; request: unknown }[];
+let tell: (event: AppEvent) => void;
+
+const of = (name: keyof Commands) => done.filter((one) => one.name === name).map(({ request }) => request);
+
+/** A desk at which Vic and Wen wait, on a computer where Ann looks at the window. */
+beforeEach(async () => {
+  HTMLDialogElement.prototype.showModal ??= () => {};
+  rows = [row(VIC, 'Vic'), row(WEN, 'Wen')];
+  done = [];
+  const sync = { ...app.sync, state: 'live' as const };
+  const started = {
+    accounts: [{ account: { id: 1, agent: 1, name: 'Ann', desk: 'Shop' }, open: true, fault: null, sync }],
+    settings: { language: 'en', theme: 'system', single_keys: true, open_boxes: true },
+    boxes: [],
+    sync,
+  } as unknown as StartView;
+  const counts = { open: 2, waiting: 0, mine: 0, snoozed: 0, closed: 0, unread: 0, team_unread: 0, waiting_since: null };
+  const answers: Partial<Record<keyof Commands, (request: { conversation: ConversationRef }) => unknown>> = {
+    start: () => started,
+    list_conversations: () => ({ rows, counts, accounts: [] }),
+    conversation: ({ conversation }) => rows.find(({ id }) => id === conversation),
+    messages: () => ({ messages: [], refused: [], kept: [], more_here: false, more_there: false }),
+    draft: ({ conversation }) => ({ conversation, reply: '', note: '', mentions: [] }),
+    draft_files: () => [],
+    visitors: () => [],
+    visitor_details: () => new Promise(() => {}),
+  };
+  usePlatform({
+    call: ((name: keyof Commands, request: never) => {
+      done.push({ name, request });
+      return Promise.resolve(answers[name]?.(request) ?? {});
+    }) as never,
+    subscribe: (listener) => {
+      tell = listener;
+      return () => {};
+    },
+    pictureUrl: () => '',
+  });
+  app.started = null;
+  app.view = 'inbox';
+  app.folder = 'open';
+  app.forget(1);
+  render(App);
+  app.active = true;
+  app.width = 1280;
+  await screen.findByRole('button', { name: /Vic/u });
+});
+
+afterEach(() => {
+  cleanup();
+  app.dialog = null;
+  vi.useRealTimers();
+});
+
+const field = (name: string) => screen.findByRole<HTMLTextAreaElement>('combobox', { name: words.m.replyTo({ name }) });
+const log = (name: string) => screen.findByRole('log', { name: words.m.messagesWith({ name }) });
+const press = (key: string, more: KeyboardEventInit = {}) => fireEvent.keyDown(document.activeElement ?? document.body, { key, code: key, ...more });
+
+async function opens(name: string) {
+  await fireEvent.click(screen.getByRole('button', { name: new RegExp(name, 'u') }));
+  return field(name);
+}
+
+test('TV-01: a chat that is not on screen any more has not got the focus, so that it rings', async () => {
+  (await opens('Vic')).focus();
+  expect(of('set_focus').at(-1)).toEqual({ conversation: VIC });
+  await press('5', { altKey: true, code: 'Digit5' });
+  expect(of('set_focus').at(-1), 'the list of visitors has taken its place').toEqual({ conversation: null });
+  await press('1', { altKey: true, code: 'Digit1' });
+  expect(app.focused, 'nobody has put the caret back').toBeNull();
+});
+
+test('DK-15: what a key does is done to the chat on screen, not to the one before it', async () => {
+  await opens('Vic');
+  (await log('Vic')).focus();
+  await press('j');
+  await log('Wen');
+  await press('e');
+  await vi.waitFor(() => expect(of('set_state')).toEqual([{ conversation: WEN, state: 'closed' }]));
+});
+
+test('OD-15: a chat that has become a bar is not read by what comes now', async () => {
+  rows = [{ ...row(VIC, 'Vic'), mine: true }, row(WEN, 'Wen')];
+  await opens('Vic');
+  (await log('Vic')).focus();
+  await press('j');
+  await log('Wen');
+  expect(app.boxes.find(({ conversation }) => conversation === VIC)?.state).toBe('minimised');
+  rows = rows.map((one) => ({ ...one, last_number: 2 }));
+  vi.useFakeTimers();
+  tell({ event: 'changed', conversations: [VIC], visitors: false, canned_texts: false });
+  await vi.advanceTimersByTimeAsync(3000);
+  expect(of('mark_read')).toEqual([]);
+});
+
+test('TV-01: a press beside the chat takes the focus from it, also where a button takes none', async () => {
+  (await opens('Vic')).focus();
+  await fireEvent.pointerDown(screen.getByRole('heading', { name: words.m.folderOpen() }));
+  expect(of('set_focus').at(-1)).toEqual({ conversation: null });
+  await fireEvent.pointerDown(await log('Vic'));
+  expect(of('set_focus').at(-1)).toEqual({ conversation: VIC });
+});
+
+test('TV-01: a page that is hidden shows no chat', async () => {
+  (await opens('Vic')).focus();
+  const hidden = vi.spyOn(document, 'hidden', 'get').mockReturnValue(true);
+  await fireEvent(document, new Event('visibilitychange'));
+  expect(of('set_focus').at(-1)).toEqual({ conversation: null });
+  hidden.mockRestore();
+});
+
+test('TV-01: a dialog above a chat covers it, and keys do nothing behind it', async () => {
+  rows = [{ ...row(VIC, 'Vic'), participants: [] } as unknown as ConversationRow, row(WEN, 'Wen')];
+  (await opens('Vic')).focus();
+  const dialog = document.createElement('dialog');
+  dialog.open = true;
+  const button = document.createElement('button');
+  dialog.append(button);
+  (await log('Vic')).after(dialog);
+  button.focus();
+  expect(of('set_focus').at(-1)).toEqual({ conversation: null });
+  await press('e');
+  await press('Escape');
+  expect(of('set_state')).toEqual([]);
+  expect(app.maximised, 'Escape is for the dialog').toBe(VIC);
+});
