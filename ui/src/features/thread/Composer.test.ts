@@ -17,15 +17,19 @@ let searches: { query: string; answer: (found: CannedTextView[]) => void }[];
 let done: { name: string; request: unknown }[];
 /** Answers with the files of a prepared text that was inserted. */
 let bring: (files: FileView[]) => void;
+/** The disk is slow: says of each message whether it was kept. */
+let writes: ((kept: boolean) => void)[] | null;
 
 beforeEach(() => {
   searches = [];
   done = [];
+  writes = null;
   usePlatform({
     call: ((name: string, request: { query: string }) => {
       done.push({ name, request });
       if (name === 'mentionable') return Promise.resolve([BEN, LEA]);
       if (name === 'canned_texts') return new Promise((answer) => searches.push({ query: request.query, answer: answer as never }));
+      if (name === 'send_message' && writes) return new Promise((answer, fail) => writes?.push((kept) => (kept ? answer({}) : fail(new Error('full')))));
       if (name === 'use_canned_text') return new Promise((answer) => (bring = answer as never));
       return Promise.resolve(name === 'draft_files' ? [] : { conversation: VIC, reply: '', note: '' });
     }) as never,
@@ -148,4 +152,48 @@ test('OD-27: where nobody fits the list says so, and goes when the sentence goes
   expect((await screen.findByRole('option')).textContent).toBe(words.m.mentionNone());
   await types('@zoe is away');
   await expect.poll(() => screen.queryByRole('listbox'), { message: 'the sentence goes on' }).toBeNull();
+});
+
+const messages = () => done.filter(({ name }) => name === 'send_message').map(({ request }) => (request as { text: string }).text);
+
+test('OD-23: a reply goes once, however often Enter is pressed while it is written to the disk', async () => {
+  writes = [];
+  opens();
+  await types('Hello');
+  await fireEvent.keyDown(field(), { key: 'Enter' });
+  await fireEvent.keyDown(field(), { key: 'Enter' });
+  await fireEvent.click(screen.getByRole('button', { name: words.m.send() }));
+  expect(messages()).toEqual(['Hello']);
+  writes[0]?.(true);
+  await expect.poll(() => field().value).toBe('');
+  await types('Bye');
+  await fireEvent.keyDown(field(), { key: 'Enter', repeat: true });
+  expect(messages(), 'the key was not let go of').toEqual(['Hello']);
+  await fireEvent.keyDown(field(), { key: 'Enter' });
+  expect(messages()).toEqual(['Hello', 'Bye']);
+});
+
+test('OD-23: what is typed while a reply is written stays, and goes without it', async () => {
+  writes = [];
+  opens();
+  await types('Hello');
+  await fireEvent.keyDown(field(), { key: 'Enter' });
+  await types('Hello, and how are you?');
+  writes[0]?.(true);
+  await expect.poll(() => field().value).toBe(', and how are you?');
+  await fireEvent.keyDown(field(), { key: 'Enter' });
+  expect(messages()).toEqual(['Hello', ', and how are you?']);
+});
+
+test('OD-23: a reply that could not be written stays whole, and can be sent again', async () => {
+  writes = [];
+  opens();
+  await types('Hello');
+  await fireEvent.keyDown(field(), { key: 'Enter' });
+  await types('Hello Vic');
+  writes[0]?.(false);
+  await expect.poll(() => screen.getByRole<HTMLButtonElement>('button', { name: words.m.send() }).disabled).toBe(false);
+  expect(field().value).toBe('Hello Vic');
+  await fireEvent.keyDown(field(), { key: 'Enter' });
+  expect(messages()).toEqual(['Hello', 'Hello Vic']);
 });
