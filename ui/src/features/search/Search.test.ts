@@ -7,16 +7,19 @@ import Search from './Search.svelte';
 
 let here: SearchHit[];
 let there: SearchHit[] | Error;
+/** Holds up the search on this computer. */
+let wait: Promise<void>;
 let asked: { name: keyof Commands; request: unknown }[];
 
 beforeEach(() => {
   here = [];
   there = [];
+  wait = Promise.resolve();
   asked = [];
   usePlatform({
     call: (name, request) => {
       asked.push({ name, request });
-      if (name === 'search') return Promise.resolve(here as never);
+      if (name === 'search') return wait.then(() => here as never);
       if (name === 'search_desk') return there instanceof Error ? Promise.reject(there) : Promise.resolve({ hits: there, silent: [] } as never);
       return Promise.resolve({} as never);
     },
@@ -115,4 +118,19 @@ test('OD-16: without the desk it is said that only this computer was searched', 
   await tick();
   expect(screen.getByRole('status').textContent).toContain('only this computer');
   vi.useRealTimers();
+});
+
+test('OD-16: Enter opens what fits the text, not what fitted the text before', async () => {
+  const goTo = vi.spyOn(app, 'goTo').mockResolvedValue();
+  here = [hit('c1.1', 'message', ['tea'])];
+  await type('te');
+  await screen.findByRole('option');
+  let answer = () => {};
+  wait = new Promise((resolve) => (answer = resolve));
+  here = [hit('c1.2', 'message', ['teapot'])];
+  await type('teapot');
+  await fireEvent.keyDown(field(), { key: 'Enter' });
+  expect(goTo).not.toHaveBeenCalled();
+  answer();
+  await vi.waitFor(() => expect(goTo.mock.calls).toEqual([['c1.2', 1]]));
 });
