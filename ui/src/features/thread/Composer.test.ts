@@ -17,6 +17,8 @@ let searches: { query: string; answer: (found: CannedTextView[]) => void }[];
 let done: { name: string; request: unknown }[];
 /** Answers with the files of a prepared text that was inserted. */
 let bring: (files: FileView[]) => void;
+/** Holds up the search for colleagues. */
+let meeting: Promise<void>;
 /** The disk is slow: says of each message whether it was kept. */
 let writes: ((kept: boolean) => void)[] | null;
 
@@ -24,10 +26,11 @@ beforeEach(() => {
   searches = [];
   done = [];
   writes = null;
+  meeting = Promise.resolve();
   usePlatform({
     call: ((name: string, request: { query: string }) => {
       done.push({ name, request });
-      if (name === 'mentionable') return Promise.resolve([BEN, LEA]);
+      if (name === 'mentionable') return meeting.then(() => [BEN, LEA]);
       if (name === 'canned_texts') return new Promise((answer) => searches.push({ query: request.query, answer: answer as never }));
       if (name === 'send_message' && writes) return new Promise((answer, fail) => writes?.push((kept) => (kept ? answer({}) : fail(new Error('full')))));
       if (name === 'use_canned_text') return new Promise((answer) => (bring = answer as never));
@@ -196,4 +199,28 @@ test('OD-23: a reply that could not be written stays whole, and can be sent agai
   expect(field().value).toBe('Hello Vic');
   await fireEvent.keyDown(field(), { key: 'Enter' });
   expect(messages()).toEqual(['Hello', 'Hello Vic']);
+});
+
+test('OD-27: Enter right behind a name sends, though nobody knows yet that the sentence went on', async () => {
+  opens({ internal: true });
+  let meet = () => {};
+  meeting = new Promise((resolve) => (meet = resolve));
+  await types('@Ben thanks');
+  await fireEvent.keyDown(field(), { key: 'Enter' });
+  expect(messages()).toEqual([]);
+  meet();
+  await expect.poll(messages).toEqual(['@Ben thanks']);
+});
+
+test('OD-27: Escape spends an Enter that waits to know whom it means', async () => {
+  opens({ internal: true });
+  let meet = () => {};
+  meeting = new Promise((resolve) => (meet = resolve));
+  await types('@be');
+  await fireEvent.keyDown(field(), { key: 'Enter' });
+  await fireEvent.keyDown(field(), { key: 'Escape' });
+  meet();
+  await meeting;
+  await new Promise((resolve) => setTimeout(resolve));
+  expect([messages(), field().value]).toEqual([[], '@be']);
 });
