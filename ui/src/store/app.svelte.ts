@@ -5,6 +5,8 @@
 import { SvelteMap } from 'svelte/reactivity';
 import * as machine from '../features/boxes/machine';
 import type { Facts } from '../features/boxes/machine';
+import { isNews, mentionsMe } from '../features/thread/news';
+import { newestSeen } from '../features/thread/outgoing';
 import { languageOf, until, words } from '../i18n/index.svelte';
 import {
   accountOf,
@@ -374,11 +376,12 @@ class AppStore {
     const held = (thread: Thread) => thread.messages.filter((message) => message.delivery === 'held').length;
     if (held(after) > held(before)) announcer.alarm(words.m.announceHeld());
     if (this.focused !== id) return;
-    const known = before.messages.at(-1)?.number ?? 0;
+    const known = newestSeen(before);
     for (const message of after.messages) {
-      if (message.number <= known || message.author.who !== 'visitor') continue;
+      if (message.number <= known || !(isNews(message, head.internal) || mentionsMe(message))) continue;
       const text = message.text.map((part) => part.text).join('').slice(0, 200);
-      announcer.say(words.m.announceMessage({ name: personName(head.name, head.visitor_number), text }));
+      const name = message.author.who === 'agent' ? message.author.name : personName(head.name, head.visitor_number);
+      announcer.say(words.m.announceMessage({ name, text }));
     }
   }
 

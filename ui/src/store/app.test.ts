@@ -1,6 +1,7 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { words } from '../i18n/index.svelte';
-import { CommandError, usePlatform, type Commands, type ConversationRow } from '../platform';
+import { CommandError, usePlatform, type Commands, type ConversationRow, type MessageView } from '../platform';
+import { announcer } from './announcer.svelte';
 import { app } from './app.svelte';
 import { notices } from './notices.svelte';
 
@@ -217,4 +218,54 @@ test('a chat that opens late takes the caret from nobody who put it elsewhere me
   app.placeCaret(VIC, field);
   expect(document.activeElement, 'the field comes too late').not.toBe(field);
   field.remove();
+});
+
+/** A chat on screen with the focus in it, of which the host tells what it is given. */
+function listensTo(chat: Partial<ConversationRow>) {
+  let messages: Partial<MessageView>[] = [];
+  usePlatform({
+    call: ((name: string) => {
+      if (name === 'conversation') return Promise.resolve(head(chat));
+      if (name === 'draft') return Promise.resolve({ conversation: VIC, reply: '', note: '', mentions: [] });
+      return Promise.resolve(name === 'messages' ? { messages, refused: [], kept: [] } : {});
+    }) as never,
+    subscribe: () => () => {},
+    pictureUrl: () => '',
+  });
+  app.open(VIC, 'maximised');
+  app.focusOn(VIC);
+  announcer.polite = '';
+  return async (...come: Partial<MessageView>[]) => {
+    messages = [...messages, ...come.map((message) => ({ delivery: 'received' as const, kind: 'note' as const, mine: false, ...message }))];
+    await app.loadThread(VIC);
+    return announcer.polite;
+  };
+}
+
+const BEN = { who: 'agent', id: 2, name: 'Ben' } as const;
+const says = (text: string) => [{ part: 'text' as const, text }];
+
+test('OD-27: what a colleague says among the team is said aloud with their name, and what I say is not', async () => {
+  const comes = listensTo({ internal: true, name: 'Returns' });
+  await comes({ number: 1, author: BEN, text: says('Hello') });
+  expect(await comes({ number: 2, author: BEN, text: says('Forty came back') })).toBe(words.m.announceMessage({ name: 'Ben', text: 'Forty came back' }));
+  announcer.polite = '';
+  expect(await comes({ number: 3, author: { ...BEN, id: 1, name: 'Ann' }, mine: true, text: says('Forty?') })).toBe('');
+  expect(await comes({ number: 4, kind: 'system', author: BEN, text: says('added:Cleo') })).toBe('');
+});
+
+test('OD-27: in a chat of a visitor a note is said aloud when it mentions me', async () => {
+  const comes = listensTo({ name: 'Vic' });
+  await comes({ number: 1, kind: 'reply', author: { who: 'visitor' }, text: says('Hello?') });
+  expect(await comes({ number: 2, author: BEN, text: says('Is it the lid?') })).toBe('');
+  const named = [{ part: 'mention' as const, agent: 1, text: '@Ann', me: true }, ...says(' please')];
+  expect(await comes({ number: 3, author: BEN, text: named })).toBe(words.m.announceMessage({ name: 'Ben', text: '@Ann please' }));
+});
+
+test('what was said aloud is not said again while a message of mine waits', async () => {
+  const comes = listensTo({ name: 'Vic' });
+  await comes({ number: 0, kind: 'reply', mine: true, author: { ...BEN, id: 1 }, text: says('On its way') });
+  await comes({ number: 1, kind: 'reply', author: { who: 'visitor' }, text: says('Hello?') }, { number: 0, kind: 'reply', mine: true, author: { ...BEN, id: 1 }, text: says('And again') });
+  announcer.polite = '';
+  expect(await comes()).toBe('');
 });
