@@ -158,3 +158,41 @@ test('TV-01: a dialog above a chat covers it, and keys do nothing behind it', as
   expect(of('set_state')).toEqual([]);
   expect(app.maximised, 'Escape is for the dialog').toBe(VIC);
 });
+
+const menus = () => screen.queryAllByRole('menu').length;
+
+test('OD-13: the key that puts a chat off opens its menu, and none of a closed chat, now or later', async () => {
+  const caret = await opens('Vic');
+  caret.focus();
+  await press('m', { altKey: true, code: 'KeyM' });
+  await vi.waitFor(() => expect(menus()).toBe(1));
+  await press('Escape');
+  expect(document.activeElement).toBe(caret);
+  const changes = async (state: ConversationRow['state']) => {
+    rows = rows.map((one) => ({ ...one, state }));
+    tell({ event: 'changed', conversations: [VIC], visitors: false, canned_texts: false });
+    await screen.findByRole('button', { name: state === 'closed' ? words.m.reopen() : words.m.done() });
+  };
+  await changes('closed');
+  await press('m', { altKey: true, code: 'KeyM' });
+  expect(menus()).toBe(0);
+  await changes('open');
+  expect([menus(), document.activeElement], 'Vic wrote, and Ann types').toEqual([0, caret]);
+});
+
+test('DK-16: a bar for which there is no room does not take the caret when it opens by itself', async () => {
+  app.width = 1000;
+  app.boxes = [
+    { conversation: VIC, state: 'restored', last_focus: 1, tab: 'reply' },
+    { conversation: WEN, state: 'minimised', last_focus: 0, tab: 'reply' },
+  ];
+  app.refreshAll();
+  const caret = await field('Vic');
+  caret.focus();
+  await fireEvent.click(await screen.findByRole('button', { name: 'Wen' }));
+  expect(app.boxes.map(({ state }) => state)).toEqual(['restored', 'minimised']);
+  app.width = 1280;
+  tell({ event: 'ring', conversations: [WEN] });
+  await field('Wen');
+  expect(document.activeElement).toBe(caret);
+});

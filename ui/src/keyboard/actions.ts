@@ -58,7 +58,7 @@ export function actions(focusSearch: () => void): Action[] {
     { id: 'previous', label: () => m().keyPrevious(), keys: 'Alt+ArrowUp', single: 'k', run: () => app.step(-1) },
     { id: 'assign', label: () => m().assignToMe(), keys: 'Mod+Shift+A', single: 'i', run: withCustomer((id) => app.assignToMe(id)) },
     { id: 'done', label: () => m().done(), keys: 'Mod+Shift+D', single: 'e', run: withCustomer((id) => void app.done(id)) },
-    { id: 'snooze', label: () => m().snooze(), keys: 'Alt+M', run: withCustomer((id) => (app.wantsSnooze = id)) },
+    { id: 'snooze', label: () => m().snooze(), keys: 'Alt+M', run: withCustomer((id) => void app.chooseTime(id)) },
     { id: 'follow', label: () => m().keyFollow(), keys: 'Mod+Shift+F', single: 'f', run: withCustomer((id) => void app.follow(id)) },
     {
       id: 'note',
@@ -83,9 +83,7 @@ export function actions(focusSearch: () => void): Action[] {
       keys: `Mod+${at + 1}`,
       run: () => {
         const bar = app.minimised[at];
-        if (!bar) return;
-        app.open(bar.conversation, 'restored');
-        app.wantsCaret = bar.conversation;
+        if (bar) app.takeUp(bar.conversation);
       },
     })),
     { id: 'open', label: () => m().folderOpen(), keys: 'Alt+1', run: () => app.showFolder('open') },

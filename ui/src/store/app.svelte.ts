@@ -2,6 +2,7 @@
  * What the page shows: projections of the cache on this computer. An event says what changed, and what is on screen
  * is asked for again; nothing here is ever computed from another part of the screen.
  */
+import { tick } from 'svelte';
 import { SvelteMap } from 'svelte/reactivity';
 import * as machine from '../features/boxes/machine';
 import type { Facts } from '../features/boxes/machine';
@@ -114,7 +115,7 @@ class AppStore {
   desk = $state<AccountId | null>(null);
   /** The account that is to sign in again, or one that is to be added. */
   signingIn = $state.raw<{ account: AccountId | null } | null>(null);
-  /** A chat whose menu of times is wanted. */
+  /** A chat whose menu of times is wanted now. */
   wantsSnooze = $state<ConversationRef | null>(null);
   detailsOpen = $state(false);
   visitorShown = $state<VisitorRef | null>(null);
@@ -498,6 +499,25 @@ class AppStore {
     this.schedule();
   }
 
+  /** Makes a small box of a bar, with the caret in it. */
+  takeUp(conversation: ConversationRef): void {
+    this.open(conversation, 'restored');
+    this.#wantCaret(conversation);
+  }
+
+  /** Asks for the caret. A chat for which there was no room does not: it would take it whenever it opens. */
+  #wantCaret(conversation: ConversationRef): void {
+    if (this.#isDrawn(conversation)) this.wantsCaret = conversation;
+  }
+
+  /** Opens the menu of times of a chat. Where there is none to open, none opens later under the hand that types. */
+  async chooseTime(conversation: ConversationRef): Promise<void> {
+    if (this.heads.get(conversation)?.state === 'closed') return;
+    this.wantsSnooze = conversation;
+    await tick();
+    this.wantsSnooze = null;
+  }
+
   /** New chats ring, and open by themselves if the person wants that. The focus stays where it is. */
   ring(conversations: ConversationRef[]): void {
     if (!this.settings?.open_boxes) return;
@@ -545,9 +565,13 @@ class AppStore {
 
   /** A chat that leaves the screen takes the focus with it, and no event of the page tells so. */
   #settleFocus(): void {
-    if (this.focused === null) return;
-    const state = machine.find(this.boxes, this.focused)?.state;
-    if (state !== 'restored' && !(state === 'maximised' && this.view === 'inbox')) this.focusOn(null);
+    if (this.focused !== null && !this.#isDrawn(this.focused)) this.focusOn(null);
+  }
+
+  /** A chat stands in a small box, or fills the pane of the view on screen. */
+  #isDrawn(conversation: ConversationRef): boolean {
+    const state = machine.find(this.boxes, conversation)?.state;
+    return state === 'restored' || (state === 'maximised' && this.view === 'inbox');
   }
 
   /** The person put the caret somewhere. What was asked for before, and comes only now, does not take it away again. */
@@ -747,7 +771,7 @@ class AppStore {
       const newest = this.turn('caret');
       const { conversation } = await platform().call('start_conversation', { visitor });
       this.open(conversation, 'restored');
-      if (newest()) this.wantsCaret = conversation;
+      if (newest()) this.#wantCaret(conversation);
     } catch (cause) {
       notices.fail(cause);
     }
