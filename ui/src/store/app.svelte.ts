@@ -355,6 +355,7 @@ class AppStore {
     if (!newest()) return;
     this.heads.set(id, head);
     this.#dismiss(id, head);
+    if (!newest()) return;
     // What was scrolled to is no news.
     if (before === null && this.#shown.get(id) === null) this.announce(id, head, this.threads.get(id), thread);
     this.#shown.set(id, before);
@@ -476,11 +477,22 @@ class AppStore {
 
   keepBoxes(boxes: BoxRecord[]): void {
     const before = JSON.stringify(this.boxes);
+    const gone = this.boxes.filter((box) => !machine.find(boxes, box.conversation));
     this.boxes = boxes;
+    for (const { conversation } of gone) this.#letGo(conversation);
     this.#settleFocus();
     const after = JSON.stringify(boxes);
     if (before === after || !this.signedIn) return;
     platform().call('save_boxes', { boxes }).catch((cause: unknown) => notices.fail(cause));
+  }
+
+  /** Lets go of what is known of a chat without a box. When it opens again, nothing of what it has is news. */
+  #letGo(conversation: ConversationRef): void {
+    // An answer that is on its way comes too late.
+    this.turn(`thread ${conversation}`);
+    for (const kept of [this.heads, this.threads, this.tops, this.#shown, this.#pages, this.#uninvited]) kept.delete(conversation);
+    if (this.people === conversation) this.people = null;
+    void this.drafts.release(conversation);
   }
 
   /** Opens a chat. In the inbox it fills the pane; elsewhere it becomes a box. */
@@ -753,7 +765,6 @@ class AppStore {
     await this.drafts.flush(conversation);
     if (!(await deed())) return;
     this.keepBoxes(machine.done(this.boxes, conversation));
-    this.tops.delete(conversation);
     notices.show(said);
     if (moveOn && next) this.open(next.id, 'maximised');
   }

@@ -269,3 +269,37 @@ test('what was said aloud is not said again while a message of mine waits', asyn
   announcer.polite = '';
   expect(await comes()).toBe('');
 });
+
+test('what was shown of a chat goes with its box, so that nothing in it is news when it opens again', async () => {
+  longChat(1);
+  app.open(VIC, 'maximised');
+  app.focusOn(VIC);
+  await app.loadThread(VIC);
+  await app.loadOlder(VIC);
+  expect(numbers().length).toBe(100);
+  const late = app.loadThread(VIC);
+  app.close(VIC);
+  await late;
+  expect([app.heads.has(VIC), app.threads.has(VIC), app.boxes]).toEqual([false, false, []]);
+  app.open(VIC, 'maximised');
+  app.focusOn(VIC);
+  announcer.polite = '';
+  done = [];
+  await app.loadThread(VIC);
+  expect(done.filter(({ name }) => name === 'draft')).toHaveLength(1);
+  expect(numbers().length).toBe(50);
+  expect(announcer.polite).toBe('');
+});
+
+test('DK-16: what is typed in a chat stays when its box is closed', async () => {
+  longChat(1);
+  app.open(VIC, 'maximised');
+  await app.loadThread(VIC);
+  app.drafts.set(VIC, 'reply', 'half a sen');
+  app.close(VIC);
+  await app.drafts.flushAll();
+  expect(done.findLast(({ name }) => name === 'save_draft')?.request).toMatchObject({ reply: 'half a sen' });
+  app.open(VIC, 'maximised');
+  await app.loadThread(VIC);
+  expect(app.drafts.get(VIC).reply).toBe('half a sen');
+});

@@ -104,6 +104,14 @@ export class Drafts {
     }
   }
 
+  /** Lets go of a chat in which nothing is typed. Unsent text stays here. */
+  async release(conversation: ConversationRef): Promise<void> {
+    await this.flush(conversation);
+    const draft = this.#texts.get(conversation);
+    const kept = this.#unsaved.has(conversation) || this.#writes.has(conversation);
+    if (!kept && draft?.reply === '' && draft.note === '') this.#texts.delete(conversation);
+  }
+
   /** Writes everything to disk now. */
   async flushAll(): Promise<void> {
     const chats = new Set([...this.#unsaved, ...this.#writes.keys()]);
