@@ -11,6 +11,7 @@ import { newestSeen } from '../features/thread/outgoing';
 import { languageOf, until, words } from '../i18n/index.svelte';
 import {
   accountOf,
+  CommandError,
   platform,
   type AccountId,
   type AccountSync,
@@ -68,6 +69,11 @@ export type View = 'inbox' | 'visitors';
 /** The name of a person, or a numbered visitor. */
 export function personName(name: string, number: number): string {
   return name || words.m.visitorNumbered({ number: String(number) });
+}
+
+/** The desk has forgotten or erased what was asked for. */
+function isGone(cause: unknown): boolean {
+  return CommandError.from(cause).error.code === 'not_found';
 }
 
 function looksActive(): boolean {
@@ -253,6 +259,21 @@ class AppStore {
     if (this.visitorShown !== null && its(this.visitorShown)) this.visitorShown = null;
   }
 
+  /** Forgets a chat that is no more, with what was typed in it: that must not come back to the disk. */
+  #forgetChat(conversation: ConversationRef): void {
+    this.drafts.forget((id) => id === conversation);
+    this.returned.delete(conversation);
+    for (const [key, edit] of [...this.rewritten]) if (edit.conversation === conversation) this.rewritten.delete(key);
+    if (this.target?.conversation === conversation) this.target = null;
+    this.keepBoxes(machine.done(this.boxes, conversation));
+  }
+
+  /** Forgets a visitor who is no more. */
+  #forgetVisitor(visitor: VisitorRef): void {
+    this.details.delete(visitor);
+    if (this.visitorShown === visitor) this.visitorShown = null;
+  }
+
   take(event: AppEvent): void {
     switch (event.event) {
       case 'changed':
@@ -347,11 +368,15 @@ class AppStore {
     const limit = this.#pages.get(id) ?? PAGE;
     const before = this.tops.get(id) ?? null;
     const newest = this.turn(`thread ${id}`);
-    const [head, thread] = await Promise.all([
+    const asked = Promise.all([
       platform().call('conversation', { conversation: id }),
       platform().call('messages', { conversation: id, before, limit }),
       this.drafts.load(id),
     ]);
+    const [head, thread] = await asked.catch((cause: unknown) => {
+      if (newest() && isGone(cause)) this.#forgetChat(id);
+      throw cause;
+    });
     if (!newest()) return;
     this.heads.set(id, head);
     this.#dismiss(id, head);
@@ -365,9 +390,15 @@ class AppStore {
 
   async loadDetails(id: VisitorRef): Promise<void> {
     const asked = ++this.#asked;
-    const details = await platform().call('visitor_details', { visitor: id });
     // An edit waits for what it kept to be shown, so an answer counts even if somebody has asked again since.
-    if (!this.#watched.has(id) || (this.#answered.get(id) ?? 0) > asked) return;
+    const counts = () => this.#watched.has(id) && (this.#answered.get(id) ?? 0) <= asked;
+    const details = await platform()
+      .call('visitor_details', { visitor: id })
+      .catch((cause: unknown) => {
+        if (counts() && isGone(cause)) this.#forgetVisitor(id);
+        throw cause;
+      });
+    if (!counts()) return;
     this.#answered.set(id, asked);
     this.details.set(id, details);
   }

@@ -303,3 +303,61 @@ test('DK-16: what is typed in a chat stays when its box is closed', async () => 
   await app.loadThread(VIC);
   expect(app.drafts.get(VIC).reply).toBe('half a sen');
 });
+
+/** A desk that erases Vic, of whom this computer knows nothing any more from then on. */
+function erases() {
+  const gone = new Set<string>();
+  const kept: unknown[] = [];
+  usePlatform({
+    call: ((name: string, request: { reply?: string }) => {
+      done.push({ name: name as keyof Commands, request });
+      if (gone.size > 0 && ['conversation', 'messages', 'visitor_details'].includes(name)) return Promise.reject(new CommandError({ code: 'not_found', detail: '', field: null }));
+      if (name === 'conversation') return Promise.resolve(head({}));
+      if (name === 'draft') return Promise.resolve({ conversation: VIC, reply: '', note: '', mentions: [] });
+      if (name === 'save_draft') kept.push(request.reply);
+      if (name === 'list_conversations') return Promise.resolve({ rows: [], accounts: [] });
+      if (name === 'visitors') return Promise.resolve([]);
+      return Promise.resolve(name === 'messages' ? { messages: [], refused: [], kept: [] } : { name: 'Vic' });
+    }) as never,
+    subscribe: () => () => {},
+    pictureUrl: () => '',
+  });
+  return { erase: () => gone.add(VIC), kept };
+}
+
+test('DK-16: a chat that was erased leaves the screen, and what was typed in it is not kept', async () => {
+  const { erase, kept } = erases();
+  app.open(VIC, 'maximised');
+  await app.loadThread(VIC);
+  app.focusOn(VIC);
+  app.drafts.set(VIC, 'reply', 'Dear Vic');
+  erase();
+  await expect(app.loadThread(VIC)).rejects.toThrow();
+  expect([app.boxes, app.heads.has(VIC), app.threads.has(VIC), app.focused]).toEqual([[], false, false, null]);
+  expect(done.findLast(({ name }) => name === 'set_focus')?.request).toEqual({ conversation: null });
+  await app.drafts.flush(VIC);
+  await app.drafts.flushAll();
+  expect([kept, app.drafts.get(VIC).reply]).toEqual([[], '']);
+});
+
+test('DK-16: a bar of a chat that was erased while the app was closed goes, and the person is told', async () => {
+  const { erase } = erases();
+  erase();
+  app.started = { accounts: [{ account: { id: 1 }, open: true }] } as never;
+  app.boxes = [{ conversation: VIC, state: 'minimised', last_focus: 0, tab: 'reply' }];
+  app.refreshAll();
+  await vi.waitFor(() => expect(done.findLast(({ name }) => name === 'save_boxes')?.request).toEqual({ boxes: [] }));
+  expect(notices.list.at(-1)?.text).toBe(words.m.errorNotFound());
+  app.started = null;
+});
+
+test('DK-06: details of a visitor who was erased leave the screen', async () => {
+  const { erase } = erases();
+  app.showDetailsOf('v1.7');
+  app.watchDetails('v1.7');
+  await vi.waitFor(() => expect(app.details.has('v1.7')).toBe(true));
+  erase();
+  await expect(app.loadDetails('v1.7')).rejects.toThrow();
+  expect([app.details.has('v1.7'), app.visitorShown]).toEqual([false, null]);
+  app.forgetDetails('v1.7');
+});
