@@ -30,6 +30,8 @@ const row = (id: ConversationRef, name: string) =>
   }) as unknown as ConversationRow;
 
 let rows: ConversationRow[];
+/** Holds up what the disk tells of a chat. */
+let disk: Promise<void>;
 /** Everything the page has asked its host to do. */
 let done: { name: keyof Commands; request: unknown }[];
 let tell: (event: AppEvent) => void;
@@ -40,6 +42,7 @@ const of = (name: keyof Commands) => done.filter((one) => one.name === name).map
 beforeEach(async () => {
   HTMLDialogElement.prototype.showModal ??= () => {};
   rows = [row(VIC, 'Vic'), row(WEN, 'Wen')];
+  disk = Promise.resolve();
   done = [];
   const sync = { ...app.sync, state: 'live' as const };
   const started = {
@@ -52,7 +55,7 @@ beforeEach(async () => {
   const answers: Partial<Record<keyof Commands, (request: { conversation: ConversationRef }) => unknown>> = {
     start: () => started,
     list_conversations: () => ({ rows, counts, accounts: [] }),
-    conversation: ({ conversation }) => rows.find(({ id }) => id === conversation),
+    conversation: ({ conversation }) => disk.then(() => rows.find(({ id }) => id === conversation)),
     messages: () => ({ messages: [], refused: [], kept: [], more_here: false, more_there: false }),
     draft: ({ conversation }) => ({ conversation, reply: '', note: '', mentions: [] }),
     draft_files: () => [],
@@ -195,4 +198,17 @@ test('DK-16: a bar for which there is no room does not take the caret when it op
   tell({ event: 'ring', conversations: [WEN] });
   await field('Wen');
   expect(document.activeElement).toBe(caret);
+});
+
+test('DK-15: while a chat comes from the disk, nobody is told to choose one, and nothing moves', async () => {
+  await opens('Vic');
+  const panes = () => document.querySelector('.window')?.className;
+  const before = panes();
+  let read = () => {};
+  disk = new Promise((resolve) => (read = resolve));
+  await press('j');
+  await vi.waitFor(() => expect(screen.queryByRole('log')).toBeNull());
+  expect([screen.queryByText(words.m.selectChat()), panes()]).toEqual([null, before]);
+  read();
+  await log('Wen');
 });
