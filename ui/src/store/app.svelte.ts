@@ -102,6 +102,8 @@ class AppStore {
    * the refused command whose text this was.
    */
   rewritten = new SvelteMap<string, { conversation: ConversationRef; text: string; seen: number | null; instead: string | null }>();
+  /** Those of them that are being written to the disk. */
+  #rewriting = new Set<string>();
   /** Files of messages that were taken back, until the chat's composer takes them. */
   returned = new SvelteMap<ConversationRef, FileView[]>();
   /** The second hand of every timer on the page. */
@@ -735,9 +737,15 @@ class AppStore {
   /** Keeps what a message says from now on. Its text stays in the field until it is kept, and what was refused until then. */
   async rewrite(conversation: ConversationRef, { key, id: message }: MessageView): Promise<void> {
     const edit = this.rewritten.get(key);
-    if (!edit || message === null) return;
-    if (!(await this.run('edit_message', { conversation, message, seen: edit.seen, text: edit.text }))) return;
-    this.rewritten.delete(key);
+    if (!edit || message === null || this.#rewriting.has(key)) return;
+    this.#rewriting.add(key);
+    const kept = await this.run('edit_message', { conversation, message, seen: edit.seen, text: edit.text });
+    this.#rewriting.delete(key);
+    if (!kept) return;
+    // What was typed meanwhile is not kept yet, and what was refused goes once.
+    const typed = this.rewritten.get(key);
+    if (typed?.text === edit.text) this.rewritten.delete(key);
+    else if (typed) this.rewritten.set(key, { ...typed, instead: null });
     if (edit.instead !== null) await this.run('discard', { conversation, client_id: edit.instead });
   }
 

@@ -361,3 +361,26 @@ test('DK-06: details of a visitor who was erased leave the screen', async () => 
   expect([app.details.has('v1.7'), app.visitorShown]).toEqual([false, null]);
   app.forgetDetails('v1.7');
 });
+
+test('a message that is written anew is sent once, and what is typed meanwhile stays in its field', async () => {
+  let settle: (() => void) | undefined;
+  usePlatform({
+    call: ((name: keyof Commands, request: unknown) => {
+      done.push({ name, request });
+      return name === 'edit_message' ? new Promise<object>((resolve) => (settle = () => resolve({}))) : Promise.resolve({});
+    }) as never,
+    subscribe: () => () => {},
+    pictureUrl: () => '',
+  });
+  const message = { key: 'm', id: 'm1.1' } as unknown as MessageView;
+  const edit = { conversation: VIC, text: 'Hello', seen: 4, instead: null } as const;
+  app.rewritten.set('m', edit);
+  const first = app.rewrite(VIC, message);
+  const second = app.rewrite(VIC, message);
+  expect(done.filter(({ name }) => name === 'edit_message')).toHaveLength(1);
+  app.rewritten.set('m', { ...edit, text: 'Hello Vic' });
+  settle?.();
+  await Promise.all([first, second]);
+  expect(app.rewritten.get('m')?.text).toBe('Hello Vic');
+  app.rewritten.clear();
+});
