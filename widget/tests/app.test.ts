@@ -102,13 +102,17 @@ function reply(socket: FakeSocket, data: Partial<Message>): void {
     ],
   });
 }
-function write(text: string): void {
+/** Something is typed, and not sent. */
+function type(text: string): HTMLTextAreaElement {
   const area = document.querySelector('textarea');
   if (!area) throw new Error('no composer');
   area.value = text;
   area.dispatchEvent(new Event('input', { bubbles: true }));
   flushSync();
-  area.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }));
+  return area;
+}
+function write(text: string): void {
+  type(text).dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }));
   flushSync();
 }
 
@@ -406,23 +410,23 @@ test('OD-33: what a visitor types while an input method composes is not sent', (
   expect(sessionStorage.getItem('deskbell.pk.draft')).toBe('にほ');
 });
 
+/** What is attached to the message that is being written. */
+const tray = () => document.querySelector('form ul')?.textContent ?? '';
+function chooseFile(bytes: Uint8Array<ArrayBuffer>): void {
+  const picker = document.querySelector<HTMLInputElement>('input[type=file]');
+  if (!picker) throw new Error('no picker');
+  Object.defineProperty(picker, 'files', { configurable: true, value: [new File([bytes], 'plan.pdf', { lastModified: 1 })] });
+  picker.dispatchEvent(new Event('change', { bubbles: true }));
+}
+
 test('OD-35: a page that is loaded anew in the middle of a file loses no text, and the file goes on', async () => {
   const desk = new Desk();
   desk.cutAfter = PIECE_BYTES;
   vi.stubGlobal('fetch', desk.fetch);
   const bytes = new Uint8Array(2 * PIECE_BYTES).fill(7);
-  const choose = () => {
-    const picker = document.querySelector<HTMLInputElement>('input[type=file]');
-    if (!picker) throw new Error('no picker');
-    Object.defineProperty(picker, 'files', { configurable: true, value: [new File([bytes], 'plan.pdf', { lastModified: 1 })] });
-    picker.dispatchEvent(new Event('change', { bubbles: true }));
-  };
-  const tray = () => document.querySelector('form ul')?.textContent ?? '';
+  const choose = () => chooseFile(bytes);
   const socket = open();
-  const area = document.querySelector('textarea');
-  if (!area) throw new Error('no composer');
-  area.value = 'Here is the plan';
-  area.dispatchEvent(new Event('input', { bubbles: true }));
+  const area = type('Here is the plan');
   choose();
   await vi.waitFor(() => expect(tray()).toContain('plan.pdf is waiting for a connection'));
   area.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }));
@@ -511,12 +515,97 @@ test('OD-37: what somebody unknown has in the browser is brought along once they
   expect(document.body.textContent).toContain('Who am I?');
 });
 
+/** What stands in the composer and in the form, and what of it the browser has. */
+const begun = () => ({ text: document.querySelector('textarea')?.value, name: field('name')?.value, files: tray() });
+const NOTHING_BEGUN = { text: '', name: '', files: '' };
+/** Somebody begins to write, attaches a file and answers what is asked. */
+async function beginToWrite(text: string): Promise<void> {
+  vi.stubGlobal('fetch', new Desk().fetch);
+  open({ forms: FORMS });
+  answers('name', 'Vic Vega');
+  chooseFile(new Uint8Array(3));
+  await vi.waitFor(() => expect(tray()).toContain('plan.pdf is attached'));
+  type(text);
+}
+
+test('OD-37: the next person sees nothing of what the one before them had begun, and cannot send it', async () => {
+  const reload = vi.spyOn(location, 'reload').mockImplementation(() => {});
+  await begin(identityOf('vic'));
+  await beginToWrite('My doctor says');
+  identify(identityOf('vic', 'later'));
+  expect(begun()).toMatchObject({ text: 'My doctor says', name: 'Vic Vega' });
+  identify(identityOf('wen'));
+  expect(reload).toHaveBeenCalledOnce();
+  await begin(identityOf('wen'));
+  const socket = open({ forms: FORMS, token: 'the secret of Wen' });
+  expect(begun()).toEqual(NOTHING_BEGUN);
+  expect(JSON.stringify({ ...sessionStorage })).not.toMatch(/doctor|Vega|plan/);
+  press();
+  expect(sent(socket)).toEqual([]);
+
+  // Signed out, it is gone as well.
+  type('Wen is not at home');
+  await begin(null);
+  open({ forms: FORMS });
+  expect(begun()).toEqual(NOTHING_BEGUN);
+  expect(JSON.stringify({ ...sessionStorage })).not.toContain('Wen');
+  reload.mockRestore();
+});
+
+test('OD-37: a page that does not say who is there shows nothing of what a person had begun, and gives it to nobody else', async () => {
+  await begin(identityOf('vic'));
+  await beginToWrite('My doctor says');
+  await begin();
+  open({ forms: FORMS });
+  expect(begun()).toEqual(NOTHING_BEGUN);
+  await begin(identityOf('vic'));
+  open({ forms: FORMS });
+  expect(begun()).toMatchObject({ text: 'My doctor says', name: 'Vic Vega', files: expect.stringContaining('plan.pdf') });
+  await begin();
+  await begin(identityOf('wen'));
+  open({ forms: FORMS });
+  expect(begun()).toEqual(NOTHING_BEGUN);
+  expect(JSON.stringify({ ...sessionStorage })).not.toMatch(/doctor|Vega|plan/);
+});
+
+test('OD-37: what was begun before somebody said who they are goes on, after what they had begun before, and leaves with them', async () => {
+  await begin(identityOf('vic'));
+  open();
+  type('My order is late.');
+  await begin();
+  await beginToWrite('And the cup is broken.');
+  await begin(identityOf('vic'));
+  open({ forms: FORMS, token: null });
+  expect(begun()).toMatchObject({ text: 'My order is late.\nAnd the cup is broken.', name: 'Vic Vega', files: expect.stringContaining('plan.pdf') });
+  await begin(identityOf('wen'));
+  open({ forms: FORMS });
+  expect(begun()).toEqual(NOTHING_BEGUN);
+});
+
+test('OD-37: files of somebody unknown are not sent by a person who has another secret', async () => {
+  await begin(identityOf('vic'));
+  open({ token: 'the secret of Vic' });
+  write('I am here');
+  await begin();
+  await beginToWrite('And the cup is broken.');
+  await begin(identityOf('vic'));
+  open({ token: null });
+  expect(begun()).toMatchObject({ text: 'And the cup is broken.', files: '' });
+  await begin();
+  open({ forms: FORMS, token: null });
+  expect(begun()).toEqual({ text: '', name: '', files: expect.stringContaining('plan.pdf') });
+});
+
 test('OD-37: whoever has to prove anew who they are sees nothing, is told so, and the shop is asked', async () => {
   await begin(identityOf('vic'));
   const socket = open();
   reply(socket, { text: 'Your order, Vic' });
+  write('Mine alone');
+  type('My doctor says');
   socket.says({ type: 'bye', code: 'identity', retry_after_ms: 0 });
   expect(document.body.textContent).not.toContain('Your order, Vic');
+  expect(document.body.textContent).not.toContain('Mine alone');
+  expect(document.querySelector('textarea')?.closest('[hidden]'), 'what was begun is not shown either').not.toBeNull();
   expect(document.querySelector('[role="alert"]')?.textContent).toContain(texts.m.unproven());
   expect(document.querySelector('textarea')?.closest('[inert]')).not.toBeNull();
   expect(told.filter((message) => JSON.stringify(message) === '{"type":"identity"}')).toHaveLength(1);
@@ -527,6 +616,20 @@ test('OD-37: whoever has to prove anew who they are sees nothing, is told so, an
   expect(FakeSocket.made).toBe(made + 1);
   open({ token: null });
   expect(document.querySelector('[role="alert"]')).toBeNull();
+  expect(document.querySelector('[role="log"]')?.textContent).toContain('Mine alone');
+  expect(document.querySelector('textarea')?.closest('[hidden], [inert]')).toBeNull();
+  expect(begun().text).toBe('My doctor says');
+});
+
+test('OD-37: what somebody answered before the first message is not shown to whoever has to prove anew who they are', async () => {
+  await begin(identityOf('vic'));
+  const socket = open({ forms: FORMS });
+  answers('name', 'Vic Vega');
+  socket.says({ type: 'bye', code: 'identity', retry_after_ms: 0 });
+  expect(field('name')).toBeNull();
+  identify(identityOf('vic', 'later'));
+  open({ forms: FORMS, token: null });
+  expect(field('name')?.value).toBe('Vic Vega');
 });
 
 /** What the desk gives whoever reads an article: answers in turn, the last one for ever. */

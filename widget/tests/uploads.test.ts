@@ -6,7 +6,6 @@ import { memoryStore } from '../src/shared/safe-storage';
 import { Desk } from './uploads';
 
 const NAME = 'a'.repeat(32);
-const KEY = 'deskbell.pk.files';
 const BYTES = Uint8Array.from({ length: 3 * PIECE_BYTES + 100 }, (_, at) => (at * 7919) % 251);
 
 let desk: Desk;
@@ -71,7 +70,7 @@ test('OD-35: a desk that counts no bytes is left alone', async () => {
 });
 
 test('OD-35: a request that nobody answers is given up, and what has come of it counts', async () => {
-  const uploads = new Uploads(session(), memoryStore(), KEY);
+  const uploads = new Uploads(session(), memoryStore());
   desk.hangs = true;
   uploads.attach([plan()]);
   await pass(29_000);
@@ -84,7 +83,7 @@ test('OD-35: a request that nobody answers is given up, and what has come of it 
 });
 
 test('OD-35: after a cut in the middle a file goes on by itself where the desk has it', async () => {
-  const uploads = new Uploads(session(), memoryStore(), KEY);
+  const uploads = new Uploads(session(), memoryStore());
   desk.cutAfter = PIECE_BYTES + 1_000;
   uploads.attach([plan()]);
   await pass();
@@ -104,7 +103,7 @@ test('OD-35: a file that waits for the desk goes on as soon as the messages do',
   const vic = session();
   const state = vic.state as { phase: string };
   state.phase = 'offline';
-  const uploads = new Uploads(vic, memoryStore(), KEY);
+  const uploads = new Uploads(vic, memoryStore());
   desk.cutAfter = 0;
   uploads.attach([plan()]);
   await pass(300_000);
@@ -116,7 +115,7 @@ test('OD-35: a file that waits for the desk goes on as soon as the messages do',
 });
 
 test('OD-35: a busy desk is asked again a few times, a refusal is final', async () => {
-  const uploads = new Uploads(session(), memoryStore(), KEY);
+  const uploads = new Uploads(session(), memoryStore());
   desk.refuses = { status: 503, code: 'busy', retry_after_ms: 40_000 };
   uploads.attach([plan()]);
   await pass(39_000);
@@ -138,7 +137,7 @@ test('OD-35: a busy desk is asked again a few times, a refusal is final', async 
 
 test('OD-35: what is ready is still attached when the page was loaded anew, and what is not goes on when it is chosen again', async () => {
   const [store, before] = [memoryStore(), session()];
-  const first = new Uploads(before, store, KEY);
+  const first = new Uploads(before, store);
   expect(first.attach([plan(), plan(BYTES, 'second.pdf')])).toBe(true);
   expect(before.asked, 'the desk has to know the visitor again').toContainEqual({ type: 'attached' });
   await pass();
@@ -149,7 +148,7 @@ test('OD-35: what is ready is still attached when the page was loaded anew, and 
   first.end();
   desk.cutAfter = null;
 
-  const second = new Uploads(session(), store, KEY);
+  const second = new Uploads(session(), store);
   await pass();
   expect(states(second)).toEqual(['plan.pdf ready', 'second.pdf ready', 'third.pdf lost']);
   const name = second.list[2]?.client_id ?? '';
@@ -166,7 +165,7 @@ test('OD-35: what is ready is still attached when the page was loaded anew, and 
 
 test('OD-35: a file that arrived whole just as the page was loaded anew is found ready', async () => {
   const store = memoryStore();
-  const first = new Uploads(session(), store, KEY);
+  const first = new Uploads(session(), store);
   desk.hangs = true;
   first.attach([plan()]);
   await pass();
@@ -174,18 +173,18 @@ test('OD-35: a file that arrived whole just as the page was loaded anew is found
   desk.hangs = false;
   const name = first.list[0]?.client_id ?? '';
   await upload(plan(), name, 'secret', new AbortController().signal, () => {});
-  const second = new Uploads(session(), store, KEY);
+  const second = new Uploads(session(), store);
   await pass();
   expect(states(second)).toEqual(['plan.pdf ready']);
 });
 
 test('OD-37: files of a visitor who is not known any more are nobody else\'s', async () => {
   const store = memoryStore();
-  const first = new Uploads(session(), store, KEY);
+  const first = new Uploads(session(), store);
   first.attach([plan()]);
   await pass();
   const asked = desk.asked.length;
-  const second = new Uploads(session(null), store, KEY);
+  const second = new Uploads(session(null), store);
   await pass(1_000);
   expect(states(second)).toEqual(['plan.pdf lost']);
   expect(second.list[0]?.attachment).toBeNull();
@@ -194,7 +193,7 @@ test('OD-37: files of a visitor who is not known any more are nobody else\'s', a
 
 test('OD-35: a file that is taken off the draft is given up at the desk, and what is damaged in the storage is left out', async () => {
   const store = memoryStore();
-  const uploads = new Uploads(session(), store, KEY);
+  const uploads = new Uploads(session(), store);
   uploads.attach([plan()]);
   await pass();
   const [item] = uploads.list;
@@ -203,13 +202,13 @@ test('OD-35: a file that is taken off the draft is given up at the desk, and wha
   expect(desk.asked.at(-1)).toBe('DELETE');
   expect(store.keys()).toEqual([]);
   for (const damaged of ['{', '7', '[null, {"client_id":"x"}]']) {
-    store.set(KEY, damaged);
-    expect(new Uploads(session(), store, KEY).list).toEqual([]);
+    store.set('files', damaged);
+    expect(new Uploads(session(), store).list).toEqual([]);
   }
 });
 
 test('OD-35: a file that the browser cannot read any more has to be chosen again', async () => {
-  const uploads = new Uploads(session(), memoryStore(), KEY);
+  const uploads = new Uploads(session(), memoryStore());
   const gone = plan();
   gone.slice = () => ({ arrayBuffer: () => Promise.reject(new DOMException('', 'NotReadableError')) }) as Blob;
   uploads.attach([gone]);
@@ -218,7 +217,7 @@ test('OD-35: a file that the browser cannot read any more has to be chosen again
 });
 
 test('OD-35: a message takes ten files at the most', async () => {
-  const uploads = new Uploads(session(), memoryStore(), KEY);
+  const uploads = new Uploads(session(), memoryStore());
   const many = Array.from({ length: 11 }, (_, number) => plan(BYTES.slice(0, 10), `${number}.pdf`));
   expect(uploads.attach(many)).toBe(false);
   await pass();

@@ -5,7 +5,7 @@ import type { Attachment, Message } from '../protocol.generated';
 import { type Effect, type Event, type Introduction, type OutboxItem, type State, initial, outboxFull, step } from './sync';
 import { personOf } from './person';
 import { Choice, type Connection, connect } from './transport';
-import { Vault } from './vault';
+import { type Drafts, Vault } from './vault';
 
 const TICK_MS = 1_000;
 
@@ -30,15 +30,16 @@ export class Session {
     const { identity } = settings;
     this.vault = new Vault(site, settings.keep, personOf(identity));
     if (identity !== undefined) this.vault.forgetOthers();
-    // What was written before somebody signed in may become theirs, which the desk decides.
-    const before = identity ? new Vault(site, settings.keep).token : null;
+    const before = identity ? new Vault(site, settings.keep) : null;
+    if (before) this.vault.takeOver(before);
     this.state = initial({
       site,
       language: navigator.language || settings.language,
       spoken: settings.language,
       screen: `${screen.width}×${screen.height}`,
       presence: settings.presence,
-      token: this.vault.token ?? before,
+      // What was said before somebody signed in may become theirs, which the desk decides.
+      token: this.vault.token ?? before?.token ?? null,
       tokenKept: this.vault.token !== null,
       identity: identity ?? null,
       outbox: this.vault.items,
@@ -63,6 +64,11 @@ export class Session {
     this.electSender();
     // Someone who has written before gets their answers; nobody else is connected before they open the chat.
     if (this.state.token !== null || this.state.outbox.length > 0) this.start();
+  }
+
+  /** What is being written. */
+  get drafts(): Drafts {
+    return this.vault.drafts;
   }
 
   /** Connects, unless connected. */

@@ -306,10 +306,13 @@ export function unread(state: State): number {
   ).length;
 }
 
-/** What is asked now: nothing once anything was said or is on its way, or before the desk was heard. */
+/**
+ * What is asked now: nothing once anything was said or is on its way, before the desk was heard, or while somebody has to
+ * prove who they are.
+ */
 export function asked(state: State): readonly Asked[] {
   const talking = state.conversation !== null || state.messages.length > 0 || state.outbox.some(({ failed }) => failed === null);
-  if (talking || state.online === null) return [];
+  if (talking || state.online === null || state.unproven) return [];
   return state.online ? state.forms.online : state.forms.offline;
 }
 

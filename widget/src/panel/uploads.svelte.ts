@@ -1,11 +1,11 @@
 // Files of the message that is being written. They go to the desk in pieces, from wherever it has them, as often as it
 // takes. What is known of them outlives the page with the text; their bytes do not, and stay the visitor's own.
 import { pause, randomName } from '../shared/random';
-import type { Store } from '../shared/safe-storage';
 import type { Attachment, ClientId } from '../protocol.generated';
 import { FILE_BYTES_MAX, FileError, cancel, find, upload } from './files';
 import type { Session } from './session.svelte';
 import { ATTACHMENTS_MAX, isPermanent } from './sync';
+import type { Drafts } from './vault';
 
 const SECRET_WAIT_MS = 10_000;
 const LOOK_MS = 100;
@@ -84,12 +84,11 @@ export class Uploads {
 
   constructor(
     private readonly session: Session,
-    private readonly store: Store,
-    private readonly key: string,
+    private readonly drafts: Drafts,
   ) {
     // Without the secret they are somebody else's.
     const known = session.state.token !== null;
-    this.list = read(store.get(key)).map((kept) => {
+    this.list = read(drafts.get('files')).map((kept) => {
       const attachment = known ? kept.attachment : null;
       return { ...kept, file: null, state: attachment ? 'ready' : 'lost', offset: 0, attachment, code: null, ending: new AbortController() };
     });
@@ -157,7 +156,7 @@ export class Uploads {
     const kept = this.list
       .filter(({ state }) => state !== 'failed')
       .map(({ client_id, name, size, modified, attachment }): Kept => ({ client_id, name, size, modified, attachment }));
-    this.store.set(this.key, kept.length > 0 ? JSON.stringify(kept) : null);
+    this.drafts.set('files', kept.length > 0 ? JSON.stringify(kept) : null);
   }
 
   /** The desk may have the whole of what this page does not know any more. */

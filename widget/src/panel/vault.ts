@@ -1,5 +1,5 @@
-// What the panel keeps in its own frame's storage: the visitor's secret, the messages that wait, and for a week those
-// that the desk has. The page around the frame cannot read it.
+// What the panel keeps in its own frame's storage: the visitor's secret, what is being written, the messages that wait,
+// and for a week those that the desk has. The page around the frame cannot read it.
 import { browserStore, type Store } from '../shared/safe-storage';
 import type { OutboxItem, SentItem } from './sync';
 
@@ -8,6 +8,9 @@ export type Elsewhere =
   | { type: 'token'; token: string | null }
   | { type: 'item_stored'; item: OutboxItem }
   | { type: 'item_dropped'; client_id: string };
+
+/** What is being written, by the names of its parts. */
+export type Drafts = Pick<Store, 'get' | 'set'>;
 
 function parse(text: string | null): unknown {
   try {
@@ -47,6 +50,8 @@ function asSent(value: unknown): SentItem | null {
 export class Vault {
   private readonly prefix: string;
   private store: Store;
+  /** It lives as long as the tab, whatever else may be kept. */
+  readonly drafts: Drafts;
 
   /**
    * @param keep whether the conversation may outlive the tab
@@ -61,6 +66,8 @@ export class Vault {
     const own = encodeURIComponent(person).replaceAll('.', '%2E');
     this.prefix = own ? `${persons(site)}${own}.` : `deskbell.${site}.`;
     this.store = browserStore(keep ? 'localStorage' : 'sessionStorage');
+    const tab = browserStore('sessionStorage');
+    this.drafts = { get: (part) => tab.get(this.prefix + part), set: (part, text) => tab.set(this.prefix + part, text) };
   }
 
   /** A name for this part of the storage, in all tabs. */
@@ -75,6 +82,18 @@ export class Vault {
         const own = this.prefix.startsWith(persons(this.site)) && key.startsWith(this.prefix);
         if (key.startsWith(persons(this.site)) && !own) store.set(key, null);
       }
+    }
+  }
+
+  /** Takes what was being written before somebody said who they are: whoever comes after them must not find it. */
+  takeOver({ drafts }: Vault): void {
+    for (const part of ['draft', 'answers', 'files']) {
+      const begun = drafts.get(part);
+      // Files belong to the secret under which they came.
+      if (begun === null || (part === 'files' && this.token !== null)) continue;
+      const own = part === 'draft' && this.drafts.get(part);
+      this.drafts.set(part, own ? `${own}\n${begun}` : begun);
+      drafts.set(part, null);
     }
   }
 
