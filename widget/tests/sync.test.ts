@@ -526,6 +526,35 @@ describe('OD-15: what was on screen is read', () => {
     vic.does({ type: 'opened' });
     expect(commands(vic.hears(welcome('delta')))).toMatchObject([{ op: 'mark_read', args: { number: 3 } }]);
   });
+  test('a read mark that was lost with the connection is told again, and one that the desk has is not', () => {
+    const vic = new Vic();
+    vic.live(10, [conversation(1), put(2, message(1, 'one'))]);
+    const breaks = () => {
+      vic.does({ type: 'closed' });
+      vic.does({ type: 'wake' });
+      vic.does({ type: 'opened' });
+      return commands(vic.hears(welcome('delta')));
+    };
+    const told = { op: 'mark_read', args: { conversation: 7, number: 1 } };
+    expect(commands(vic.does({ type: 'seen', number: 1 }))).toMatchObject([told]);
+    expect(breaks()).toMatchObject([told]);
+    vic.hears(delta(10, 11, [conversation(11, 1)]));
+    expect(breaks()).toEqual([]);
+  });
+  test('a read mark for which the desk had no time is told again when it may, and one that it never takes is not', () => {
+    const vic = new Vic();
+    vic.live(10, [conversation(1), put(2, message(1, 'one')), put(3, message(2, 'two'))]);
+    const refuses = (client_id: string | undefined, code: 'busy' | 'invalid', retry_after_ms: number | null) =>
+      vic.hears({ type: 'nack', client_id: client_id ?? '', code, message: '', retry_after_ms, current: null });
+    const [first] = commands(vic.does({ type: 'seen', number: 1 }));
+    expect(commands(refuses(first?.client_id, 'busy', 5_000))).toEqual([]);
+    expect(commands(vic.after(4_000))).toEqual([]);
+    const [again] = commands(vic.after(1_000));
+    expect(again).toMatchObject({ op: 'mark_read', args: { number: 1 } });
+    refuses(again?.client_id, 'invalid', null);
+    expect(commands(vic.after(5_000))).toEqual([]);
+    expect(commands(vic.does({ type: 'seen', number: 2 }))).toMatchObject([{ op: 'mark_read', args: { number: 2 } }]);
+  });
 });
 
 describe('who is typing, and who is there', () => {

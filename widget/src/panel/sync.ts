@@ -164,14 +164,19 @@ export interface State {
   /** Whether anybody of the team is there. Empty before the first welcome. */
   readonly online: boolean | null;
   /** The conversation at hand. */
-  readonly conversation: { readonly id: ConversationId; readonly state: ConversationState } | null;
+  readonly conversation: {
+    readonly id: ConversationId;
+    readonly state: ConversationState;
+    /** Newest number of which the server knows that the visitor has seen it. */
+    readonly visitor_read: number;
+  } | null;
   /** By number. */
   readonly messages: readonly Message[];
   /** The place in the log that wrote each message, by its id. */
   readonly revisions: ReadonlyMap<number, Seq>;
   /** Newest number that the visitor has seen on screen. */
   readonly read: number;
-  /** Newest number that the server knows or was told of. */
+  /** Newest number that the server knows, or was told of on this connection. */
   readonly toldRead: number;
   /** Nothing is older than what is here. */
   readonly reachedStart: boolean;
@@ -492,6 +497,7 @@ class Work {
     state.typedAt = 0;
     state.writing = { ...state.writing, told: '', at: 0 };
     state.retryAt = null;
+    this.untellRead();
   }
 
   private lost(atLeastMs: number): void {
@@ -540,6 +546,7 @@ class Work {
       this.frame({ type: 'hb', time: now });
     }
     this.tellWriting();
+    this.tellRead();
     this.sendNext();
   }
 
@@ -656,6 +663,7 @@ class Work {
           this.change(frame.client_id, (item) => ({ ...item, failed: frame.code, wrong: frame.field ?? null }));
         } else {
           state.holdUntil = now + Math.max(frame.retry_after_ms ?? 0, 1_000);
+          this.untellRead();
         }
         this.sendNext();
         break;
@@ -756,7 +764,7 @@ class Work {
             state.toldRead = 0;
             state.reachedStart = false;
           }
-          state.conversation = { id, state: change.data.state };
+          state.conversation = { id, state: change.data.state, visitor_read };
           state.read = Math.max(state.read, visitor_read);
           state.toldRead = Math.max(state.toldRead, visitor_read);
         }
@@ -895,15 +903,21 @@ class Work {
 
   private tellRead(): void {
     const { state } = this;
-    if (state.phase !== 'live' || !state.conversation || state.read <= state.toldRead) return;
+    const { now } = this.moment;
+    if (state.phase !== 'live' || !state.conversation || state.read <= state.toldRead || state.holdUntil > now) return;
     state.toldRead = state.read;
     this.frame({
       type: 'cmd',
       client_id: this.moment.name,
-      client_time: this.moment.now,
+      client_time: now,
       op: 'mark_read',
       args: { conversation: state.conversation.id, number: state.read },
     });
+  }
+
+  /** What was told last may not have arrived. */
+  private untellRead(): void {
+    this.state.toldRead = this.state.conversation?.visitor_read ?? 0;
   }
 
   private askForOlder(): void {
