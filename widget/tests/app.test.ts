@@ -327,6 +327,13 @@ test('TV-06: answers of a question are named buttons, a tap sends one with its k
   expect(buttons().map(({ textContent }) => textContent)).toEqual(['The last one']);
 });
 
+test('TV-06: what the desk asks while the messenger is closed is counted on the launcher', () => {
+  const socket = open();
+  tell({ type: 'close' });
+  asksWithAnswers(socket);
+  expect(told).toContainEqual({ type: 'unread', count: 1 });
+});
+
 test('TV-06: what is typed takes the answers away, and so does another message, but no line about the team', () => {
   const socket = open();
   asksWithAnswers(socket);

@@ -512,6 +512,20 @@ describe('OD-37: an unnamed visitor', () => {
 });
 
 describe('OD-15: what was on screen is read', () => {
+  test('TV-06: what a flow or the desk says waits to be seen as well, and no line about the team does', () => {
+    const vic = new Vic();
+    const desk = { author: { who: 'desk' } } as const;
+    const rows = [
+      put(2, message(1, 'Hello?', 'visitor')),
+      put(3, { ...message(2, 'What about?'), ...desk }),
+      put(4, { ...message(3, 'assigned:Ann'), ...desk, kind: 'system' }),
+      put(5, message(4, 'Here I am')),
+    ];
+    vic.live(10, [conversation(1), ...rows]);
+    expect(unread(vic.state)).toBe(2);
+    vic.does({ type: 'seen', number: 2 });
+    expect(unread(vic.state)).toBe(1);
+  });
   test('a read mark is told once, never goes back, and is told again after a break', () => {
     const vic = new Vic();
     vic.live(10, [conversation(1), put(2, message(1, 'one')), put(3, message(2, 'two'))]);

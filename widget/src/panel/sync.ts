@@ -303,11 +303,11 @@ export function initial(
   };
 }
 
-/** Replies of the team that the visitor has not seen. */
+/** Replies of the team, and of the desk itself, that the visitor has not seen. */
 export function unread(state: State): number {
   return state.messages.filter(
     ({ author, kind, number, deleted_at }) =>
-      author.who === 'agent' && kind === 'reply' && number > state.read && deleted_at === undefined,
+      author.who !== 'visitor' && kind === 'reply' && number > state.read && deleted_at === undefined,
   ).length;
 }
 
