@@ -1,4 +1,4 @@
-import { flushSync, mount, unmount } from 'svelte';
+import { flushSync, mount, tick, unmount } from 'svelte';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { texts } from '../src/i18n/texts.svelte';
 import App from '../src/panel/App.svelte';
@@ -165,6 +165,30 @@ test.each([
   expect(log?.querySelector('script, iframe, img, svg[onload], a')).toBeNull();
   expect(log?.querySelector('.name')?.textContent).toContain(vector);
   expect('hacked' in window).toBe(false);
+});
+
+test('OD-33: every reply is said to a screen reader, also the same words twice and two that come at once', async () => {
+  vi.setSystemTime(new Date(2026, 10, 23, 12));
+  const region = () => document.querySelector('[aria-live="polite"]')?.textContent ?? '';
+  const socket = open();
+  const ann = { author: { who: 'agent', id: 1, name: 'Ann' }, text: 'One moment' } as const;
+  reply(socket, ann);
+  const first = region();
+  expect(first).toContain('Ann, 12:00 PM: One moment');
+  await tick();
+  goesOn(socket, 2, ann);
+  expect(region().trim()).toBe(first);
+  expect(region(), 'what does not change is not said').not.toBe(first);
+  await tick();
+  const [one, two] = ['Found it', 'It is on its way'].map((text, more) => {
+    const number = 3 + more;
+    const data = { id: number, conversation: 7, number, kind: 'reply', attachments: [], client_id: null, created_at: Date.now(), ...ann, text };
+    return { seq: 14 + more, kind: 'put', entity: 'message', id: number, data };
+  });
+  socket.says({ type: 'delta', from: 13, to: 15, more: false, changes: [one, two] });
+  expect(region()).toMatch(/Found it.*It is on its way/s);
+  expect(region()).not.toContain('One moment');
+  vi.useRealTimers();
 });
 
 test('OD-40: what the desk says of itself stands in place of what the messenger says', () => {
