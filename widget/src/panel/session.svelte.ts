@@ -22,6 +22,7 @@ export class Session {
   private readonly choice = new Choice();
   private connection: Connection | null = null;
   private readonly ending = new AbortController();
+  private election = new AbortController();
 
   constructor(
     site: string,
@@ -110,7 +111,7 @@ export class Session {
   configure(settings: PanelSettings): void {
     const sharedBefore = this.vault.shared;
     this.vault.move(settings.keep);
-    if (!sharedBefore && settings.keep) this.electSender();
+    if (sharedBefore !== settings.keep) this.electSender();
     if (settings.identity !== undefined) this.vault.forgetOthers();
     this.dispatch({ type: 'presence', presence: settings.presence });
     this.dispatch({ type: 'spoken', spoken: settings.language });
@@ -130,6 +131,7 @@ export class Session {
   end(): void {
     this.dispatch({ type: 'stop' });
     this.ending.abort();
+    this.election.abort();
   }
 
   private run(effect: Effect): void {
@@ -181,11 +183,14 @@ export class Session {
 
   /** Of all tabs that share the storage one sends, so that messages keep their order. */
   private electSender(): void {
+    // Whoever stands again gives back what was won before, and would wait for itself otherwise.
+    this.election.abort();
+    this.election = new AbortController();
+    const { signal } = this.election;
     // A page without TLS has no locks.
     const { locks } = navigator as { locks?: LockManager | null };
     if (!this.vault.shared || !locks) return this.dispatch({ type: 'sender', sender: true });
     this.dispatch({ type: 'sender', sender: false });
-    const { signal } = this.ending;
     const held = async () => {
       this.dispatch({ type: 'sender', sender: true });
       await new Promise<void>((done) => signal.addEventListener('abort', () => done()));
