@@ -45,6 +45,37 @@ test('OD-37: a visitor who is not to be remembered leaves nothing behind the tab
   expect(new Vault('pk', true).sent).toEqual([kept]);
 });
 
+test('OD-37: what was kept follows a decision that was made before the messenger ran, or while it had nothing', () => {
+  const kept = { item: item(2), epoch: 'e', done_at: 7 };
+  const before = new Vault('pk', true);
+  before.token = 'secret';
+  before.put(item(1));
+  before.putSent(kept);
+  new Vault('pk', true, 'wen').token = 'of Wen';
+  const all = (vault: Vault) => [vault.token, vault.items, vault.sent];
+  const tab = new Vault('pk', false);
+  expect(all(tab)).toEqual(['secret', [item(1)], [kept]]);
+  expect(Object.keys(localStorage), 'nothing outlives the tab, and nobody else is asked').toEqual(['deskbell.pk.as.wen.token']);
+  tab.move(true);
+  expect(sessionStorage.length).toBe(0);
+  expect(all(new Vault('pk', true))).toEqual(['secret', [item(1)], [kept]]);
+});
+
+test('OD-37: a tab that has a secret of its own keeps it, whatever was kept before', () => {
+  const tab = new Vault('pk', false);
+  tab.token = 'its own';
+  localStorage.setItem('deskbell.pk.token', 'kept before');
+  expect(new Vault('pk', false).token).toBe('its own');
+  expect(localStorage.length).toBe(0);
+  localStorage.setItem('deskbell.pk.token', 'kept since');
+  tab.move(true);
+  expect([tab.token, sessionStorage.length]).toEqual(['kept since', 0]);
+  const empty = new Vault('another', false);
+  localStorage.setItem('deskbell.another.token', 'kept');
+  empty.move(true);
+  expect(empty.token, 'nothing never takes the place of something').toBe('kept');
+});
+
 test('OD-39: damaged entries are skipped and harm nothing', () => {
   localStorage.setItem('deskbell.pk.out.1', '{');
   localStorage.setItem('deskbell.pk.out.2', 'null');

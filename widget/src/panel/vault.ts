@@ -25,6 +25,10 @@ function persons(site: string): string {
   return `deskbell.${site}.as.`;
 }
 
+function storeFor(keep: boolean): Store {
+  return browserStore(keep ? 'localStorage' : 'sessionStorage');
+}
+
 function asItem(value: unknown): OutboxItem | null {
   const item = value as Partial<OutboxItem> | null;
   const whole =
@@ -49,6 +53,7 @@ function asSent(value: unknown): SentItem | null {
  */
 export class Vault {
   private readonly prefix: string;
+  private keep: boolean;
   private store: Store;
   /** It lives as long as the tab, whatever else may be kept. */
   readonly drafts: Drafts;
@@ -59,13 +64,16 @@ export class Vault {
    */
   constructor(
     private readonly site: string,
-    private keep: boolean,
+    keep: boolean,
     person = '',
   ) {
     // A dot ends the name, and `encodeURIComponent` leaves those within it.
     const own = encodeURIComponent(person).replaceAll('.', '%2E');
     this.prefix = own ? `${persons(site)}${own}.` : `deskbell.${site}.`;
-    this.store = browserStore(keep ? 'localStorage' : 'sessionStorage');
+    // What was kept before may have been kept by another decision.
+    this.keep = !keep;
+    this.store = storeFor(!keep);
+    this.move(keep);
     const tab = browserStore('sessionStorage');
     this.drafts = { get: (part) => tab.get(this.prefix + part), set: (part, text) => tab.set(this.prefix + part, text) };
   }
@@ -142,7 +150,7 @@ export class Vault {
     this.store.set(`${this.prefix}sent.${client_id}`, null);
   }
 
-  /** Moves everything when the visitor changes their mind about keeping it. */
+  /** Moves everything to where it may be kept from now on. A secret that is there already stays. */
   move(keep: boolean): void {
     if (keep === this.keep) return;
     const { token, items, sent } = this;
@@ -150,8 +158,8 @@ export class Vault {
     for (const { item } of sent) this.dropSent(item.client_id);
     this.token = null;
     this.keep = keep;
-    this.store = browserStore(keep ? 'localStorage' : 'sessionStorage');
-    this.token = token;
+    this.store = storeFor(keep);
+    this.token ??= token;
     for (const item of items) this.put(item);
     for (const kept of sent) this.putSent(kept);
   }
