@@ -335,6 +335,16 @@ describe('OD-39: nothing that was sent is lost, and nothing is sent twice', () =
     expect(commands(vic.does({ type: 'sender', sender: true }))).toMatchObject([{ args: { text: 'from the other tab' } }]);
   });
 
+  test('news from another tab that comes after the message itself does not show the message twice', () => {
+    const vic = new Vic();
+    vic.does({ type: 'sender', sender: false });
+    vic.live();
+    vic.hears(delta(10, 12, [conversation(11), put(12, message(1, 'from the other tab', 'visitor'))]));
+    vic.does({ type: 'item_stored', item: item('from the other tab', 1) });
+    expect(vic.state.outbox).toEqual([]);
+    expect(commands(vic.does({ type: 'sender', sender: true }))).toEqual([]);
+  });
+
   test('the browser holds fifty messages and 64 KB, and then says so', () => {
     const many = new Vic(null, Array.from({ length: OUTBOX_MAX }, (_, index) => item(`№ ${index}`, index)));
     expect(outboxFull(many.state, item('one more', 99))).toBe(true);

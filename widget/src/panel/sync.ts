@@ -895,6 +895,8 @@ class Work {
 
   private storedElsewhere(item: OutboxItem): void {
     const { state } = this;
+    // The message itself may come first.
+    if (state.messages.some(({ client_id }) => client_id === item.client_id)) return;
     const others = state.outbox.filter(({ client_id }) => client_id !== item.client_id);
     state.outbox = [...others, item].sort((a, b) => a.client_time - b.client_time);
     if (state.phase === 'idle') this.connect();
