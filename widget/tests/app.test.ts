@@ -426,6 +426,12 @@ test('OD-34: Escape asks the page to close the chat', () => {
   expect(told).toContainEqual({ type: 'close' });
 });
 
+test('OD-33: Escape takes back what an input method composes, and leaves the chat open', () => {
+  open();
+  type('にほ').dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', isComposing: true, bubbles: true, cancelable: true }));
+  expect(told).not.toContainEqual({ type: 'close' });
+});
+
 test('OD-33: what a visitor types while an input method composes is not sent', () => {
   const socket = open();
   const area = document.querySelector('textarea');
