@@ -432,6 +432,44 @@ test('OD-33: Escape takes back what an input method composes, and leaves the cha
   expect(told).not.toContainEqual({ type: 'close' });
 });
 
+test('OD-34: where the panel fills the screen, Tab goes round in it, in both directions', async () => {
+  // Nothing is laid out here.
+  const laidOut = vi.spyOn(Element.prototype, 'checkVisibility').mockImplementation(function (this: Element) {
+    return !this.closest('[hidden]');
+  });
+  const full = { ...settings, full: true };
+  session.end();
+  await unmount(panel);
+  session = new Session('pk', full);
+  panel = mount(App, { target: document.body, props: { session, link, settings: full } });
+  const socket = open();
+  tell({ type: 'open', focus: true });
+  await expect.poll(() => document.activeElement).toBe(document.querySelector('h1'));
+  const tab = (shiftKey: boolean) => {
+    const event = new KeyboardEvent('keydown', { key: 'Tab', shiftKey, bubbles: true, cancelable: true });
+    document.activeElement?.dispatchEvent(event);
+    return event.defaultPrevented;
+  };
+  expect(tab(false), 'the browser goes on from the heading').toBe(false);
+  expect(tab(true), 'before the heading there is nothing but the page').toBe(true);
+  const last = document.activeElement;
+  expect(last).toBe(document.querySelector('textarea'));
+  tab(false);
+  const first = document.activeElement;
+  expect(first?.getAttribute('aria-label')).toBe(texts.m.close());
+  expect(tab(false)).toBe(false);
+  expect(tab(true)).toBe(true);
+  expect(document.activeElement).toBe(last);
+  // Who may not write has no composer to go to.
+  socket.says({ type: 'bye', code: 'blocked', retry_after_ms: 30_000 });
+  document.querySelector('h1')?.focus();
+  expect(tab(true)).toBe(true);
+  expect(document.activeElement).toBe(document.querySelector('[role=log]'));
+  expect(tab(false)).toBe(true);
+  expect(document.activeElement).toBe(first);
+  laidOut.mockRestore();
+});
+
 test('OD-33: what a visitor types while an input method composes is not sent', () => {
   const socket = open();
   const area = document.querySelector('textarea');
