@@ -524,6 +524,23 @@ test('OD-35: a page that is loaded anew in the middle of a file loses no text, a
   expect(sessionStorage.getItem('deskbell.pk.files')).toBeNull();
 });
 
+test('OD-35: a file that came under a secret which the desk knows no more comes again under the new one', async () => {
+  const [first, second] = [new Desk(), new Desk()];
+  vi.stubGlobal('fetch', first.fetch);
+  open();
+  chooseFile(new Uint8Array(3));
+  await vi.waitFor(() => expect(tray()).toContain('plan.pdf is attached'));
+  FakeSocket.latest.onclose?.();
+  vi.stubGlobal('fetch', second.fetch);
+  session.dispatch({ type: 'wake' });
+  const socket = open({ token: 'another secret' });
+  await vi.waitFor(() => expect(second.tokens).toContain('Visitor another secret'));
+  await vi.waitFor(() => expect(tray()).toContain('plan.pdf is attached'));
+  write('Here is the plan');
+  expect(sent(socket).at(-1)).toMatchObject({ op: 'send', args: { attachments: [1] } });
+  expect(second.asked).toEqual(['POST', 'PATCH 0']);
+});
+
 /** What a shop signs of a customer; nobody here looks at the signature. */
 const identityOf = (sub: string, more = '') => {
   const part = (value: object) => btoa(JSON.stringify(value)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');

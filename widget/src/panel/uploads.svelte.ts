@@ -81,13 +81,16 @@ function rest(ms: number, signal: AbortSignal, back: () => boolean): Promise<voi
 /** The files of one draft. */
 export class Uploads {
   list = $state<Upload[]>([]);
+  /** The secret under which they come. */
+  private token: string | null;
 
   constructor(
     private readonly session: Session,
     private readonly drafts: Drafts,
   ) {
     // Without the secret they are somebody else's.
-    const known = session.state.token !== null;
+    this.token = session.state.token;
+    const known = this.token !== null;
     this.list = read(drafts.get('files')).map((kept) => {
       const attachment = known ? kept.attachment : null;
       return { ...kept, file: null, state: attachment ? 'ready' : 'lost', offset: 0, attachment, code: null, ending: new AbortController() };
@@ -132,6 +135,23 @@ export class Uploads {
     this.keep();
     const { token } = this.session.state;
     if (token !== null && item.state !== 'failed') void cancel(item.client_id, token);
+  }
+
+  /** The visitor has this secret from now on. Under another one than before the desk has none of the files. */
+  follow(token: string | null): void {
+    const before = this.token;
+    if (token === null || token === before) return;
+    this.token = token;
+    if (before === null) return;
+    this.end();
+    for (const item of this.list) {
+      item.state = 'lost';
+      item.offset = 0;
+      item.attachment = null;
+      item.ending = new AbortController();
+      if (item.file) void this.bring(item);
+    }
+    this.keep();
   }
 
   /** The message has taken along those that are ready. */
