@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { Session } from '../src/panel/session.svelte';
+import { SENT_KEPT_MS, type OutboxItem } from '../src/panel/sync';
+import { Vault } from '../src/panel/vault';
 import type { PanelSettings } from '../src/shared/port';
 
 const settings: PanelSettings = { presence: null, keep: true, language: 'en', full: false };
@@ -20,8 +22,8 @@ class Locks {
 }
 
 let tabs: Session[];
-function tab(): Session {
-  const opened = new Session('pk', settings);
+function tab(identity?: string): Session {
+  const opened = new Session('pk', { ...settings, identity });
   tabs.push(opened);
   return opened;
 }
@@ -61,4 +63,27 @@ test('OD-37: a tab that shares its messages no more sends them itself, and the n
   one.configure({ ...settings, keep: false });
   await pass();
   expect(three.state.sender).toBe(true);
+});
+
+test('OD-37: where a page never says that somebody is gone, their words stay for a week and no longer', () => {
+  const written = (text: string, client_time: number): OutboxItem => ({ client_id: text.padStart(32, '0'), text, attachments: [], client_time, failed: null });
+  const now = Date.now();
+  const [lately, longAgo] = [now - SENT_KEPT_MS + 60_000, now - SENT_KEPT_MS - 60_000];
+  const [nobody, vic] = [new Vault('pk', true), new Vault('pk', true, 'vic')];
+  for (const vault of [nobody, vic]) {
+    vault.put(written('a', lately));
+    vault.put(written('b', longAgo));
+    vault.putSent({ item: written('c', 0), epoch: 'e', done_at: lately });
+    vault.putSent({ item: written('d', 0), epoch: 'e', done_at: longAgo });
+  }
+  const another = new Vault('another site', true, 'vic');
+  another.put(written('b', longAgo));
+  const words = ({ items, sent }: Vault) => [...items.map(({ text }) => text), ...sent.map(({ item }) => item.text)].join('');
+  expect(tab().state.sent.map(({ item }) => item.text)).toEqual(['c']);
+  expect(words(nobody), 'what was not sent yet still goes, for it is theirs who are there').toBe('bac');
+  expect(words(vic)).toBe('ac');
+  expect(words(another)).toBe('b');
+
+  vic.put(written('b', longAgo));
+  expect(tab('vic').state.outbox.map(({ text }) => text)).toEqual(['b', 'a']);
 });

@@ -31,6 +31,7 @@ export class Session {
     const { identity } = settings;
     this.vault = new Vault(site, settings.keep, personOf(identity));
     if (identity !== undefined) this.vault.forgetOthers();
+    this.vault.forgetOld(Date.now());
     const before = identity ? new Vault(site, settings.keep) : null;
     if (before) this.vault.takeOver(before);
     this.state = initial({

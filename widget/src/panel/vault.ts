@@ -1,7 +1,7 @@
 // What the panel keeps in its own frame's storage: the visitor's secret, what is being written, the messages that wait,
 // and for a week those that the desk has. The page around the frame cannot read it.
 import { browserStore, type Store } from '../shared/safe-storage';
-import type { OutboxItem, SentItem } from './sync';
+import { type OutboxItem, SENT_KEPT_MS, type SentItem } from './sync';
 
 /** What another tab did to the storage. */
 export type Elsewhere =
@@ -85,10 +85,31 @@ export class Vault {
 
   /** Forgets all that is kept of other persons whom the shop vouched for. */
   forgetOthers(): void {
-    for (const store of [browserStore('localStorage'), browserStore('sessionStorage')]) {
+    this.sweep((key) => this.isAbsent(key));
+  }
+
+  /**
+   * Forgets words that are older than a week: those that the desk has, and of persons who are not here also those that it
+   * never got. `now` is in milliseconds since the Unix epoch.
+   */
+  forgetOld(now: number): void {
+    this.sweep((key, text) => {
+      const value = parse(text);
+      const at = asSent(value)?.done_at ?? (this.isAbsent(key) ? asItem(value)?.client_time : undefined);
+      return at !== undefined && Math.abs(now - at) > SENT_KEPT_MS;
+    });
+  }
+
+  /** Whether it belongs to a person whom the shop vouched for, and who is not here. */
+  private isAbsent(key: string): boolean {
+    const all = persons(this.site);
+    return key.startsWith(all) && !(this.prefix.startsWith(all) && key.startsWith(this.prefix));
+  }
+
+  private sweep(isOver: (key: string, text: string | null) => boolean): void {
+    for (const store of [storeFor(true), storeFor(false)]) {
       for (const key of store.keys()) {
-        const own = this.prefix.startsWith(persons(this.site)) && key.startsWith(this.prefix);
-        if (key.startsWith(persons(this.site)) && !own) store.set(key, null);
+        if (key.startsWith(`deskbell.${this.site}.`) && isOver(key, store.get(key))) store.set(key, null);
       }
     }
   }
