@@ -476,6 +476,13 @@ describe('OD-37: an unnamed visitor', () => {
     expect(vic.state.token).toBe('fresh');
     expect(vic.writes('hello')).toContainEqual({ type: 'keep_token', token: 'fresh' });
   });
+  test('the secret is kept as soon as the team begins a conversation, before the visitor has written anything', () => {
+    const vic = new Vic(null);
+    vic.live(10, [], 'fresh');
+    expect(vic.hears(delta(10, 11))).toEqual([]);
+    const begun = vic.hears(delta(11, 13, [conversation(12), put(13, message(1, 'Can I help?'))]));
+    expect(begun).toContainEqual({ type: 'keep_token', token: 'fresh' });
+  });
   test('the secret is kept as soon as the desk is given a file, so that it is still theirs on the next page', () => {
     const quick = new Vic(null);
     expect(quick.does({ type: 'attached' }), 'there is none yet').toEqual([]);

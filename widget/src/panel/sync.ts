@@ -643,6 +643,7 @@ class Work {
         state.cursor = { epoch: state.epoch, seq: frame.to };
         state.ranges = [...state.ranges.slice(1 - RANGES_MAX), [frame.from, frame.to]];
         this.passed();
+        this.keepToken();
         this.tellRead();
         this.sendNext();
         break;
