@@ -419,6 +419,18 @@ console.log('a phone: done');
 }
 {
   const desk = await new StandIn().start();
+  const vic = await visit(desk);
+  await write(await openChat(vic), 'A question.');
+  await until('the message', () => desk.messages.length === 1);
+  await vic.page.reload();
+  await until('the conversation', async () => vic.panel() && (await vic.panel().getByText('A question.').count()) === 1);
+  const names = desk.heard.filter(({ frame }) => frame.type === 'hello').map(({ frame }) => frame.visitor.presence);
+  assert.equal(new Set(names).size, 1, 'whoever may be recognised and talks with the desk is the same on the next page');
+  await end(vic);
+  await desk.stop();
+}
+{
+  const desk = await new StandIn().start();
   const html = (page) => page.replace('data-tracking="full"', '').replace('/shop.js', '/missing.js');
   const wen = await visit(desk, { html, expected: /404/ });
   await until('presence', () => desk.heard.length === 1);
@@ -446,12 +458,14 @@ console.log('a phone: done');
   await write(await openChat(vic), 'Of Vic alone');
   await until('the message', () => desk.messages.length === 1);
   await vic.panel().getByText('Of Vic alone').waitFor();
+  await vic.panel().locator('textarea').fill('Begun by Vic');
   const { presence } = (await greeted(signed('vic'))).frame.visitor;
   await vic.page.evaluate((identity) => window.Deskbell('identify', identity), signed('wen'));
   await until('an empty panel', async () => (await vic.panel().getByText('Of Vic alone').count()) === 0);
   await vic.panel().locator('.dot').waitFor();
   assert.equal((await greeted(signed('wen'))).frame.visitor.token, null, 'nothing of the one before is brought along');
-  assert.doesNotMatch(await kept(), /Of Vic alone|[.]vic[.]/);
+  assert.doesNotMatch(await kept(), /Of Vic alone|Begun by Vic|[.]vic[.]/);
+  assert.equal(await vic.panel().locator('textarea').inputValue(), '', 'what was begun is not there either');
   await write(vic.panel(), 'Of Wen alone');
   await until('the message', () => desk.messages.at(-1)?.text === 'Of Wen alone');
   await vic.page.screenshot({ path: `${pictures}another-person.png` });

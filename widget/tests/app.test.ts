@@ -71,7 +71,7 @@ afterEach(async () => {
   vi.unstubAllGlobals();
 });
 
-function open(welcome: object = {}): FakeSocket {
+function open(welcome: object = {}, rows: object[] = []): FakeSocket {
   tell({ type: 'open', focus: false });
   const socket = FakeSocket.latest;
   socket.onopen?.();
@@ -85,7 +85,7 @@ function open(welcome: object = {}): FakeSocket {
     mode: 'snapshot',
     visitor: { token: TOKEN, conversation: null, desk: 'Kiln & Leaf', online: false, unread: 0, ...welcome },
   });
-  socket.says({ type: 'snap', generation: 'g', base: 10, rows: [], next: null });
+  socket.says({ type: 'snap', generation: 'g', base: 10, rows, next: null });
   socket.says({ type: 'snap_end', generation: 'g', base: 10 });
   return socket;
 }
@@ -129,6 +129,28 @@ test('WID-06: the page around the panel is told four things and never the secret
   expect(JSON.stringify(told)).not.toContain('hello');
   expect(JSON.stringify(told)).not.toContain('Ann');
   expect(localStorage.getItem('deskbell.pk.token')).toBe(TOKEN);
+});
+
+test('OD-37: the page hears that there is no conversation only when that is known, for then it makes the visitor somebody else', async () => {
+  const exists = () => told.filter((message) => (message as { type: string }).type === 'conversation').map((message) => (message as { exists: boolean }).exists);
+  expect(exists(), 'whoever has no secret has no conversation').toEqual([false]);
+  reply(open(), { text: 'Hello, Vic' });
+  expect(exists().at(-1)).toBe(true);
+  localStorage.setItem('deskbell.pk.token', TOKEN);
+
+  // The next page.
+  session.end();
+  await unmount(panel);
+  told = [];
+  load();
+  expect(exists(), 'the desk was not heard yet').toEqual([]);
+  open({ token: null }, [{ seq: 5, kind: 'put', entity: 'conversation', id: 7, data: { id: 7, state: 'open', visitor_read: 0 } }]);
+  expect(exists()).toEqual([true]);
+  FakeSocket.latest.says({ type: 'bye', code: 'identity', retry_after_ms: 0 });
+  expect(exists(), 'a proof that ended takes away no conversation').toEqual([true]);
+  session.dispatch({ type: 'forget' });
+  flushSync();
+  expect(exists()).toEqual([true, false]);
 });
 
 test('OD-37: nothing is sent before the visitor opens the chat', () => {
