@@ -98,6 +98,12 @@ describe('what the panel believes', () => {
     expect(readToPanel({ type: 'open', focus: true })).toEqual({ type: 'open', focus: true });
   });
 
+  test('OD-37: a proof that a shop leaves empty is of nobody, and none at all says nothing', () => {
+    const of = (identity: unknown) => acceptPort({ ...good(), data: { type: PORT, settings: { ...settings, identity } } }, parent, shop)?.settings.identity;
+    expect([of('signed'), of(''), of(null)]).toEqual(['signed', null, null]);
+    expect([of(undefined), of(7), of('x'.repeat(4097))]).toEqual([undefined, undefined, undefined]);
+  });
+
   test('WID-06: the panel calls the named origin only, and takes one port and no second', async () => {
     const posted = vi.fn();
     const listeners = new Set<(event: unknown) => void>();

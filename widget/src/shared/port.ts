@@ -60,7 +60,9 @@ export function readSettings(value: unknown): PanelSettings | null {
   const named = presence === null || (typeof presence === 'string' && /^[0-9a-f]{32}$/.test(presence));
   const spoken = LANGUAGES.find((known) => known === language);
   if (!named || !spoken || typeof keep !== 'boolean' || typeof full !== 'boolean') return null;
-  const signed = typeof identity === 'string' && identity.length <= IDENTITY_MAX ? identity : identity === null ? null : undefined;
+  const read = typeof identity === 'string' && identity.length <= IDENTITY_MAX ? identity : undefined;
+  // A template leaves it empty where nobody is signed in.
+  const signed = identity === null || identity === '' ? null : read;
   return { presence: presence as string | null, keep, language: spoken, full, identity: signed };
 }
 
