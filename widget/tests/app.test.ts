@@ -442,6 +442,17 @@ test('a visitor who may not write is told so and cannot send', () => {
   expect(session.state.outbox).toEqual([]);
 });
 
+test('OD-34: a panel that begins anew has the size that its button tells of', async () => {
+  const size = () => told.filter((message) => (message as { type: string }).type === 'resize').at(-1);
+  open();
+  document.querySelector<HTMLButtonElement>('[aria-label="Make larger"]')?.click();
+  flushSync();
+  expect(size()).toEqual({ type: 'resize', larger: true });
+  await begin(identityOf('wen'));
+  expect(document.querySelector('[aria-label="Make larger"]')).not.toBeNull();
+  expect(size()).toEqual({ type: 'resize', larger: false });
+});
+
 test('OD-34: Escape asks the page to close the chat', () => {
   open();
   window.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true, cancelable: true }));
