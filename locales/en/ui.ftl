@@ -480,5 +480,6 @@ error-invalid = Something does not fit. Check what you entered and try again.
 error-conflict = This cannot be done right now: messages are still unsent, or somebody else was faster. Look again and repeat it.
 error-too-late = The message is on its way already and cannot be taken back.
 error-too-large = The file is larger than 20 MB. Send a smaller one.
+error-file-empty = The file is empty. Choose another one.
 error-unsupported-type = Files of this type are not accepted. Send a picture, a document or a ZIP archive.
 error-internal = Something went wrong in the app. Try again; if it happens again, restart it. Nothing was lost.

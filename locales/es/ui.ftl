@@ -480,5 +480,6 @@ error-invalid = Algo no es válido. Revise lo que escribió e inténtelo de nuev
 error-conflict = Ahora no es posible: quedan mensajes sin enviar o alguien se adelantó. Compruébelo y repítalo.
 error-too-late = El mensaje ya está en camino y no se puede recuperar.
 error-too-large = El archivo supera los 20 MB. Envíe uno más pequeño.
+error-file-empty = El archivo está vacío. Elige otro.
 error-unsupported-type = No se aceptan archivos de este tipo. Envíe una imagen, un documento o un archivo ZIP.
 error-internal = Algo falló en la aplicación. Inténtelo de nuevo; si se repite, reiníciela. No se perdió nada.

@@ -135,6 +135,35 @@ test('OD-35: a busy desk is asked again a few times, a refusal is final', async 
   expect(desk.asked.filter((request) => request.startsWith('POST'))).toHaveLength(7);
 });
 
+test('OD-35: an empty file is refused here, and a desk that has enough for long is not waited for', async () => {
+  const uploads = new Uploads(session(), memoryStore(), KEY);
+  uploads.attach([new File([], 'nothing.txt')]);
+  await pass();
+  expect([states(uploads), uploads.list[0]?.code, desk.asked]).toEqual([['nothing.txt failed'], 'empty', []]);
+  desk.refuses = { status: 429, code: 'too_many_attempts', retry_after_ms: 60_000 };
+  uploads.attach([plan()]);
+  await pass();
+  expect([states(uploads)[1], uploads.list[1]?.code]).toEqual(['plan.pdf waiting', 'too_many_attempts']);
+  desk.refuses = { status: 429, code: 'too_many_attempts', retry_after_ms: 3_600_000 };
+  await pass(60_000);
+  expect(states(uploads)[1]).toBe('plan.pdf failed');
+});
+
+test('OD-35: of ten files three go up at once, each in its turn, and none waits for one that was taken off', async () => {
+  const uploads = new Uploads(session(), memoryStore(), KEY);
+  desk.hangs = true;
+  uploads.attach(Array.from({ length: 10 }, (_, at) => plan(BYTES, `${at}.pdf`)));
+  await pass();
+  expect(desk.asked).toHaveLength(3);
+  for (const at of [4, 0]) {
+    const item = uploads.list[at];
+    if (item) uploads.remove(item);
+  }
+  desk.hangs = false;
+  await pass(60_000);
+  expect(states(uploads)).toEqual([1, 2, 3, 5, 6, 7, 8, 9].map((at) => `${at}.pdf ready`));
+});
+
 test('OD-35: what is ready is still attached when the page was loaded anew, and what is not goes on when it is chosen again', async () => {
   const [store, before] = [memoryStore(), session()];
   const first = new Uploads(before, store);

@@ -14,12 +14,12 @@ const STARTS_MAX = 3;
 const STALLS_MAX = 3;
 
 /**
- * Why a file did not go up or come down: the server's code, `offline` when it could not be asked, or `unreadable` when
- * the browser cannot read the file any more.
+ * Why a file did not go up or come down: the server's code, `offline` when it could not be asked, `unreadable` when the
+ * browser cannot read the file any more, or `empty` when nothing is in it.
  */
 export class FileError extends Error {
   constructor(
-    readonly code: ErrorCode | 'offline' | 'unreadable',
+    readonly code: ErrorCode | 'offline' | 'unreadable' | 'empty',
     /** Milliseconds that the server wants to be left alone. */
     readonly retryAfterMs = 0,
   ) {

@@ -9,8 +9,11 @@ import type { Drafts } from './vault';
 
 const SECRET_WAIT_MS = 10_000;
 const LOOK_MS = 100;
-/** Refusals in a row that may pass, after which the visitor is asked. */
+/** Refusals in a row that may pass, after which the visitor is asked; so are they where the desk wants to be left alone longer. */
 const TRIES_MAX = 4;
+const WAIT_MAX_MS = 120_000;
+/** Files that go up at once. The desk receives few more of one visitor. */
+const AT_ONCE = 3;
 
 /** A file on its way up. */
 export interface Upload {
@@ -28,7 +31,7 @@ export interface Upload {
   /** Bytes that the desk has. */
   offset: number;
   attachment: Attachment | null;
-  /** Why it failed. */
+  /** Why it failed, or waits. */
   code: FileError['code'] | null;
   ending: AbortController;
 }
@@ -58,7 +61,7 @@ function read(text: string | null): Kept[] {
 
 /** Whether another try may help without anything that the visitor could do. */
 export function mayPass(code: FileError['code']): boolean {
-  return code === 'offline' || (code !== 'unreadable' && !isPermanent(code));
+  return code === 'offline' || (code !== 'unreadable' && code !== 'empty' && !isPermanent(code));
 }
 
 /** Waits so long, or until the browser says that there is a network again, or `back` that the desk is. */
@@ -83,6 +86,8 @@ export class Uploads {
   list = $state<Upload[]>([]);
   /** The secret under which they come. */
   private token: string | null;
+  private going = 0;
+  private readonly next: (() => void)[] = [];
 
   constructor(
     private readonly session: Session,
@@ -207,11 +212,15 @@ export class Uploads {
       item.state = 'uploading';
       try {
         if (file.size > FILE_BYTES_MAX) throw new FileError('too_large');
+        if (file.size === 0) throw new FileError('empty');
         const further = (offset: number) => {
           if (offset > item.offset) failures = 0;
           item.offset = offset;
         };
-        const attachment = await upload(file, item.client_id, await this.secret(signal), signal, further);
+        const attachment = await this.inTurn(async () => {
+          signal.throwIfAborted();
+          return upload(file, item.client_id, await this.secret(signal), signal, further);
+        });
         if (signal.aborted) return;
         item.attachment = attachment;
         item.state = 'ready';
@@ -219,8 +228,8 @@ export class Uploads {
       } catch (failure) {
         if (signal.aborted) return;
         const { code, retryAfterMs } = failure instanceof FileError ? failure : new FileError('internal');
-        if (!mayPass(code) || (code !== 'offline' && failures >= TRIES_MAX)) {
-          item.code = code;
+        item.code = code;
+        if (!mayPass(code) || retryAfterMs > WAIT_MAX_MS || (code !== 'offline' && failures >= TRIES_MAX)) {
           item.state = code === 'unreadable' ? 'lost' : 'failed';
           return this.keep();
         }
@@ -231,6 +240,20 @@ export class Uploads {
         if (signal.aborted) return;
         failures += 1;
       }
+    }
+  }
+
+  /** Does something as soon as few enough others are at it. */
+  private async inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.going >= AT_ONCE) await new Promise<void>((resolve) => this.next.push(resolve));
+    else this.going += 1;
+    try {
+      return await work();
+    } finally {
+      // The place is handed on, if anybody waits for it.
+      const next = this.next.shift();
+      if (next) next();
+      else this.going -= 1;
     }
   }
 
