@@ -1,6 +1,7 @@
 //! Files over HTTP: up in pieces, down whole.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -17,16 +18,18 @@ use crate::openapi::FileBytes;
 use crate::routes::{Asker, text};
 use crate::store::{self, Failure, Outcome};
 use crate::uploads::{Announced, Denied, Incoming};
-use crate::{canned_texts, origin, uploads};
+use crate::{accounts, canned_texts, origin, uploads};
 
 /// Who uploads. A visitor's files come from the messenger alone.
 fn uploader(core: &Core, asker: &Asker, headers: &HeaderMap) -> Result<Principal, HttpError> {
     let principal = asker.principal;
-    if let Principal::Visitor(_) = principal {
+    if let Principal::Visitor(visitor) = principal {
         let (origin, host) = (text(headers, &header::ORIGIN), text(headers, &header::HOST));
         if !origin::is_own(origin, host, core.settings.public_origin.as_deref()) {
             return Err(Refusal::new(ErrorCode::Origin, "Visitors' files come from the messenger alone.").into());
         }
+        let too_many = |wait| accounts::wait("Too many requests at once; try again in a moment.", wait);
+        core.visitor_frames.take(visitor, Instant::now()).map_err(too_many)?;
     }
     Ok(principal)
 }
@@ -37,6 +40,10 @@ fn upload_name(client_id: &str) -> Outcome<ClientId> {
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {
     text(headers, &header::CONTENT_LENGTH).and_then(|length| length.parse().ok())
+}
+
+fn incoming(asker: &Asker, headers: &HeaderMap, offset: i64, body: Body) -> Incoming {
+    Incoming { from: asker.address, offset, length: content_length(headers), body: body.into_data_stream() }
 }
 
 /// What is said of an upload, with the place where its next bytes belong.
@@ -116,7 +123,7 @@ pub(crate) async fn create_upload(
         None => None,
     };
     let announced = Announced { name, size, sha256 };
-    let first = Incoming { offset: 0, length: content_length(&headers), body: body.into_data_stream() };
+    let first = incoming(&asker, &headers, 0, body);
     let (core, stopping) = (Arc::clone(&serving.core), serving.stopping.clone());
     let work = async move { uploads::create(&core, &stopping, principal, client_id, announced, first).await };
     taken(&serving, work).await
@@ -149,7 +156,7 @@ pub(crate) async fn find_upload(
         ("upload-offset" = i64, Header, description = "Where these bytes begin", minimum = 0),
     ),
     request_body(content = Option<FileBytes>, content_type = "application/octet-stream"),
-    responses((status = 200, body = Upload, headers(("upload-offset" = i64, description = "Where the next bytes belong"))), (status = 409), (status = 415), (status = 507)),
+    responses((status = 200, body = Upload, headers(("upload-offset" = i64, description = "Where the next bytes belong"))), (status = 409), (status = 415), (status = 429), (status = 507)),
 )]
 pub(crate) async fn append_upload(
     State(serving): State<Serving>,
@@ -162,7 +169,7 @@ pub(crate) async fn append_upload(
     let client_id = upload_name(&client_id)?;
     let offset = text(&headers, &HeaderName::from_static(UPLOAD_OFFSET)).and_then(|offset| offset.parse().ok());
     let offset = offset.ok_or_else(|| Refusal::invalid(UPLOAD_OFFSET, "says where the bytes begin"))?;
-    let incoming = Incoming { offset, length: content_length(&headers), body: body.into_data_stream() };
+    let incoming = incoming(&asker, &headers, offset, body);
     let (core, stopping) = (Arc::clone(&serving.core), serving.stopping.clone());
     taken(&serving, async move { uploads::append(&core, &stopping, principal, client_id, incoming).await }).await
 }
@@ -173,7 +180,7 @@ pub(crate) async fn append_upload(
     path = "/v1/uploads/{client_id}",
     tag = "files",
     params(("client_id" = ClientId, Path, description = "The name that the sender gave the upload")),
-    responses((status = 204)),
+    responses((status = 204), (status = 429)),
 )]
 pub(crate) async fn cancel_upload(
     State(serving): State<Serving>,

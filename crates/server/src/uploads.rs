@@ -3,14 +3,18 @@
 
 use std::collections::HashMap;
 use std::io::SeekFrom;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::BodyDataStream;
-use deskbell_protocol::{Attachment, AttachmentId, ClientId, ErrorCode, FIELD_MAX, Refusal, Timestamp, Upload};
+use deskbell_protocol::{
+    AgentId, Attachment, AttachmentId, ClientId, ErrorCode, FIELD_MAX, Refusal, Timestamp, Upload, VisitorId,
+};
 use futures_util::StreamExt as _;
 use tokio::io::{AsyncSeekExt as _, AsyncWriteExt as _};
-use tokio::sync::{OwnedMutexGuard, Semaphore};
+use tokio::sync::OwnedMutexGuard;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::authorize::Principal;
@@ -21,18 +25,70 @@ use crate::store::{Failure, Outcome, files as stored_files};
 use crate::{accounts, housekeeping, text, tokens};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
-/// Requests with bytes of a file at the same time.
+/// Requests with bytes of a file at the same time: of all agents, and as many of all visitors, so that no visitor stands
+/// in an agent's way.
 const RECEIVED_AT_ONCE: usize = 32;
+/// Those of one agent, of one visitor, and of all visitors at one address, for whoever takes a new secret is another
+/// visitor.
+const OF_AGENT: usize = 16;
+const OF_VISITOR: usize = 4;
+const OF_ADDRESS: usize = 12;
 /// Uploads of one principal that are not finished.
 const UNFINISHED_MAX: i64 = 32;
 /// Longest silence of a sender in the middle of a request.
 const SILENCE: Duration = Duration::from_secs(30);
+/// How long any request may take, and the bytes that earn it one second more: whoever sends more slowly goes on in
+/// another one.
+const UNHURRIED: Duration = Duration::from_secs(60);
+const BYTES_A_SECOND_LEAST: u64 = 4 * 1024;
 
 /// Who is sending right now. Of two senders of the same upload the newer one is right: the older is what a broken
 /// connection left behind.
 pub(crate) struct Uploads {
-    receiving: Semaphore,
+    receiving: Mutex<HashMap<Sender, usize>>,
     turns: Mutex<HashMap<Key, Slot>>,
+}
+
+/// Whose requests are counted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Sender {
+    Agents,
+    Agent(AgentId),
+    Visitors,
+    Visitor(VisitorId),
+    Address(IpAddr),
+}
+
+/// As whose a request counts, each with how many there may be.
+fn senders(principal: Principal, from: IpAddr) -> Vec<(Sender, usize)> {
+    match principal {
+        Principal::Agent(agent) => vec![(Sender::Agents, RECEIVED_AT_ONCE), (Sender::Agent(agent), OF_AGENT)],
+        Principal::Visitor(visitor) => {
+            let mut senders = vec![(Sender::Visitors, RECEIVED_AT_ONCE), (Sender::Visitor(visitor), OF_VISITOR)];
+            if !from.is_loopback() {
+                senders.push((Sender::Address(household(from)), OF_ADDRESS));
+            }
+            senders
+        }
+        Principal::Nobody => vec![(Sender::Visitors, RECEIVED_AT_ONCE)],
+    }
+}
+
+/// The address, or the network of the sixth version that one household has.
+fn household(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+/// A place among those whose bytes are received.
+struct Place<'a> {
+    uploads: &'a Uploads,
+    senders: Vec<(Sender, usize)>,
 }
 
 struct Slot {
@@ -51,7 +107,20 @@ struct Turn<'a> {
 
 impl Uploads {
     pub(crate) fn new() -> Self {
-        Self { receiving: Semaphore::new(RECEIVED_AT_ONCE), turns: Mutex::default() }
+        Self { receiving: Mutex::default(), turns: Mutex::default() }
+    }
+
+    /// Takes a place. `None`: all of somebody's are taken.
+    fn place(&self, principal: Principal, from: IpAddr) -> Option<Place<'_>> {
+        let senders = senders(principal, from);
+        let mut receiving = self.receiving.lock().unwrap_or_else(PoisonError::into_inner);
+        if senders.iter().any(|(sender, most)| receiving.get(sender).is_some_and(|count| count >= most)) {
+            return None;
+        }
+        for (sender, _) in &senders {
+            *receiving.entry(*sender).or_default() += 1;
+        }
+        Some(Place { uploads: self, senders })
     }
 
     async fn turn<'a>(&'a self, key: &'a Key) -> Turn<'a> {
@@ -65,6 +134,20 @@ impl Uploads {
             Arc::clone(&slot.lock)
         };
         Turn { uploads: self, key, leave, _guard: lock.lock_owned().await }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut receiving = self.uploads.receiving.lock().unwrap_or_else(PoisonError::into_inner);
+        for (sender, _) in &self.senders {
+            if let Some(count) = receiving.get_mut(sender) {
+                *count -= 1;
+                if *count == 0 {
+                    receiving.remove(sender);
+                }
+            }
+        }
     }
 }
 
@@ -117,6 +200,8 @@ pub(crate) struct Announced {
 
 /// Bytes of a file as they come in.
 pub(crate) struct Incoming {
+    /// The address they come from.
+    pub(crate) from: IpAddr,
     /// Where the first one belongs.
     pub(crate) offset: i64,
     /// How many are said to come.
@@ -200,7 +285,7 @@ pub(crate) async fn create(
         let offset = stored.received;
         // A file that is whole only waits to be looked into.
         let length = if offset == size { Some(0) } else { first.length };
-        return take(core, stopping, key, Incoming { offset, length, ..first }).await;
+        return take(core, stopping, principal, key, Incoming { offset, length, ..first }).await;
     }
     Ok(state(core, key).await?)
 }
@@ -220,16 +305,17 @@ pub(crate) async fn append(
     client_id: ClientId,
     incoming: Incoming,
 ) -> Result<Upload, Denied> {
-    take(core, stopping, key(principal, client_id), incoming).await
+    take(core, stopping, principal, key(principal, client_id), incoming).await
 }
 
 async fn take(
     core: &Core,
     stopping: &CancellationToken,
+    principal: Principal,
     key: Key,
-    Incoming { offset, length, body }: Incoming,
+    Incoming { from, offset, length, body }: Incoming,
 ) -> Result<Upload, Denied> {
-    let _receiving = core.uploads.receiving.try_acquire().map_err(|_| Failure::Busy)?;
+    let _place = core.uploads.place(principal, from).ok_or(Failure::Busy)?;
     let turn = core.uploads.turn(&key).await;
     let upload = {
         let key = key.clone();
@@ -308,12 +394,14 @@ async fn write(
     leave: &CancellationToken,
 ) -> (u64, Result<(), Ended>) {
     let mut written = 0_u64;
+    let begun = Instant::now();
     loop {
+        let end = begun + UNHURRIED + Duration::from_secs(written / BYTES_A_SECOND_LEAST);
         let chunk = tokio::select! {
             biased;
             () = leave.cancelled() => return (written, Err(Ended::Replaced)),
             () = stopping.cancelled() => return (written, Err(Ended::Failed(Failure::Busy))),
-            chunk = tokio::time::timeout(SILENCE, body.next()) => chunk,
+            chunk = tokio::time::timeout_at(end.min(Instant::now() + SILENCE), body.next()) => chunk,
         };
         let chunk = match chunk {
             Ok(Some(Ok(chunk))) => chunk,
@@ -323,7 +411,7 @@ async fn write(
                 return (written, Err(Ended::Failed(Failure::Busy)));
             }
             Err(_) => {
-                tracing::debug!("an upload fell silent");
+                tracing::debug!("an upload fell silent, or was too slow");
                 return (written, Err(Ended::Failed(Failure::Busy)));
             }
         };
@@ -439,10 +527,14 @@ mod tests {
 
     const ANN: Principal = Principal::Agent(AgentId(1));
 
+    fn incoming(offset: i64, body: Body) -> Incoming {
+        Incoming { from: [127, 0, 0, 1].into(), offset, length: None, body: body.into_data_stream() }
+    }
+
     async fn begin(core: &Core, bytes: &'static str, size: i64) -> (ClientId, Upload) {
         let id = ClientId::from_bits(rand::random());
         let announced = Announced { name: "list.csv".to_owned(), size, sha256: None };
-        let first = Incoming { offset: 0, length: None, body: Body::from(bytes).into_data_stream() };
+        let first = incoming(0, Body::from(bytes));
         let upload = create(core, &CancellationToken::new(), ANN, id.clone(), announced, first).await.unwrap();
         (id, upload)
     }
@@ -502,13 +594,59 @@ mod tests {
             core.readers.read(move |connection| Ok(uploads::find(connection, &key)?)).await.unwrap().unwrap().file
         };
         std::fs::File::options().write(true).open(core.files.incoming(&name)).unwrap().set_len(2).unwrap();
-        let rest =
-            |offset, bytes: &'static str| Incoming { offset, length: None, body: Body::from(bytes).into_data_stream() };
+        let rest = |offset, bytes: &'static str| incoming(offset, Body::from(bytes));
         let stop = CancellationToken::new();
         let denied = append(core, &stop, ANN, id.clone(), rest(5, "\n")).await.unwrap_err();
         assert_eq!(denied.offset, Some(2));
         assert_eq!(find(core, ANN, id.clone()).await.unwrap().offset, 2);
         let done = append(core, &stop, ANN, id, rest(2, "2,3\n")).await.unwrap();
         assert_eq!(done.attachment.unwrap().size, 6);
+    }
+
+    #[test]
+    fn od_35_visitors_never_take_the_places_of_agents_nor_all_at_one_address_those_of_the_others() {
+        let uploads = Uploads::new();
+        let visitor = |id, from: &str| uploads.place(Principal::Visitor(VisitorId(id)), from.parse().unwrap());
+        let at = |network: &str, most: i64| (0..most).map(|id| visitor(id, network)).collect::<Vec<_>>();
+        let taken = |places: &[Option<Place<'_>>]| places.iter().flatten().count();
+        // Whoever takes a new secret for each file is still at one address, or in one household.
+        let first = at("203.0.113.9", 20);
+        assert_eq!(taken(&first), OF_ADDRESS);
+        let second: Vec<_> = (100..120).map(|id| visitor(id, &format!("2001:db8:0:7::{id}"))).collect();
+        assert_eq!(taken(&second), OF_ADDRESS);
+        let others = at("198.51.100.1", 20);
+        assert_eq!(taken(&others), RECEIVED_AT_ONCE - 2 * OF_ADDRESS, "all visitors together");
+        let from = "203.0.113.9".parse().unwrap();
+        let agents: Vec<_> = (0..60).map(|id| uploads.place(Principal::Agent(AgentId(id / 20)), from)).collect();
+        assert_eq!(taken(&agents[..20]), OF_AGENT);
+        assert_eq!(taken(&agents), RECEIVED_AT_ONCE);
+        drop((first, second, others, agents));
+        assert!(uploads.receiving.lock().unwrap().is_empty());
+        // A desk behind a proxy of its own computer that tells no addresses knows none.
+        assert_eq!(taken(&at("127.0.0.1", 20)), 20);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn od_35_whoever_sends_next_to_nothing_gives_the_place_back_and_whoever_is_slow_sends_all() {
+        let directory = tempfile::tempdir().unwrap();
+        let desk = Desk::open(Settings { data: directory.path().to_owned(), ..Settings::default() }).unwrap();
+        let core = desk.core();
+        let (stop, begun) = (CancellationToken::new(), Instant::now());
+        let dripping = |bytes: usize| {
+            futures_util::stream::unfold((), move |()| async move {
+                tokio::time::sleep(Duration::from_secs(20)).await;
+                Some((Ok::<_, std::io::Error>(vec![b'1'; bytes]), ()))
+            })
+        };
+        let (id, _) = begin(core, "1", 1_000_000).await;
+        let denied = append(core, &stop, ANN, id, incoming(1, Body::from_stream(dripping(1)))).await.unwrap_err();
+        // What has come counts.
+        assert!(denied.offset.is_some_and(|offset| (3..=5).contains(&offset)), "{denied:?}");
+        assert!(begun.elapsed() < Duration::from_secs(90), "{:?}", begun.elapsed());
+        // Five kilobytes a second.
+        let (id, _) = begin(core, "1", 1_000_001).await;
+        let body = Body::from_stream(dripping(100_000).take(10));
+        let done = append(core, &stop, ANN, id, incoming(1, body)).await.unwrap();
+        assert!(done.attachment.is_some());
     }
 }

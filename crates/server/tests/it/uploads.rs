@@ -333,3 +333,42 @@ async fn od_35_what_is_promised_counts_for_the_day_and_what_is_given_up_does_not
     }
     assert_eq!(taken, 32);
 }
+
+#[tokio::test]
+async fn od_35_a_visitor_who_holds_uploads_open_keeps_nobody_else_from_sending() {
+    let desk = TestDesk::start().await;
+    let (_vic, token) = desk.visitor().await;
+    let (_wen, wens) = desk.visitor().await;
+    let by = |token: &str| Sending::of(desk.address, format!("Visitor {token}"), list(1_000));
+    // Vic begins as many as there are, and sends next to nothing of each.
+    let all: Vec<Sending> = (0..32).map(|_| by(&token)).collect();
+    for sending in &all {
+        sending.create().await;
+    }
+    let mut held = Vec::new();
+    for sending in &all {
+        held.push(sending.begin(0, 1).await);
+    }
+    let mut refused = 0;
+    for socket in &mut held {
+        let answer = tokio::time::timeout(Duration::from_millis(100), socket.read(&mut [0; 16])).await;
+        refused += usize::from(answer.is_ok_and(|read| read.unwrap() > 0));
+    }
+    for sending in [Sending::by_ann(&desk, list(1_000)), by(&wens)] {
+        sending.create().await;
+        assert_eq!(sending.append(0, &sending.bytes).await.status(), 200, "somebody else waits for Vic");
+    }
+    assert_eq!(held.len() - refused, 4, "of one visitor so many are received at once");
+    // What was refused is taken as soon as there is room again.
+    drop(held);
+    for _ in 0..100 {
+        let at = all[0].state().await.unwrap();
+        if at.attachment.is_some() {
+            return;
+        }
+        let from = usize::try_from(at.offset).unwrap();
+        all[0].append(from, &all[0].bytes[from..]).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("Vic's places are never free again");
+}
