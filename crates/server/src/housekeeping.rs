@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::desk::Core;
+use crate::store::batch::Write;
 use crate::store::{Outcome, blocks, conversations, devices, files, links, signatures, webhooks};
 use crate::{commands, deadlines, uploads};
 
@@ -71,13 +72,14 @@ pub(crate) async fn clear(core: &Core, loose_before: i64) -> Outcome<()> {
         Ok(devices::drop_expired_tokens(write.connection, write.now)?)
     });
     expired.await?;
-    let gone = core.writer.submit(move |write| {
-        for id in files::loose_before(write.connection, loose_before)? {
-            files::drop(write.connection, id)?;
+    let drop_some = move |write: &mut Write<'_>| {
+        let loose = files::loose_before(write.connection, loose_before)?;
+        for id in &loose {
+            files::drop(write.connection, *id)?;
         }
-        Ok(())
-    });
-    gone.await?;
+        Ok(!loose.is_empty())
+    };
+    while core.writer.submit(drop_some).await? {}
     let cleared = uploads::clear(core, loose_before).await;
     remove_files(core).await;
     cleared
@@ -93,12 +95,32 @@ pub(crate) async fn remove_files(core: &Core) {
 
 /// Tries all of them. The last failure.
 async fn remove_noted(core: &Core) -> Outcome<()> {
-    let mut all = Ok(());
-    for file in core.readers.read(|connection| Ok(files::removed(connection)?)).await? {
-        match core.files.remove(&file).await {
-            Ok(()) => core.writer.submit(move |write| Ok(files::forget_removed(write.connection, &file)?)).await?,
+    let (mut all, mut after) = (Ok(()), String::new());
+    loop {
+        let noted = core.readers.read(move |connection| Ok(files::removed(connection, &after)?)).await?;
+        let Some(last) = noted.last() else { return all };
+        all = remove(core, &noted).await.and(all);
+        after = last.clone();
+    }
+}
+
+/// Removes the bytes of these files, and then their names. Tries all of them; the last failure.
+async fn remove(core: &Core, names: &[String]) -> Outcome<()> {
+    let (mut all, mut gone) = (Ok(()), Vec::new());
+    for file in names {
+        match core.files.remove(file).await {
+            Ok(()) => gone.push(file.clone()),
             Err(failure) => all = Err(failure),
         }
+    }
+    if !gone.is_empty() {
+        let forgotten = core.writer.submit(move |write| {
+            for file in &gone {
+                files::forget_removed(write.connection, file)?;
+            }
+            Ok(())
+        });
+        forgotten.await?;
     }
     all
 }

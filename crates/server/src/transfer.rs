@@ -81,7 +81,7 @@ pub(crate) struct NewUpload {
     #[serde(default)]
     name: String,
     /// Bytes of the whole file.
-    #[param(minimum = 0)]
+    #[param(minimum = 1)]
     size: i64,
     /// Of the whole file, to be compared at its end: 64 hexadecimal digits.
     #[param(pattern = "^[0-9a-fA-F]{64}$")]

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::authorize::Principal;
 use crate::desk::Core;
 use crate::files;
+use crate::limits::Buckets;
 use crate::store::uploads::{self, Key, Stored};
 use crate::store::{Failure, Outcome, files as stored_files};
 use crate::{accounts, housekeeping, text, tokens};
@@ -35,6 +36,9 @@ const OF_VISITOR: usize = 4;
 const OF_ADDRESS: usize = 12;
 /// Uploads of one principal that are not finished.
 const UNFINISHED_MAX: i64 = 32;
+/// Files that a visitor may begin at once, and then one in this time; and those that all visitors at one address may.
+const BEGUN_OF_VISITOR: (u32, Duration) = (100, Duration::from_secs(60));
+const BEGUN_OF_ADDRESS: (u32, Duration) = (400, Duration::from_secs(15));
 /// Longest silence of a sender in the middle of a request.
 const SILENCE: Duration = Duration::from_secs(30);
 /// How long any request may take, and the bytes that earn it one second more: whoever sends more slowly goes on in
@@ -46,6 +50,9 @@ const BYTES_A_SECOND_LEAST: u64 = 4 * 1024;
 /// connection left behind.
 pub(crate) struct Uploads {
     receiving: Mutex<HashMap<Sender, usize>>,
+    /// Files that visitors begin: what is given up or refused counts too.
+    begun: Buckets<VisitorId>,
+    begun_at: Buckets<IpAddr>,
     turns: Mutex<HashMap<Key, Slot>>,
 }
 
@@ -107,7 +114,20 @@ struct Turn<'a> {
 
 impl Uploads {
     pub(crate) fn new() -> Self {
-        Self { receiving: Mutex::default(), turns: Mutex::default() }
+        Self {
+            receiving: Mutex::default(),
+            begun: Buckets::new(BEGUN_OF_VISITOR.0, BEGUN_OF_VISITOR.1),
+            begun_at: Buckets::new(BEGUN_OF_ADDRESS.0, BEGUN_OF_ADDRESS.1),
+            turns: Mutex::default(),
+        }
+    }
+
+    /// Counts a file that a visitor begins.
+    fn begin(&self, visitor: VisitorId, from: IpAddr) -> Outcome<()> {
+        let now = std::time::Instant::now();
+        let at = if from.is_loopback() { Ok(()) } else { self.begun_at.take(household(from), now) };
+        at.and_then(|()| self.begun.take(visitor, now))
+            .map_err(|wait| accounts::wait("Too many files at once; send more in a moment.", wait))
     }
 
     /// Takes a place. `None`: all of somebody's are taken.
@@ -241,8 +261,8 @@ pub(crate) async fn create(
     first: Incoming,
 ) -> Result<Upload, Denied> {
     let size = announced.size;
-    if size < 0 {
-        return Err(Refusal::invalid("size", "is not negative").into());
+    if size < 1 {
+        return Err(Refusal::invalid("size", "is 1 at least; an empty file is not taken").into());
     }
     let limits = core.live.get();
     if size > limits.file_bytes_max {
@@ -253,6 +273,13 @@ pub(crate) async fn create(
     }
     let key = key(principal, client_id);
     let quota = limits.visitor_upload_bytes_a_day;
+    if let Principal::Visitor(visitor) = principal {
+        let key = key.clone();
+        let known = core.readers.read(move |connection| Ok(uploads::find(connection, &key)?.is_some()));
+        if !known.await? {
+            core.uploads.begin(visitor, first.from)?;
+        }
+    }
     let stored = core.writer.submit({
         let key = key.clone();
         move |write| {
@@ -491,19 +518,25 @@ async fn forget(core: &Core, key: &Key) -> Outcome<()> {
 
 /// Forgets uploads that nobody has gone on with since a time, and what crashes left in the waiting place.
 pub(crate) async fn clear(core: &Core, since: Timestamp) -> Outcome<()> {
-    let quiet = core.writer.submit(move |write| {
-        let quiet = uploads::quiet_since(write.connection, since)?;
-        for upload in &quiet {
-            uploads::drop(write.connection, &upload.key)?;
-            if !upload.is_finished {
-                // A crash between a file's arrival and its row leaves one.
-                stored_files::remove_later(write.connection, &upload.file)?;
+    loop {
+        let quiet = core.writer.submit(move |write| {
+            let quiet = uploads::quiet_since(write.connection, since)?;
+            for upload in &quiet {
+                uploads::drop(write.connection, &upload.key)?;
+                if !upload.is_finished {
+                    // A crash between a file's arrival and its row leaves one.
+                    stored_files::remove_later(write.connection, &upload.file)?;
+                }
             }
+            Ok(quiet)
+        });
+        let quiet = quiet.await?;
+        if quiet.is_empty() {
+            break;
         }
-        Ok(quiet)
-    });
-    for upload in quiet.await? {
-        core.files.remove_incoming(&upload.file).await;
+        for upload in quiet {
+            core.files.remove_incoming(&upload.file).await;
+        }
     }
     for file in core.files.strays().await {
         let name = file.clone();
@@ -648,5 +681,26 @@ mod tests {
         let body = Body::from_stream(dripping(100_000).take(10));
         let done = append(core, &stop, ANN, id, incoming(1, body)).await.unwrap();
         assert!(done.attachment.is_some());
+    }
+
+    #[tokio::test]
+    async fn od_35_however_many_nobody_goes_on_with_all_are_cleared_away_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let desk = Desk::open(Settings { data: directory.path().to_owned(), ..Settings::default() }).unwrap();
+        let core = desk.core();
+        let added = core.writer.submit(|write| {
+            for _ in 0..1_500 {
+                let (file, name) = (tokens::random_name(), "list.csv".to_owned());
+                let stored = Stored { file, name, size: 9, sha256: None, received: 0, attachment: None };
+                uploads::add(write.connection, &key(ANN, ClientId::from_bits(rand::random())), &stored, write.now)?;
+            }
+            Ok(())
+        });
+        added.await.unwrap();
+        housekeeping::clear(core, i64::MAX).await.unwrap();
+        let left = core.readers.read(|connection| {
+            Ok((uploads::unfinished(connection, ANN.key())?, stored_files::removed(connection, "")?.len()))
+        });
+        assert_eq!(left.await.unwrap(), ((0, 0), 0));
     }
 }

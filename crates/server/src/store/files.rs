@@ -27,7 +27,7 @@ queries! {
     REMOVE_OF_MESSAGE_LATER = "INSERT OR IGNORE INTO removed_file (file) SELECT file FROM attachment WHERE message = ?1";
     REMOVE_LATER = "INSERT OR IGNORE INTO removed_file (file) VALUES (?1)";
     DROP_OF_MESSAGE = "DELETE FROM attachment WHERE message = ?1";
-    REMOVED = "SELECT file FROM removed_file ORDER BY file LIMIT 1000";
+    REMOVED = "SELECT file FROM removed_file WHERE file > ?1 ORDER BY file LIMIT 1000";
     FORGET_REMOVED = "DELETE FROM removed_file WHERE file = ?1";
     DROP = "DELETE FROM attachment WHERE id = ?1 AND message IS NULL AND canned_text IS NULL RETURNING file";
 }
@@ -179,9 +179,9 @@ pub(crate) fn drop_of_message(connection: &Connection, message: MessageId) -> ru
     Ok(())
 }
 
-/// Names of files whose bytes are still to be removed.
-pub(crate) fn removed(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    connection.prepare_cached(REMOVED)?.query_map([], |row| row.get(0))?.collect()
+/// Up to a thousand names of files whose bytes are still to be removed, in their order, those after `after`.
+pub(crate) fn removed(connection: &Connection, after: &str) -> rusqlite::Result<Vec<String>> {
+    connection.prepare_cached(REMOVED)?.query_map([after], |row| row.get(0))?.collect()
 }
 
 /// The bytes of a file are gone.

@@ -29,6 +29,7 @@ struct Hostile {
 }
 
 const UNKNOWN: Fate = Fate::Refused(ErrorCode::UnsupportedType, "Files of this type are not taken");
+const NOTHING: Fate = Fate::Refused(ErrorCode::Invalid, "an empty file is not taken");
 const TOO_MANY_PIXELS: Fate = Fate::Refused(ErrorCode::TooLarge, "million pixels");
 
 fn hostile(what: &'static str, name: &'static str, bytes: impl Into<Vec<u8>>, fate: Fate) -> Hostile {
@@ -320,7 +321,7 @@ fn documents_and_words() -> Vec<Hostile> {
             b"+ADw-script+AD4-alert(1)+ADw-/script+AD4-".as_slice(),
             (TEXT, "tea.txt"),
         ),
-        kept("nothing", "tea.txt", b"".as_slice(), (TEXT, "tea.txt")),
+        hostile("nothing", "tea.txt", b"".as_slice(), NOTHING),
         kept("a path", "../../../../etc/cron.d/tea.txt", b"* * * * * root id".as_slice(), (TEXT, "tea.txt")),
         kept("another system's path", "..\\..\\Startup\\tea.txt", b"words".as_slice(), (TEXT, "tea.txt")),
         kept(
@@ -340,7 +341,7 @@ fn documents_and_words() -> Vec<Hostile> {
         hostile("words of two bytes", "tea.txt", b"\xff\xfe<\0s\0c\0r\0i\0p\0t\0>\0".as_slice(), UNKNOWN),
         hostile("words with an end in them", "tea.csv", b"a;b\0<script>".as_slice(), UNKNOWN),
         hostile("words that command a terminal", "tea.txt", b"\x1b]0;title\x07\x1b[2J".as_slice(), UNKNOWN),
-        hostile("nothing that is called a picture", "tea.png", b"".as_slice(), UNKNOWN),
+        hostile("nothing that is called a picture", "tea.png", b"".as_slice(), NOTHING),
         hostile(
             "a byte too much",
             "tea.txt",

@@ -372,3 +372,39 @@ async fn od_35_a_visitor_who_holds_uploads_open_keeps_nobody_else_from_sending()
     }
     panic!("Vic's places are never free again");
 }
+
+#[tokio::test]
+async fn od_35_nobody_sends_empty_files_and_a_visitor_not_as_many_as_they_like() {
+    let desk = TestDesk::start().await;
+    let (_vic, token) = desk.visitor().await;
+    let by_vic = || Sending::of(desk.address, format!("Visitor {token}"), list(1));
+    for nothing in [by_vic(), Sending::by_ann(&desk, Vec::new())] {
+        let answer = nothing.create_as("list.txt", 0, &[]).await;
+        assert_eq!(answer.status(), 400);
+        let refusal = answer.json::<Refusal>().await.unwrap();
+        assert_eq!((refusal.code, refusal.field.as_deref()), (ErrorCode::Invalid, Some("size")), "{refusal}");
+    }
+
+    // Whole or given up at once: each counts.
+    let first = by_vic();
+    first.create().await;
+    let mut begun = 1;
+    let refusal = loop {
+        let sending = by_vic();
+        let answer = sending.create_as("list.csv", 1, &[]).await;
+        if answer.status() != 200 {
+            break answer.json::<Refusal>().await.unwrap();
+        }
+        assert_eq!(sending.ask(Method::DELETE, &format!("/{}", sending.id)).send().await.unwrap().status(), 204);
+        begun += 1;
+        assert!(begun <= 200, "there is no bound");
+    };
+    assert_eq!(begun, 100);
+    assert_eq!(refusal.code, ErrorCode::TooManyAttempts);
+    assert!(refusal.retry_after_ms.is_some_and(|wait| wait <= 60_000), "{refusal:?}");
+    // What was begun goes on, also for whoever announces it once more, and others are not concerned.
+    first.create().await;
+    first.finish().await;
+    let (_wen, token) = desk.visitor().await;
+    Sending::of(desk.address, format!("Visitor {token}"), list(1)).create().await;
+}
