@@ -613,7 +613,7 @@ pub(crate) async fn erase_person(
     asker: Asker,
 ) -> Answer<ErasedPerson> {
     let erased = administration(&serving, &asker)?.erase(who.person()?).await?;
-    let Erased { visitors, conversations, messages, files } = erased;
+    let Erased { visitors, conversations, messages, files, .. } = erased;
     Ok(Json(ErasedPerson { visitors, conversations, messages, files: files.len() }))
 }
 

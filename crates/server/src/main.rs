@@ -391,7 +391,7 @@ async fn run(task: Task) -> Result<(), Failed> {
         }
         Task::Erase { data, who } => {
             let request = Request::Erase { person: who.person() };
-            if let Answer::Erased(Erased { visitors, conversations, messages, files }) =
+            if let Answer::Erased(Erased { visitors, conversations, messages, files, .. }) =
                 operations::ask(&data.directory, request).await?
             {
                 let files = files.len();

@@ -363,7 +363,7 @@ async fn take(
     let here = upload.received.min(i64::try_from(on_disk).unwrap_or(i64::MAX));
     if here < upload.received {
         // A disk that lost what it said it had.
-        note(core, &key, here).await?;
+        note(core, &key, &upload.file, here).await?;
     }
     if offset != here {
         return Err(elsewhere(here));
@@ -379,7 +379,7 @@ async fn take(
     if written > 0 {
         file.flush().await.map_err(|error| files::io_failure(&error))?;
         file.sync_all().await.map_err(|error| files::io_failure(&error))?;
-        note(core, &key, here).await?;
+        note(core, &key, &upload.file, here).await?;
     }
     match ended {
         Ok(()) => {}
@@ -395,12 +395,16 @@ fn beyond() -> Denied {
     Refusal::invalid("body", "holds more than the upload was said to have").into()
 }
 
-async fn note(core: &Core, key: &Key, offset: i64) -> Outcome<()> {
+/// Notes how far a file has come.
+async fn note(core: &Core, key: &Key, file: &str, offset: i64) -> Outcome<()> {
     let key = key.clone();
-    let noted = core.writer.submit(move |write| {
-        if uploads::received(write.connection, &key, offset, write.now)? { Ok(()) } else { Err(gone()) }
-    });
-    noted.await
+    let noted = core.writer.submit(move |write| Ok(uploads::received(write.connection, &key, offset, write.now)?));
+    if noted.await? {
+        return Ok(());
+    }
+    // Whoever sends it was erased meanwhile, and may have written this after all else of theirs was gone.
+    core.files.remove_incoming(file).await;
+    Err(gone())
 }
 
 /// Why bytes stopped coming before the end of a request.
@@ -482,12 +486,12 @@ async fn finish(core: &Core, key: &Key, upload: &Stored) -> Outcome<Attachment> 
             Ok(None)
         }
     });
-    let Some(attachment) = stored.await? else {
-        housekeeping::remove_files(core).await;
-        return Err(gone());
-    };
+    let attachment = stored.await?;
     core.files.remove_incoming(&upload.file).await;
-    Ok(attachment)
+    if attachment.is_none() {
+        housekeeping::remove_files(core).await;
+    }
+    attachment.ok_or_else(gone)
 }
 
 /// Gives up an upload, and the file that became of it unless it was sent.

@@ -56,7 +56,7 @@ pub(crate) async fn erase(core: &Core, person: Person, actor: Actor) -> Outcome<
             (contact, None) => ("contact", contact.0),
         };
         let erased = people::erase(write, &person)?;
-        let Erased { visitors, conversations, messages, files } = &erased;
+        let Erased { visitors, conversations, messages, files, .. } = &erased;
         let detail = format!(
             "browsers: {visitors}, conversations: {conversations}, messages: {messages}, files: {}",
             files.len()
@@ -72,7 +72,10 @@ pub(crate) async fn erase(core: &Core, person: Person, actor: Actor) -> Outcome<
     if !matches!(finished, Ok(Ok(()))) {
         tracing::warn!(?finished, "the database's log could not be emptied; the next start does it");
     }
-    let Erased { visitors, conversations, messages, files } = &erased;
+    let Erased { visitors, conversations, messages, files, uploads } = &erased;
+    for file in uploads {
+        core.files.remove_incoming(file).await;
+    }
     tracing::info!(visitors, conversations, messages, files = files.len(), "a person was erased");
     Ok(erased)
 }

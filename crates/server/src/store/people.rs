@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::batch::Write;
-use super::{Failure, Outcome, conversations, entities, files, items, log, merges, queries, visitors, webhooks};
+use super::{
+    Failure, Outcome, conversations, entities, files, items, log, merges, queries, uploads, visitors, webhooks,
+};
 
 queries! {
     BY_EMAIL = "SELECT id FROM contact WHERE id > 0 AND email <> '' AND lower(email) = lower(?1) ORDER BY id";
@@ -105,6 +107,8 @@ pub struct Erased {
     pub messages: usize,
     /// The names of their files, whose bytes are removed after the commit.
     pub files: Vec<String>,
+    /// Likewise of files that were on their way, or have just arrived.
+    pub uploads: Vec<String>,
 }
 
 fn ids(connection: &Connection, sql: &str, of: i64) -> rusqlite::Result<Vec<i64>> {
@@ -183,9 +187,15 @@ pub(crate) fn erase(write: &mut Write<'_>, person: &Person) -> Outcome<Erased> {
         Some(visitor) => items::about_visitor(write.connection, visitor)?,
         None => items::about_contact(write.connection, contact)?,
     };
-    let mut eraser = Eraser { write, erased: Erased::default(), gone: HashSet::new() };
+    // Read before what they became goes, and they with it. A crash between a file's arrival and its row leaves one that
+    // nothing else names.
+    let uploads = uploads::of_visitors(write.connection, &senders)?;
+    for file in &uploads {
+        files::remove_later(write.connection, file)?;
+    }
+    let mut eraser = Eraser { write, erased: Erased { uploads, ..Erased::default() }, gone: HashSet::new() };
     // What was uploaded and never sent belongs to no message.
-    let uploads: Vec<i64> = {
+    let loose: Vec<i64> = {
         let mut statement = eraser.write.connection.prepare_cached(UPLOADS)?;
         statement.query_map([&senders], |row| row.get(0))?.collect::<Result<_, _>>()?
     };
@@ -193,7 +203,7 @@ pub(crate) fn erase(write: &mut Write<'_>, person: &Person) -> Outcome<Erased> {
         Some(visitor) => eraser.rows("visitor", &[visitor.0])?,
         None => eraser.rows("contact", &[contact.0])?,
     }
-    eraser.rows("attachment", &uploads)?;
+    eraser.rows("attachment", &loose)?;
     let connection = eraser.write.connection;
     let tables: Vec<String> =
         connection.prepare_cached(HAS_UPLOADERS_OF_FEW)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;

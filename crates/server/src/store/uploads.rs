@@ -17,6 +17,7 @@ queries! {
     DROP = "DELETE FROM upload WHERE uploader_kind = ?1 AND uploader = ?2 AND client_id = ?3";
     QUIET_SINCE = "SELECT uploader_kind, uploader, client_id, file, attachment IS NOT NULL FROM upload INDEXED BY upload_active
         WHERE active_at < ?1 ORDER BY active_at LIMIT 1000";
+    OF_VISITORS = "SELECT file FROM upload WHERE uploader_kind = 2 AND uploader IN (SELECT value FROM json_each(?1))";
     IS_KNOWN = "SELECT client_id FROM upload WHERE file = ?1";
 }
 
@@ -128,6 +129,11 @@ pub(crate) fn quiet_since(connection: &Connection, since: Timestamp) -> rusqlite
             Ok(Quiet { key, file: row.get(3)?, is_finished: row.get(4)? })
         })?
         .collect()
+}
+
+/// The files of all uploads of visitors, whose ids are given as JSON.
+pub(crate) fn of_visitors(connection: &Connection, visitors: &str) -> rusqlite::Result<Vec<String>> {
+    connection.prepare_cached(OF_VISITORS)?.query_map([visitors], |row| row.get(0))?.collect()
 }
 
 /// Whether a file in the waiting place belongs to an upload.

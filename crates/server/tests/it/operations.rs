@@ -184,7 +184,7 @@ fn dc_01_a_damaged_backup_is_refused_and_the_desk_stays() {
 }
 
 /// Whether any file below a directory holds some bytes.
-fn holds(directory: &Path, bytes: &str) -> Vec<std::path::PathBuf> {
+pub(crate) fn holds(directory: &Path, bytes: &str) -> Vec<std::path::PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
@@ -209,6 +209,13 @@ async fn dc_01_a_person_is_handed_out_and_then_erased_everywhere() {
     guest.snapshot().await;
     let token = welcome.visitor.unwrap().token.unwrap();
     let file = upload(address, &format!("Visitor {token}"), "zanzibar.txt", "a map of zanzibar").await;
+    // Another one is on its way, and came no further than this.
+    let half =
+        [("client_id", client_id().as_str().to_owned()), ("name", "half.csv".to_owned()), ("size", "99".to_owned())];
+    let half = http().post(format!("http://{address}/v1/uploads")).query(&half).body("the way to zanzibar");
+    let half = half.header("authorization", format!("Visitor {token}")).header("origin", format!("http://{address}"));
+    assert_eq!(half.send().await.unwrap().json::<Upload>().await.unwrap().offset, 19);
+    assert_eq!(holds(&data.join("files/incoming"), "zanzibar").len(), 1);
     let send = command(Command::Send {
         conversation: None,
         kind: MessageKind::Reply,
