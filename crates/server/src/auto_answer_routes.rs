@@ -7,8 +7,12 @@ use deskbell_protocol::http::{AutoAnswer, NewAutoAnswer};
 
 use crate::api::{Answer, Made, administration, id};
 use crate::desk::Serving;
-use crate::http::{Body, HttpError, json};
+use crate::http::{Body, HttpError, JSON_BYTES_MAX, json};
 use crate::routes::Asker;
+use crate::text::{self, LANGUAGES_MAX};
+
+/// Largest body that tells of a rule, in bytes: 2,000 characters in each language.
+pub(crate) const BODY_BYTES_MAX: usize = JSON_BYTES_MAX + text::json_bytes(2_000 * LANGUAGES_MAX);
 
 /// What the desk answers by itself.
 #[utoipa::path(get, path = "/v1/auto-answers", tag = "desk", responses((status = 200, body = Vec<AutoAnswer>)))]

@@ -23,6 +23,8 @@ const VALUE_MAX: usize = 100;
 pub(crate) const ANSWER_MAX: usize = 500;
 /// Bytes of a site's forms, so that what a messenger is told of them fits into a frame.
 const FORMS_BYTES_MAX: usize = 32 * 1024;
+/// Largest body that tells of them, in bytes: the forms, however they are written.
+pub(crate) const BODY_BYTES_MAX: usize = 4 * FORMS_BYTES_MAX;
 
 /// Whether a name is one that a form's field, or a flow's step, may have.
 pub(crate) fn is_plain(id: &str) -> bool {

@@ -12,6 +12,8 @@ use jiff::tz::TimeZone;
 /// Entries of a week, and holidays.
 const WEEK_MAX: usize = 70;
 const HOLIDAYS_MAX: usize = 400;
+/// Largest body that tells of hours, in bytes: their entries, however they are spaced.
+pub(crate) const BODY_BYTES_MAX: usize = 128 * (WEEK_MAX + HOLIDAYS_MAX);
 /// Longest name of a time zone, in bytes.
 const ZONE_MAX: usize = 64;
 /// What changes later than this many days from now is not looked for.

@@ -17,7 +17,8 @@ use deskbell_protocol::http::{
     FoundMessages, MessageVersions, Pull, Pulled, Pushed, Refresh, ServerInfo, SignIn, SignedIn,
 };
 use deskbell_protocol::{
-    ErrorCode, FIELD_MAX, FOUND_MAX, FRAME_BYTES_MAX, MessageId, PROTOCOL, Refusal, SUBPROTOCOL, Timestamp,
+    ErrorCode, FIELD_MAX, FOUND_MAX, FRAME_BYTES_MAX, ITEM_DESCRIPTION_MAX, MESSAGE_TEXT_MAX, MessageId, PROTOCOL,
+    Refusal, SUBPROTOCOL, Timestamp,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -32,10 +33,11 @@ use crate::pull::{Push, Speaker};
 use crate::routes::{Asker, Routes, text};
 use crate::session_visitor::Caller;
 use crate::store::{self, Failure};
+use crate::text::json_bytes;
 use crate::{
     api, article_routes, assets, auto_answer_routes, availability_routes, bulk, findable, flow_routes, flows,
-    form_routes, openapi, operations, origin, own, pull, routing_routes, session_agent, session_visitor,
-    signature_routes, socket, transfer, webhook_routes,
+    form_routes, forms, hours, live, openapi, operations, origin, own, pull, routing_routes, session_agent,
+    session_visitor, signature_routes, socket, transfer, webhook_routes,
 };
 
 /// Largest body of commands, in bytes: a few frames of the largest size.
@@ -45,7 +47,10 @@ const PUSH_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
 const READY: Duration = Duration::from_secs(2);
 
 /// Largest JSON body, in bytes.
-const JSON_BYTES_MAX: usize = 16 * 1024;
+pub(crate) const JSON_BYTES_MAX: usize = 16 * 1024;
+/// Largest body that tells of an item, or of a prepared text, in bytes.
+const ITEM_BYTES_MAX: usize = JSON_BYTES_MAX + json_bytes(ITEM_DESCRIPTION_MAX);
+const CANNED_TEXT_BYTES_MAX: usize = JSON_BYTES_MAX + json_bytes(MESSAGE_TEXT_MAX);
 
 /// An error as the asker sees it.
 pub(crate) struct HttpError(Refusal);
@@ -147,8 +152,8 @@ pub(crate) fn declared(routes: Routes) -> Routes {
         .on(A::ManageTeams, routes!(api::add_team))
         .on(A::ManageTeams, routes!(api::edit_team))
         .on(A::UseCannedTexts, routes!(api::canned_texts))
-        .on(A::EditOwnTexts, routes!(api::add_canned_text))
-        .on(A::EditOwnTexts, routes!(api::edit_canned_text))
+        .on_with_body(A::EditOwnTexts, CANNED_TEXT_BYTES_MAX, routes!(api::add_canned_text))
+        .on_with_body(A::EditOwnTexts, CANNED_TEXT_BYTES_MAX, routes!(api::edit_canned_text))
         .on(A::EditOwnTexts, routes!(api::delete_canned_text))
         .on(A::ReadArticles, routes!(article_routes::articles))
         .on_with_body(A::EditArticles, article_routes::ARTICLE_BYTES_MAX, routes!(article_routes::add_article))
@@ -157,9 +162,9 @@ pub(crate) fn declared(routes: Routes) -> Routes {
         .on(A::EditArticles, routes!(article_routes::delete_article))
         .on(A::ReadArticle, routes!(article_routes::read_article))
         .on(A::ReadItems, routes!(api::items))
-        .on(A::EditItems, routes!(api::add_item))
+        .on_with_body(A::EditItems, ITEM_BYTES_MAX, routes!(api::add_item))
         .on(A::ReadItems, routes!(api::item))
-        .on(A::EditItems, routes!(api::edit_item))
+        .on_with_body(A::EditItems, ITEM_BYTES_MAX, routes!(api::edit_item))
         .on(A::EditItems, routes!(api::link_item))
         .on(A::EditItems, routes!(api::unlink_item))
         .on(A::ReadItems, routes!(api::follow_item))
@@ -174,8 +179,16 @@ pub(crate) fn declared(routes: Routes) -> Routes {
         .on(A::SwitchDesk, routes!(availability_routes::desk_online))
         .on(A::SwitchDesk, routes!(availability_routes::switch_desk))
         .on(A::ManageSettings, routes!(auto_answer_routes::auto_answers))
-        .on(A::ManageSettings, routes!(auto_answer_routes::add_auto_answer))
-        .on(A::ManageSettings, routes!(auto_answer_routes::replace_auto_answer))
+        .on_with_body(
+            A::ManageSettings,
+            auto_answer_routes::BODY_BYTES_MAX,
+            routes!(auto_answer_routes::add_auto_answer),
+        )
+        .on_with_body(
+            A::ManageSettings,
+            auto_answer_routes::BODY_BYTES_MAX,
+            routes!(auto_answer_routes::replace_auto_answer),
+        )
         .on(A::ManageSettings, routes!(auto_answer_routes::delete_auto_answer))
         .on(A::ManageSettings, routes!(flow_routes::flows))
         .on_with_body(A::ManageSettings, flows::BODY_BYTES_MAX, routes!(flow_routes::add_flow))
@@ -185,17 +198,17 @@ pub(crate) fn declared(routes: Routes) -> Routes {
         .on(A::ManageSettings, routes!(routing_routes::routing))
         .on_with_body(A::ManageSettings, routing_routes::ROUTING_BYTES_MAX, routes!(routing_routes::set_routing))
         .on(A::ManageSettings, routes!(availability_routes::hours))
-        .on(A::ManageSettings, routes!(availability_routes::set_hours))
+        .on_with_body(A::ManageSettings, hours::BODY_BYTES_MAX, routes!(availability_routes::set_hours))
         .on(A::ManageSites, routes!(availability_routes::site_hours))
-        .on(A::ManageSites, routes!(availability_routes::set_site_hours))
+        .on_with_body(A::ManageSites, hours::BODY_BYTES_MAX, routes!(availability_routes::set_site_hours))
         .on(A::ManageSites, routes!(form_routes::forms))
-        .on(A::ManageSites, routes!(form_routes::set_forms))
+        .on_with_body(A::ManageSites, forms::BODY_BYTES_MAX, routes!(form_routes::set_forms))
         .on(A::ManageSites, routes!(signature_routes::identity_secrets))
         .on(A::ManageSites, routes!(signature_routes::add_identity_secret))
         .on(A::ManageSites, routes!(signature_routes::delete_identity_secret))
         .on(A::ManageSites, routes!(signature_routes::check_identity))
         .on(A::ManageSettings, routes!(api::settings))
-        .on(A::ManageSettings, routes!(api::edit_settings))
+        .on_with_body(A::ManageSettings, live::BODY_BYTES_MAX, routes!(api::edit_settings))
         .on(A::ManageWebhooks, routes!(webhook_routes::webhooks))
         .on(A::ManageWebhooks, routes!(webhook_routes::add_webhook))
         .on(A::ManageWebhooks, routes!(webhook_routes::edit_webhook))

@@ -14,6 +14,7 @@ use crate::administration::Administration;
 use crate::assignment;
 use crate::authorize::Action;
 use crate::desk::Core;
+use crate::http::JSON_BYTES_MAX;
 use crate::settings::form_of;
 use crate::store::{Outcome, settings, visitors};
 use crate::text;
@@ -28,6 +29,8 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// Characters of a text.
 const TEXT_MAX: usize = 500;
+/// Largest body that tells of the settings, in bytes: what the desk says online and offline, in all its languages.
+pub(crate) const BODY_BYTES_MAX: usize = JSON_BYTES_MAX + text::json_bytes(2 * TEXT_MAX * text::LANGUAGES_MAX);
 
 /// Rows that one transaction brings into line; the desk answers between two of them.
 const ROWS_AT_ONCE: i64 = 500;

@@ -18,6 +18,11 @@ pub(crate) fn lines(text: &str) -> String {
         .collect()
 }
 
+/// Bytes of so many characters in JSON at the most: one beyond the first plane may be written as two escapes.
+pub(crate) const fn json_bytes(characters: usize) -> usize {
+    12 * characters
+}
+
 /// A text of one line, trimmed.
 pub(crate) fn line(text: &str) -> String {
     let spaced: String = text
@@ -45,7 +50,7 @@ pub(crate) fn field(name: &str, text: &str, most: usize) -> Result<String, Refus
 
 /// Longest tag of a language, and the most languages of one text.
 const TAG_MAX: usize = 35;
-const LANGUAGES_MAX: usize = 50;
+pub(crate) const LANGUAGES_MAX: usize = 50;
 
 /// Whether a text is the tag of a language, such as `es` or `pt-BR`.
 pub(crate) fn is_tag(tag: &str) -> bool {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command as Process;
 
-use serde_json::Value;
+use deskbell_protocol::{ITEM_DESCRIPTION_MAX, MESSAGE_TEXT_MAX};
+use serde_json::{Value, json};
 
 use crate::desk::*;
 
@@ -201,4 +202,51 @@ async fn dk_25_every_example_of_the_guide_to_the_api_works_with_curl_as_it_stand
     assert!(work.await.unwrap() > 20, "the examples were not found");
     // They were more than polite: the visitor has the answer.
     vic.message("It is, in blue and green").await;
+}
+
+#[tokio::test]
+async fn od_21_tv_05_od_38_od_40_od_44_what_keeps_to_its_rule_is_taken_in_any_script_and_what_does_not_names_its_field()
+{
+    let desk = TestDesk::start().await;
+    let put = async |method: &str, path: &str, body: Value| {
+        let (status, answer) = ask(&desk, &desk.ann, method, path, body).await;
+        assert!(status < 300, "{method} {path}: {status} {answer}");
+        answer
+    };
+    // Two bytes a letter, as a customer writes in Cyrillic.
+    let words = |letters: usize| "ч".repeat(letters);
+    let in_languages = |given: Value| -> Value {
+        let tags = (0..50_u8).map(|it| format!("{}{}", char::from(b'a' + it / 26), char::from(b'a' + it % 26)));
+        tags.map(|tag| (tag, given.clone())).collect::<serde_json::Map<_, _>>().into()
+    };
+    let body = json!({"kind": "ticket", "title": "Чайник", "description": words(ITEM_DESCRIPTION_MAX)});
+    let item = put("POST", "/v1/items", body).await;
+    let again = json!({"description": words(ITEM_DESCRIPTION_MAX), "if_rev": item["rev"]});
+    put("PATCH", &format!("/v1/items/{}", item["id"]), again).await;
+    let text = json!({"owner": {"kind": "desk"}, "shortcut": "tea", "title": "T", "text": words(MESSAGE_TEXT_MAX)});
+    let made = put("POST", "/v1/canned-texts", text).await;
+    put("PATCH", &format!("/v1/canned-texts/{}", made["id"]), json!({"text": words(MESSAGE_TEXT_MAX)})).await;
+    let rule = json!({"when": {"kind": "first_message"}, "site": null, "texts": in_languages(words(2_000).into())});
+    let made = put("POST", "/v1/auto-answers", rule.clone()).await;
+    put("PUT", &format!("/v1/auto-answers/{}", made["id"]), rule).await;
+    let texts = in_languages(json!({"online": words(500), "offline": words(500)}));
+    put("PATCH", "/v1/settings", json!({ "texts": texts })).await;
+    let holidays = vec![json!({"date": "2026-12-25", "every_year": true}); 400];
+    let hours = json!({"hours": {"time_zone": "Europe/Madrid", "week": [], "holidays": holidays}});
+    put("PUT", "/v1/hours", hours.clone()).await;
+    put("PUT", &format!("/v1/sites/{}/hours", desk.site.id), hours).await;
+
+    let forms = format!("/v1/sites/{}/forms", desk.site.id);
+    let asks = |fields: usize| {
+        let label: Value = in_languages(words(30).into());
+        let field =
+            |it| json!({"id": format!("field_{it}"), "kind": "text", "required": false, "label": label, "choices": []});
+        json!({"online": (0..fields).map(field).collect::<Vec<_>>(), "offline": []})
+    };
+    put("PUT", &forms, asks(9)).await;
+    let (status, refusal) = ask(&desk, &desk.ann, "PUT", &forms, asks(10)).await;
+    assert_eq!((status, refusal["field"].as_str()), (400, Some("online")), "{refusal}");
+    let long = json!({"kind": "task", "title": "T", "description": words(ITEM_DESCRIPTION_MAX + 1)});
+    let (status, refusal) = ask(&desk, &desk.ann, "POST", "/v1/items", long).await;
+    assert_eq!((status, refusal["field"].as_str()), (400, Some("description")), "{refusal}");
 }
