@@ -26,11 +26,28 @@ pub(crate) const FILES: &str = "files";
 /// What lies there on its way up, and is no file yet.
 pub(crate) const WAITING: &str = "incoming";
 
-/// How long a bucket may take for one request, the largest file included.
-const PATIENCE: Duration = Duration::from_secs(120);
-/// Failed requests are made again so often, and no longer than this after the first one.
+/// Failed requests are made again so often.
 const RETRIES: usize = 3;
-const RETRY_FOR: Duration = Duration::from_secs(20);
+
+/// How long a bucket may take.
+#[derive(Clone, Copy)]
+struct Patience {
+    /// For one request that brings it something, the largest file included, or asks about one.
+    request: Duration,
+    /// Such a request that has failed is made again no longer than this after the first one.
+    again: Duration,
+    /// For the next bytes of a file that is read. How long all of it takes is the reader's concern.
+    silence: Duration,
+    /// A file whose bytes broke off is gone on with no longer than this after its first one.
+    reading: Duration,
+}
+
+const PATIENCE: Patience = Patience {
+    request: Duration::from_secs(120),
+    again: Duration::from_secs(20),
+    silence: Duration::from_secs(30),
+    reading: Duration::from_secs(60 * 60),
+};
 
 /// A bucket, as `bucket.toml` names it.
 #[derive(Deserialize)]
@@ -54,6 +71,8 @@ struct Bucket {
 #[derive(Clone)]
 pub(crate) struct FileStore {
     objects: Arc<dyn ObjectStore>,
+    /// The same place, for what is read as slowly as its reader is.
+    read: Arc<dyn ObjectStore>,
     /// What to call it in a sentence to an admin: a path, or the address of a bucket.
     place: String,
     is_bucket: bool,
@@ -107,7 +126,8 @@ impl FileStore {
         std::fs::create_dir_all(&directory)?;
         // A message that names the file is only acknowledged when both are on the disk.
         let objects = LocalFileSystem::new_with_prefix(&directory).map_err(std::io::Error::other)?.with_fsync(true);
-        Ok(Self { objects: Arc::new(objects), place: directory.display().to_string(), is_bucket: false })
+        let objects: Arc<dyn ObjectStore> = Arc::new(objects);
+        Ok(Self { read: Arc::clone(&objects), objects, place: directory.display().to_string(), is_bucket: false })
     }
 
     /// The bucket that a data directory names, if it does.
@@ -115,6 +135,10 @@ impl FileStore {
     /// # Errors
     /// When `bucket.toml` is of no use, with the line and the key.
     pub(crate) fn in_bucket(data: &Path) -> std::io::Result<Option<Self>> {
+        Self::in_patient_bucket(data, PATIENCE)
+    }
+
+    fn in_patient_bucket(data: &Path, patience: Patience) -> std::io::Result<Option<Self>> {
         let path = data.join(BUCKET);
         let text = match std::fs::read_to_string(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -124,14 +148,10 @@ impl FileStore {
             toml::from_str(&text).map_err(|error| unfit(&path, error))?;
         // Whoever named a provider before has named this one.
         rustls::crypto::ring::default_provider().install_default().ok();
-        let retry = RetryConfig { backoff: BackoffConfig::default(), max_retries: RETRIES, retry_timeout: RETRY_FOR };
         let insecure = endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
-        let options = ClientOptions::new().with_timeout(PATIENCE).with_allow_http(insecure);
-        let mut builder = AmazonS3Builder::from_env()
-            .with_bucket_name(&bucket)
-            .with_region(region.as_deref().unwrap_or("us-east-1"))
-            .with_client_options(options)
-            .with_retry(retry);
+        let options = ClientOptions::new().with_allow_http(insecure);
+        let mut builder =
+            AmazonS3Builder::from_env().with_bucket_name(&bucket).with_region(region.as_deref().unwrap_or("us-east-1"));
         if let Some(endpoint) = endpoint {
             builder = builder.with_endpoint(endpoint);
         }
@@ -141,9 +161,17 @@ impl FileStore {
         if let Some(secret_key) = secret_key {
             builder = builder.with_secret_access_key(secret_key);
         }
-        let objects = PrefixStore::new(builder.build().map_err(|error| unfit(&path, error))?, prefix.as_str());
+        let connect = |options: ClientOptions, retry_timeout| -> std::io::Result<Arc<dyn ObjectStore>> {
+            let retry = RetryConfig { backoff: BackoffConfig::default(), max_retries: RETRIES, retry_timeout };
+            let bucket = builder.clone().with_client_options(options).with_retry(retry).build();
+            Ok(Arc::new(PrefixStore::new(bucket.map_err(|error| unfit(&path, error))?, prefix.as_str())))
+        };
+        let objects = connect(options.clone().with_timeout(patience.request), patience.again)?;
+        // A time for the whole request would cut off whoever reads slowly.
+        let patient = options.with_timeout_disabled().with_read_timeout(patience.silence);
+        let read = connect(patient, patience.reading)?;
         let place = format!("s3://{}", [bucket.as_str(), prefix.trim_matches('/')].join("/"));
-        Ok(Some(Self { objects: Arc::new(objects), place, is_bucket: true }))
+        Ok(Some(Self { objects, read, place, is_bucket: true }))
     }
 
     /// What to call a file in a sentence to an admin.
@@ -169,12 +197,12 @@ impl FileStore {
 
     /// The bytes of a file as they come; `None`: there is no such file.
     pub(crate) async fn get(&self, file: &str) -> Result<Option<BoxStream<'static, Result<Bytes, Error>>>, Error> {
-        there(self.objects.get(&key(file)).await.map(|found| found.into_stream()))
+        there(self.read.get(&key(file)).await.map(|found| found.into_stream()))
     }
 
     /// The bytes of a file at once.
     pub(crate) async fn read(&self, file: &str) -> Result<Option<Bytes>, Error> {
-        let found = there(self.objects.get(&key(file)).await)?;
+        let found = there(self.read.get(&key(file)).await)?;
         match found {
             Some(found) => there(found.bytes().await),
             None => Ok(None),
@@ -224,7 +252,55 @@ fn there<T>(asked: Result<T, Error>) -> Result<Option<T>, Error> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+    use tokio::task::JoinSet;
+
     use super::*;
+
+    /// A bucket that answers each request with some of ten bytes, one at a time with a pause behind each, and falls silent
+    /// then. It ends when dropped.
+    async fn slow_bucket(data: &Path, bytes: usize) -> JoinSet<()> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let named = format!("bucket = \"tea\"\nendpoint = \"{endpoint}\"\naccess_key = \"a\"\nsecret_key = \"b\"\n");
+        std::fs::write(data.join(BUCKET), named).unwrap();
+        let mut running = JoinSet::new();
+        running.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((mut socket, _)) = listener.accept().await {
+                connections.spawn(async move {
+                    let asked = socket.read(&mut [0; 8192]).await.unwrap();
+                    assert!(asked > 0);
+                    let head = "HTTP/1.1 200 OK\r\ncontent-length: 10\r\netag: \"tea\"\r\n\
+                        last-modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n";
+                    socket.write_all(head.as_bytes()).await.unwrap();
+                    for _ in 0..bytes {
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                        if socket.write_all(b"t").await.is_err() {
+                            return;
+                        }
+                    }
+                    std::future::pending::<()>().await;
+                });
+            }
+        });
+        running
+    }
+
+    #[tokio::test]
+    async fn tv_06_a_file_in_a_bucket_is_read_as_slowly_as_its_reader_is_and_one_that_stops_coming_is_not_waited_for() {
+        let (brief, silence) = (Duration::from_millis(300), Duration::from_millis(500));
+        let patience = Patience { request: brief, again: brief, silence, reading: brief };
+        for (bytes, whole) in [(10, true), (5, false)] {
+            let data = tempfile::tempdir().unwrap();
+            let _bucket = slow_bucket(data.path(), bytes).await;
+            let store = FileStore::in_patient_bucket(data.path(), patience).unwrap().unwrap();
+            let stream = store.get("tea-1").await.unwrap().unwrap();
+            let read = tokio::time::timeout(Duration::from_secs(20), stream.try_collect::<Vec<_>>()).await.unwrap();
+            assert_eq!(read.is_ok_and(|read| read.concat() == b"t".repeat(10)), whole, "{bytes}");
+        }
+    }
 
     #[tokio::test]
     async fn tv_06_files_lie_in_shelves_and_what_is_on_its_way_is_none_of_them() {
