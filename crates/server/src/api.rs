@@ -612,7 +612,13 @@ pub(crate) async fn erase_person(
     Params(who): Params<Who>,
     asker: Asker,
 ) -> Answer<ErasedPerson> {
-    let erased = administration(&serving, &asker)?.erase(who.person()?).await?;
+    let (administration, person) = (administration(&serving, &asker)?, who.person()?);
+    // Task: ends with its work, or with the server. Whoever asked may leave before, and nothing of it stays half done.
+    let erasing = serving.tasks.spawn(async move { administration.erase(person).await });
+    let erased = erasing.await.map_err(|error| {
+        tracing::error!(%error, "an erasure failed");
+        Failure::Internal
+    })??;
     let Erased { visitors, conversations, messages, files, .. } = erased;
     Ok(Json(ErasedPerson { visitors, conversations, messages, files: files.len() }))
 }

@@ -40,19 +40,22 @@ async fn wake_once(core: &Core) -> Outcome<Option<Timestamp>> {
     core.readers.read(|connection| Ok(conversations::next_due(connection)?)).await
 }
 
-/// Clears until cancelled.
+/// Clears until cancelled, at any point: what is to go is known by its name until it is gone.
 pub(crate) async fn run(core: Arc<Core>, cancelled: CancellationToken) {
+    cancelled.run_until_cancelled(keep_clear(&core)).await;
+}
+
+async fn keep_clear(core: &Core) {
     let mut due = Instant::now() + FIRST;
     loop {
         let cleared = tokio::select! {
-            () = cancelled.cancelled() => return,
             () = core.deleted.notified() => {
-                remove_files(&core).await;
+                remove_files(core).await;
                 continue;
             }
             () = tokio::time::sleep_until(due) => {
                 due = Instant::now() + EVERY;
-                clear(&core, crate::clock() - LOOSE_MS).await
+                clear(core, crate::clock() - LOOSE_MS).await
             }
         };
         if let Err(failure) = cleared {
@@ -87,7 +90,7 @@ pub(crate) async fn clear(core: &Core, loose_before: i64) -> Outcome<()> {
 
 /// Removes the bytes of files that are to go. Their rows went before; what cannot be removed now keeps its name until the
 /// next time, which is the concern of nobody who asked for something else.
-pub(crate) async fn remove_files(core: &Core) {
+async fn remove_files(core: &Core) {
     if let Err(failure) = remove_noted(core).await {
         tracing::warn!(?failure, "not all files that are to go could be removed; it is tried again within an hour");
     }
@@ -105,7 +108,7 @@ async fn remove_noted(core: &Core) -> Outcome<()> {
 }
 
 /// Removes the bytes of these files, and then their names. Tries all of them; the last failure.
-async fn remove(core: &Core, names: &[String]) -> Outcome<()> {
+pub(crate) async fn remove(core: &Core, names: &[String]) -> Outcome<()> {
     let (mut all, mut gone) = (Ok(()), Vec::new());
     for file in names {
         match core.files.remove(file).await {

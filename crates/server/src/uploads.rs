@@ -23,7 +23,7 @@ use crate::files;
 use crate::limits::Buckets;
 use crate::store::uploads::{self, Key, Stored};
 use crate::store::{Failure, Outcome, files as stored_files};
-use crate::{accounts, housekeeping, text, tokens};
+use crate::{accounts, text, tokens};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// Requests with bytes of a file at the same time: of all agents, and as many of all visitors, so that no visitor stands
@@ -489,7 +489,7 @@ async fn finish(core: &Core, key: &Key, upload: &Stored) -> Outcome<Attachment> 
     let attachment = stored.await?;
     core.files.remove_incoming(&upload.file).await;
     if attachment.is_none() {
-        housekeeping::remove_files(core).await;
+        core.deleted.notify_one();
     }
     attachment.ok_or_else(gone)
 }
@@ -516,7 +516,7 @@ async fn forget(core: &Core, key: &Key) -> Outcome<()> {
     if let Some(file) = removed.await? {
         core.files.remove_incoming(&file).await;
     }
-    housekeeping::remove_files(core).await;
+    core.deleted.notify_one();
     Ok(())
 }
 
@@ -560,7 +560,7 @@ mod tests {
 
     use super::*;
     use crate::store::canned_texts;
-    use crate::{Desk, Settings};
+    use crate::{Desk, Settings, housekeeping};
 
     const ANN: Principal = Principal::Agent(AgentId(1));
 

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use deskbell_protocol::{Author, MessageKind};
 
@@ -23,6 +24,9 @@ pub enum Format {
     /// The messages as a table for a spreadsheet, in `messages.csv`, beside `person.json`.
     Csv,
 }
+
+/// How long whoever erases somebody waits for the bytes of files. What is left goes by itself.
+const FILES_PATIENCE: Duration = Duration::from_secs(20);
 
 /// What was handed out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +51,8 @@ pub(crate) async fn known(core: &Core, person: Person, actor: Actor) -> Outcome<
     core.readers.read(move |connection| people::known(connection, &person)).await
 }
 
-/// Erases a person, tells everybody who is connected, removes the files, and writes down that it was done.
+/// Erases a person, tells everybody who is connected, removes the files, and writes down that it was done. Whoever drops
+/// this in the middle leaves erased words on the disk until the next start.
 pub(crate) async fn erase(core: &Core, person: Person, actor: Actor) -> Outcome<Erased> {
     let erased = core.writer.submit(move |write| {
         actor.may(write.connection, Action::ErasePerson)?;
@@ -65,7 +70,6 @@ pub(crate) async fn erase(core: &Core, person: Person, actor: Actor) -> Outcome<
         Ok(erased)
     });
     let erased = erased.await?;
-    housekeeping::remove_files(core).await;
     // Until the log has gone into the database, its old pages would still hold what was erased.
     let database = core.settings.data.join(DATABASE);
     let finished = tokio::task::spawn_blocking(move || finish(&database)).await;
@@ -75,6 +79,11 @@ pub(crate) async fn erase(core: &Core, person: Person, actor: Actor) -> Outcome<
     let Erased { visitors, conversations, messages, files, uploads } = &erased;
     for file in uploads {
         core.files.remove_incoming(file).await;
+    }
+    let names = [files.as_slice(), uploads].concat();
+    if !matches!(tokio::time::timeout(FILES_PATIENCE, housekeeping::remove(core, &names)).await, Ok(Ok(()))) {
+        tracing::warn!("not all files of the person could be removed; it is tried again");
+        core.deleted.notify_one();
     }
     tracing::info!(visitors, conversations, messages, files = files.len(), "a person was erased");
     Ok(erased)
