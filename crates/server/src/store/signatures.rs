@@ -11,6 +11,8 @@ queries! {
     ADD_SECRET = "INSERT INTO identity_secret (id, site, secret, created_at) VALUES (?1, ?2, ?3, ?4)";
     PROVED_WITH = "SELECT visitor FROM visitor_token WHERE secret = ?1";
     DROP_TOKENS_OF_SECRET = "DELETE FROM visitor_token WHERE secret = ?1";
+    UNPROVE_PRESENCES = "UPDATE presence SET proved_until = 0 WHERE proved_until > 0
+        AND visitor IN (SELECT visitor FROM visitor_token WHERE secret = ?1)";
     DROP_SECRET = "DELETE FROM identity_secret WHERE id = ?1";
     FIND = "SELECT id, signed_name, signed_email FROM visitor WHERE site = ?1 AND external_id = ?2";
     BIND = "UPDATE visitor SET external_id = ?2, verified_at = ?3 WHERE id = ?1";
@@ -45,6 +47,8 @@ pub(crate) fn drop_secret(connection: &Connection, id: i64) -> rusqlite::Result<
         .prepare_cached(PROVED_WITH)?
         .query_map([id], |row| row.get(0).map(VisitorId))?
         .collect::<Result<_, _>>()?;
+    // A name of a page does not tell by which secret it was proved.
+    connection.prepare_cached(UNPROVE_PRESENCES)?.execute([id])?;
     connection.prepare_cached(DROP_TOKENS_OF_SECRET)?.execute([id])?;
     connection.prepare_cached(DROP_SECRET)?.execute([id])?;
     Ok(proved)

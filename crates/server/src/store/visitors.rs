@@ -31,7 +31,6 @@ queries! {
     DROP = "DELETE FROM visitor WHERE id = ?1";
     SILENT_SINCE = "SELECT id, contact FROM visitor WHERE chats = 0 AND last_seen_at > ?1
         AND EXISTS (SELECT 1 FROM sees WHERE sees.agent = ?3 AND sees.site = visitor.site) ORDER BY last_seen_at DESC LIMIT ?2";
-    FIND_PRESENCE = "SELECT visitor FROM presence WHERE hash = ?1 AND (proved_until IS NULL OR proved_until > ?2)";
     SET_PRESENCE = "INSERT INTO presence (hash, visitor, proved_until) VALUES (?1, ?2, ?3)
         ON CONFLICT (hash) DO UPDATE SET visitor = excluded.visitor, proved_until = excluded.proved_until";
     MOVE_PRESENCES = "UPDATE presence SET visitor = ?2 WHERE visitor = ?1";
@@ -39,6 +38,14 @@ queries! {
     FIND_TOKEN = "SELECT token.visitor, token.proved_until FROM visitor_token AS token
         JOIN visitor ON visitor.id = token.visitor JOIN site ON site.id = visitor.site
         WHERE token.hash = ?1 AND (token.proved_until > ?2 OR (token.proved_until IS NULL AND site.signed_only = 0
+        AND NOT EXISTS (SELECT 1 FROM visitor AS signed WHERE signed.contact = visitor.contact
+        AND signed.external_id IS NOT NULL)))";
+    /// Likewise a name without a proof. Where a site asks for proofs, it leads to those with whom nobody has talked, so
+    /// that whoever only looks is one visitor on all pages.
+    FIND_PRESENCE = "SELECT presence.visitor FROM presence
+        JOIN visitor ON visitor.id = presence.visitor JOIN site ON site.id = visitor.site
+        WHERE presence.hash = ?1 AND (presence.proved_until > ?2 OR (presence.proved_until IS NULL
+        AND (site.signed_only = 0 OR NOT EXISTS (SELECT 1 FROM conversation WHERE conversation.contact = visitor.contact))
         AND NOT EXISTS (SELECT 1 FROM visitor AS signed WHERE signed.contact = visitor.contact
         AND signed.external_id IS NOT NULL)))";
     IS_TAKEN = "SELECT 1 FROM visitor JOIN visitor AS signed ON signed.contact = visitor.contact

@@ -451,3 +451,56 @@ async fn od_37_whoever_is_merged_into_a_person_of_the_shop_has_to_prove_to_be_th
     let mut vic = panel(&desk, None, Some(&shop.sign("vic"))).await;
     assert_eq!(entered(&mut vic).await.1, ["One"]);
 }
+
+#[tokio::test]
+async fn od_37_the_badge_on_a_page_counts_for_nobody_whom_it_does_not_prove_any_more() {
+    let desk = TestDesk::start().await;
+    let shop = Shop::open(&desk).await;
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let unread = async |name: &str| {
+        let mut page = desk.page(Some(SHOP), name, "https://shop.example/").await;
+        page.welcome().await.visitor.unwrap().unread
+    };
+    let (vics, wens, yets) = (presence(), presence(), presence());
+    let mut vic = greeting(&desk, None, hello(&desk, None, Some(&vics), Some(&shop.sign("vic")))).await;
+    entered(&mut vic).await;
+    vic.command(&reply(None, "From Vic")).await.unwrap();
+    let (first, _) = ann.conversation(|_| true).await;
+    let mut wen = desk.panel(None, Some(&wens), None).await;
+    entered(&mut wen).await;
+    wen.command(&reply(None, "From Wen")).await.unwrap();
+    let (second, _) = ann.conversation(|head| head.id != first.id).await;
+    let mut yet = desk.panel(None, Some(&yets), None).await;
+    entered(&mut yet).await;
+    yet.command(&reply(None, "From somebody")).await.unwrap();
+    let (third, _) = ann.conversation(|head| head.id != first.id && head.id != second.id).await;
+    let answer = async |ann: &mut Client| {
+        for conversation in [first.id, second.id, third.id] {
+            ann.command(&reply(Some(conversation), "An answer")).await.unwrap();
+        }
+    };
+    for client in [vic, wen, yet] {
+        drop(client);
+    }
+    answer(&mut ann).await;
+    for name in [&vics, &wens, &yets] {
+        assert_eq!(unread(name).await, 1, "whoever it is sees that there is an answer");
+    }
+
+    // Wen turns out to be a person of the shop's, who has to prove to be that one.
+    let path = format!("/v1/contacts/{}/merge", first.contact);
+    let (status, merged) = ask(&desk, &desk.ann, "POST", &path, json!({ "contact": second.contact })).await;
+    assert_eq!(status, 200, "{merged}");
+    assert_eq!(unread(&wens).await, 0);
+    assert_eq!(unread(&vics).await, 1, "what is proved counts on");
+    // The secret is deleted that proved who Vic is.
+    let path = format!("/v1/sites/{}/identity-secrets/{}", desk.site.id, shop.id);
+    assert_eq!(ask(&desk, &desk.ann, "DELETE", &path, Value::Null).await.0, 204);
+    assert_eq!(unread(&vics).await, 0);
+    assert_eq!(unread(&yets).await, 1);
+    // The site asks everybody for a proof.
+    let path = format!("/v1/sites/{}", desk.site.id);
+    let (status, site) = ask(&desk, &desk.ann, "PATCH", &path, json!({"signed_only": true})).await;
+    assert_eq!(status, 200, "{site}");
+    assert_eq!(unread(&yets).await, 0);
+}
