@@ -15,7 +15,7 @@ queries! {
         WHERE conversation.assignee > ?1 AND conversation.state = 0 AND conversation.waiting_since = given.since";
     /// What begins a wait anew: the visitor, or the desk's clock, has opened the conversation, or no flow talks there any
     /// more.
-    BEGAN_ANEW = "SELECT id, number, text IN ('flow_handed_over', 'flow_stopped') FROM message
+    BEGAN_ANEW = "SELECT id, number, text IN ('flow_handed_over', 'flow_stopped') FROM message INDEXED BY message_by_desk
         WHERE conversation = ?1 AND kind IN (2, 3)
             AND text IN ('reopened', 'woken', 'flow_handed_over', 'flow_stopped')
         ORDER BY number DESC LIMIT 1";
