@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use deskbell_protocol::http::{AutoAnswer, AutoAnswerWhen, NewAutoAnswer};
 use deskbell_protocol::placeholder::{self, Placeholder};
-use deskbell_protocol::{Conversation, ConversationId, ConversationState, Refusal, Timestamp};
+use deskbell_protocol::{Conversation, ConversationId, ConversationState, Refusal, SiteId, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::administration::{Administration, refuse};
@@ -102,43 +102,47 @@ fn due_at(conversation: &Conversation, after_s: u32) -> Option<Timestamp> {
     conversation.waiting_since.map(|since| since.saturating_add(i64::from(after_s) * 1000))
 }
 
-/// Does what the rules say of a message that a visitor has just written, or of a flow that has handed them over. Whether
-/// anything is to be said later.
+/// Does what the rules say of a message that a visitor of a site has just written, or of a flow that has handed them over.
+/// Whether anything is to be said later.
 ///
 /// As long as a flow talks, nothing else does; and where one has talked, nothing is said to the first message any more.
-pub(crate) fn heard(write: &mut Write<'_>, id: ConversationId, online: bool, turn: Turn) -> Outcome<bool> {
+pub(crate) fn heard(
+    write: &mut Write<'_>,
+    (id, site): (ConversationId, SiteId),
+    online: bool,
+    turn: Turn,
+) -> Outcome<bool> {
     let mut later = false;
     if turn == Turn::Talks {
         return Ok(later);
     }
-    let rules = auto_answers::list(write.connection)?;
+    let rules = auto_answers::holding(write.connection, site)?;
     if rules.is_empty() {
         return Ok(later);
     }
     let Some(mut conversation) = conversations::find(write.connection, id)? else { return Ok(later) };
-    let here = conversation.site;
-    let here = |rule: &&AutoAnswer| rule.active && rule.site.is_none_or(|site| site == here);
     // Whoever hears that nobody is there is not welcomed as well.
-    let away = !online && rules.iter().filter(here).any(|rule| rule.when == AutoAnswerWhen::Offline);
-    for rule in rules.iter().filter(here) {
-        if auto_answers::is_known(write.connection, id, rule.id)? {
+    let away = !online && rules.iter().any(|(_, when)| *when == AutoAnswerWhen::Offline);
+    for (rule, when) in rules {
+        if auto_answers::is_known(write.connection, id, rule)? {
             continue;
         }
-        let now = match rule.when {
+        let now = match when {
             AutoAnswerWhen::FirstMessage => {
                 !away && turn == Turn::Nothing && auto_answers::is_first(write.connection, id)?
             }
             AutoAnswerWhen::Offline => !online,
             AutoAnswerWhen::Unanswered { after_s } => {
                 if let Some(at) = due_at(&conversation, after_s) {
-                    auto_answers::wait(write.connection, id, rule.id, at)?;
+                    auto_answers::wait(write.connection, id, rule, at)?;
                     later = true;
                 }
                 false
             }
         };
         if now {
-            say(write, rule, &mut conversation)?;
+            let rule = auto_answers::find(write.connection, rule)?;
+            say(write, &rule, &mut conversation)?;
         }
     }
     Ok(later)

@@ -172,7 +172,8 @@ pub(crate) fn submit(
             if let Some((visitor, agents, online)) = gives
                 && let Some(found) = conversations::latest_of_visitor(write.connection, visitor)?
             {
-                let (id, begun, online) = (found.id, found.created_at == write.now, online.at(found.site));
+                let (id, site, begun) = (found.id, found.site, found.created_at == write.now);
+                let online = online.at(site);
                 // A flow goes first: whoever it talks to waits for nobody, and is given to nobody.
                 if let (Some(message), Some(number), false) = (ack.id, ack.number, ack.duplicate) {
                     turn = flows::heard(write, found, (MessageId(message), number), choice.as_deref(), online)?;
@@ -182,7 +183,7 @@ pub(crate) fn submit(
                 }
                 assignment::give(write, id, &agents)?;
                 if !ack.duplicate {
-                    answers_later = auto_answers::heard(write, id, online, turn)?;
+                    answers_later = auto_answers::heard(write, (id, site), online, turn)?;
                 }
             }
             Ok((ack, answers_later, routed, starts || turn == Turn::Talks))

@@ -502,7 +502,8 @@ fn hand_over_due(
             Some(mut conversation) => {
                 hand_over(write, &mut conversation, None, said::FLOW_HANDED_OVER)?;
                 routed |= routing::give(write, id, agents)?;
-                later |= auto_answers::heard(write, id, online.at(conversation.site), Turn::HandsOver)?;
+                let site = conversation.site;
+                later |= auto_answers::heard(write, (id, site), online.at(site), Turn::HandsOver)?;
             }
             None => flows::end(write.connection, id)?,
         }

@@ -8,6 +8,9 @@ use super::{Failure, Outcome, queries};
 
 queries! {
     ANSWERS_OF_FEW = "SELECT id, kind, after_s, site, active, texts FROM auto_answer ORDER BY id";
+    /// Those that hold for the visitors of a site, without what they say.
+    RULES_OF_FEW = "SELECT id, kind, after_s FROM auto_answer
+        WHERE active = 1 AND (site IS NULL OR site = ?1) ORDER BY id";
     FIND = "SELECT id, kind, after_s, site, active, texts FROM auto_answer WHERE id = ?1";
     PUT = "INSERT INTO auto_answer (id, kind, after_s, site, active, texts) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
         ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, after_s = excluded.after_s, site = excluded.site,
@@ -33,16 +36,21 @@ fn code(when: AutoAnswerWhen) -> (i64, u32) {
     }
 }
 
+/// When a rule speaks. `None`: this version does not know it.
+fn when(row: &Row<'_>) -> rusqlite::Result<Option<AutoAnswerWhen>> {
+    Ok(match row.get(1)? {
+        0 => Some(AutoAnswerWhen::FirstMessage),
+        1 => Some(AutoAnswerWhen::Offline),
+        2 => Some(AutoAnswerWhen::Unanswered { after_s: row.get(2)? }),
+        _ => None,
+    })
+}
+
 /// A rule and its texts. One that this version does not know is not active.
 fn answer(row: &Row<'_>) -> rusqlite::Result<(AutoAnswer, String)> {
-    let (when, known) = match row.get(1)? {
-        0 => (AutoAnswerWhen::FirstMessage, true),
-        1 => (AutoAnswerWhen::Offline, true),
-        2 => (AutoAnswerWhen::Unanswered { after_s: row.get(2)? }, true),
-        _ => (AutoAnswerWhen::Offline, false),
-    };
-    let (site, active): (Option<i64>, bool) = (row.get(3)?, row.get(4)?);
-    let texts = Default::default();
+    let (when, site, active): (_, Option<i64>, bool) = (when(row)?, row.get(3)?, row.get(4)?);
+    let (known, texts) = (when.is_some(), Default::default());
+    let when = when.unwrap_or(AutoAnswerWhen::Offline);
     let rule = AutoAnswer { id: row.get(0)?, when, site: site.map(SiteId), texts, active: active && known };
     Ok((rule, row.get(5)?))
 }
@@ -56,6 +64,13 @@ pub(crate) fn list(connection: &Connection) -> Outcome<Vec<AutoAnswer>> {
     let mut statement = connection.prepare_cached(ANSWERS_OF_FEW)?;
     let rows = statement.query_map([], answer)?;
     rows.map(|row| whole(row?)).collect()
+}
+
+/// The rules that hold for the visitors of a site, the oldest first, and when each speaks.
+pub(crate) fn holding(connection: &Connection, site: SiteId) -> rusqlite::Result<Vec<(i64, AutoAnswerWhen)>> {
+    let mut statement = connection.prepare_cached(RULES_OF_FEW)?;
+    let rows = statement.query_map([site.0], |row| Ok((row.get(0)?, when(row)?)))?;
+    rows.filter_map(|row| row.map(|(id, when)| Some((id, when?))).transpose()).collect()
 }
 
 pub(crate) fn find(connection: &Connection, id: i64) -> Outcome<AutoAnswer> {

@@ -229,3 +229,21 @@ async fn od_44_rules_are_listed_changed_and_refused_by_their_field() {
         assert_eq!((status, refusal["field"].as_str()), (400, Some(field)), "{refusal}");
     }
 }
+
+#[tokio::test]
+async fn od_44_of_rules_that_do_not_hold_for_a_visitor_no_words_are_read() {
+    let desk = TestDesk::start().await;
+    let first = json!({"kind": "first_message"});
+    let (_, other) = ask(&desk, &desk.ann, "POST", "/v1/sites", json!({"name": "Outlet"})).await;
+    let elsewhere = serde_json::from_value(other["id"].clone()).unwrap();
+    let outlets = answers(&desk, first.clone(), Some(elsewhere), json!({"en": "Not here"})).await;
+    let off = json!({"when": first, "texts": {"en": "Off"}, "active": false});
+    let (_, off) = ask(&desk, &desk.ann, "POST", "/v1/auto-answers", off).await;
+    answers(&desk, first, None, json!({"en": "Hello"})).await;
+    // Words of another version, which this one could not read.
+    let other_version = "UPDATE auto_answer SET texts = '' WHERE id IN (?1, ?2)";
+    assert_eq!(database(&desk).execute(other_version, [Some(outlets), off["id"].as_i64()]).unwrap(), 2);
+    let (mut vic, _) = desk.visitor().await;
+    vic.command(&reply(None, "Good morning")).await.unwrap();
+    vic.message("Hello").await;
+}
