@@ -62,7 +62,10 @@ impl Administration {
         &self,
         work: impl FnOnce(&mut Write<'_>) -> Outcome<T> + Send + 'static,
     ) -> Result<T, Refusal> {
-        self.core.writer.submit(work).await.map_err(refuse)
+        let done = self.core.writer.submit(work).await.map_err(refuse)?;
+        // Webhooks may be told of what it came to.
+        self.core.told.ring();
+        Ok(done)
     }
 
     /// Whether the desk has no agent yet.

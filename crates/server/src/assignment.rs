@@ -18,7 +18,7 @@ use crate::deadlines;
 use crate::desk::Core;
 use crate::store::assignments::{self, Candidate};
 use crate::store::batch::Write;
-use crate::store::{Connection, Outcome, conversations};
+use crate::store::{Connection, Outcome, conversations, rights};
 
 /// Most open conversations that somebody may be given.
 const CAPACITY_MAX: u32 = 1_000;
@@ -150,6 +150,47 @@ pub(crate) fn take_back(write: &mut Write<'_>, limit: i64) -> Outcome<usize> {
         }
     }
     Ok(due.len())
+}
+
+/// Makes a conversation nobody's. A team of which nobody sees it lets it go as well, or nobody would hear of it. The caller
+/// stores it.
+pub(crate) fn let_go(write: &mut Write<'_>, conversation: &mut Conversation) -> Outcome<()> {
+    assignments::forget(write.connection, conversation.id)?;
+    conversation.assignee = None;
+    if let Some(team) = conversation.team
+        && !rights::team_sees(write.connection, team.0, conversation.site)?
+    {
+        conversation.team = None;
+    }
+    desk_says(write, conversation, said::UNASSIGNED)
+}
+
+/// Lets a conversation go whose agent does not see it, or is not there any more: what its visitor writes would reach nobody.
+/// False: it is nobody's, or in good hands. The caller stores it.
+pub(crate) fn let_go_unseen(write: &mut Write<'_>, conversation: &mut Conversation) -> Outcome<bool> {
+    let Some(agent) = conversation.assignee else { return Ok(false) };
+    if rights::role(write.connection, agent)?.is_some()
+        && rights::sees_conversation(write.connection, agent, conversation.site, conversation.id)?
+    {
+        return Ok(false);
+    }
+    let_go(write, conversation)?;
+    Ok(true)
+}
+
+/// Lets the open conversations go that these agents have and do not see any more. What is closed or put off, which may be
+/// all that somebody had in years, is let go when it is opened again.
+pub(crate) fn let_go_of_blind(write: &mut Write<'_>, agents: impl IntoIterator<Item = AgentId>) -> Outcome<()> {
+    for agent in agents {
+        for id in assignments::held(write.connection, agent)? {
+            if let Some(mut conversation) = conversations::find(write.connection, id)?
+                && let_go_unseen(write, &mut conversation)?
+            {
+                store(write, &conversation)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Gives and takes back until cancelled.

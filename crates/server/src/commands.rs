@@ -451,6 +451,8 @@ fn send(
             if blocks::stops_contact(write.connection, conversation.contact, write.now)? {
                 return Err(Failure::not_found("conversation"));
             }
+            // However its agent came to see it no more: what is written now has to reach somebody.
+            assignment::let_go_unseen(write, &mut conversation)?;
             reopen(write, &mut conversation)?;
             conversation.waiting_since = conversation.waiting_since.or(Some(write.now));
             Author::Visitor
@@ -545,7 +547,8 @@ fn start(write: &mut Write<'_>, principal: Principal, visitor: VisitorId) -> Out
     Ok((Some(conversation.id.0), None))
 }
 
-/// Opens a conversation. False: it was open. The caller stores it.
+/// Opens a conversation. Whoever had it and does not see it any more has it no more. False: it was open. The caller stores
+/// it.
 pub(crate) fn reopen(write: &mut Write<'_>, conversation: &mut Conversation) -> Outcome<bool> {
     let code = match conversation.state {
         ConversationState::Open => return Ok(false),
@@ -554,6 +557,7 @@ pub(crate) fn reopen(write: &mut Write<'_>, conversation: &mut Conversation) -> 
     };
     conversation.state = ConversationState::Open;
     conversation.snoozed_until = None;
+    assignment::let_go_unseen(write, conversation)?;
     desk_says(write, conversation, code)?;
     Ok(true)
 }
@@ -721,6 +725,13 @@ fn assign(
         };
         desk_says(write, &mut conversation, &said)?;
         store(write, &conversation)?;
+        // Whoever gives it back knows that it is nobody's, unless they have not read what waits there either.
+        if let (Principal::Agent(me), None) = (principal, agent) {
+            let read = conversations::find_read_mark(write.connection, me, id)?.map_or(0, |mark| mark.number);
+            if read.saturating_add(1) == conversation.last_number {
+                move_read_mark(write, me, ReadMark { conversation: id, number: conversation.last_number })?;
+            }
+        }
     }
     Ok((Some(id.0), None))
 }

@@ -30,7 +30,7 @@ use crate::store::batch::Write;
 use crate::store::flows::{self, Run};
 pub(crate) use crate::store::flows::{end, offer};
 use crate::store::{Connection, Failure, Outcome, assignments, conversations, rights, sites, teams, visitors};
-use crate::{auto_answers, routing, text};
+use crate::{assignment, auto_answers, routing, text};
 
 /// Most flows of a desk.
 const FLOWS_MAX: usize = 50;
@@ -296,8 +296,7 @@ fn hand_over(
     if let Some(agent) = conversation.assignee
         && !may_answer(write.connection, agent, conversation.site)?
     {
-        conversation.assignee = None;
-        desk_says(write, conversation, said::UNASSIGNED)?;
+        assignment::let_go(write, conversation)?;
     }
     if let (Some(team), None) = (team, conversation.assignee)
         && conversation.team != Some(team)

@@ -17,8 +17,8 @@ use crate::people::{Actor, check_email, check_password, free_email, hire, known_
 use crate::second_factor::Own;
 use crate::store::batch::Write;
 use crate::store::devices::{self, Ending};
-use crate::store::{Connection, Failure, Outcome, agents, links as store, rights, sites, teams};
-use crate::{text, tokens};
+use crate::store::{Connection, Failure, Outcome, agents, links as store, sites, teams};
+use crate::{people, text, tokens};
 
 /// Life of an invitation.
 const INVITATION: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -136,7 +136,7 @@ fn join(
             write.touch(EntityKind::Site, id.0)?;
         }
     }
-    rights::settle(write)?;
+    people::settle(write)?;
     Actor::new(&agent, address).did(write, "use invitation", "agent", Some(agent.id.0), agent.email.clone())
 }
 

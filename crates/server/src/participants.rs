@@ -5,6 +5,7 @@ use deskbell_protocol::{
     MESSAGE_TEXT_MAX, MessageKind, PARTICIPANTS_MAX, Priority, ReadMark, Refusal, Seq, TITLE_MAX,
 };
 
+use crate::assignment;
 use crate::authorize::{Action, Principal, authorize};
 use crate::commands::{Made, desk_says, move_read_mark, open, say, store, unchanged_since};
 use crate::people::Actor;
@@ -163,6 +164,9 @@ pub(crate) fn change(
         rights::hide_conversation(write, id, agent.id)?;
         desk_says(write, &mut conversation, &format!("{LEFT}{}", agent.name))?;
         told(write, &me, "remove participant", id, &agent)?;
+    }
+    if !to_remove.is_empty() {
+        assignment::let_go_unseen(write, &mut conversation)?;
     }
     if !coming.is_empty() || !to_remove.is_empty() {
         store(write, &conversation)?;

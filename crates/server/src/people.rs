@@ -156,7 +156,7 @@ pub(crate) fn hire(write: &mut Write<'_>, actor: &Actor, new: &NewAgent, passwor
     let agent = Agent::new(AgentId(write.new_id()), &new.name, &new.email, new.role);
     agents::add(write.connection, &agent, password_hash, write.now)?;
     write.touch(EntityKind::Agent, agent.id.0)?;
-    rights::settle(write)?;
+    settle(write)?;
     actor.did(write, "add", "agent", Some(agent.id.0), format!("{} {:?}", agent.email, agent.role))?;
     Ok(agent)
 }
@@ -173,6 +173,13 @@ fn members(write: &Write<'_>, field: &str, given: &[AgentId]) -> Outcome<Vec<Age
         }
     }
     Ok(given.into_iter().collect())
+}
+
+/// Makes true again who sees which site, after a role, a flag, a team or a membership changed. What somebody has and does
+/// not see any more is nobody's from then on.
+pub(crate) fn settle(write: &mut Write<'_>) -> Outcome<()> {
+    let blind = rights::settle(write)?;
+    assignment::let_go_of_blind(write, blind)
 }
 
 fn list(ids: impl IntoIterator<Item = i64>) -> String {
@@ -237,10 +244,12 @@ impl Administration {
                 free_email(write, &after.email, Some(id))?;
                 agents::update(write.connection, &after)?;
                 write.touch(EntityKind::Agent, id.0)?;
-                rights::settle(write)?;
+                settle(write)?;
                 let gone = if after.active {
                     Vec::new()
                 } else {
+                    // Also what they saw by taking part alone.
+                    assignment::let_go_of_blind(write, [id])?;
                     devices::end_all(write.connection, id, None, Ending::Revoked, write.now)?
                 };
                 actor.did(write, "edit", "agent", Some(id.0), changes(&before, &after))?;
@@ -389,7 +398,7 @@ impl Administration {
             teams::put(write.connection, &team)?;
             write.touch(EntityKind::Team, team.id.0)?;
             canned_texts::members_changed(write, team.id, &members_before, &team.members)?;
-            rights::settle(write)?;
+            settle(write)?;
             let Team { name, active, assignment: Assignment { rule, capacity, back_after_s }, .. } = &team;
             let members = list(team.members.iter().map(|id| id.0));
             let detail = format!(
@@ -464,7 +473,7 @@ impl Administration {
             }
             sites::put(write.connection, &site)?;
             write.touch(EntityKind::Site, site.id.0)?;
-            rights::settle(write)?;
+            settle(write)?;
             let detail = format!(
                 "name={} origins={} members_only={} active={} peek={} signed_only={} agents={} teams={}",
                 site.name,

@@ -22,10 +22,10 @@ use crate::rings::{Call, Rings};
 use crate::settings::Settings;
 use crate::store::batch::{Batches, Job, Write, ask};
 use crate::store::log::{self, Committed};
-use crate::store::{self, Connection, Failure, OpenError, Outcome, agents, rights, rings, settings, sites};
+use crate::store::{self, Connection, Failure, OpenError, Outcome, agents, rings, settings, sites};
 use crate::user_agent::UserAgent;
 use crate::visits::{self, Details};
-use crate::{assignment, canned_texts, commands, items, sync, tokens};
+use crate::{assignment, canned_texts, commands, items, people, sync, tokens};
 
 /// Somebody who may connect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -121,7 +121,7 @@ impl Desk {
                 sites::put(write.connection, &site)?;
                 write.touch(EntityKind::Site, id)?;
                 prepare(write, TextOwner::Desk)?;
-                rights::settle(write)
+                people::settle(write)
             })?;
         }
         Ok(desk)
@@ -150,7 +150,7 @@ impl Desk {
             let agent = Agent::new(id.into(), &name, &email, role);
             agents::add(write.connection, &agent, "", write.now)?;
             write.touch(EntityKind::Agent, id)?;
-            rights::settle(write)?;
+            people::settle(write)?;
             prepare(write, TextOwner::Agent { agent: AgentId(id) })?;
             Ok(AgentId(id))
         })

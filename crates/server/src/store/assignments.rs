@@ -13,6 +13,7 @@ queries! {
     ANY_RULE_OF_FEW = "SELECT 1 FROM settings WHERE id = 1 AND assign_rule <> 0
         UNION ALL SELECT 1 FROM team WHERE assign_rule <> 0 LIMIT 1";
     WAITING = "SELECT id FROM conversation WHERE waiting_since > ?1 AND assignee IS NULL ORDER BY waiting_since";
+    HELD = "SELECT id FROM conversation WHERE assignee = ?1 AND state = 0";
     /// Agents who take conversations, see the site, and are of the team if there is one.
     CANDIDATES_OF_FEW = "SELECT agent.id, agent.role, agent.turn, agent.name,
             (SELECT count(*) FROM conversation WHERE assignee = agent.id AND state = 0)
@@ -79,6 +80,11 @@ pub(crate) fn any_rule(connection: &Connection) -> rusqlite::Result<bool> {
 /// Conversations that are nobody's and in which a visitor waits, the longest first.
 pub(crate) fn waiting(connection: &Connection) -> rusqlite::Result<Vec<ConversationId>> {
     connection.prepare_cached(WAITING)?.query_map([i64::MIN], |row| row.get(0).map(ConversationId))?.collect()
+}
+
+/// Open conversations that an agent has.
+pub(crate) fn held(connection: &Connection, agent: AgentId) -> rusqlite::Result<Vec<ConversationId>> {
+    connection.prepare_cached(HELD)?.query_map([agent.0], |row| row.get(0).map(ConversationId))?.collect()
 }
 
 /// Who may answer a site's visitors, or those of a team among them, and is not away.

@@ -77,11 +77,13 @@ pub(in crate::store) fn fill(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Makes `sees` true again after a role, a flag, a team or a membership changed, and says so in the log: whoever sees
-/// a site no more forgets it with all that is on it; whoever sees it newly is shown it.
-pub(crate) fn settle(write: &mut Write<'_>) -> Outcome<()> {
+/// a site no more forgets it with all that is on it; whoever sees it newly is shown it. Who sees a site no more.
+pub(crate) fn settle(write: &mut Write<'_>) -> Outcome<BTreeSet<AgentId>> {
     let before = pairs(write.connection, SEEN_OF_FEW)?;
     let now = pairs(write.connection, DUE_OF_FEW)?;
+    let mut blind = BTreeSet::new();
     for (agent, site) in before.difference(&now).copied() {
+        blind.insert(AgentId(agent));
         write.connection.prepare_cached(DROP)?.execute([agent, site])?;
         write.forget(EntityKind::Site, site, agent)?;
         for conversation in participants::on_site(write.connection, AgentId(agent), SiteId(site))? {
@@ -101,7 +103,7 @@ pub(crate) fn settle(write: &mut Write<'_>) -> Outcome<()> {
             write.touch(EntityKind::Site, site)?;
         }
     }
-    Ok(())
+    Ok(blind)
 }
 
 /// Shows an agent a conversation that they see only because they take part in it: whatever they have of an earlier time is

@@ -19,7 +19,12 @@ queries! {
         WHERE conversation = ?1 AND kind IN (2, 3)
             AND text IN ('reopened', 'woken', 'flow_handed_over', 'flow_stopped')
         ORDER BY number DESC LIMIT 1";
-    ANSWERED = "SELECT 1 FROM message WHERE conversation = ?1 AND number > ?2 AND kind = 0 AND author_kind = 1 LIMIT 1";
+    /// What an agent answered last.
+    ANSWERED = "SELECT id, number FROM message WHERE conversation = ?1 AND number > ?2 AND kind = 0 AND author_kind = 1
+        ORDER BY number DESC LIMIT 1";
+    /// Where it last became nobody's since then.
+    LET_GO = "SELECT id, number FROM message INDEXED BY message_by_desk
+        WHERE conversation = ?1 AND number > ?2 AND kind IN (2, 3) AND text = 'unassigned' ORDER BY number DESC LIMIT 1";
     FIRST = "SELECT id, number FROM message WHERE conversation = ?1 AND number > ?2 AND kind = 0 AND author_kind = 0
         AND deleted_at IS NULL ORDER BY number LIMIT 1";
     /// Agents who see the site, are of the team if there is one, and have not read so far.
@@ -33,7 +38,8 @@ queries! {
 /// A visitor who waits in a conversation that nobody has taken: it is nobody's, or the desk gave it to somebody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Waiting {
-    /// The first message that waits, or the one by which a flow handed the visitor over.
+    /// The first message that waits, or the one by which a flow handed the visitor over, or by which the conversation
+    /// became nobody's while they waited.
     pub(crate) ring: MessageId,
     pub(crate) number: Number,
     pub(crate) visitor: VisitorId,
@@ -54,7 +60,8 @@ pub(crate) fn all(connection: &Connection) -> rusqlite::Result<Vec<ConversationI
     Ok(found)
 }
 
-/// Who waits there. Nobody once an agent has answered what has begun, or begun again.
+/// Who waits there. Nobody once an agent has answered what has begun, or begun again, unless it became nobody's after that:
+/// whoever answered has let it go, or is not there any more.
 pub(crate) fn waiting(connection: &Connection, id: ConversationId) -> Outcome<Option<Waiting>> {
     let Some(found) = conversations::find(connection, id)? else { return Ok(None) };
     if found.state != ConversationState::Open || found.waiting_since.is_none() {
@@ -69,17 +76,22 @@ pub(crate) fn waiting(connection: &Connection, id: ConversationId) -> Outcome<Op
         .query_row([id.0], |row| Ok((row.get(0).map(MessageId)?, row.get(1)?, row.get(2)?)))
         .optional()?;
     let from = anew.map_or(0, |(_, number, _)| number);
-    if connection.prepare_cached(ANSWERED)?.exists([id.0, from])? {
+    let message = |sql: &str, after: Number| {
+        let mut statement = connection.prepare_cached(sql)?;
+        statement.query_row([id.0, after], |row| Ok((row.get(0).map(MessageId)?, row.get::<_, Number>(1)?))).optional()
+    };
+    let answered = message(ANSWERED, from)?.map(|(_, number)| number);
+    let let_go = message(LET_GO, answered.unwrap_or(from))?;
+    if answered.is_some() && let_go.is_none() {
         return Ok(None);
     }
-    let first = match anew {
-        Some((line, number, true)) => Some((line, number)),
-        _ => connection
-            .prepare_cached(FIRST)?
-            .query_row([id.0, from], |row| Ok((row.get(0).map(MessageId)?, row.get(1)?)))
-            .optional()?,
+    let first = match (answered, anew) {
+        (None, Some((line, number, true))) => Some((line, number)),
+        _ => message(FIRST, answered.unwrap_or(from))?,
     };
     let Some((ring, number)) = first else { return Ok(None) };
+    // Whoever has read what was written while somebody had it has not heard that nobody has.
+    let (ring, number) = let_go.filter(|(_, line)| *line > number).unwrap_or((ring, number));
     let mut agents = BTreeSet::new();
     let mut statement = connection.prepare_cached(AGENTS_OF_FEW)?;
     let mut rows = statement.query((found.site.0, found.team.map(|team| team.0), id.0, number))?;

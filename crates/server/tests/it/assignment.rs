@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use deskbell_protocol::http::SignedIn;
+use deskbell_protocol::http::{AgentEdit, SignedIn, SiteEdit};
 use deskbell_protocol::*;
 use deskbell_server::{Desk, Settings};
 use reqwest::Method;
@@ -231,4 +231,142 @@ async fn tv_03_a_team_has_a_rule_of_its_own_for_its_members() {
     anns.command(&command(to_team)).await.unwrap();
     let (head, _) = anns.conversation(|head| head.assignee.is_some()).await;
     assert_eq!((head.assignee, head.team), (Some(ben), Some(team.id)), "the desk itself gives nothing away");
+}
+
+/// The message for which it rings next, and where.
+async fn ring_of(client: &mut Client) -> (ConversationId, Number) {
+    client
+        .until(|frame| match frame {
+            ServerFrame::Ring(ring) if ring.deadline_ms > 0 => Some((ring.conversation, ring.number)),
+            _ => None,
+        })
+        .await
+}
+
+/// A visitor writes, and Ben takes the chat and answers. Their messenger, and the chat.
+async fn bens_chat(desk: &TestDesk, text: &str) -> (Client, ConversationId) {
+    let mut bens = desk.agent(&desk.ben, None).await.synced().await;
+    let visitor = writes(desk, text).await;
+    let (asked, _) = bens.message(text).await;
+    let chat = asked.conversation;
+    let take = Command::Assign { conversation: chat, agent: Some(desk.ben.agent.id), team: None, from: None };
+    bens.command(&command(take)).await.unwrap();
+    bens.command(&reply(Some(chat), "Ben here")).await.unwrap();
+    (visitor, chat)
+}
+
+async fn ben_leaves(desk: &TestDesk) {
+    let edit = AgentEdit { active: Some(false), ..AgentEdit::default() };
+    desk.desk.administer().edit_agent(desk.ben.agent.id, edit).await.unwrap();
+}
+
+/// Only members see the customers of the shop from now on, and owners.
+async fn close_shop(desk: &TestDesk) {
+    let edit = SiteEdit { members_only: Some(true), ..SiteEdit::default() };
+    desk.desk.administer().put_site(Some(desk.site.id), edit).await.unwrap();
+}
+
+/// Who has a chat, as the database knows it.
+fn holder(desk: &TestDesk, chat: ConversationId) -> Option<i64> {
+    let database = rusqlite::Connection::open(desk.data.path().join("desk.db")).unwrap();
+    database.query_row("SELECT assignee FROM conversation WHERE id = ?1", [chat.0], |row| row.get(0)).unwrap()
+}
+
+/// What the desk has noted in a chat.
+async fn noted(client: &mut Client, chat: ConversationId) -> Vec<String> {
+    let page = client.history(chat, 1_000, 50).await;
+    let messages = page.messages.iter().filter_map(as_message).filter(|it| it.kind == MessageKind::System);
+    messages.map(|message| message.text).collect()
+}
+
+#[tokio::test]
+async fn tv_03_what_somebody_had_who_leaves_is_nobodys_and_rings_with_the_others() {
+    let desk = TestDesk::start().await;
+    let mut anns = desk.agent(&desk.ann, None).await.synced().await;
+    let (mut vic, vics) = bens_chat(&desk, "Vic 1").await;
+    let (mut wen, wens) = bens_chat(&desk, "Wen 2").await;
+    // Ann has looked at what Wen asks now: it is Ben's.
+    wen.command(&reply(None, "Ben?")).await.unwrap();
+    let (asked, _) = anns.message("Ben?").await;
+    anns.command(&command(Command::MarkRead { conversation: wens, number: asked.number })).await.unwrap();
+    ben_leaves(&desk).await;
+    while ring_of(&mut anns).await != (wens, asked.number + 1) {}
+    assert_eq!(noted(&mut anns, wens).await, ["assigned:Ben", "unassigned"]);
+    // What Vic asks after that is what rings.
+    vic.command(&reply(None, "Still there?")).await.unwrap();
+    let (asked, _) = anns.message("Still there?").await;
+    while ring_of(&mut anns).await != (vics, asked.number) {}
+    anns.command(&reply(Some(vics), "I am")).await.unwrap();
+    vic.command(&reply(None, "Thanks")).await.unwrap();
+    let thanked = |head: &Conversation| head.id == vics && head.last_number == asked.number + 2;
+    let (head, _) = anns.conversation(thanked).await;
+    assert_eq!(head.assignee, None);
+    let over = |frame: &ServerFrame| match frame {
+        ServerFrame::Ring(ring) if ring.conversation == vics => Some((ring.number, ring.deadline_ms)),
+        _ => None,
+    };
+    assert_eq!(anns.until(over).await, (asked.number, 0), "Ann has answered");
+}
+
+#[tokio::test]
+async fn tv_03_what_somebody_had_on_a_site_that_they_lose_is_nobodys_unless_they_take_part() {
+    let desk = TestDesk::start().await;
+    let ben = desk.ben.agent.id;
+    let mut anns = desk.agent(&desk.ann, None).await.synced().await;
+    let (mut vic, vics) = bens_chat(&desk, "Vic 1").await;
+    let (mut wen, wens) = bens_chat(&desk, "Wen 2").await;
+    let takes_part = |add: &[AgentId], remove: &[AgentId]| {
+        let (add, remove) = (add.to_vec(), remove.to_vec());
+        command(Command::ChangeParticipants { conversation: wens, add, remove })
+    };
+    anns.command(&takes_part(&[ben], &[])).await.unwrap();
+    close_shop(&desk).await;
+    assert_eq!((holder(&desk, vics), holder(&desk, wens)), (None, Some(ben.0)));
+    vic.command(&reply(None, "Still there?")).await.unwrap();
+    let (asked, _) = anns.message("Still there?").await;
+    while ring_of(&mut anns).await != (vics, asked.number) {}
+    // Ben is taken out of Wen's as well.
+    anns.command(&takes_part(&[], &[ben])).await.unwrap();
+    assert_eq!(noted(&mut anns, wens).await, ["assigned:Ben", "added:Ben", "left:Ben", "unassigned"]);
+    wen.command(&reply(None, "Ben?")).await.unwrap();
+    let (asked, _) = anns.message("Ben?").await;
+    while ring_of(&mut anns).await != (wens, asked.number) {}
+}
+
+#[tokio::test]
+async fn tv_03_whoever_leaves_has_no_more_what_they_saw_by_taking_part_alone() {
+    let desk = TestDesk::start().await;
+    let mut anns = desk.agent(&desk.ann, None).await.synced().await;
+    let (_vic, vics) = bens_chat(&desk, "Vic 1").await;
+    let add = vec![desk.ben.agent.id];
+    let takes_part = Command::ChangeParticipants { conversation: vics, add, remove: Vec::new() };
+    anns.command(&command(takes_part)).await.unwrap();
+    close_shop(&desk).await;
+    ben_leaves(&desk).await;
+    assert_eq!(holder(&desk, vics), None);
+}
+
+#[tokio::test]
+async fn tv_03_a_chat_that_is_opened_again_is_nobodys_when_whoever_had_it_is_gone() {
+    let desk = TestDesk::start().await;
+    let mut anns = desk.agent(&desk.ann, None).await.synced().await;
+    let (mut vic, vics) = bens_chat(&desk, "Vic 1").await;
+    let (mut wen, wens) = bens_chat(&desk, "Wen 2").await;
+    let close = Command::SetState { conversation: vics, state: ConversationState::Closed };
+    let put_off = Command::Snooze { conversation: wens, until: None };
+    for done in [close, put_off] {
+        anns.command(&command(done)).await.unwrap();
+    }
+    ben_leaves(&desk).await;
+    let ben = Some(desk.ben.agent.id.0);
+    assert_eq!((holder(&desk, vics), holder(&desk, wens)), (ben, ben), "whoever leaves may have had thousands");
+    for (visitor, chat, text, lines) in [
+        (&mut vic, vics, "Vic again", ["closed", "unassigned", "reopened"]),
+        (&mut wen, wens, "Wen again", ["snoozed", "unassigned", "woken"]),
+    ] {
+        visitor.command(&reply(None, text)).await.unwrap();
+        let (asked, _) = anns.message(text).await;
+        while ring_of(&mut anns).await != (chat, asked.number) {}
+        assert_eq!(noted(&mut anns, chat).await[1..], lines);
+    }
 }

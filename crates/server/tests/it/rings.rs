@@ -58,3 +58,27 @@ async fn od_49_a_chat_rings_for_those_alone_who_see_the_sites_customers_and_may_
     };
     assert!(!ben.until(next).await);
 }
+
+#[tokio::test]
+async fn tv_01_who_gives_a_chat_back_is_silent_and_it_rings_with_those_who_had_left_it_to_them() {
+    let desk = TestDesk::start().await;
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let mut ben = desk.agent(&desk.ben, None).await.synced().await;
+    let (mut vic, _) = desk.visitor().await;
+    vic.command(&reply(None, "Anybody there?")).await.unwrap();
+    let (asked, _) = ann.message("Anybody there?").await;
+    let chat = asked.conversation;
+    let holder = |agent| command(Command::Assign { conversation: chat, agent, team: None, from: None });
+    let read = |number| command(Command::MarkRead { conversation: chat, number });
+    ben.command(&holder(Some(desk.ben.agent.id))).await.unwrap();
+    for client in [&mut ann, &mut ben] {
+        client.command(&read(2)).await.unwrap();
+    }
+    ben.command(&holder(None)).await.unwrap();
+    let (line, _) = ann.message("unassigned").await;
+    while ring(&mut ann).await.0 != line.id {}
+    let database = rusqlite::Connection::open(desk.data.path().join("desk.db")).unwrap();
+    let marks = "SELECT agent FROM read_mark WHERE number = ?1";
+    let marked: i64 = database.query_row(marks, [line.number], |row| row.get(0)).unwrap();
+    assert_eq!(marked, desk.ben.agent.id.0, "it does not ring with Ben");
+}
