@@ -1,6 +1,6 @@
 //! What each command does, inside the writer's transaction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,7 +9,8 @@ use deskbell_protocol::{
     ATTACHMENTS_MAX, Ack, AgentId, ArticleId, AttachmentId, Author, CannedTextId, Change, Choice, ClientId, Command,
     CommandFrame, Contact, ContactId, Conversation, ConversationId, ConversationKind, ConversationState, EntityKind,
     ErrorCode, FIELD_MAX, FieldKind, FormAnswer, FormKind, Holder, MESSAGE_TEXT_MAX, Message, MessageId, MessageKind,
-    NOTES_MAX, Nack, Number, Priority, ReadMark, Refusal, SNOOZE_MAX_MS, Seq, ServerFrame, Timestamp, VisitorId,
+    NOTES_MAX, Nack, Number, Priority, ReadMark, Refusal, SNOOZE_MAX_MS, Seq, ServerFrame, SiteId, Timestamp,
+    VisitorId,
 };
 
 use crate::authorize::{Action, Object, Principal, admit, authorize};
@@ -61,13 +62,14 @@ pub(crate) mod said {
     }
 }
 
-/// Does a command once: a repeat is answered like the first time.
-pub(crate) fn perform(write: &mut Write<'_>, principal: Principal, frame: CommandFrame) -> Outcome<Ack> {
+/// Does a command once: a repeat is answered like the first time. With what a flow made of it.
+pub(crate) fn perform(write: &mut Write<'_>, principal: Principal, frame: CommandFrame) -> Outcome<(Ack, Turn)> {
+    let mut turn = Turn::Nothing;
     let CommandFrame { client_id, command, if_rev, client_time: _ } = frame;
     let mut client_id = client_id;
     if let Some(done) = log::find_command(write.connection, principal.key(), &client_id)? {
         if !is_planted(Bug::DedupeDropped) {
-            return Ok(ack(client_id, done, true));
+            return Ok((ack(client_id, done, true), turn));
         }
         client_id = ClientId::from_bits(write.new_id().unsigned_abs().into());
     }
@@ -113,8 +115,16 @@ pub(crate) fn perform(write: &mut Write<'_>, principal: Principal, frame: Comman
         Command::ChangeLabels { conversation, add, remove } => {
             change_labels(write, principal, conversation, &add, &remove, if_rev)?
         }
-        Command::StartFlow { conversation, flow } => flows::start(write, principal, conversation, flow, if_rev)?,
-        Command::StopFlow { conversation } => flows::stop(write, principal, conversation, if_rev)?,
+        Command::StartFlow { conversation, flow } => {
+            let made;
+            (made, turn) = flows::start(write, principal, conversation, flow, if_rev)?;
+            made
+        }
+        Command::StopFlow { conversation } => {
+            let made;
+            (made, turn) = flows::stop(write, principal, conversation, if_rev)?;
+            made
+        }
         Command::UseCannedText { text } => use_canned_text(write, principal, text)?,
         Command::EditContact { contact, name, email, phone, notes } => {
             let changed = Contact {
@@ -131,11 +141,42 @@ pub(crate) fn perform(write: &mut Write<'_>, principal: Principal, frame: Comman
     };
     let done = Done { seq: write.head(), id: made.0, number: made.1 };
     log::add_command(write.connection, principal.key(), &client_id, done)?;
-    Ok(ack(client_id, done, false))
+    Ok((ack(client_id, done, false), turn))
 }
 
 fn ack(client_id: ClientId, done: Done, duplicate: bool) -> Ack {
     Ack { client_id, seq: done.seq, id: done.id, number: done.number, duplicate }
+}
+
+/// What is to be done later, by itself, because of a command.
+#[derive(Clone, Copy, Debug, Default)]
+struct Later {
+    /// The desk answers something.
+    answers: bool,
+    /// What a team has is everybody's.
+    routed: bool,
+    /// A flow that talks now hands over.
+    talks: bool,
+}
+
+/// Gives a conversation to whom it is for, and answers it, after a visitor has written in it, or a flow has come to an end
+/// there. `begun`: it begins with that.
+fn follow_up(
+    write: &mut Write<'_>,
+    (id, site): (ConversationId, SiteId),
+    turn: Turn,
+    begun: bool,
+    online: bool,
+    agents: &BTreeSet<AgentId>,
+) -> Outcome<Later> {
+    let routed = match turn {
+        Turn::HandsOver => routing::give(write, id, agents)?,
+        Turn::Nothing if begun => routing::give(write, id, agents)?,
+        Turn::Nothing | Turn::Talks => false,
+    };
+    assignment::give(write, id, agents)?;
+    let answers = auto_answers::heard(write, (id, site), online, turn)?;
+    Ok(Later { answers, routed, talks: turn == Turn::Talks })
 }
 
 /// Queues a command at once, in the order of calls; the answer comes after the commit.
@@ -153,40 +194,42 @@ pub(crate) fn submit(
         }
         _ => Ok(()),
     };
-    // Whoever is given what a visitor writes hears of both at once, and so does the visitor of the desk's own answer.
-    let gives = match (principal, &frame.command) {
-        (Principal::Visitor(visitor), Command::Send { .. } | Command::Introduce { .. }) => {
-            Some((visitor, core.hub.agents_online(), core.availability.online(&core.hub)))
-        }
+    let writes = match (principal, &frame.command) {
+        (Principal::Visitor(visitor), Command::Send { .. } | Command::Introduce { .. }) => Some(visitor),
         _ => None,
     };
+    let of_flow = match &frame.command {
+        Command::StartFlow { conversation, .. } | Command::StopFlow { conversation } => Some(*conversation),
+        _ => None,
+    };
+    // Whoever is given what a visitor writes hears of both at once, and so does the visitor of the desk's own answer.
+    let there = (writes.is_some() || of_flow.is_some())
+        .then(|| (core.hub.agents_online(), core.availability.online(&core.hub)));
     let choice = match &frame.command {
         Command::Send { choice, .. } => choice.clone(),
         _ => None,
     };
-    let starts = matches!(frame.command, Command::StartFlow { .. });
     let done = wait.map(|()| {
         core.writer.submit(move |write| {
-            let ack = perform(write, principal, frame)?;
-            let (mut answers_later, mut routed, mut turn) = (false, false, Turn::Nothing);
-            if let Some((visitor, agents, online)) = gives
-                && let Some(found) = conversations::latest_of_visitor(write.connection, visitor)?
-            {
+            let (ack, mut turn) = perform(write, principal, frame)?;
+            let mut later = Later::default();
+            let found = match (writes, of_flow) {
+                _ if ack.duplicate => None,
+                (Some(visitor), _) => conversations::latest_of_visitor(write.connection, visitor)?,
+                // A flow that goes on has done what there was to do, and where none was stopped there is nothing.
+                (None, Some(id)) if turn == Turn::HandsOver => conversations::find(write.connection, id)?,
+                (None, _) => None,
+            };
+            if let (Some(found), Some((agents, online))) = (found, there) {
                 let (id, site, begun) = (found.id, found.site, found.created_at == write.now);
                 let online = online.at(site);
                 // A flow goes first: whoever it talks to waits for nobody, and is given to nobody.
-                if let (Some(message), Some(number), false) = (ack.id, ack.number, ack.duplicate) {
+                if let (Some(_), Some(message), Some(number)) = (writes, ack.id, ack.number) {
                     turn = flows::heard(write, found, (MessageId(message), number), choice.as_deref(), online)?;
                 }
-                if turn == Turn::HandsOver || (begun && turn == Turn::Nothing && !ack.duplicate) {
-                    routed = routing::give(write, id, &agents)?;
-                }
-                assignment::give(write, id, &agents)?;
-                if !ack.duplicate {
-                    answers_later = auto_answers::heard(write, (id, site), online, turn)?;
-                }
+                later = follow_up(write, (id, site), turn, begun, online, &agents)?;
             }
-            Ok((ack, answers_later, routed, starts || turn == Turn::Talks))
+            Ok((ack, Later { talks: turn == Turn::Talks, ..later }))
         })
     });
     let core = Arc::clone(core);
@@ -201,14 +244,14 @@ pub(crate) fn submit(
                     core.deleted.notify_one();
                 }
                 return match done {
-                    Ok((ack, answers_later, routed, talks)) => {
-                        if routed {
+                    Ok((ack, later)) => {
+                        if later.routed {
                             core.routing.notify_one();
                         }
-                        if answers_later {
+                        if later.answers {
                             core.answering.notify_one();
                         }
-                        if talks {
+                        if later.talks {
                             core.talking.notify_one();
                         }
                         core.told.ring();

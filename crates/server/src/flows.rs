@@ -444,14 +444,14 @@ pub(crate) fn heard(
     }
 }
 
-/// An agent lets a flow talk to a visitor.
+/// An agent lets a flow talk to a visitor. What came of it at once.
 pub(crate) fn start(
     write: &mut Write<'_>,
     principal: Principal,
     id: ConversationId,
     flow: FlowId,
     if_rev: Option<Seq>,
-) -> Outcome<Made> {
+) -> Outcome<(Made, Turn)> {
     let mut conversation = open(write, &principal, Action::RunFlow, id)?;
     unchanged_since(write, &principal, EntityKind::Conversation, id.0, if_rev)?;
     let found = flows::find(write.connection, flow)?;
@@ -464,27 +464,28 @@ pub(crate) fn start(
         return Err(Refusal::new(ErrorCode::Conflict, words).into());
     }
     reopen(write, &mut conversation)?;
-    begin(write, &mut conversation, flow)?;
-    Ok((Some(id.0), None))
+    let turn = begin(write, &mut conversation, flow)?;
+    Ok(((Some(id.0), None), turn))
 }
 
-/// An agent lets no flow talk to a visitor any more.
+/// An agent lets no flow talk to a visitor any more. What came of it.
 pub(crate) fn stop(
     write: &mut Write<'_>,
     principal: Principal,
     id: ConversationId,
     if_rev: Option<Seq>,
-) -> Outcome<Made> {
+) -> Outcome<(Made, Turn)> {
     let mut conversation = open(write, &principal, Action::RunFlow, id)?;
     unchanged_since(write, &principal, EntityKind::Conversation, id.0, if_rev)?;
+    let mut turn = Turn::Nothing;
     if flows::runs(write.connection, id)? {
-        hand_over(write, &mut conversation, None, said::FLOW_STOPPED)?;
+        turn = hand_over(write, &mut conversation, None, said::FLOW_STOPPED)?;
         if let Principal::Agent(agent) = principal {
             // Whoever stopped it knows.
             move_read_mark(write, agent, ReadMark { conversation: id, number: conversation.last_number })?;
         }
     }
-    Ok((Some(id.0), None))
+    Ok(((Some(id.0), None), turn))
 }
 
 /// Hands over at most `limit` conversations whose visitors have let a flow wait too long, to the teams that they are for.
@@ -499,10 +500,10 @@ fn hand_over_due(
     for id in flows::due(write.connection, write.now, limit)? {
         match conversations::find(write.connection, id)? {
             Some(mut conversation) => {
-                hand_over(write, &mut conversation, None, said::FLOW_HANDED_OVER)?;
+                let (turn, site) =
+                    (hand_over(write, &mut conversation, None, said::FLOW_HANDED_OVER)?, conversation.site);
                 routed |= routing::give(write, id, agents)?;
-                let site = conversation.site;
-                later |= auto_answers::heard(write, (id, site), online.at(site), Turn::HandsOver)?;
+                later |= auto_answers::heard(write, (id, site), online.at(site), turn)?;
             }
             None => flows::end(write.connection, id)?,
         }

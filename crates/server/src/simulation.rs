@@ -238,7 +238,7 @@ impl Desk {
         for (person, command) in group {
             let client_id = command.client_id.clone();
             let principal = person.principal();
-            let (job, answered) = ask(move |write| commands::perform(write, principal, command));
+            let (job, answered) = ask(move |write| Ok(commands::perform(write, principal, command)?.0));
             jobs.push(job);
             asked.push((client_id, answered));
         }

@@ -639,3 +639,29 @@ async fn tv_06_flows_are_listed_changed_and_refused_by_their_field() {
     let (status, refusal) = ask(&desk, &desk.ann, "POST", "/v1/flows", parcels(agent())).await;
     assert_eq!((status, refusal["field"].as_str()), (400, Some("flows")));
 }
+
+#[tokio::test]
+async fn tv_06_whose_flow_is_stopped_is_served_as_one_who_was_handed_over() {
+    let desk = TestDesk::start().await;
+    adds(&desk, parcels(first_message())).await;
+    let rule = json!({"when": {"kind": "unanswered", "after_s": 600}, "texts": {"en": "Soon"}});
+    assert_eq!(ask(&desk, &desk.ann, "POST", "/v1/auto-answers", rule).await.0, 201);
+    let members = json!({"name": "Tea", "members": [desk.ben.agent.id]});
+    let (_, team) = ask(&desk, &desk.ann, "POST", "/v1/teams", members).await;
+    let rules = json!({"rules": [{"team": team["id"], "fallback_after_s": 60}]});
+    assert_eq!(ask(&desk, &desk.ann, "PUT", "/v1/routing", rules).await.0, 200);
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let mut ben = desk.agent(&desk.ben, None).await.synced().await;
+    let (_vic, question) = asked(&desk, &mut ann).await;
+    let chat = question.conversation;
+    assert_eq!((rows(&desk, "auto_answered"), rows(&desk, "routed")), (0, 0));
+    ann.command(&command(Command::StopFlow { conversation: chat })).await.unwrap();
+    let (line, _) = ben.message("flow_stopped").await;
+    assert_eq!(rings(&mut ben).await, (chat, line.number));
+    let texts = said_texts(&mut ann, chat).await;
+    assert_eq!(texts[texts.len() - 2..], ["flow_stopped", "team:Tea"]);
+    assert_eq!((rows(&desk, "auto_answered"), rows(&desk, "routed")), (1, 1), "unanswered from now on");
+    // Where no flow talks any more, stopping is nothing that anybody is given or answered for.
+    ann.command(&command(Command::StopFlow { conversation: chat })).await.unwrap();
+    assert_eq!(said_texts(&mut ann, chat).await, texts);
+}

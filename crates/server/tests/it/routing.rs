@@ -269,3 +269,26 @@ async fn tv_03_what_a_flow_hands_over_goes_to_its_team_then_and_not_while_the_fl
     // Where nobody of it takes the chat either, it is everybody's in the end.
     time_passes(&desk);
 }
+
+/// A flow that hands over at once, to a team.
+async fn hands_over(desk: &TestDesk, start: Value, team: Option<TeamId>) -> FlowId {
+    let steps = json!([{"key": "end", "does": {"kind": "hand_over", "team": team}}]);
+    let flow = json!({"name": "People", "start": start, "patience_s": 60, "steps": steps});
+    let (status, added) = ask(desk, &desk.ann, "POST", "/v1/flows", flow).await;
+    assert_eq!(status, 201, "{added}");
+    serde_json::from_value(added["id"].clone()).unwrap()
+}
+
+#[tokio::test]
+async fn tv_06_what_an_agents_flow_hands_over_goes_by_the_rules() {
+    let desk = TestDesk::start().await;
+    let team = bens(&desk, None).await;
+    route(&desk, json!([{"team": team, "fallback_after_s": 60}])).await;
+    let flow = hands_over(&desk, json!({"kind": "agent"}), None).await;
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let (_vic, chat) = writes(&desk, "Vic 1").await;
+    let mut ben = desk.agent(&desk.ben, None).await.synced().await;
+    ann.command(&command(Command::StartFlow { conversation: chat, flow })).await.unwrap();
+    assert_eq!(noted(&mut ann, chat).await, ["flow:People", "flow_handed_over", "team:Español"]);
+    while rings(&mut ben).await != chat {}
+}
