@@ -160,18 +160,18 @@ struct Later {
 }
 
 /// Gives a conversation to whom it is for, and answers it, after a visitor has written in it, or a flow has come to an end
-/// there. `begun`: it begins with that.
+/// there. `anew`: it begins, or begins again.
 fn follow_up(
     write: &mut Write<'_>,
     (id, site): (ConversationId, SiteId),
     turn: Turn,
-    begun: bool,
+    anew: bool,
     online: bool,
     agents: &BTreeSet<AgentId>,
 ) -> Outcome<Later> {
     let routed = match turn {
-        Turn::HandsOver => routing::give(write, id, agents)?,
-        Turn::Nothing if begun => routing::give(write, id, agents)?,
+        Turn::HandsOver(team) => routing::give(write, id, team, agents)?,
+        Turn::Nothing if anew => routing::give(write, id, None, agents)?,
         Turn::Nothing | Turn::Talks => false,
     };
     assignment::give(write, id, agents)?;
@@ -211,23 +211,27 @@ pub(crate) fn submit(
     };
     let done = wait.map(|()| {
         core.writer.submit(move |write| {
+            let opened = match writes {
+                Some(visitor) => conversations::is_opened_by(write.connection, visitor)?,
+                None => false,
+            };
             let (ack, mut turn) = perform(write, principal, frame)?;
             let mut later = Later::default();
             let found = match (writes, of_flow) {
                 _ if ack.duplicate => None,
                 (Some(visitor), _) => conversations::latest_of_visitor(write.connection, visitor)?,
                 // A flow that goes on has done what there was to do, and where none was stopped there is nothing.
-                (None, Some(id)) if turn == Turn::HandsOver => conversations::find(write.connection, id)?,
+                (None, Some(id)) if matches!(turn, Turn::HandsOver(_)) => conversations::find(write.connection, id)?,
                 (None, _) => None,
             };
             if let (Some(found), Some((agents, online))) = (found, there) {
-                let (id, site, begun) = (found.id, found.site, found.created_at == write.now);
+                let (id, site, anew) = (found.id, found.site, opened || found.created_at == write.now);
                 let online = online.at(site);
                 // A flow goes first: whoever it talks to waits for nobody, and is given to nobody.
                 if let (Some(_), Some(message), Some(number)) = (writes, ack.id, ack.number) {
                     turn = flows::heard(write, found, (MessageId(message), number), choice.as_deref(), online)?;
                 }
-                later = follow_up(write, (id, site), turn, begun, online, &agents)?;
+                later = follow_up(write, (id, site), turn, anew, online, &agents)?;
             }
             Ok((ack, Later { talks: turn == Turn::Talks, ..later }))
         })

@@ -205,8 +205,8 @@ pub(crate) enum Turn {
     Nothing,
     /// It has answered, or waits on.
     Talks,
-    /// It has handed over.
-    HandsOver,
+    /// It has handed over, to a team if it names one.
+    HandsOver(Option<TeamId>),
 }
 
 /// Goes on from a step until the visitor is asked something, or the flow ends. The visitor waits for nobody then, unless
@@ -283,7 +283,7 @@ fn say(
 }
 
 /// Ends the flow of a conversation, whose visitor waits for a person from now on. `code` says so to the team, and is what
-/// rings: whoever has read all that was said before has not read this.
+/// rings: whoever has read all that was said before has not read this. What nobody has is for [`routing::give`] then.
 fn hand_over(
     write: &mut Write<'_>,
     conversation: &mut Conversation,
@@ -298,14 +298,6 @@ fn hand_over(
     {
         assignment::let_go(write, conversation)?;
     }
-    if let (Some(team), None) = (team, conversation.assignee)
-        && conversation.team != Some(team)
-        && let Some(found) = teams::find(write.connection, team)?.filter(|found| found.active)
-        && rights::team_sees(write.connection, team.0, conversation.site)?
-    {
-        conversation.team = Some(team);
-        desk_says(write, conversation, &said::given_to_team(&found.name))?;
-    }
     conversation.waiting_since = Some(write.now);
     desk_says(write, conversation, code)?;
     if let Some(agent) = conversation.assignee {
@@ -313,7 +305,7 @@ fn hand_over(
         assignments::give(write.connection, conversation.id, agent, write.now, None)?;
     }
     store(write, conversation)?;
-    Ok(Turn::HandsOver)
+    Ok(Turn::HandsOver(team))
 }
 
 /// Whether what waits on a site can ring with an agent.
@@ -502,7 +494,7 @@ fn hand_over_due(
             Some(mut conversation) => {
                 let (turn, site) =
                     (hand_over(write, &mut conversation, None, said::FLOW_HANDED_OVER)?, conversation.site);
-                routed |= routing::give(write, id, agents)?;
+                routed |= routing::give(write, id, None, agents)?;
                 later |= auto_answers::heard(write, (id, site), online.at(site), turn)?;
             }
             None => flows::end(write.connection, id)?,

@@ -1,5 +1,6 @@
 //! New conversations of visitors go to the team that a rule names, as long as somebody of it is there and takes
-//! conversations. What nobody of the team takes in time is everybody's. When that is stands in the database alone.
+//! conversations; so does what a flow hands over to a team, and what is opened again and was a team's before. What nobody
+//! of the team takes in time is everybody's. When that is stands in the database alone.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -7,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deskbell_protocol::{
-    AgentId, Conversation, ConversationId, ConversationState, ROUTING_RULES_MAX, Refusal, Routing, RoutingRule,
-    Timestamp, Visitor,
+    AgentId, Conversation, ConversationId, ConversationState, ROUTING_RULES_MAX, Refusal, Routing, RoutingRule, SiteId,
+    Team, TeamId, Timestamp, Visitor,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -24,6 +25,8 @@ use crate::text;
 
 /// Seconds after which what nobody took is everybody's.
 const FALLBACK_S: RangeInclusive<u32> = 10..=3_600;
+/// The same of a team that no rule names.
+const FALLBACK_AFTER_S: u32 = 60;
 /// Longest piece of an address, in characters.
 const PAGE_MAX: usize = 200;
 /// Conversations that one transaction gives to everybody.
@@ -79,29 +82,63 @@ fn fits(rule: &RoutingRule, visitor: &Visitor) -> bool {
         && rule.page_contains.as_ref().is_none_or(looks_at)
 }
 
-/// Gives a conversation that a visitor has just begun, or that a flow has handed over, to the team that it is for, if one
-/// of its agents is there and takes conversations. Whether it is to be everybody's later.
-pub(crate) fn give(write: &mut Write<'_>, id: ConversationId, online: &BTreeSet<AgentId>) -> Outcome<bool> {
-    let rules = routing::rules(write.connection)?;
+/// The rule about a visitor's conversation.
+fn rule_for(connection: &Connection, conversation: &Conversation) -> Outcome<Option<RoutingRule>> {
+    let rules = routing::rules(connection)?;
     if rules.is_empty() {
-        return Ok(false);
+        return Ok(None);
     }
+    let visitor = visitors::find(connection, conversation.visitor)?;
+    Ok(visitor.and_then(|visitor| rules.into_iter().find(|rule| fits(rule, &visitor))))
+}
+
+/// A team of which an agent who may answer there is online and takes conversations.
+fn team_there(
+    connection: &Connection,
+    team: TeamId,
+    site: SiteId,
+    online: &BTreeSet<AgentId>,
+) -> Outcome<Option<Team>> {
+    let Some(team) = teams::find(connection, team)?.filter(|team| team.active) else { return Ok(None) };
+    let there = assignments::candidates(connection, site, Some(team.id))?;
+    Ok(there.iter().any(|agent| online.contains(&agent.agent)).then_some(team))
+}
+
+/// Gives a conversation that a visitor has just begun or opened again, or that a flow has handed over, to the first of
+/// these teams of which somebody is there: the one that the flow names, the one that had it before, and the one that a rule
+/// names. Where nobody of any is there, it is everybody's at once. Whether it is to be everybody's later.
+pub(crate) fn give(
+    write: &mut Write<'_>,
+    id: ConversationId,
+    by_flow: Option<TeamId>,
+    online: &BTreeSet<AgentId>,
+) -> Outcome<bool> {
     let Some(mut conversation) = conversations::find(write.connection, id)? else { return Ok(false) };
-    let Some(since) = conversation.waiting_since else { return Ok(false) };
-    if conversation.assignee.is_some() || conversation.team.is_some() {
-        return Ok(false);
+    let (Some(since), None) = (conversation.waiting_since, conversation.assignee) else { return Ok(false) };
+    let rule = rule_for(write.connection, &conversation)?;
+    let had = conversation.team;
+    let mut given = None;
+    for team in [by_flow, had, rule.as_ref().map(|rule| rule.team)].into_iter().flatten() {
+        given = team_there(write.connection, team, conversation.site, online)?;
+        if given.is_some() {
+            break;
+        }
     }
-    let Some(visitor) = visitors::find(write.connection, conversation.visitor)? else { return Ok(false) };
-    let Some(rule) = rules.iter().find(|rule| fits(rule, &visitor)) else { return Ok(false) };
-    let Some(team) = teams::find(write.connection, rule.team)?.filter(|team| team.active) else { return Ok(false) };
-    let there = assignments::candidates(write.connection, conversation.site, Some(team.id))?;
-    if !there.iter().any(|agent| online.contains(&agent.agent)) {
+    let Some(team) = given else {
+        if had.is_some() {
+            conversation.team = None;
+            desk_says(write, &mut conversation, said::UNASSIGNED)?;
+            store(write, &conversation)?;
+        }
         return Ok(false);
+    };
+    if had != Some(team.id) {
+        conversation.team = Some(team.id);
+        desk_says(write, &mut conversation, &said::given_to_team(&team.name))?;
+        store(write, &conversation)?;
     }
-    conversation.team = Some(team.id);
-    desk_says(write, &mut conversation, &said::given_to_team(&team.name))?;
-    store(write, &conversation)?;
-    let due_at = write.now.saturating_add(i64::from(rule.fallback_after_s) * 1000);
+    let fallback_after_s = rule.filter(|rule| rule.team == team.id).map_or(FALLBACK_AFTER_S, |it| it.fallback_after_s);
+    let due_at = write.now.saturating_add(i64::from(fallback_after_s) * 1000);
     routing::route(write.connection, Routed { conversation: id, team: team.id, since }, due_at)?;
     Ok(true)
 }

@@ -31,6 +31,7 @@ queries! {
         FROM conversation WHERE id = ?1";
     VISITOR_OF = "SELECT visitor FROM conversation WHERE id = ?1 AND kind = 0 AND visitor IS NOT NULL";
     LATEST_OF_VISITOR = "SELECT id FROM conversation WHERE visitor = ?1 ORDER BY id DESC LIMIT 1";
+    STATE_OF_LATEST = "SELECT state FROM conversation WHERE visitor = ?1 ORDER BY id DESC LIMIT 1";
     BY_ACTIVITY = "SELECT active_at, id, coalesce(contact, 0), coalesce(visitor, 0) FROM conversation
         WHERE (active_at, id) < (?1, ?2)
         AND (EXISTS (SELECT 1 FROM sees WHERE sees.agent = ?4 AND sees.site = conversation.site)
@@ -160,6 +161,12 @@ pub(crate) fn latest_of_visitor(connection: &Connection, visitor: VisitorId) -> 
         Some(id) => find(connection, ConversationId(id)),
         None => Ok(None),
     }
+}
+
+/// Whether the conversation at hand of a visitor is closed or put off, so that their next message opens it.
+pub(crate) fn is_opened_by(connection: &Connection, visitor: VisitorId) -> rusqlite::Result<bool> {
+    let state = connection.prepare_cached(STATE_OF_LATEST)?.query_row([visitor.0], |row| row.get::<_, i64>(0));
+    Ok(state.optional()?.is_some_and(|state| state != state_code(ConversationState::Open)))
 }
 
 /// A conversation's place among all, and whom it is with.

@@ -348,7 +348,7 @@ async fn tv_06_whoever_has_taken_the_chat_is_handed_over_to_and_a_team_gets_it_o
     let (line, _) = ann.message(HANDED_OVER).await;
     assert_eq!(rings(&mut ann).await, (others.conversation, line.number), "Vic's never rang with Ann");
     let texts = said_texts(&mut ann, others.conversation).await;
-    assert_eq!(texts[texts.len() - 2..], ["team:Tea", HANDED_OVER]);
+    assert_eq!(texts[texts.len() - 2..], [HANDED_OVER, "team:Tea"]);
 }
 
 #[tokio::test]

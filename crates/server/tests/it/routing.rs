@@ -280,6 +280,76 @@ async fn hands_over(desk: &TestDesk, start: Value, team: Option<TeamId>) -> Flow
 }
 
 #[tokio::test]
+async fn tv_06_a_flow_hands_over_to_its_team_while_somebody_of_it_is_there_and_not_for_ever() {
+    let desk = TestDesk::start().await;
+    let team = bens(&desk, None).await;
+    hands_over(&desk, json!({"kind": "first_message"}), Some(team)).await;
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let (_vic, vics) = writes(&desk, "Vic 1").await;
+    assert_eq!(rings(&mut ann).await, vics, "Ben is not there");
+    assert_eq!(noted(&mut ann, vics).await, ["flow:People", "flow_handed_over"]);
+
+    let mut ben = desk.agent(&desk.ben, None).await.synced().await;
+    let (_wen, wens) = writes(&desk, "Wen 2").await;
+    while rings(&mut ben).await != wens {}
+    assert_eq!(noted(&mut ann, wens).await, ["flow:People", "flow_handed_over", "team:Español"]);
+    time_passes(&desk);
+    // A third chat has the desk look at what is due.
+    let (_xia, _) = writes(&desk, "Xia 3").await;
+    while rings(&mut ann).await != wens {}
+    assert_eq!(noted(&mut ann, wens).await.last().map(String::as_str), Some("unassigned"));
+}
+
+#[tokio::test]
+async fn tv_03_a_chat_that_is_opened_again_is_its_teams_only_while_somebody_of_it_is_there() {
+    let desk = TestDesk::start().await;
+    let team = bens(&desk, None).await;
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    // Both were the team's, and are done.
+    let (mut vic, vics) = writes(&desk, "Vic 1").await;
+    let (mut wen, wens) = writes(&desk, "Wen 2").await;
+    for conversation in [vics, wens] {
+        let give = Command::Assign { conversation, agent: None, team: Some(team), from: None };
+        let close = Command::SetState { conversation, state: ConversationState::Closed };
+        for done in [give, close] {
+            ann.command(&command(done)).await.unwrap();
+        }
+    }
+    vic.command(&reply(None, "Vic again")).await.unwrap();
+    let (asked, _) = ann.message("Vic again").await;
+    let ring = |frame: &ServerFrame| match frame {
+        ServerFrame::Ring(ring) if ring.deadline_ms > 0 => Some((ring.conversation, ring.number)),
+        _ => None,
+    };
+    while ann.until(ring).await != (vics, asked.number + 1) {}
+    assert_eq!(noted(&mut ann, vics).await, ["team:Español", "closed", "reopened", "unassigned"]);
+
+    let mut ben = desk.agent(&desk.ben, None).await.synced().await;
+    wen.command(&reply(None, "Wen again")).await.unwrap();
+    while rings(&mut ben).await != wens {}
+    assert_eq!(noted(&mut ann, wens).await, ["team:Español", "closed", "reopened"]);
+    // Whoever comes back does not wait there for ever either.
+    time_passes(&desk);
+    let waits: i64 = database(&desk).query_row("SELECT conversation FROM routed", [], |row| row.get(0)).unwrap();
+    assert_eq!(waits, wens.0);
+}
+
+#[tokio::test]
+async fn tv_03_who_has_come_back_goes_by_the_rules_as_one_who_is_new() {
+    let desk = TestDesk::start().await;
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let (mut vic, vics) = writes(&desk, "Vic 1").await;
+    let close = Command::SetState { conversation: vics, state: ConversationState::Closed };
+    ann.command(&command(close)).await.unwrap();
+    let team = bens(&desk, None).await;
+    route(&desk, json!([{"team": team, "fallback_after_s": 60}])).await;
+    let mut ben = desk.agent(&desk.ben, None).await.synced().await;
+    vic.command(&reply(None, "Vic again")).await.unwrap();
+    assert_eq!(rings(&mut ben).await, vics);
+    assert_eq!(noted(&mut ann, vics).await, ["closed", "reopened", "team:Español"]);
+}
+
+#[tokio::test]
 async fn tv_06_what_an_agents_flow_hands_over_goes_by_the_rules() {
     let desk = TestDesk::start().await;
     let team = bens(&desk, None).await;
