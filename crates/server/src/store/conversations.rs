@@ -62,7 +62,7 @@ queries! {
         ORDER BY number DESC LIMIT ?3";
     NEWEST_SHOWN = "SELECT number, created_at FROM message WHERE conversation = ?1 AND kind IN (0, 2) ORDER BY number DESC LIMIT 1";
     UNREAD_BY_VISITOR = "SELECT 1 FROM message WHERE conversation = ?1 AND number > ?2
-        AND kind = 0 AND author_kind = 1 AND deleted_at IS NULL LIMIT 100";
+        AND kind = 0 AND author_kind IN (1, 2) AND deleted_at IS NULL LIMIT 100";
     FIND_READ_MARK = "SELECT number FROM read_mark WHERE agent = ?1 AND conversation = ?2";
     SET_READ_MARK = "INSERT INTO read_mark (agent, conversation, number) VALUES (?1, ?2, ?3)
         ON CONFLICT (agent, conversation) DO UPDATE SET number = CASE WHEN ?4 THEN excluded.number ELSE max(number, excluded.number) END";
@@ -417,7 +417,7 @@ pub(crate) fn newest_shown(
     connection.prepare_cached(NEWEST_SHOWN)?.query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()
 }
 
-/// Replies of the team that the visitor has not seen, counted up to 100.
+/// Replies of the team, and of the desk itself, that the visitor has not seen, counted up to 100.
 pub(crate) fn unread_by_visitor(connection: &Connection, conversation: &Conversation) -> rusqlite::Result<i64> {
     let mut statement = connection.prepare_cached(UNREAD_BY_VISITOR)?;
     let mut rows = statement.query([conversation.id.0, conversation.visitor_read])?;

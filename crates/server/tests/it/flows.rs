@@ -665,3 +665,18 @@ async fn tv_06_whose_flow_is_stopped_is_served_as_one_who_was_handed_over() {
     ann.command(&command(Command::StopFlow { conversation: chat })).await.unwrap();
     assert_eq!(said_texts(&mut ann, chat).await, texts);
 }
+
+#[tokio::test]
+async fn tv_06_what_the_desk_says_is_unread_on_a_closed_messenger() {
+    let desk = TestDesk::start().await;
+    adds(&desk, parcels(first_message())).await;
+    let name = presence();
+    let mut page = desk.page(Some(SHOP), &name, "https://shop.example/teapots").await;
+    page.welcome().await;
+    let mut vic = desk.panel(None, Some(&name), None).await.synced().await;
+    vic.command(&reply(None, "Buenos días")).await.unwrap();
+    vic.message(ABOUT).await;
+    drop(vic);
+    let mut again = desk.page(Some(SHOP), &name, "https://shop.example/teapots").await;
+    assert_eq!(again.welcome().await.visitor.unwrap().unread, 2, "the greeting and the question");
+}
