@@ -198,7 +198,8 @@ impl Administration {
             let found = conversation(&actor, connection, id)?;
             let words: Vec<String> = items::first_words(connection, found.id, FIRST_MESSAGES)?
                 .into_iter()
-                .take_while(|message| message.kind != MessageKind::Reply || message.author == Author::Visitor)
+                // What the desk says by itself ends nothing, an agent's answer does.
+                .take_while(|it| it.kind != MessageKind::Reply || !matches!(it.author, Author::Agent { .. }))
                 .filter(|message| message.author == Author::Visitor && !message.text.trim().is_empty())
                 .map(|message| message.text)
                 .collect();

@@ -315,3 +315,16 @@ async fn od_18_one_item_is_about_so_many_conversations_and_no_more() {
     let (status, refused) = ask(&desk, &desk.ann, "PUT", &link(one_more.id), Value::Null).await;
     assert_eq!((status, refused["field"].as_str()), (400, Some("conversation")));
 }
+
+#[tokio::test]
+async fn od_21_a_ticket_has_what_was_written_beside_the_desks_own_answers_and_ends_at_an_agents() {
+    let desk = TestDesk::start().await;
+    let rule = json!({"when": {"kind": "first_message"}, "texts": {"en": "Hello, this is the desk"}});
+    assert_eq!(ask(&desk, &desk.ann, "POST", "/v1/auto-answers", rule).await.0, 201);
+    let chat = vic(&desk, &["The lid is broken", "Order 77"]).await;
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    ann.command(&reply(Some(chat.id), "We send a new one")).await.unwrap();
+    let path = format!("/v1/conversations/{}/ticket", chat.id);
+    let (_, draft) = ask(&desk, &desk.ben, "GET", &path, Value::Null).await;
+    assert_eq!(draft["description"], "The lid is broken\n\nOrder 77");
+}
