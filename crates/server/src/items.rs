@@ -44,17 +44,21 @@ fn colleague(connection: &Connection, field: &str, agent: AgentId, item: &Item) 
     if there && sees { Ok(()) } else { Err(Refusal::invalid(field, "is nobody who may see this item").into()) }
 }
 
-/// What an item says, without slips.
-fn check(actor: &Actor, connection: &Connection, item: &mut Item) -> Outcome<()> {
+/// What an item says, without slips. What it said `before` stays as it was: whoever did it may have left since.
+fn check(actor: &Actor, connection: &Connection, item: &mut Item, before: Option<&Item>) -> Outcome<()> {
     item.title = text::field("title", &item.title, ITEM_TITLE_MAX)?;
     if item.title.is_empty() {
         return Err(Refusal::invalid("title", "must not be empty").into());
     }
     item.description = text::long_field("description", &item.description, ITEM_DESCRIPTION_MAX)?;
-    if let Some(assignee) = item.assignee {
+    if let Some(assignee) = item.assignee
+        && before.is_none_or(|before| before.assignee != item.assignee)
+    {
         colleague(connection, "assignee", assignee, item)?;
     }
-    let Some(project) = item.project else { return Ok(()) };
+    let Some(project) = item.project.filter(|_| before.is_none_or(|before| before.project != item.project)) else {
+        return Ok(());
+    };
     if item.kind == ItemKind::Project {
         return Err(Refusal::invalid("project", "a project belongs to none").into());
     }
@@ -123,7 +127,7 @@ pub(crate) fn add(write: &mut Write<'_>, actor: &Actor, new: NewItem) -> Outcome
         changed_at: write.now,
         rev: 1,
     };
-    check(actor, write.connection, &mut item)?;
+    check(actor, write.connection, &mut item, None)?;
     items::add(write.connection, &item)?;
     let Some(from) = from else {
         write.touch(EntityKind::Item, item.id.0)?;
@@ -148,7 +152,7 @@ pub(crate) fn edit(write: &mut Write<'_>, actor: &Actor, id: ItemId, edit: ItemE
     now.description = description.unwrap_or(now.description);
     now.assignee = assignee.unwrap_or(now.assignee);
     now.project = project.unwrap_or(now.project);
-    check(actor, write.connection, &mut now)?;
+    check(actor, write.connection, &mut now, Some(&before))?;
     if now == before { Ok(before) } else { store(write, now) }
 }
 

@@ -328,3 +328,17 @@ async fn od_21_a_ticket_has_what_was_written_beside_the_desks_own_answers_and_en
     let (_, draft) = ask(&desk, &desk.ben, "GET", &path, Value::Null).await;
     assert_eq!(draft["description"], "The lid is broken\n\nOrder 77");
 }
+
+#[tokio::test]
+async fn od_18_what_somebody_does_who_left_can_be_closed_and_given_to_nobody_else_who_is_gone() {
+    let desk = TestDesk::start().await;
+    let task = made(&desk, &desk.ann, json!({"kind": "task", "title": "Pack", "assignee": desk.ben.agent.id})).await;
+    let leave = AgentEdit { active: Some(false), ..AgentEdit::default() };
+    desk.desk.administer().edit_agent(desk.ben.agent.id, leave).await.unwrap();
+    let path = format!("/v1/items/{}", task.id);
+    let closed = changed(&desk, &desk.ann, "PATCH", &path, json!({"state": "closed"})).await;
+    assert_eq!((closed.state, closed.assignee), (ItemState::Closed, Some(desk.ben.agent.id)));
+    changed(&desk, &desk.ann, "PATCH", &path, json!({"assignee": null})).await;
+    let (status, answer) = ask(&desk, &desk.ann, "PATCH", &path, json!({"assignee": desk.ben.agent.id})).await;
+    assert_eq!((status, answer["field"].as_str()), (400, Some("assignee")));
+}
