@@ -69,13 +69,18 @@ fn check(actor: &Actor, connection: &Connection, item: &mut Item, before: Option
 }
 
 /// Makes an item about a conversation. The first one decides whose customers and whom it is about.
-fn link(write: &mut Write<'_>, item: &mut Item, conversation: &Conversation) -> Outcome<()> {
+fn link(write: &mut Write<'_>, actor: &Actor, item: &mut Item, conversation: &Conversation) -> Outcome<()> {
     if item.site.is_some_and(|site| site != conversation.site) {
         return Err(Refusal::invalid("conversation", "is of another site than the item").into());
     }
     if item.conversations.len() >= ITEM_CONVERSATIONS_MAX {
         let rule = format!("one item is about {ITEM_CONVERSATIONS_MAX} conversations at the most");
         return Err(Refusal::invalid("conversation", &rule).into());
+    }
+    let before = items::of_conversation(write.connection, conversation.id)?;
+    if let Some(before) = before {
+        // It is about one conversation fewer then, which is a change of it.
+        find(actor, write.connection, Action::EditItems, before)?;
     }
     if item.site.is_none() {
         item.site = Some(conversation.site);
@@ -90,9 +95,7 @@ fn link(write: &mut Write<'_>, item: &mut Item, conversation: &Conversation) -> 
     if item.kind == ItemKind::Ticket && item.contact.is_none() {
         item.contact = Some(conversation.contact);
     }
-    let before = items::of_conversation(write.connection, conversation.id)?;
     items::link(write.connection, item.id, conversation.id)?;
-    // The one that it was about is about one conversation fewer.
     let before = before.map(|id| items::find(write.connection, id)).transpose()?.flatten();
     before.map_or(Ok(()), |before| store(write, before).map(drop))
 }
@@ -134,7 +137,7 @@ pub(crate) fn add(write: &mut Write<'_>, actor: &Actor, new: NewItem) -> Outcome
         return Ok(item);
     };
     let from = conversation(actor, write.connection, from)?;
-    link(write, &mut item, &from)?;
+    link(write, actor, &mut item, &from)?;
     store(write, item)
 }
 
@@ -251,7 +254,7 @@ impl Administration {
                 return Ok(item);
             }
             if linked {
-                link(write, &mut item, &of)?;
+                link(write, &actor, &mut item, &of)?;
             } else {
                 items::unlink(write.connection, id, of.id)?;
             }

@@ -342,3 +342,24 @@ async fn od_18_what_somebody_does_who_left_can_be_closed_and_given_to_nobody_els
     let (status, answer) = ask(&desk, &desk.ann, "PATCH", &path, json!({"assignee": desk.ben.agent.id})).await;
     assert_eq!((status, answer["field"].as_str()), (400, Some("assignee")));
 }
+
+#[tokio::test]
+async fn dk_25_whoever_takes_part_in_a_chat_takes_it_from_no_item_that_they_may_not_change() {
+    let desk = TestDesk::start().await;
+    let chat = vic(&desk, &["Hello"]).await;
+    let about = made(&desk, &desk.ann, json!({"kind": "ticket", "title": "A lid", "conversation": chat.id})).await;
+    let own = made(&desk, &desk.ben, json!({"kind": "task", "title": "Sweep"})).await;
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let (add, remove) = (vec![desk.ben.agent.id], Vec::new());
+    ann.command(&command(Command::ChangeParticipants { conversation: chat.id, add, remove })).await.unwrap();
+    let edit = SiteEdit { members_only: Some(true), ..SiteEdit::default() };
+    desk.desk.administer().put_site(Some(desk.site.id), edit).await.unwrap();
+    let link = format!("/v1/items/{}/conversations/{}", own.id, chat.id);
+    assert_eq!(ask(&desk, &desk.ben, "PUT", &link, Value::Null).await.0, 404);
+    let new = json!({"kind": "task", "title": "Mine", "conversation": chat.id});
+    assert_eq!(ask(&desk, &desk.ben, "POST", "/v1/items", new).await.0, 404);
+    for item in [about, own] {
+        let path = format!("/v1/items/{}", item.id);
+        assert_eq!(changed(&desk, &desk.ann, "GET", &path, Value::Null).await, item, "nothing has changed");
+    }
+}
