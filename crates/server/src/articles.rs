@@ -18,6 +18,9 @@ use crate::store::batch::Write;
 use crate::store::{Connection, Failure, Outcome, search, sites, visitors};
 use crate::text;
 
+/// Characters of a body of which a list makes a summary: more than that has, so that it ends between words.
+const BEGINNING: usize = 5 * ARTICLE_SUMMARY_MAX;
+
 /// Texts without slips.
 fn checked(given: BTreeMap<String, ArticleText>) -> Result<BTreeMap<String, ArticleText>, Refusal> {
     let mut texts = text::tagged("texts", given)?;
@@ -126,12 +129,17 @@ pub(crate) async fn read(
     read.await
 }
 
-/// An article as a list shows it to somebody with a language.
-fn row(article: Article, language: &str) -> Option<ArticleRow> {
-    let ArticleCard { id, title, summary, language } = card(&article, language)?;
-    let Article { site, published, texts, revision, changed_at, .. } = article;
-    let languages = texts.into_keys().collect();
-    Some(ArticleRow { id, site, published, languages, language, title, summary, revision, changed_at })
+/// An article as a list shows it to somebody with a language. Of its texts, the beginning of one is read.
+fn row(connection: &Connection, id: ArticleId, language: &str) -> Outcome<Option<ArticleRow>> {
+    let Some((head, languages)) = articles::find_head(connection, id)? else { return Ok(None) };
+    let Some((language, ())) = text::best_language(&languages, language) else { return Ok(None) };
+    let Some(ArticleText { title, body }) = articles::beginning(connection, id, language, BEGINNING)? else {
+        return Ok(None);
+    };
+    let (summary, language) = (summary(&body), language.clone());
+    let Article { site, published, revision, changed_at, .. } = head;
+    let languages = languages.into_keys().collect();
+    Ok(Some(ArticleRow { id, site, published, languages, language, title, summary, revision, changed_at }))
 }
 
 /// How the audit names an article: by what is said of it first.
@@ -157,7 +165,7 @@ impl Administration {
             let next = ids.last().copied().filter(|_| ids.len() == usize::try_from(limit).unwrap_or(usize::MAX));
             let mut found = Vec::with_capacity(ids.len());
             for id in ids {
-                found.extend(articles::find(connection, id)?.and_then(|article| row(article, &language)));
+                found.extend(row(connection, id, &language)?);
             }
             Ok(ArticlePage { articles: found, next })
         });

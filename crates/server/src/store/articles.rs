@@ -11,6 +11,8 @@ use super::queries;
 queries! {
     FIND = "SELECT site, published, revision, changed_at FROM article WHERE id = ?1";
     TEXTS = "SELECT language, title, body FROM article_text WHERE article = ?1 ORDER BY language";
+    LANGUAGES = "SELECT language FROM article_text WHERE article = ?1 ORDER BY language";
+    BEGINNING = "SELECT title, substr(body, 1, ?3) FROM article_text WHERE article = ?1 AND language = ?2";
     /// As many as there are, up to one more than there may be.
     SOME = "SELECT id FROM article WHERE id > ?1 ORDER BY id LIMIT ?2";
     PUT = "INSERT INTO article (id, site, published, revision, changed_at) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -54,12 +56,40 @@ pub(crate) struct Wanted {
     pub(crate) limit: u32,
 }
 
-pub(crate) fn find(connection: &Connection, id: ArticleId) -> rusqlite::Result<Option<Article>> {
+/// What there is of an article beside its texts.
+fn head(connection: &Connection, id: ArticleId) -> rusqlite::Result<Option<Article>> {
     let found = connection.prepare_cached(FIND)?.query_row([id.0], |row| {
         let (site, texts) = (row.get::<_, Option<i64>>(0)?.map(SiteId), BTreeMap::new());
         Ok(Article { id, site, published: row.get(1)?, texts, revision: row.get(2)?, changed_at: row.get(3)? })
     });
-    let Some(mut article) = found.optional()? else { return Ok(None) };
+    found.optional()
+}
+
+/// An article without its texts, and in which languages it has some.
+pub(crate) fn find_head(
+    connection: &Connection,
+    id: ArticleId,
+) -> rusqlite::Result<Option<(Article, BTreeMap<String, ()>)>> {
+    let Some(head) = head(connection, id)? else { return Ok(None) };
+    let mut languages = connection.prepare_cached(LANGUAGES)?;
+    let languages = languages.query_map([id.0], |row| Ok((row.get(0)?, ())))?.collect::<Result<_, _>>()?;
+    Ok(Some((head, languages)))
+}
+
+/// The title of an article in one of its languages, and so many characters of its body.
+pub(crate) fn beginning(
+    connection: &Connection,
+    id: ArticleId,
+    language: &str,
+    most: usize,
+) -> rusqlite::Result<Option<ArticleText>> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let text = |row: &rusqlite::Row<'_>| Ok(ArticleText { title: row.get(0)?, body: row.get(1)? });
+    connection.prepare_cached(BEGINNING)?.query_row(params![id.0, language, most], text).optional()
+}
+
+pub(crate) fn find(connection: &Connection, id: ArticleId) -> rusqlite::Result<Option<Article>> {
+    let Some(mut article) = head(connection, id)? else { return Ok(None) };
     let mut texts = connection.prepare_cached(TEXTS)?;
     let texts =
         texts.query_map([id.0], |row| Ok((row.get(0)?, ArticleText { title: row.get(1)?, body: row.get(2)? })))?;
