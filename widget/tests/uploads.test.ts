@@ -136,7 +136,7 @@ test('OD-35: a busy desk is asked again a few times, a refusal is final', async 
 });
 
 test('OD-35: an empty file is refused here, and a desk that has enough for long is not waited for', async () => {
-  const uploads = new Uploads(session(), memoryStore(), KEY);
+  const uploads = new Uploads(session(), memoryStore());
   uploads.attach([new File([], 'nothing.txt')]);
   await pass();
   expect([states(uploads), uploads.list[0]?.code, desk.asked]).toEqual([['nothing.txt failed'], 'empty', []]);
@@ -150,7 +150,7 @@ test('OD-35: an empty file is refused here, and a desk that has enough for long 
 });
 
 test('OD-35: of ten files three go up at once, each in its turn, and none waits for one that was taken off', async () => {
-  const uploads = new Uploads(session(), memoryStore(), KEY);
+  const uploads = new Uploads(session(), memoryStore());
   desk.hangs = true;
   uploads.attach(Array.from({ length: 10 }, (_, at) => plan(BYTES, `${at}.pdf`)));
   await pass();
