@@ -1,6 +1,6 @@
 //! From what happens at the desks to what the page and the person are told.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use deskbell_attention::{Arrival, Preferences, Reason, Situation};
@@ -20,6 +20,31 @@ use crate::{merged, views};
 /// The code of the desk's own message when a visitor's message reopens a conversation.
 const REOPENED: &str = "reopened";
 
+/// So many rings wait for their changes. One more is heard with the desk's next round.
+const EARLY_RINGS_MAX: usize = 100;
+
+/// Rings that have overtaken the changes for which they ring, one a conversation. The session's pump owns them.
+type EarlyRings = BTreeMap<ConversationId, Awaited>;
+
+/// A ring of the desk.
+#[derive(Debug)]
+struct Awaited {
+    ring: Ring,
+    /// The desk rings for it until then, by this computer's clock.
+    until: Timestamp,
+}
+
+/// What a ring comes to on this computer.
+#[derive(Clone, Copy, Debug)]
+enum Heard {
+    /// The desk is told so.
+    Told(RingOutcome),
+    /// Nothing rings, and there is nothing to tell.
+    Quiet,
+    /// By what is here so far there is nothing to ring for.
+    Early,
+}
+
 /// An alert that is up.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Raised {
@@ -29,24 +54,29 @@ pub(crate) struct Raised {
     until: Option<Timestamp>,
     /// The desk has given the chat to the person: that it is theirs does not end the ring.
     given: bool,
-    /// The line by which a flow handed over, if that is what rings: nothing of it is unread.
-    line: Option<Number>,
+    /// The newest message that it told of.
+    number: Number,
+    /// That is the line by which a flow handed over: nothing of it is unread.
+    line: bool,
 }
 
 impl App {
     /// Hands the client's events to the pages and raises alerts, until the session ends.
     pub(crate) async fn pump(self, session: Session, mut events: mpsc::Receiver<ClientEvent>) {
+        let mut early = EarlyRings::new();
         let mut repeat = tokio::time::interval(Duration::from_secs(1));
         loop {
             tokio::select! {
                 () = session.stop.cancelled() => return,
                 event = events.recv() => match event {
-                    Some(event) => self.take(&session, event).await,
+                    Some(event) => self.take(&session, event, &mut early).await,
                     None => return,
                 },
                 _ = repeat.tick() => {
+                    let now = self.host().now();
+                    early.retain(|_, awaited| awaited.until >= now);
                     self.end_late_rings(&session);
-                    let due = lock(&self.inner.keeper).due(self.host().now(), &preferences(&self.settings()));
+                    let due = lock(&self.inner.keeper).due(now, &preferences(&self.settings()));
                     if let Some(sound) = due {
                         self.host().sound(sound);
                     }
@@ -55,11 +85,15 @@ impl App {
         }
     }
 
-    async fn take(&self, session: &Session, event: ClientEvent) {
+    async fn take(&self, session: &Session, event: ClientEvent, early: &mut EarlyRings) {
         match event {
             ClientEvent::Changed(Changed { conversations, visitors, canned_texts, .. }) => {
                 let changed: Vec<ConversationRef> = conversations.into_iter().map(|id| session.chat(id)).collect();
+                let awaited: Vec<Awaited> = changed.iter().filter_map(|chat| early.remove(&chat.id)).collect();
                 self.calm(session, &changed).await;
+                for ring in awaited {
+                    self.ring(session, ring, early).await;
+                }
                 self.publish(&AppEvent::Changed { conversations: changed, visitors, canned_texts });
                 self.refresh_surroundings().await;
             }
@@ -93,7 +127,12 @@ impl App {
                     canned_texts: false,
                 });
             }
-            ClientEvent::Ring(ring) => self.ring(session, ring).await,
+            ClientEvent::Ring(ring) => {
+                let life = Timestamp::try_from(ring.deadline_ms).unwrap_or(0);
+                let until = self.host().now().saturating_add(life);
+                early.remove(&ring.conversation);
+                self.ring(session, Awaited { ring, until }, early).await;
+            }
             ClientEvent::Arrived(messages) => self.arrive(session, messages).await,
         }
     }
@@ -138,6 +177,10 @@ impl App {
             if now.saturating_sub(message.created_at) > views::ALERT_AGE_MAX || record.my_read >= message.number {
                 continue;
             }
+            // The desk's ring may have waited for this message, and told of it the moment before.
+            if self.raised(session.chat(id)).is_some_and(|raised| raised.number >= number) {
+                continue;
+            }
             // Nothing was read, and nothing is unread but what came just now.
             let first_of_conversation = record.my_read == 0 && record.unread <= news;
             let reopened = before.is_some_and(|before| before.kind == MessageKind::System && before.text == REOPENED);
@@ -157,7 +200,7 @@ impl App {
     ) -> Option<RingOutcome> {
         let settings = self.settings();
         let conversation = session.chat(message.conversation);
-        let line = (message.kind == MessageKind::System).then_some(message.number);
+        let (number, line) = (message.number, message.kind == MessageKind::System);
         let situation = Situation {
             focused: *lock(&self.inner.focus),
             preferences: preferences(&settings),
@@ -186,15 +229,12 @@ impl App {
                 Author::Visitor | Author::Desk => self.name_of(record),
             },
             // What the desk itself says is a code.
-            text: if line.is_some() { String::new() } else { message.text },
+            text: if line { String::new() } else { message.text },
             file: message.attachments.first().map(|attachment| attachment.name.clone()),
         };
         let alert = deskbell_attention::decide(&situation, &arrival);
         let alert = lock(&self.inner.keeper).raise(alert, self.host().now());
-        if alert.rings {
-            self.publish(&AppEvent::Ring { conversations: vec![conversation] });
-        }
-        let quiet = alert.why_quiet;
+        let (quiet, rings) = (alert.why_quiet, alert.rings);
         let taken = self.host().alert(alert, &self.catalogue());
         let outcome = match quiet {
             Some(Reason::OnScreen) => Some(RingOutcome::Seen),
@@ -204,64 +244,76 @@ impl App {
             None => Some(RingOutcome::Suppressed { reason: Suppressed::Failed }),
         };
         if let Some(outcome) = outcome.filter(|outcome| *outcome != RingOutcome::Seen) {
-            lock(&self.inner.raised).insert(conversation, Raised { outcome, until: None, given, line });
+            lock(&self.inner.raised).insert(conversation, Raised { outcome, until: None, given, number, line });
+        }
+        // Whoever hears of it finds the alert up.
+        if rings {
+            self.publish(&AppEvent::Ring { conversations: vec![conversation] });
         }
         outcome
     }
 
-    /// The desk rings for a visitor who waits, or does no more. What rings here already is only told.
-    async fn ring(&self, session: &Session, ring: Ring) {
+    /// The desk rings for a visitor who waits, or does no more. What rings here already is only told, and what there is
+    /// nothing to ring for yet waits for the next change of its conversation.
+    async fn ring(&self, session: &Session, awaited: Awaited, early: &mut EarlyRings) {
+        let Awaited { ring, until } = &awaited;
         let chat = session.chat(ring.conversation);
-        let rings = lock(&self.inner.keeper).ringing().any(|ringing| ringing == chat);
+        let raised = self.raised(chat);
         if ring.deadline_ms == 0 {
-            if rings {
+            if raised.is_some() {
                 self.end_alert(chat);
             }
             return;
         }
-        let raised = lock(&self.inner.raised).get(&chat).map(|raised| raised.outcome).filter(|_| rings);
-        let outcome = match raised {
-            Some(outcome) => Some(outcome),
-            None => self.ring_anew(session, &ring).await,
+        let heard = match raised {
+            Some(raised) => Heard::Told(raised.outcome),
+            None => self.ring_anew(session, ring).await,
         };
-        let life = Timestamp::try_from(ring.deadline_ms).unwrap_or(0);
-        let until = self.host().now().saturating_add(life);
         if let Some(raised) = lock(&self.inner.raised).get_mut(&chat) {
-            raised.until = Some(until);
+            raised.until = Some(*until);
         }
-        if let Some(outcome) = outcome {
-            session.client.acknowledge_ring(RingAck { ring: ring.ring, outcome });
+        match heard {
+            Heard::Told(outcome) => session.client.acknowledge_ring(RingAck { ring: ring.ring, outcome }),
+            Heard::Quiet => {}
+            Heard::Early if early.len() < EARLY_RINGS_MAX => drop(early.insert(ring.conversation, awaited)),
+            Heard::Early => {}
         }
     }
 
+    /// What became of the alert by which a conversation rings.
+    fn raised(&self, chat: ConversationRef) -> Option<Raised> {
+        let rings = lock(&self.inner.keeper).ringing().any(|ringing| ringing == chat);
+        lock(&self.inner.raised).get(&chat).copied().filter(|_| rings)
+    }
+
     /// Rings for what this computer did not hear of as news, such as a chat that waited before the app was started.
-    /// `None`: it is not here yet, or rings no more.
-    async fn ring_anew(&self, session: &Session, ring: &Ring) -> Option<RingOutcome> {
+    async fn ring_anew(&self, session: &Session, ring: &Ring) -> Heard {
         let (cache, id, number) = (session.cache.clone(), ring.conversation, ring.number);
         let found = tokio::task::spawn_blocking(move || {
             Ok::<_, deskbell_cache::CacheError>(cache.conversation(id)?.zip(cache.message(id, number)?))
         });
         let (record, message) = match found.await {
-            Ok(Ok(found)) => found?,
+            Ok(Ok(Some(found))) => found,
+            Ok(Ok(None)) => return Heard::Early,
             Ok(Err(error)) => {
                 tracing::error!(%error, "no ring: the conversation could not be read");
-                return None;
+                return Heard::Quiet;
             }
             Err(error) => {
                 tracing::error!(%error, "no ring: the reader failed");
-                return None;
+                return Heard::Quiet;
             }
         };
         if record.my_read >= number {
-            return Some(RingOutcome::Seen);
+            return Heard::Told(RingOutcome::Seen);
         }
         // What is mine rings only if the desk gave it to me.
         let assignee = record.conversation.assignee;
         let taken = assignee.is_some_and(|agent| agent != session.account.agent);
         if record.conversation.state != ConversationState::Open || taken {
-            return None;
+            return Heard::Early;
         }
-        self.raise(session, &record, message, true, false, assignee.is_some())
+        self.raise(session, &record, message, true, false, assignee.is_some()).map_or(Heard::Quiet, Heard::Told)
     }
 
     /// A ring that comes no more is over. Without a connection nobody knows, and it goes on.
@@ -299,8 +351,10 @@ impl App {
                     let head = &record.conversation;
                     let me = session.account.agent;
                     let rings = ringing.contains(&chat);
-                    let (given, line) = raised.get(&chat).map_or((false, None), |raised| (raised.given, raised.line));
-                    let read = line.map_or(record.unread == 0, |line| record.my_read >= line);
+                    let raised = raised.get(&chat);
+                    let given = raised.is_some_and(|raised| raised.given);
+                    let line = raised.filter(|raised| raised.line);
+                    let read = line.map_or(record.unread == 0, |line| record.my_read >= line.number);
                     // What I follow or take part in is news until I have read it, whoever answers.
                     let anyway = !rings && (record.followed || head.participants.contains(&me));
                     let taken = head.assignee.is_some_and(|agent| (agent != me && !anyway) || (rings && !given));

@@ -6,12 +6,22 @@ mod computer;
 use std::sync::Arc;
 
 use computer::{Computer, ann_at, started, until};
-use deskbell_api::types::{ForConversation, MarkRead};
-use deskbell_api::{AccountId, ConversationRef};
+use deskbell_api::types::{ConnectDesk, ForConversation, MarkRead, Nothing};
+use deskbell_api::{AccountId, App, ConversationRef};
 use deskbell_attention::{Action, Reason, ToastKind};
 use deskbell_protocol::http::DeskSettingsEdit;
-use deskbell_protocol::{Assignment, AssignmentRule, Command, Priority};
-use deskbell_testkit::{AgentSocket, BEN, PATIENCE, TestDesk, Visitor};
+use deskbell_protocol::{Assignment, AssignmentRule, Command, Priority, ServerFrame};
+use deskbell_testkit::proxy::{FaultProxy, Way};
+use deskbell_testkit::{ANN, AgentSocket, BEN, PATIENCE, TestDesk, Visitor};
+
+/// Lets a flow talk to every new visitor, which hands them over when they have answered.
+async fn talks(desk: &TestDesk) {
+    let flow = serde_json::json!({"name": "Tea", "start": {"kind": "first_message"}, "patience_s": 600, "steps": [
+        {"key": "ask", "does": {"kind": "ask", "texts": {"en": "Which tea?"}}},
+        {"key": "people", "does": {"kind": "hand_over"}},
+    ]});
+    desk.desk.administer().put_flow(None, serde_json::from_value(flow).unwrap()).await.unwrap();
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tv_01_a_chat_that_waited_before_the_app_was_started_rings_in_it() {
@@ -57,14 +67,105 @@ async fn tv_03_a_chat_that_the_desk_gives_to_me_rings_though_it_is_mine_already(
     assert_eq!((toast.kind, toast.actions), (ToastKind::NewChat, vec![Action::Open]), "hers already");
 }
 
+/// Ann's app at a desk, over a network that loses the change for which the desk is about to ring.
+struct Late {
+    desk: TestDesk,
+    network: FaultProxy,
+    computer: Arc<Computer>,
+    app: App,
+    /// Ann's other computer, whose network is fine.
+    ear: AgentSocket,
+    ben: AgentSocket,
+    _disk: tempfile::TempDir,
+}
+
+impl Late {
+    async fn start() -> Self {
+        let desk = TestDesk::start().await;
+        let network = FaultProxy::start(desk.socket_address()).await.unwrap();
+        let disk = tempfile::tempdir().unwrap();
+        let computer = Arc::new(Computer::default());
+        let (app, _) = started(&disk.path().join("app"), &computer).await;
+        let through = ConnectDesk { address: network.address(), ..ann_at(&desk, None) };
+        app.connect_desk(through).await.unwrap();
+        let ear = AgentSocket::connect(&desk, &ANN).await;
+        let ben = AgentSocket::connect(&desk, &BEN).await;
+        Self { desk, network, computer, app, ear, ben, _disk: disk }
+    }
+
+    /// Waits until the desk rings and Ann's app has heard it, and then lets it have what was lost, but no other ring.
+    async fn catches_up(&mut self, chat: ConversationRef, passed: u64) {
+        while !matches!(self.ear.next().await, ServerFrame::Ring(ring) if ring.conversation == chat.id) {}
+        let heard = async {
+            while self.network.passed(Way::ToClient) == passed {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, heard).await.expect("it rings for Ann as well");
+        assert_eq!(self.rung(), [], "nothing is here that could ring");
+        let events = self.app.subscribe();
+        self.ben.command(Command::SetPriority { conversation: chat.id, priority: Priority::High }).await;
+        let pressing = || async {
+            let row = self.app.conversation(ForConversation { conversation: chat }).await.ok()?;
+            (row.priority == Priority::High).then_some(())
+        };
+        until(&events, "what was lost", pressing).await;
+        self.network.freeze(Way::ToClient);
+    }
+
+    /// What rings have said so far.
+    fn rung(&self) -> Vec<Option<String>> {
+        let alerts = self.computer.alerts.lock().unwrap();
+        alerts.iter().filter(|alert| alert.rings).map(|alert| alert.toast.clone().unwrap().body).collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tv_06_a_ring_that_overtakes_the_line_of_a_hand_over_is_heard_when_that_comes_and_not_a_round_later() {
+    let mut late = Late::start().await;
+    talks(&late.desk).await;
+    let events = late.app.subscribe();
+    let mut vic = Visitor::arrive(&late.desk, "Vic").await;
+    vic.write("Anybody there?").await;
+    let question = vic.read("Which tea?").await;
+    let chat = ConversationRef::new(AccountId(1), question.conversation);
+    let asked = || async {
+        let row = late.app.conversation(ForConversation { conversation: chat }).await.ok()?;
+        (row.last_number == question.number).then_some(())
+    };
+    until(&events, "the question", asked).await;
+    late.network.lose(Way::ToClient, 1);
+    late.ben.command(Command::StopFlow { conversation: chat.id }).await;
+    late.network.has_lost(Way::ToClient).await;
+    let passed = late.network.passed(Way::ToClient);
+    late.catches_up(chat, passed).await;
+    until(&events, "the ring", || async { (late.rung() == [None]).then_some(()) }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tv_01_a_ring_that_overtakes_the_first_message_tells_of_it_once() {
+    let mut late = Late::start().await;
+    let mut vic = Visitor::arrive(&late.desk, "Vic").await;
+    let events = late.app.subscribe();
+    let here = || async { (!late.app.visitors(Nothing {}).await.unwrap().is_empty()).then_some(()) };
+    until(&events, "Vic", here).await;
+    late.network.lose(Way::ToClient, 1);
+    vic.write("Anybody there?").await;
+    let chat = vic.read("Anybody there?").await.conversation;
+    late.network.has_lost(Way::ToClient).await;
+    let passed = late.network.passed(Way::ToClient);
+    late.catches_up(ConversationRef::new(AccountId(1), chat), passed).await;
+    late.network.heal();
+    vic.write("Please").await;
+    let said = || async { (late.rung().last() == Some(&Some("Please".into()))).then_some(()) };
+    until(&events, "the second message", said).await;
+    assert_eq!(late.rung(), [Some("Anybody there?".into()), Some("Please".into())]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn tv_06_a_chat_in_which_a_flow_talks_is_quiet_and_rings_when_it_does_no_more_though_all_was_read() {
     let desk = TestDesk::start().await;
-    let flow = serde_json::json!({"name": "Tea", "start": {"kind": "first_message"}, "patience_s": 600, "steps": [
-        {"key": "ask", "does": {"kind": "ask", "texts": {"en": "Which tea?"}}},
-        {"key": "people", "does": {"kind": "hand_over"}},
-    ]});
-    desk.desk.administer().put_flow(None, serde_json::from_value(flow).unwrap()).await.unwrap();
+    talks(&desk).await;
     let disk = tempfile::tempdir().unwrap();
     let computer = Arc::new(Computer::default());
     let (app, _) = started(&disk.path().join("app"), &computer).await;
@@ -80,17 +181,8 @@ async fn tv_06_a_chat_in_which_a_flow_talks_is_quiet_and_rings_when_it_does_no_m
 
     let mut ben = AgentSocket::connect(&desk, &BEN).await;
     ben.command(Command::StopFlow { conversation: chat.id }).await;
-    // A ring that comes before the line by which it rings is heard with the next round.
-    let rung = async {
-        loop {
-            let found = computer.alerts.lock().unwrap().iter().find(|alert| alert.rings).cloned();
-            if let Some(alert) = found {
-                return alert;
-            }
-            events.next().await;
-        }
-    };
-    let toast = tokio::time::timeout(3 * PATIENCE, rung).await.expect("it rings").toast.unwrap();
+    let ringing = || async { computer.alerts.lock().unwrap().iter().find(|alert| alert.rings).cloned() };
+    let toast = until(&events, "the ring", ringing).await.toast.unwrap();
     assert_eq!((toast.kind, toast.body), (ToastKind::NewChat, None), "what the desk notes is no message");
     // Another change of the chat is not somebody who has seen it.
     ben.command(Command::SetPriority { conversation: chat.id, priority: Priority::High }).await;
