@@ -173,7 +173,8 @@ queries! {
     HAS_BEGUN = "SELECT EXISTS (SELECT 1 FROM conversation WHERE id = ?1 AND json_extract(data, '$.last_number') > 0)";
     MESSAGES = "SELECT data, rev FROM message WHERE conversation = ?1 AND number BETWEEN ?2 AND ?3 ORDER BY number DESC LIMIT ?4";
     ANSWERED_SINCE = "SELECT EXISTS (SELECT 1 FROM message WHERE conversation = ?1 AND number > ?2 AND by_visitor = 0
-        AND json_extract(data, '$.kind') <> 'system' AND json_extract(data, '$.author.id') IS NOT ?3)";
+        AND json_extract(data, '$.kind') <> 'system' AND json_extract(data, '$.author.who') = 'agent'
+        AND json_extract(data, '$.author.id') IS NOT ?3)";
     HAS_HOLE = "SELECT EXISTS (SELECT 1 FROM conversation WHERE id = ?1 AND json_extract(data, '$.last_number')
             > coalesce((SELECT max(last) FROM coverage WHERE conversation = ?1), 0))
         OR (SELECT count(*) FROM coverage WHERE conversation = ?1) > 1";

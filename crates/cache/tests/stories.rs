@@ -1111,13 +1111,15 @@ fn only_another_agents_words_after_what_was_on_screen_count_as_an_answer() {
     desk.cache.queue_guarded(&frame, &[], 1, Guard { hold_until: None, seen: Some(2) }).unwrap();
     let answered = |desk: &Desk| desk.cache.was_answered_meanwhile(&frame.client_id, ann).unwrap();
     assert!(!answered(&desk), "that was on screen");
+    let Entity::Message(automatic) = from_vic(6, "Somebody will be with you soon") else { unreachable!() };
     desk.delta(vec![
         from_vic(3, "Anybody?"),
         from_agent(ANN, 4, MessageKind::Reply),
         from_agent(BEN, 5, MessageKind::System),
+        Entity::Message(Message { author: Author::Desk, ..automatic }),
     ]);
-    assert!(!answered(&desk), "a visitor, Ann herself and the desk are nobody else");
-    desk.delta(vec![from_agent(BEN, 6, MessageKind::Reply)]);
+    assert!(!answered(&desk), "a visitor, Ann herself and the desk, also where it answers by itself, are nobody else");
+    desk.delta(vec![from_agent(BEN, 7, MessageKind::Reply)]);
     assert!(answered(&desk));
 
     desk.cache.hold(&frame.client_id).unwrap();
