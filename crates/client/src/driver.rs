@@ -592,10 +592,11 @@ impl Driver {
         }
     }
 
-    /// Sends a frame. False: the connection is gone.
+    /// Sends a frame. False: it did not go. What is said without a connection, such as that somebody types, breaks none.
     async fn send(&mut self, frame: &ClientFrame) -> bool {
+        let was_open = self.transport.is_open();
         let sent = self.transport.send(frame).await;
-        self.broken |= !sent;
+        self.broken |= was_open && !sent;
         sent
     }
 

@@ -159,6 +159,11 @@ impl Transport {
         millis(self.began)
     }
 
+    /// Whether there is a connection.
+    pub(crate) fn is_open(&self) -> bool {
+        self.link.is_some()
+    }
+
     /// Whether requests carry the connection.
     pub(crate) fn is_over_http(&self) -> bool {
         matches!(self.link, Some(Link::Http(_)))
@@ -220,7 +225,8 @@ impl Transport {
         }
     }
 
-    /// Sends a frame. False: the connection is gone.
+    /// Sends a frame. False: it did not go; a connection that could not take it is closed, and one that is only on its
+    /// way comes all the same.
     pub(crate) async fn send(&mut self, frame: &ClientFrame) -> bool {
         let sent = match &mut self.link {
             Some(Link::Socket(socket)) => clear(socket, &mut self.backlog).await && say(socket, frame).await,
@@ -228,7 +234,7 @@ impl Transport {
                 pulling.send(frame);
                 true
             }
-            None => false,
+            None => return false,
         };
         if !sent {
             self.close();

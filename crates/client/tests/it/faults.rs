@@ -32,6 +32,25 @@ async fn dc_02_a_connection_that_fell_silent_is_noticed_and_replaced_and_nothing
 }
 
 #[tokio::test]
+async fn dc_02_whoever_goes_on_writing_comes_back_though_a_connection_takes_its_time_to_open() {
+    let mut stage = Stage::set().await;
+    stage.proxy.slow(Way::ToClient, Duration::from_secs(1));
+    stage.proxy.cut();
+    stage.ann.until("the end to be noticed", |_, client| client.status().state != SyncState::Live).await;
+    let chat = stage.chat;
+    // Ann types whenever it is looked, which is more than once in each second.
+    stage
+        .ann
+        .until("a live connection", |_, client| {
+            client.typing(chat, true);
+            client.status().state == SyncState::Live
+        })
+        .await;
+    stage.proxy.heal();
+    stage.ends_with(&["Hello"]).await;
+}
+
+#[tokio::test]
 async fn dc_02_after_a_change_of_the_network_a_dead_connection_is_replaced_within_seconds() {
     let mut stage = Stage::set().await;
     stage.proxy.silence();
