@@ -90,7 +90,7 @@ impl App {
             ClientEvent::Changed(Changed { conversations, visitors, canned_texts, .. }) => {
                 let changed: Vec<ConversationRef> = conversations.into_iter().map(|id| session.chat(id)).collect();
                 let awaited: Vec<Awaited> = changed.iter().filter_map(|chat| early.remove(&chat.id)).collect();
-                self.calm(session, &changed).await;
+                self.calm(session, &changed, false).await;
                 for ring in awaited {
                     self.ring(session, ring, early).await;
                 }
@@ -113,11 +113,8 @@ impl App {
                 }
             }
             ClientEvent::Presence => {
-                // Without a connection nobody knows who left, and a ring goes on.
-                if session.client.status().state == deskbell_client::SyncState::Live {
-                    let ringing: Vec<ConversationRef> = lock(&self.inner.keeper).ringing().collect();
-                    self.calm(session, &ringing).await;
-                }
+                let ringing: Vec<ConversationRef> = lock(&self.inner.keeper).ringing().collect();
+                self.calm(session, &ringing, true).await;
                 self.publish(&AppEvent::Changed { conversations: vec![], visitors: true, canned_texts: false });
             }
             ClientEvent::Typing(conversation) => {
@@ -244,7 +241,10 @@ impl App {
             None => Some(RingOutcome::Suppressed { reason: Suppressed::Failed }),
         };
         if let Some(outcome) = outcome.filter(|outcome| *outcome != RingOutcome::Seen) {
-            lock(&self.inner.raised).insert(conversation, Raised { outcome, until: None, given, number, line });
+            let mut raised = lock(&self.inner.raised);
+            // What a visitor adds takes no chat that was given, and rings still.
+            let given = given || rings && raised.get(&conversation).is_some_and(|before| before.given);
+            raised.insert(conversation, Raised { outcome, until: None, given, number, line });
         }
         // Whoever hears of it finds the alert up.
         if rings {
@@ -336,13 +336,14 @@ impl App {
 
     /// Ends the alerts of conversations that were read, taken or closed. A ring ends with whoever takes the chat
     /// and when the visitor leaves; a message in a chat of mine wants attention until I have read it.
-    async fn calm(&self, session: &Session, conversations: &[ConversationRef]) {
+    ///
+    /// Who left is judged only when presence is news: of a visitor who came just now, a change is heard before their presence.
+    async fn calm(&self, session: &Session, conversations: &[ConversationRef], presence_is_news: bool) {
         let (wanting, ringing): (Vec<ConversationRef>, Vec<ConversationRef>) = {
             let keeper = lock(&self.inner.keeper);
             (keeper.wanting().collect(), keeper.ringing().collect())
         };
         let raised = lock(&self.inner.raised).clone();
-        let online = session.client.online();
         let of_session = conversations.iter().filter(|chat| chat.account == session.account.id);
         for &chat in of_session.filter(|chat| wanting.contains(chat)) {
             let (cache, id) = (session.cache.clone(), chat.id);
@@ -358,8 +359,8 @@ impl App {
                     // What I follow or take part in is news until I have read it, whoever answers.
                     let anyway = !rings && (record.followed || head.participants.contains(&me));
                     let taken = head.assignee.is_some_and(|agent| (agent != me && !anyway) || (rings && !given));
-                    let left =
-                        ringing.contains(&chat) && !online.iter().any(|presence| presence.visitor == head.visitor);
+                    // Without a connection nobody knows who left, and a ring goes on.
+                    let left = presence_is_news && rings && session.client.has_left(head.visitor);
                     read || head.state == ConversationState::Closed || taken || left
                 }
                 Ok(Ok(None)) => true,

@@ -4,6 +4,7 @@
 mod computer;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use computer::{Computer, ann_at, started, until};
 use deskbell_api::types::{ConnectDesk, ForConversation, MarkRead, Nothing};
@@ -41,6 +42,86 @@ async fn tv_01_a_chat_that_waited_before_the_app_was_started_rings_in_it() {
     tokio::time::timeout(3 * PATIENCE, rung).await.expect("it rings with the next round");
     let toast = computer.alerts.lock().unwrap()[0].toast.clone().unwrap();
     assert_eq!(toast.body.as_deref(), Some("Anybody there?"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tv_01_a_ring_goes_on_over_a_lost_connection_though_the_chat_changed_meanwhile() {
+    let desk = TestDesk::start().await;
+    let proxy = FaultProxy::start(desk.socket_address()).await.unwrap();
+    let disk = tempfile::tempdir().unwrap();
+    let computer = Arc::new(Computer::default());
+    let (app, _) = started(&disk.path().join("app"), &computer).await;
+    let ann = ConnectDesk { address: proxy.address(), ..ann_at(&desk, None) };
+    app.connect_desk(ann).await.unwrap();
+    let events = app.subscribe();
+    let mut vic = Visitor::arrive(&desk, "Vic").await;
+    vic.write("Anybody there?").await;
+    let ringing = || async { computer.alerts.lock().unwrap().iter().find(|alert| alert.rings).cloned() };
+    let chat = until(&events, "the ring", ringing).await.conversation;
+
+    proxy.refuse();
+    proxy.cut();
+    let mut ben = AgentSocket::connect(&desk, &BEN).await;
+    ben.command(Command::SetPriority { conversation: chat.id, priority: Priority::High }).await;
+    proxy.heal();
+    app.retry_now(Nothing {}).await.unwrap();
+    let pressing = || async {
+        let row = app.conversation(ForConversation { conversation: chat }).await.unwrap();
+        (row.priority == Priority::High).then_some(())
+    };
+    until(&events, "the priority", pressing).await;
+    let there = || async { (!app.visitors(Nothing {}).await.unwrap().is_empty()).then_some(()) };
+    until(&events, "Vic on the list of visitors", there).await;
+    assert_eq!(*computer.calmed.lock().unwrap(), [], "Vic is there and waits");
+    drop(vic);
+    let quiet = async {
+        while !computer.calmed.lock().unwrap().contains(&chat) {
+            events.next().await;
+        }
+    };
+    tokio::time::timeout(3 * PATIENCE, quiet).await.expect("it ends when Vic has left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tv_03_a_chat_that_was_given_to_me_rings_on_when_its_visitor_writes_again() {
+    let desk = TestDesk::start().await;
+    let disk = tempfile::tempdir().unwrap();
+    let computer = Arc::new(Computer::default());
+    let (app, _) = started(&disk.path().join("app"), &computer).await;
+    app.connect_desk(ann_at(&desk, None)).await.unwrap();
+    let assignment = Assignment { rule: AssignmentRule::RoundRobin, capacity: 5, back_after_s: 0 };
+    let edit = DeskSettingsEdit { assignment: Some(assignment), ..DeskSettingsEdit::default() };
+    desk.desk.administer().edit_settings(edit).await.unwrap();
+    let events = app.subscribe();
+    let mut vic = Visitor::arrive(&desk, "Vic").await;
+    vic.write("Anybody there?").await;
+    let alerts = || computer.alerts.lock().unwrap().clone();
+    let rung = async {
+        loop {
+            if let Some(alert) = alerts().into_iter().find(|alert| alert.rings) {
+                return alert;
+            }
+            events.next().await;
+        }
+    };
+    let chat = tokio::time::timeout(3 * PATIENCE, rung).await.expect("it rings for whoever was given it").conversation;
+    let before = alerts().len();
+    vic.write("Hello?").await;
+    // The page is told of a ring before the computer is.
+    let news = async {
+        while alerts().len() == before {
+            tokio::time::timeout(Duration::from_millis(100), events.next()).await.ok();
+        }
+    };
+    tokio::time::timeout(PATIENCE, news).await.expect("what Vic adds is news");
+    let mut ben = AgentSocket::connect(&desk, &BEN).await;
+    ben.command(Command::SetPriority { conversation: chat.id, priority: Priority::High }).await;
+    let pressing = || async {
+        let row = app.conversation(ForConversation { conversation: chat }).await.unwrap();
+        (row.priority == Priority::High).then_some(())
+    };
+    until(&events, "the priority", pressing).await;
+    assert_eq!(*computer.calmed.lock().unwrap(), [], "nobody has taken or read it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -117,7 +117,8 @@ pub(crate) struct Shared {
     pub(crate) standings: Mutex<BTreeMap<ClientId, Standing>>,
     /// Bytes of files that the desk has, of messages that wait for them.
     pub(crate) uploads: Mutex<HashMap<ClientId, i64>>,
-    pub(crate) online: Mutex<HashMap<VisitorId, VisitorPresence>>,
+    /// Who is on the sites, once this connection has told. `None`: nobody knows.
+    pub(crate) online: Mutex<Option<HashMap<VisitorId, VisitorPresence>>>,
     /// Agents who are there.
     pub(crate) agents: Mutex<Vec<AgentId>>,
     /// Until when a visitor's typing is shown, by conversation.
@@ -450,7 +451,12 @@ impl Client {
 
     /// Who is on the sites now. Empty without a connection, because nobody knows then.
     pub fn online(&self) -> Vec<VisitorPresence> {
-        lock(&self.inner.shared.online).values().copied().collect()
+        lock(&self.inner.shared.online).iter().flat_map(HashMap::values).copied().collect()
+    }
+
+    /// Whether a visitor is known to be on no site. False while nobody knows: without a connection, and until it has told.
+    pub fn has_left(&self, visitor: VisitorId) -> bool {
+        lock(&self.inner.shared.online).as_ref().is_some_and(|online| !online.contains_key(&visitor))
     }
 
     /// Agents who are there now. Empty without a connection, because nobody knows then.

@@ -606,12 +606,15 @@ impl Driver {
                 {
                     let mut known = lock(&self.shared.online);
                     if full {
-                        known.clear();
+                        *known = Some(HashMap::new());
                     }
-                    for id in gone {
-                        known.remove(&id);
+                    // What changed says nothing about all others.
+                    if let Some(known) = &mut *known {
+                        for id in gone {
+                            known.remove(&id);
+                        }
+                        known.extend(online.into_iter().map(|presence| (presence.visitor, presence)));
                     }
-                    known.extend(online.into_iter().map(|presence| (presence.visitor, presence)));
                 }
                 self.tell(ClientEvent::Presence).await;
             }
@@ -687,7 +690,7 @@ impl Driver {
         self.fresh();
         if !connected {
             // Without a connection nobody knows who is there.
-            lock(&self.shared.online).clear();
+            *lock(&self.shared.online) = None;
             lock(&self.shared.agents).clear();
             let typing = std::mem::take(&mut *lock(&self.shared.typing));
             let peeks = std::mem::take(&mut *lock(&self.shared.peeks));
