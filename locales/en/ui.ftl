@@ -413,6 +413,12 @@ sign-out = Sign out
 key-in-keychain = Chats on this computer are encrypted. The key is in the keychain of your system.
 key-in-file = Chats on this computer are encrypted. There is no keychain to use, so the key is in a file that only your user can read.
 sign-out-text = Signing out removes all chats from this computer. They stay on the desk.
+sign-out-loses =
+    { $count ->
+        [one] { $count } message or draft is on this computer alone: the desk never got it. Signing out deletes it.
+       *[other] { $count } messages and drafts are on this computer alone: the desk never got them. Signing out deletes them.
+    }
+sign-out-anyway = Delete and sign out
 devices = Signed in on
 device-this = this computer
 device-online = connected now

@@ -413,6 +413,12 @@ sign-out = Cerrar sesión
 key-in-keychain = Los chats de este ordenador están cifrados. La clave está en el llavero de su sistema.
 key-in-file = Los chats de este ordenador están cifrados. No hay ningún llavero que usar, por eso la clave está en un archivo que solo su usuario puede leer.
 sign-out-text = Al cerrar sesión se borran los chats de este ordenador. Siguen en el centro.
+sign-out-loses =
+    { $count ->
+        [one] { $count } mensaje o borrador está solo en este ordenador: no llegó al centro. Al cerrar sesión se borra.
+       *[other] { $count } mensajes y borradores están solo en este ordenador: no llegaron al centro. Al cerrar sesión se borran.
+    }
+sign-out-anyway = Borrar y cerrar sesión
 devices = Sesiones abiertas en
 device-this = este equipo
 device-online = conectado ahora

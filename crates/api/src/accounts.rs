@@ -293,8 +293,9 @@ impl App {
         Ok(())
     }
 
-    /// Ends an account's session and removes it from this computer. The others are not touched.
-    pub(crate) async fn leave(&self, id: AccountId) -> Result<(), ApiError> {
+    /// Ends an account's session and removes it from this computer, with what this computer alone has only by `force`.
+    /// The others are not touched.
+    pub(crate) async fn leave(&self, id: AccountId, force: bool) -> Result<(), ApiError> {
         let turn = self.turn(id)?;
         let _one_at_a_time = turn.lock().await;
         if self.files().revoked(id).is_some() {
@@ -308,9 +309,10 @@ impl App {
         }
         let session = self.session(id)?;
         let counts = session.cache.outbox_counts()?;
-        let unsent = counts.unsent + counts.held;
-        if unsent > 0 {
-            return Err(ApiError::new(ApiErrorCode::Conflict, format!("{unsent} commands are not sent yet")));
+        // What was done without a connection, such as closing a chat, is no message and would be lost as well.
+        let loses = session.cache.undelivered()?.max(counts.unsent + counts.held);
+        if loses > 0 && !force {
+            return Err(ApiError::would_lose(loses));
         }
         if let Err(error) = session.client.sign_out().await {
             tracing::warn!(%error, "the desk was not told of the sign-out");

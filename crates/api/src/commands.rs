@@ -127,9 +127,10 @@ impl App {
     /// Ends an account's session and removes its cache, and nothing of the others.
     ///
     /// # Errors
-    /// `conflict` while messages are unsent.
-    pub async fn sign_out(&self, request: ForAccount) -> Result<Nothing, ApiError> {
-        self.leave(request.account).await?;
+    /// `conflict` with a count while this computer alone has messages or drafts, or something is not sent yet, unless
+    /// the person agreed.
+    pub async fn sign_out(&self, request: SignOut) -> Result<Nothing, ApiError> {
+        self.leave(request.account, request.force).await?;
         Ok(Nothing {})
     }
 

@@ -9,7 +9,7 @@ use crate::types::{ApiError, ApiErrorCode};
 impl ApiError {
     /// An error with a detail for the log.
     pub fn new(code: ApiErrorCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), field: None }
+        Self { code, detail: detail.into(), field: None, count: None }
     }
 
     /// A fault of the app itself.
@@ -22,9 +22,14 @@ impl ApiError {
         Self::new(ApiErrorCode::NotFound, format!("no such {what}"))
     }
 
+    /// So much would be lost that this computer alone has.
+    pub fn would_lose(count: i64) -> Self {
+        Self { count: Some(count), ..Self::new(ApiErrorCode::Conflict, format!("{count} are on this computer alone")) }
+    }
+
     /// A field breaks a rule.
     pub fn invalid(field: &str, rule: &str) -> Self {
-        Self { code: ApiErrorCode::Invalid, detail: format!("{field}: {rule}"), field: Some(field.to_owned()) }
+        Self { field: Some(field.to_owned()), ..Self::new(ApiErrorCode::Invalid, format!("{field}: {rule}")) }
     }
 }
 
@@ -47,7 +52,7 @@ impl From<Refusal> for ApiError {
             ErrorCode::DiskFull | ErrorCode::Busy => ApiErrorCode::Unreachable,
             ErrorCode::Internal => ApiErrorCode::Internal,
         };
-        Self { code, detail: refusal.message, field: refusal.field }
+        Self { field: refusal.field, ..Self::new(code, refusal.message) }
     }
 }
 

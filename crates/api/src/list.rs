@@ -25,7 +25,7 @@ macro_rules! with_commands {
             /// Starts a desk inside this app and signs in at it.
             try_here(Nothing) -> Nothing;
             /// Ends an account's session and removes its cache. Refused with `conflict` while messages are unsent.
-            sign_out(ForAccount) -> Nothing;
+            sign_out(SignOut) -> Nothing;
             /// Where the account's agent is signed in. Asks the desk.
             devices(ForAccount) -> Vec<Device>;
             /// Signs the account's agent out on another computer, or on all others.

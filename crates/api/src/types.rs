@@ -88,6 +88,10 @@ pub struct ApiError {
     pub detail: String,
     /// The field that broke a rule.
     pub field: Option<String>,
+    /// Of a sign-out that would lose something: how much this computer alone has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional, type = "number")]
+    pub count: Option<i64>,
 }
 
 /// Everything the first screen needs, from disk alone.
@@ -915,6 +919,17 @@ pub struct Nothing {}
 pub struct ForAccount {
     /// Which one.
     pub account: AccountId,
+}
+
+/// Sign out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct SignOut {
+    /// Of which account.
+    pub account: AccountId,
+    /// The person was asked, and what this computer alone has goes.
+    #[serde(default)]
+    #[ts(optional, as = "Option<bool>")]
+    pub force: bool,
 }
 
 /// Connect to a desk.

@@ -249,7 +249,7 @@ async fn signing_out_at_one_desk_leaves_the_other_account_as_it_was() {
         all.filter(|(name, _)| !name.to_string_lossy().ends_with("-shm")).collect::<BTreeMap<_, _>>()
     };
     let before = files();
-    app.sign_out(ForAccount { account: TEA }).await.unwrap();
+    app.sign_out(SignOut { account: TEA, force: false }).await.unwrap();
     assert_eq!(files(), before, "not a byte");
     assert!(!directory.path().join("accounts/1").exists());
     assert_eq!(keychain.held.lock().unwrap().len(), 1);
@@ -261,7 +261,7 @@ async fn signing_out_at_one_desk_leaves_the_other_account_as_it_was() {
     app.connect_desk(ann_at(&tea, None)).await.unwrap();
     let accounts = app.start(Nothing {}).await.unwrap().accounts;
     assert_eq!(accounts.iter().map(|one| one.account.id).collect::<Vec<_>>(), [BOOKS, AccountId(3)]);
-    app.sign_out(ForAccount { account: AccountId(3) }).await.unwrap();
+    app.sign_out(SignOut { account: AccountId(3), force: false }).await.unwrap();
     app.connect_desk(ann_at(&tea, None)).await.unwrap();
     assert_eq!(app.start(Nothing {}).await.unwrap().accounts[1].account.id, AccountId(4));
     app.stop().await;
@@ -367,4 +367,20 @@ async fn the_only_account_of_an_earlier_version_moves_over_with_everything_in_it
     let kept = app.draft(ForConversation { conversation: draft(AccountId(3)).conversation }).await.unwrap();
     assert_eq!(kept.reply, "half a marmalade");
     app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dc_02_what_this_computer_alone_has_does_not_go_with_a_sign_out_before_ann_agrees() {
+    let desk = TestDesk::start().await;
+    let directory = tempfile::tempdir().unwrap();
+    let (app, _) = started(directory.path(), &Computer::with(None)).await;
+    app.connect_desk(ann_at(&desk, None)).await.unwrap();
+    let conversation = ConversationRef::new(AccountId(1), ConversationId(100));
+    let draft = Draft { conversation, reply: "half a chapter".into(), note: String::new(), mentions: vec![] };
+    app.save_draft(draft).await.unwrap();
+    let refused = app.sign_out(SignOut { account: AccountId(1), force: false }).await.unwrap_err();
+    assert_eq!((refused.code, refused.count), (ApiErrorCode::Conflict, Some(1)));
+    assert_eq!(app.draft(ForConversation { conversation }).await.unwrap().reply, "half a chapter");
+    app.sign_out(SignOut { account: AccountId(1), force: true }).await.unwrap();
+    assert!(!directory.path().join("accounts/1").exists());
 }

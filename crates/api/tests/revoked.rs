@@ -75,7 +75,7 @@ async fn dk_01_a_laptop_that_is_signed_out_while_it_is_connected_keeps_nothing()
     // The next start says the same, and the account goes when she wants it to.
     let (app, view) = started(directory.path(), &computer).await;
     assert_eq!(view.accounts[0].fault.as_ref().unwrap().code, ApiErrorCode::Revoked);
-    app.sign_out(ForAccount { account: FIRST }).await.unwrap();
+    app.sign_out(SignOut { account: FIRST, force: false }).await.unwrap();
     assert!(app.start(Nothing {}).await.unwrap().accounts.is_empty());
     assert!(!directory.path().join("accounts/1").exists());
     app.stop().await;

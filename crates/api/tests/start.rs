@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use computer::{Computer, Keychain, ann_at};
 use deskbell_api::types::{
-    AccountState, ApiErrorCode, Draft, ForAccount, ForConversation, KeyPlace, Nothing, StartView,
+    AccountState, ApiErrorCode, Draft, ForAccount, ForConversation, KeyPlace, Nothing, SignOut, StartView,
 };
 use deskbell_api::{AccountId, App, ConversationRef, Key, KeyRefusal};
 use deskbell_protocol::ConversationId;
@@ -157,7 +157,7 @@ async fn signing_out_removes_the_key_as_well() {
     let keychain = Arc::default();
     let directory = left_by_ann(&desk, Some(&keychain)).await;
     let (app, _) = started(directory.path(), Some(&keychain)).await;
-    app.sign_out(ForAccount { account: FIRST }).await.unwrap();
+    app.sign_out(SignOut { account: FIRST, force: true }).await.unwrap();
     assert!(keychain.held.lock().unwrap().is_empty());
     assert!(!directory.path().join("accounts/1").exists());
     app.stop().await;

@@ -279,7 +279,11 @@ detail: string,
 /**
  * The field that broke a rule.
  */
-field: string | null, };
+field: string | null, 
+/**
+ * Of a sign-out that would lose something: how much this computer alone has.
+ */
+count?: number, };
 
 /**
  * Everything the first screen needs, from disk alone.
@@ -1351,6 +1355,19 @@ export type ForAccount = {
 account: AccountId, };
 
 /**
+ * Sign out.
+ */
+export type SignOut = { 
+/**
+ * Of which account.
+ */
+account: AccountId, 
+/**
+ * The person was asked, and what this computer alone has goes.
+ */
+force?: boolean, };
+
+/**
  * Connect to a desk.
  */
 export type ConnectDesk = { 
@@ -2067,7 +2084,7 @@ export interface Commands {
   finish_at_provider: [Nothing, Nothing];
   cancel_at_provider: [Nothing, Nothing];
   try_here: [Nothing, Nothing];
-  sign_out: [ForAccount, Nothing];
+  sign_out: [SignOut, Nothing];
   devices: [ForAccount, Array<Device>];
   revoke_device: [RevokeDevice, Nothing];
   retry_now: [Nothing, Nothing];
