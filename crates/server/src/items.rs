@@ -84,9 +84,6 @@ fn link(write: &mut Write<'_>, actor: &Actor, item: &mut Item, conversation: &Co
     }
     if item.site.is_none() {
         item.site = Some(conversation.site);
-        for agent in items::blind(write.connection, conversation.site)? {
-            write.forget(EntityKind::Item, item.id.0, agent.0)?;
-        }
         // Whoever does it must be able to see it from now on.
         if let Some(assignee) = item.assignee {
             colleague(write.connection, "assignee", assignee, item)?;
@@ -254,7 +251,14 @@ impl Administration {
                 return Ok(item);
             }
             if linked {
+                let of_no_site = item.site.is_none();
                 link(write, &actor, &mut item, &of)?;
+                if of_no_site {
+                    // Everybody was told of it as long as it was about nobody's customers.
+                    for agent in items::blind(write.connection, of.site)? {
+                        write.forget(EntityKind::Item, id.0, agent.0)?;
+                    }
+                }
             } else {
                 items::unlink(write.connection, id, of.id)?;
             }

@@ -243,6 +243,29 @@ async fn od_18_od_22_every_change_of_an_item_reaches_the_agents_and_a_snapshot_h
     assert_eq!(shown(&desk, &desk.ben).await, [1, 2, 3]);
 }
 
+/// What comes of items, and whether it is of this one, until another one is put.
+async fn told_of(agent: &mut Client, id: ItemId) -> Vec<(ChangeKind, bool)> {
+    let mut told = Vec::new();
+    while !told.contains(&(ChangeKind::Put, false)) {
+        let changes = agent.delta().await.changes;
+        let items = changes.iter().filter(|change| change.entity == EntityKind::Item);
+        told.extend(items.map(|change| (change.kind, change.id == id.0)));
+    }
+    told
+}
+
+#[tokio::test]
+async fn od_18_an_item_that_is_made_about_customers_is_not_spoken_of_to_whoever_may_not_see_them() {
+    let desk = TestDesk::start().await;
+    let chat = vic(&desk, &["Hello"]).await;
+    let edit = SiteEdit { members_only: Some(true), ..SiteEdit::default() };
+    desk.desk.administer().put_site(Some(desk.site.id), edit).await.unwrap();
+    let mut ben = desk.agent(&desk.ben, None).await.synced().await;
+    let ticket = made(&desk, &desk.ann, json!({"kind": "ticket", "title": "A lid", "conversation": chat.id})).await;
+    made(&desk, &desk.ann, json!({"kind": "task", "title": "Last"})).await;
+    assert_eq!(told_of(&mut ben, ticket.id).await, [(ChangeKind::Put, false)]);
+}
+
 #[tokio::test]
 async fn od_18_an_item_that_comes_to_be_about_customers_is_forgotten_by_whoever_may_not_see_them() {
     let desk = TestDesk::start().await;
@@ -255,16 +278,8 @@ async fn od_18_an_item_that_comes_to_be_about_customers_is_forgotten_by_whoever_
     let link = format!("/v1/items/{}/conversations/{}", task.id, chat.id);
     changed(&desk, &desk.ann, "PUT", &link, Value::Null).await;
     made(&desk, &desk.ann, json!({"kind": "task", "title": "Last"})).await;
-    let mut kinds = Vec::new();
-    loop {
-        let changes = ben.delta().await.changes;
-        let items = changes.iter().filter(|change| change.entity == EntityKind::Item);
-        kinds.extend(items.map(|change| (change.kind, change.id == task.id.0)));
-        if kinds.contains(&(ChangeKind::Put, false)) {
-            break;
-        }
-    }
-    assert_eq!(kinds, [(ChangeKind::Forget, true), (ChangeKind::Put, false)]);
+    let told = told_of(&mut ben, task.id).await;
+    assert_eq!(told, [(ChangeKind::Forget, true), (ChangeKind::Put, false)]);
     assert_eq!(shown(&desk, &desk.ben).await, [2]);
     assert_eq!(shown(&desk, &desk.ann).await, [1, 2]);
 
