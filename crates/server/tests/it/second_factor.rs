@@ -11,14 +11,22 @@ use totp_rs::Totp;
 use crate::crash::{make, run, serve};
 use crate::desk::*;
 
-/// An app that makes codes, as one on a phone that has read the picture.
-struct Phone(Totp);
+/// An app that makes codes, as one on a phone that has read the picture. Its clock stands still, so that a code is the same
+/// one however long the test takes.
+struct Phone {
+    app: Totp,
+    read_at_s: u64,
+}
 
 impl Phone {
-    /// The code of so many steps from now.
-    fn code(&self, steps: i64) -> String {
+    fn read(address: &str) -> Self {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-        self.0.generate(now.checked_add_signed(30 * steps).unwrap()).to_string()
+        Self { app: Totp::from_url(address).unwrap(), read_at_s: now }
+    }
+
+    /// The code of so many steps after it has read the picture.
+    fn code(&self, steps: i64) -> String {
+        self.app.generate(self.read_at_s.checked_add_signed(30 * steps).unwrap()).to_string()
     }
 }
 
@@ -50,9 +58,9 @@ async fn turned_on(desk: SocketAddr, who: &SignedIn) -> (Phone, Vec<String>) {
     let (status, secret) = post(desk, "/v1/second-factor", who, json!({"password": PASSWORD})).await;
     assert_eq!(status, 201, "{secret}");
     let secret: SecondFactorSecret = serde_json::from_value(secret).unwrap();
-    let phone = Phone(Totp::from_url(&secret.address).unwrap());
-    assert_eq!((phone.0.issuer(), phone.0.account_name()), (Some("Tea desk"), who.agent.email.as_str()));
-    assert_eq!(phone.0.secret().to_base32(), secret.secret);
+    let phone = Phone::read(&secret.address);
+    assert_eq!((phone.app.issuer(), phone.app.account_name()), (Some("Tea desk"), who.agent.email.as_str()));
+    assert_eq!(phone.app.secret().to_base32(), secret.secret);
     let (status, codes) = post(desk, "/v1/second-factor/confirm", who, json!({"code": phone.code(0)})).await;
     assert_eq!(status, 200, "{codes}");
     (phone, serde_json::from_value::<RecoveryCodes>(codes).unwrap().codes)

@@ -589,6 +589,6 @@ async fn dc_01_every_ack_is_followed_by_the_place_it_names() {
         while client.cursor.as_ref().unwrap().seq < ack.seq {
             client.next().await.unwrap();
         }
-        assert!(began.elapsed() < std::time::Duration::from_secs(2), "{:?}", began.elapsed());
+        assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
     }
 }
