@@ -77,8 +77,7 @@ async fn dk_01_an_expired_or_unknown_token_opens_no_socket() {
     assert_eq!(open("made-up".to_owned()).await, 401);
     assert_eq!(open(desk.ann.refresh_token.clone()).await, 401, "a refresh token is no access token");
     assert_eq!(open(desk.ann.access_token.clone()).await, 101);
-    let database = rusqlite::Connection::open(desk.data.path().join("desk.db")).unwrap();
-    database.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+    let database = desk.database();
     database.execute("UPDATE token SET expires_at = 1 WHERE kind = 0", []).unwrap();
     assert_eq!(open(desk.ann.access_token.clone()).await, 401);
     // The refresh token still leads to a new pair.

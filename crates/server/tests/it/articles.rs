@@ -295,7 +295,7 @@ async fn tv_06_whoever_is_erased_takes_along_what_was_sent_to_them_and_the_artic
     let mut ann = desk.agent(&desk.ann, None).await.synced().await;
     ann.command(&bring(chat, MessageKind::Reply, "", id)).await.unwrap();
     vic.message("").await;
-    let database = rusqlite::Connection::open(desk.data.path().join("desk.db")).unwrap();
+    let database = desk.database();
     let cards = || database.query_row("SELECT count(*) FROM message_article", [], |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(cards(), 1);
     let visitor = database.query_row("SELECT visitor FROM conversation WHERE id = ?1", [chat.0], |row| row.get(0));

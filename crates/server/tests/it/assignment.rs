@@ -4,11 +4,8 @@ use std::collections::HashMap;
 
 use deskbell_protocol::http::{AgentEdit, SignedIn, SiteEdit};
 use deskbell_protocol::*;
-use deskbell_server::{Desk, Settings};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio_util::task::TaskTracker;
 
 use crate::desk::*;
 
@@ -62,9 +59,7 @@ async fn rings(client: &mut Client) -> ConversationId {
 }
 
 /// Makes the time pass after which chats go back, as far as the database knows.
-fn time_passes(desk: &TestDesk) {
-    let database = rusqlite::Connection::open(desk.data.path().join("desk.db")).unwrap();
-    database.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+fn time_passes(database: &rusqlite::Connection) {
     assert_eq!(database.execute("UPDATE given SET back_at = 1 WHERE back_at IS NOT NULL", []).unwrap(), 1);
 }
 
@@ -139,22 +134,9 @@ async fn tv_03_an_unanswered_chat_goes_back_and_to_somebody_else_also_when_the_s
     let (chat, to) = taken(&mut anns, "Vic 1").await;
     assert_eq!(to, ann);
     drop(anns);
-    desk.stop.cancel();
-    desk.server.await.unwrap();
-    drop(desk.desk);
 
     // While no server runs the time passes, and Ben comes to work.
-    let database = rusqlite::Connection::open(desk.data.path().join("desk.db")).unwrap();
-    assert_eq!(database.execute("UPDATE given SET back_at = 1", []).unwrap(), 1);
-    let again = Desk::open(Settings { data: desk.data.path().to_owned(), ..Settings::default() }).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let stop = tokio_util::sync::CancellationToken::new();
-    let server = {
-        let (again, stop) = (again.clone(), stop.clone());
-        TaskTracker::new().spawn(async move { again.serve(listener, stop).await.unwrap() })
-    };
-    let desk = TestDesk { desk: again, address, stop, server, ..desk };
+    let desk = desk.restarted(time_passes).await;
     let mut vic = desk.panel(Some(&token), None, None).await;
     vic.welcome().await;
     vic.snapshot().await;
@@ -189,11 +171,11 @@ async fn tv_03_a_chat_that_was_answered_in_time_stays_where_it_is() {
     let mut bens = desk.agent(&desk.ben, None).await.synced().await;
     anns.command(&reply(Some(chat), "At once")).await.unwrap();
     vic.command(&reply(None, "Thanks, and another thing")).await.unwrap();
-    time_passes(&desk);
+    time_passes(&desk.database());
     // Another chat wakes the desk up, which then looks at what is due.
     let _wen = writes(&desk, "Wen 2").await;
     assert_eq!(taken(&mut bens, "Wen 2").await.1, desk.ben.agent.id);
-    let database = rusqlite::Connection::open(desk.data.path().join("desk.db")).unwrap();
+    let database = desk.database();
     let due = || database.query_row("SELECT count(*) FROM given WHERE back_at = 1", [], |row| row.get::<_, i64>(0));
     while due().unwrap() > 0 {
         tokio::task::yield_now().await;

@@ -1,10 +1,7 @@
 //! What the desk answers by itself.
 
 use deskbell_protocol::*;
-use deskbell_server::{Desk, Settings};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio_util::task::TaskTracker;
 
 use crate::desk::*;
 
@@ -23,15 +20,8 @@ async fn said(client: &mut Client, conversation: ConversationId) -> Vec<String> 
     messages.map(|message| message.text).collect()
 }
 
-fn database(desk: &TestDesk) -> rusqlite::Connection {
-    let database = rusqlite::Connection::open(desk.data.path().join("desk.db")).unwrap();
-    database.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
-    database
-}
-
 /// Makes so much time pass that whoever waits has waited for an hour longer, as far as the database knows.
-fn an_hour_passes(desk: &TestDesk) {
-    let database = database(desk);
+fn an_hour_passes(database: &rusqlite::Connection) {
     let hour = 60 * 60 * 1000;
     database.execute("UPDATE conversation SET waiting_since = waiting_since - ?1", [hour]).unwrap();
     database.execute("UPDATE auto_answered SET due_at = due_at - ?1", [hour]).unwrap();
@@ -141,25 +131,8 @@ async fn od_44_what_nobody_answers_in_time_the_desk_answers_once_also_after_a_re
     let (mut vic, token) = desk.visitor().await;
     vic.command(&reply(None, "Vic 1")).await.unwrap();
     let due = "SELECT count(*) FROM auto_answered WHERE due_at IS NOT NULL";
-    assert_eq!(database(&desk).query_row(due, [], |row| row.get::<_, i64>(0)).unwrap(), 1);
-    desk.stop.cancel();
-    desk.server.await.unwrap();
-    drop(desk.desk);
-    // While no server runs the time passes.
-    let again = Desk::open(Settings { data: desk.data.path().to_owned(), ..Settings::default() }).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let stop = tokio_util::sync::CancellationToken::new();
-    let desk = TestDesk {
-        desk: again.clone(),
-        address,
-        stop: stop.clone(),
-        server: TaskTracker::new().spawn(async {}),
-        ..desk
-    };
-    an_hour_passes(&desk);
-    let server = TaskTracker::new().spawn(async move { again.serve(listener, stop).await.unwrap() });
-    let desk = TestDesk { server, ..desk };
+    assert_eq!(desk.database().query_row(due, [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+    let desk = desk.restarted(an_hour_passes).await;
     let mut ann = desk.agent(&desk.ann, None).await.synced().await;
     let mut vic = desk.panel(Some(&token), None, None).await;
     vic.welcome().await;
@@ -169,10 +142,10 @@ async fn od_44_what_nobody_answers_in_time_the_desk_answers_once_also_after_a_re
     }
     // Ann answers, Vic asks again and waits as long: the rule has spoken here.
     let first = "SELECT id FROM conversation";
-    let chat = ConversationId(database(&desk).query_row(first, [], |row| row.get(0)).unwrap());
+    let chat = ConversationId(desk.database().query_row(first, [], |row| row.get(0)).unwrap());
     ann.command(&reply(Some(chat), "Here I am")).await.unwrap();
     vic.command(&reply(None, "Thanks, one more")).await.unwrap();
-    let database = database(&desk);
+    let database = desk.database();
     assert_eq!(database.query_row(due, [], |row| row.get::<_, i64>(0)).unwrap(), 0, "nothing waits any more");
     assert_eq!(said(&mut ann, chat).await, ["Vic 1", answer, "Here I am", "Thanks, one more"]);
 }
@@ -187,11 +160,11 @@ async fn od_44_whoever_was_answered_in_time_is_not_answered_by_the_desk() {
     vic.command(&reply(None, "Vic 1")).await.unwrap();
     let (first, _) = ann.message("Vic 1").await;
     ann.command(&reply(Some(first.conversation), "At once")).await.unwrap();
-    an_hour_passes(&desk);
+    an_hour_passes(&desk.database());
     // Wen's message wakes the desk up, which then looks at what is due.
     let (mut wen, _) = desk.visitor().await;
     wen.command(&reply(None, "Wen 2")).await.unwrap();
-    let database = database(&desk);
+    let database = desk.database();
     let waits = || database.query_row("SELECT count(*) FROM auto_answered", [], |row| row.get::<_, i64>(0)).unwrap();
     while waits() > 1 {
         tokio::task::yield_now().await;

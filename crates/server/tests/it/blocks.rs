@@ -135,8 +135,7 @@ async fn a_block_ends_at_its_time_by_itself() {
     let far = json!({"blocked": {"kind": "network", "network": "203.0.113.7"}, "expires_at": 4_070_908_800_000_i64});
     let made = block(&desk, far).await;
     assert!(!gets_in(&desk, "203.0.113.7", None).await);
-    let database = rusqlite::Connection::open(desk.data.path().join("desk.db")).unwrap();
-    database.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+    let database = desk.database();
     assert_eq!(database.execute("UPDATE block SET expires_at = 1 WHERE id = ?1", [made.id]).unwrap(), 1);
     assert!(gets_in(&desk, "203.0.113.7", None).await);
     let (_, list) = ask(&desk, &desk.ann, "GET", "/v1/blocks", Value::Null).await;

@@ -54,8 +54,7 @@ async fn ben_in_charge(desk: &TestDesk) {
 }
 
 fn expire_everything(desk: &TestDesk) {
-    let database = rusqlite::Connection::open(desk.data.path().join("desk.db")).unwrap();
-    database.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+    let database = desk.database();
     database.execute("UPDATE token SET expires_at = 1", []).unwrap();
 }
 

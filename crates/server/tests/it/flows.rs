@@ -1,10 +1,7 @@
 //! Scripts by which the desk talks to a visitor before a person does.
 
 use deskbell_protocol::*;
-use deskbell_server::{Desk, Settings};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio_util::task::TaskTracker;
 
 use crate::desk::*;
 
@@ -74,15 +71,9 @@ async fn rings(client: &mut Client) -> (ConversationId, Number) {
     client.until(ring).await
 }
 
-fn database(desk: &TestDesk) -> rusqlite::Connection {
-    let database = rusqlite::Connection::open(desk.data.path().join("desk.db")).unwrap();
-    database.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
-    database
-}
-
 /// How many rows a table has.
 fn rows(desk: &TestDesk, table: &str) -> i64 {
-    database(desk).query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+    desk.database().query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
 }
 
 /// A visitor writes, and is asked what it is about: their client, the question, and what Ann's client has of the head.
@@ -110,7 +101,7 @@ async fn tv_06_a_flow_greets_asks_keeps_the_address_and_hands_over_and_only_then
     vic.command(&reply(None, "vic")).await.unwrap();
     vic.message(ADDRESS).await;
     let waits: Option<i64> =
-        database(&desk).query_row("SELECT waiting_since FROM conversation", [], |row| row.get(0)).unwrap();
+        desk.database().query_row("SELECT waiting_since FROM conversation", [], |row| row.get(0)).unwrap();
     assert_eq!(waits, None, "as long as the desk asks, Vic waits for nobody");
     vic.command(&reply(None, " vic@home.example ")).await.unwrap();
     vic.message("Gracias").await;
@@ -118,7 +109,7 @@ async fn tv_06_a_flow_greets_asks_keeps_the_address_and_hands_over_and_only_then
     assert_eq!((line.kind, &line.author), (MessageKind::System, &Author::Desk));
     assert_eq!(rings(&mut ann).await, (chat, line.number), "nothing rang before");
     let email: String =
-        database(&desk).query_row("SELECT email FROM contact WHERE email <> ''", [], |row| row.get(0)).unwrap();
+        desk.database().query_row("SELECT email FROM contact WHERE email <> ''", [], |row| row.get(0)).unwrap();
     assert_eq!(email, "vic@home.example");
     let all = said_texts(&mut ann, chat).await;
     let expected = [
@@ -161,7 +152,7 @@ async fn tv_06_an_answer_is_tapped_or_typed_and_a_tap_of_an_earlier_question_ans
     vic.answer(&once.client_id).await.unwrap();
     vic.answer(&twice.client_id).await.unwrap();
     let run = "SELECT step, asked_again FROM flow_run";
-    let at: (i64, i64) = database(&desk).query_row(run, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let at: (i64, i64) = desk.database().query_row(run, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
     assert_eq!(at, (2, 0), "the address is asked for, once");
     let texts = said_texts(&mut vic, question.conversation).await;
     assert_eq!(texts.iter().filter(|text| *text == ADDRESS).count(), 1, "{texts:?}");
@@ -235,24 +226,10 @@ async fn tv_06_a_visitor_who_does_not_answer_in_time_is_handed_over_also_when_th
     let (question, _) = vic.message(ABOUT).await;
     ann.message(ABOUT).await;
     drop((ann, vic));
-    desk.stop.cancel();
-    desk.server.await.unwrap();
-    drop(desk.desk);
-    // While no server runs the time passes.
-    let again = Desk::open(Settings { data: desk.data.path().to_owned(), ..Settings::default() }).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let stop = tokio_util::sync::CancellationToken::new();
-    let desk = TestDesk {
-        desk: again.clone(),
-        address,
-        stop: stop.clone(),
-        server: TaskTracker::new().spawn(async {}),
-        ..desk
+    let time_passes = |database: &rusqlite::Connection| {
+        assert_eq!(database.execute("UPDATE flow_run SET ends_at = ends_at - 300000", []).unwrap(), 1);
     };
-    assert_eq!(database(&desk).execute("UPDATE flow_run SET ends_at = ends_at - 300000", []).unwrap(), 1);
-    let server = TaskTracker::new().spawn(async move { again.serve(listener, stop).await.unwrap() });
-    let desk = TestDesk { server, ..desk };
+    let desk = desk.restarted(time_passes).await;
     let mut vic = desk.panel(Some(&token), None, None).await;
     vic.welcome().await;
     vic.snapshot().await;
@@ -270,14 +247,14 @@ async fn tv_06_patience_ends_by_itself_while_the_server_runs() {
     adds(&desk, parcels(first_message())).await;
     let mut ann = desk.agent(&desk.ann, None).await.synced().await;
     let (_vic, question) = asked(&desk, &mut ann).await;
-    database(&desk).execute("UPDATE flow_run SET ends_at = 1", []).unwrap();
+    desk.database().execute("UPDATE flow_run SET ends_at = 1", []).unwrap();
     // Wen's message wakes the desk up, which then looks at what is due.
     let (mut wen, _) = desk.visitor().await;
     wen.command(&reply(None, "Hola")).await.unwrap();
     let (line, _) = ann.message(HANDED_OVER).await;
     assert_eq!(rings(&mut ann).await, (question.conversation, line.number));
     let (others, _) = wen.message(ABOUT).await;
-    let talks: i64 = database(&desk).query_row("SELECT conversation FROM flow_run", [], |row| row.get(0)).unwrap();
+    let talks: i64 = desk.database().query_row("SELECT conversation FROM flow_run", [], |row| row.get(0)).unwrap();
     assert_eq!(talks, others.conversation.0, "Wen's goes on");
 }
 
@@ -332,7 +309,7 @@ async fn tv_06_whoever_has_taken_the_chat_is_handed_over_to_and_a_team_gets_it_o
     let (mut vic, question) = asked(&desk, &mut ann).await;
     let chat = question.conversation;
     let held: Option<i64> =
-        database(&desk).query_row("SELECT assignee FROM conversation", [], |row| row.get(0)).unwrap();
+        desk.database().query_row("SELECT assignee FROM conversation", [], |row| row.get(0)).unwrap();
     assert_eq!(held, None);
     let take = Command::Assign { conversation: chat, agent: Some(ben_id), team: None, from: None };
     ben.command(&command(take)).await.unwrap();
@@ -410,7 +387,7 @@ async fn tv_06_agents_begin_and_stop_flows_of_the_site_that_are_active() {
     let (line, _) = ann.message("flow_stopped").await;
     while rings(&mut ann).await != (chat, line.number) {}
     let read = "SELECT number FROM read_mark WHERE agent = ?1";
-    let read: i64 = database(&desk).query_row(read, [desk.ben.agent.id.0], |row| row.get(0)).unwrap();
+    let read: i64 = desk.database().query_row(read, [desk.ben.agent.id.0], |row| row.get(0)).unwrap();
     assert_eq!(read, line.number);
     let before = said_texts(&mut ann, chat).await;
     ben.command(&command(stop)).await.unwrap();
@@ -457,7 +434,7 @@ async fn tv_06_a_flow_begins_by_itself_once_and_only_where_nobody_has_answered_a
     // To Xia Ann has spoken first.
     let (mut xia, _) = desk.visitor().await;
     let xia_id = "SELECT max(id) FROM visitor";
-    let visitor = VisitorId(database(&desk).query_row(xia_id, [], |row| row.get(0)).unwrap());
+    let visitor = VisitorId(desk.database().query_row(xia_id, [], |row| row.get(0)).unwrap());
     let started = ann.command(&command(Command::Start { visitor })).await.unwrap();
     let chat = ConversationId(started.id.unwrap());
     ann.command(&reply(Some(chat), "¿Puedo ayudar?")).await.unwrap();
@@ -507,7 +484,7 @@ async fn tv_06_automatic_answers_are_silent_while_a_flow_talks() {
     let texts = said_texts(&mut vic, question.conversation).await;
     assert!(!texts.contains(&"first_message".to_owned()), "{texts:?}");
     let due = "SELECT count(*) FROM auto_answered WHERE due_at IS NOT NULL";
-    assert_eq!(database(&desk).query_row(due, [], |row| row.get::<_, i64>(0)).unwrap(), 1, "unanswered from now on");
+    assert_eq!(desk.database().query_row(due, [], |row| row.get::<_, i64>(0)).unwrap(), 1, "unanswered from now on");
 }
 
 #[tokio::test]
@@ -525,7 +502,7 @@ async fn tv_06_a_question_that_is_deleted_offers_nothing_and_an_erased_person_le
     vic.command(&reply(None, "Ninguna")).await.unwrap();
     vic.message(ABOUT).await;
     assert_eq!((rows(&desk, "message_choices"), rows(&desk, "flow_run")), (1, 1));
-    let visitor: i64 = database(&desk).query_row("SELECT visitor FROM conversation", [], |row| row.get(0)).unwrap();
+    let visitor: i64 = desk.database().query_row("SELECT visitor FROM conversation", [], |row| row.get(0)).unwrap();
     let path = format!("/v1/person?visitor={visitor}");
     let (status, known) = ask(&desk, &desk.ann, "GET", &path, Value::Null).await;
     assert!(status == 200 && known.to_string().contains(OTHER), "what was offered is handed out: {known}");
@@ -540,8 +517,8 @@ async fn tv_06_steps_of_another_version_hand_over_and_refuse_no_message() {
     let mut ann = desk.agent(&desk.ann, None).await.synced().await;
     let (mut vic, question) = asked(&desk, &mut ann).await;
     let sings = r#"[{"key": "hello", "does": {"kind": "sing"}}]"#;
-    assert_eq!(database(&desk).execute("UPDATE flow_run SET steps = ?1", [sings]).unwrap(), 1);
-    assert_eq!(database(&desk).execute("UPDATE flow SET steps = ?1", [sings]).unwrap(), 1);
+    assert_eq!(desk.database().execute("UPDATE flow_run SET steps = ?1", [sings]).unwrap(), 1);
+    assert_eq!(desk.database().execute("UPDATE flow SET steps = ?1", [sings]).unwrap(), 1);
     vic.command(&tap(&question.choices[0])).await.unwrap();
     let (line, _) = ann.message(HANDED_OVER).await;
     assert_eq!(rings(&mut ann).await, (question.conversation, line.number));

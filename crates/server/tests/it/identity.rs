@@ -348,7 +348,7 @@ async fn od_37_what_was_written_just_before_signing_in_goes_along_once_and_its_o
     let said = earlier.command(&reply(None, "An hour ago")).await.unwrap();
     let (asked, _) = ann.message("An hour ago").await;
     assert_eq!(said.id, Some(asked.id.0));
-    let database = rusqlite::Connection::open(desk.data.path().join("desk.db")).unwrap();
+    let database = desk.database();
     let earlier = "UPDATE conversation SET active_at = active_at - 3600000 WHERE id = ?1";
     assert_eq!(database.execute(earlier, [asked.conversation.0]).unwrap(), 1);
     let mut wen = panel(&desk, Some(&token), Some(&shop.sign("wen"))).await;

@@ -62,8 +62,7 @@ async fn sign_in(desk: &TestDesk, email: &str, password: &str) -> Result<SignedI
 
 /// Makes all links as old as they may get.
 fn age(desk: &TestDesk) {
-    let database = rusqlite::Connection::open(desk.data.path().join("desk.db")).unwrap();
-    database.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+    let database = desk.database();
     database.execute_batch("UPDATE invitation SET expires_at = 1; UPDATE password_link SET expires_at = 1").unwrap();
 }
 

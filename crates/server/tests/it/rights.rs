@@ -204,8 +204,7 @@ async fn dk_25_people_are_administered_over_http_and_every_change_is_written_dow
     let told: Vec<_> = page.entries.iter().map(|entry| (entry.actor_name.as_str(), entry.detail.as_str())).collect();
     assert_eq!(told, [("Ann", "active: true -> false"), ("Ann", "cleo@desk.example Light")]);
     assert_eq!(page.entries[0].address, "127.0.0.1");
-    let database = rusqlite::Connection::open(desk.data.path().join("desk.db")).unwrap();
-    database.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+    let database = desk.database();
     assert!(database.execute("DELETE FROM audit", []).is_err(), "it is only ever added to");
 }
 

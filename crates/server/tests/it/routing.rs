@@ -2,10 +2,7 @@
 
 use deskbell_protocol::http::{AgentEdit, TeamEdit};
 use deskbell_protocol::*;
-use deskbell_server::{Desk, Settings};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio_util::task::TaskTracker;
 
 use crate::desk::*;
 
@@ -46,15 +43,9 @@ async fn rings(client: &mut Client) -> ConversationId {
         .await
 }
 
-fn database(desk: &TestDesk) -> rusqlite::Connection {
-    let database = rusqlite::Connection::open(desk.data.path().join("desk.db")).unwrap();
-    database.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
-    database
-}
-
 /// Makes the time pass that chats wait at their teams, as far as the database knows.
-fn time_passes(desk: &TestDesk) {
-    assert_ne!(database(desk).execute("UPDATE routed SET due_at = 1", []).unwrap(), 0, "something waits");
+fn time_passes(database: &rusqlite::Connection) {
+    assert_ne!(database.execute("UPDATE routed SET due_at = 1", []).unwrap(), 0, "something waits");
 }
 
 #[tokio::test]
@@ -101,19 +92,7 @@ async fn tv_03_what_nobody_of_the_team_takes_in_time_is_everybodys_also_after_a_
     let ben = desk.agent(&desk.ben, None).await.synced().await;
     let (vic, chat) = writes(&desk, "Hola").await;
     drop((vic, ben));
-    time_passes(&desk);
-    desk.stop.cancel();
-    desk.server.await.unwrap();
-    drop(desk.desk);
-    let again = Desk::open(Settings { data: desk.data.path().to_owned(), ..Settings::default() }).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let stop = tokio_util::sync::CancellationToken::new();
-    let server = {
-        let (desk, stop) = (again.clone(), stop.clone());
-        TaskTracker::new().spawn(async move { desk.serve(listener, stop).await.unwrap() })
-    };
-    let desk = TestDesk { desk: again, address, stop, server, ..desk };
+    let desk = desk.restarted(time_passes).await;
     let mut ann = desk.agent(&desk.ann, None).await.synced().await;
     loop {
         let said = noted(&mut ann, chat).await;
@@ -123,7 +102,7 @@ async fn tv_03_what_nobody_of_the_team_takes_in_time_is_everybodys_also_after_a_
         }
     }
     let team: Option<i64> =
-        database(&desk).query_row("SELECT team FROM conversation WHERE id = ?1", [chat.0], |row| row.get(0)).unwrap();
+        desk.database().query_row("SELECT team FROM conversation WHERE id = ?1", [chat.0], |row| row.get(0)).unwrap();
     assert_eq!(team, None);
 }
 
@@ -139,7 +118,7 @@ async fn tv_03_what_falls_back_rings_with_all_and_what_was_taken_stays_where_it_
     ben.conversation(|head| head.id == wens && head.team.is_some()).await;
     let take = Command::Assign { conversation: wens, agent: Some(desk.ben.agent.id), team: Some(team), from: None };
     ben.command(&command(take)).await.unwrap();
-    time_passes(&desk);
+    time_passes(&desk.database());
     // A third chat has the desk look at what is due.
     let (_xia, xias) = writes(&desk, "Xia 3").await;
     let (head, _) = ann.conversation(|head| head.id == vics && head.team.is_none() && head.last_number == 3).await;
@@ -148,7 +127,7 @@ async fn tv_03_what_falls_back_rings_with_all_and_what_was_taken_stays_where_it_
     assert_eq!(noted(&mut ben, vics).await, ["team:Español", "unassigned"]);
     assert_eq!(noted(&mut ben, wens).await, ["team:Español", "assigned:Ben"]);
     assert_eq!(noted(&mut ben, xias).await, ["team:Español"]);
-    let left: i64 = database(&desk).query_row("SELECT count(*) FROM routed", [], |row| row.get(0)).unwrap();
+    let left: i64 = desk.database().query_row("SELECT count(*) FROM routed", [], |row| row.get(0)).unwrap();
     assert_eq!(left, 1, "only Xia's waits");
 }
 
@@ -170,7 +149,7 @@ async fn tv_03_where_nobody_of_the_team_is_there_or_takes_chats_it_is_everybodys
     while rings(&mut ben).await != wens {}
     // What Ann began is no new conversation of a visitor's either.
     let (mut zoe, _) = desk.visitor().await;
-    let visitor = database(&desk).query_row("SELECT max(id) FROM visitor", [], |row| row.get(0)).unwrap();
+    let visitor = desk.database().query_row("SELECT max(id) FROM visitor", [], |row| row.get(0)).unwrap();
     let begun = ann.command(&command(Command::Start { visitor: VisitorId(visitor) })).await.unwrap().id.unwrap();
     zoe.command(&reply(None, "Zoe 4")).await.unwrap();
     assert_eq!(noted(&mut zoe, ConversationId(begun)).await, Vec::<String>::new());
@@ -199,7 +178,7 @@ async fn tv_03_the_teams_own_rule_gives_the_chat_on_and_what_is_not_answered_is_
     ann.conversation(|head| head.id == vics && given(head)).await;
     ann.conversation(|head| head.id == wens && given(head)).await;
     ben.command(&reply(Some(wens), "Hola, Wen")).await.unwrap();
-    time_passes(&desk);
+    time_passes(&desk.database());
     let (_xia, _) = writes(&desk, "Xia 3").await;
     let (head, _) = ann.conversation(|head| head.id == vics && head.team.is_none()).await;
     assert_eq!(head.assignee, None, "Ben had it, and did not answer");
@@ -267,7 +246,7 @@ async fn tv_03_what_a_flow_hands_over_goes_to_its_team_then_and_not_while_the_fl
     assert_eq!((head.team, head.waiting_since.is_some()), (Some(team), true));
     assert_eq!(rings(&mut ben).await, chat);
     // Where nobody of it takes the chat either, it is everybody's in the end.
-    time_passes(&desk);
+    time_passes(&desk.database());
 }
 
 /// A flow that hands over at once, to a team.

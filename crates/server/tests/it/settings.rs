@@ -89,7 +89,7 @@ async fn dk_25_addresses_that_were_stored_before_lose_what_may_no_longer_be_kept
     other.welcome().await;
     let wen = visitor_at(&mut ann, |visitor| visitor.pages.iter().any(|page| page.url.ends_with("/cups"))).await;
     assert_eq!(wen.ip, "127.0.0.0");
-    let database = rusqlite::Connection::open(desk.data.path().join("desk.db")).unwrap();
+    let database = desk.database();
     let whole = "SELECT count(*) FROM visitor WHERE ip = '127.0.0.1'";
     assert_eq!(database.query_row(whole, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
 }
@@ -101,8 +101,7 @@ async fn dk_25_pages_are_forgotten_after_the_days_that_the_owner_allows() {
     let mut page = desk.page(Some(SHOP), &presence(), "https://shop.example/old").await;
     page.welcome().await;
     visitor_at(&mut ann, |visitor| !visitor.pages.is_empty()).await;
-    let database = rusqlite::Connection::open(desk.data.path().join("desk.db")).unwrap();
-    database.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+    let database = desk.database();
     let forty_days_ms = 40 * 24 * 60 * 60 * 1000_i64;
     database.execute("UPDATE page_view SET at = at - ?1", [forty_days_ms]).unwrap();
     let new = Ephemeral::Page { page: seen("https://shop.example/new") };

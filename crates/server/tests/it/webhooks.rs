@@ -315,7 +315,7 @@ async fn an_address_at_which_nothing_arrives_for_three_days_is_switched_off_and_
     vic.command(&reply(None, "Hello?")).await.unwrap();
     deliveries(&address, &desk.ann, id, |all| all.iter().any(|one| one["attempts"] == 1)).await;
     // Days pass in the database alone.
-    let database = rusqlite::Connection::open(desk.data.path().join("desk.db")).unwrap();
+    let database = desk.database();
     database.execute("UPDATE webhook SET failing_since = failing_since - 4 * 24 * 60 * 60 * 1000", []).unwrap();
     deliveries(&address, &desk.ann, id, |all| all.iter().all(is_over)).await;
     let (_, hooks) = ask_at(&address, &desk.ann, "GET", "/v1/webhooks", Value::Null).await;
