@@ -215,7 +215,7 @@ async fn od_44_of_rules_that_do_not_hold_for_a_visitor_no_words_are_read() {
     answers(&desk, first, None, json!({"en": "Hello"})).await;
     // Words of another version, which this one could not read.
     let other_version = "UPDATE auto_answer SET texts = '' WHERE id IN (?1, ?2)";
-    assert_eq!(database(&desk).execute(other_version, [Some(outlets), off["id"].as_i64()]).unwrap(), 2);
+    assert_eq!(desk.database().execute(other_version, [Some(outlets), off["id"].as_i64()]).unwrap(), 2);
     let (mut vic, _) = desk.visitor().await;
     vic.command(&reply(None, "Good morning")).await.unwrap();
     vic.message("Hello").await;

@@ -272,7 +272,7 @@ async fn tv_06_a_flow_hands_over_to_its_team_while_somebody_of_it_is_there_and_n
     let (_wen, wens) = writes(&desk, "Wen 2").await;
     while rings(&mut ben).await != wens {}
     assert_eq!(noted(&mut ann, wens).await, ["flow:People", "flow_handed_over", "team:Español"]);
-    time_passes(&desk);
+    time_passes(&desk.database());
     // A third chat has the desk look at what is due.
     let (_xia, _) = writes(&desk, "Xia 3").await;
     while rings(&mut ann).await != wens {}
@@ -308,8 +308,8 @@ async fn tv_03_a_chat_that_is_opened_again_is_its_teams_only_while_somebody_of_i
     while rings(&mut ben).await != wens {}
     assert_eq!(noted(&mut ann, wens).await, ["team:Español", "closed", "reopened"]);
     // Whoever comes back does not wait there for ever either.
-    time_passes(&desk);
-    let waits: i64 = database(&desk).query_row("SELECT conversation FROM routed", [], |row| row.get(0)).unwrap();
+    time_passes(&desk.database());
+    let waits: i64 = desk.database().query_row("SELECT conversation FROM routed", [], |row| row.get(0)).unwrap();
     assert_eq!(waits, wens.0);
 }
 

@@ -169,7 +169,7 @@ async fn od_16_what_is_said_becomes_findable_though_nobody_searches() {
     let desk = TestDesk::start().await;
     let (mut vic, _) = desk.visitor().await;
     let told = vic.command(&reply(None, "Where is my tea?")).await.unwrap();
-    let database = rusqlite::Connection::open(desk.data.path().join("desk.db")).unwrap();
+    let database = desk.database();
     let findable = || database.query_row("SELECT messages FROM findable", [], |row| row.get::<_, i64>(0)).unwrap();
     while findable() < told.id.unwrap() {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
