@@ -113,6 +113,7 @@ pub fn typescript() -> String {
         FileView,
         Nothing,
         ForAccount,
+        SignOut,
         ConnectDesk,
         AskDesk,
         DeskOffer,

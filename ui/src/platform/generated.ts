@@ -1355,6 +1355,19 @@ export type ForAccount = {
 account: AccountId, };
 
 /**
+ * Sign out.
+ */
+export type SignOut = { 
+/**
+ * Of which account.
+ */
+account: AccountId, 
+/**
+ * The person was asked, and what this computer alone has goes.
+ */
+force?: boolean, };
+
+/**
  * Connect to a desk.
  */
 export type ConnectDesk = { 
