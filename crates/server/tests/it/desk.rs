@@ -93,6 +93,17 @@ impl TestDesk {
         open_database(&self.data)
     }
 
+    /// Waits until what a query counts in the database is as much.
+    pub(crate) async fn until_counted(&self, query: &str, least: i64) {
+        let database = self.database();
+        let counted = async {
+            while database.query_row(query, [], |row| row.get::<_, i64>(0)).unwrap() < least {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, counted).await.expect("what is waited for should be counted");
+    }
+
     pub(crate) fn own_origin(&self) -> String {
         format!("http://{}", self.address)
     }

@@ -400,6 +400,10 @@ async fn dc_01_the_doctor_says_what_is_wrong_and_mends_what_is_safe() {
         assert!(said.contains(" MB are free on its disk.") && said.lines().count() == 2, "{said}");
         let (done, _, said) = doctor(&["--repair"]);
         assert!(!done && said.contains("stop it first"), "{said}");
+        // Whoever searches makes findable what was said.
+        let asked = http().get(format!("http://{address}/v1/search?q=teapots"));
+        let asked = asked.header("authorization", format!("Bearer {}", signed_in.access_token));
+        assert_eq!(asked.send().await.unwrap().status(), 200);
         process.kill().unwrap();
         process.wait().unwrap();
     }

@@ -168,12 +168,6 @@ async fn od_16_what_was_just_said_is_found_as_it_reads_now() {
 async fn od_16_what_is_said_becomes_findable_though_nobody_searches() {
     let desk = TestDesk::start().await;
     let (mut vic, _) = desk.visitor().await;
-    let told = vic.command(&reply(None, "Where is my tea?")).await.unwrap();
-    let database = desk.database();
-    let findable = || database.query_row("SELECT messages FROM findable", [], |row| row.get::<_, i64>(0)).unwrap();
-    while findable() < told.id.unwrap() {
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    let words = "SELECT count(*) FROM message_words WHERE message_words MATCH 'tea'";
-    assert_eq!(database.query_row(words, [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+    vic.command(&reply(None, "Where is my tea?")).await.unwrap();
+    desk.until_counted("SELECT count(*) FROM message_words WHERE message_words MATCH 'tea'", 1).await;
 }

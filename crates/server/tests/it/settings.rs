@@ -107,9 +107,10 @@ async fn dk_25_pages_are_forgotten_after_the_days_that_the_owner_allows() {
     let new = Ephemeral::Page { page: seen("https://shop.example/new") };
     page.send(&ClientFrame::Eph(new)).await;
     visitor_at(&mut ann, |visitor| visitor.pages.len() == 2).await;
+    let words = "SELECT count(*) FROM page_words";
+    desk.until_counted(words, 2).await;
     decide(&desk, json!({"page_days": 30})).await;
     let vic = visitor_at(&mut ann, |visitor| visitor.pages.len() < 2).await;
     assert_eq!(vic.pages[0].url, "https://shop.example/new");
-    let words = "SELECT count(*) FROM page_words";
     assert_eq!(database.query_row(words, [], |row| row.get::<_, i64>(0)).unwrap(), 1, "the search forgets it too");
 }
