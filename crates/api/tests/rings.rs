@@ -82,8 +82,8 @@ async fn tv_01_a_ring_goes_on_over_a_lost_connection_though_the_chat_changed_mea
     tokio::time::timeout(3 * PATIENCE, quiet).await.expect("it ends when Vic has left");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn tv_03_a_chat_that_was_given_to_me_rings_on_when_its_visitor_writes_again() {
+/// Ann's app at a desk that gives chats in turn, and nobody else is there.
+async fn given_in_turn() -> (TestDesk, Arc<Computer>, App, tempfile::TempDir) {
     let desk = TestDesk::start().await;
     let disk = tempfile::tempdir().unwrap();
     let computer = Arc::new(Computer::default());
@@ -92,6 +92,12 @@ async fn tv_03_a_chat_that_was_given_to_me_rings_on_when_its_visitor_writes_agai
     let assignment = Assignment { rule: AssignmentRule::RoundRobin, capacity: 5, back_after_s: 0 };
     let edit = DeskSettingsEdit { assignment: Some(assignment), ..DeskSettingsEdit::default() };
     desk.desk.administer().edit_settings(edit).await.unwrap();
+    (desk, computer, app, disk)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tv_03_a_chat_that_was_given_to_me_rings_on_when_its_visitor_writes_again() {
+    let (desk, computer, app, _disk) = given_in_turn().await;
     let events = app.subscribe();
     let mut vic = Visitor::arrive(&desk, "Vic").await;
     vic.write("Anybody there?").await;
@@ -126,14 +132,7 @@ async fn tv_03_a_chat_that_was_given_to_me_rings_on_when_its_visitor_writes_agai
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tv_03_a_chat_that_the_desk_gives_to_me_rings_though_it_is_mine_already() {
-    let desk = TestDesk::start().await;
-    let disk = tempfile::tempdir().unwrap();
-    let computer = Arc::new(Computer::default());
-    let (app, _) = started(&disk.path().join("app"), &computer).await;
-    app.connect_desk(ann_at(&desk, None)).await.unwrap();
-    let assignment = Assignment { rule: AssignmentRule::RoundRobin, capacity: 5, back_after_s: 0 };
-    let edit = DeskSettingsEdit { assignment: Some(assignment), ..DeskSettingsEdit::default() };
-    desk.desk.administer().edit_settings(edit).await.unwrap();
+    let (desk, computer, app, _disk) = given_in_turn().await;
     let events = app.subscribe();
     let mut vic = Visitor::arrive(&desk, "Vic").await;
     vic.write("Anybody there?").await;
