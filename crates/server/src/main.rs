@@ -20,6 +20,11 @@ use tracing_subscriber::EnvFilter;
 const LISTEN: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 4791));
 
 /// The desk server: visitors write, agents answer.
+/// Rust and SQLite both take their memory from it: thousands of small pieces for each message, from several threads.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 #[command(name = "deskbell-server", version, about)]
 struct Arguments {
