@@ -155,8 +155,6 @@ struct Later {
     answers: bool,
     /// What a team has is everybody's.
     routed: bool,
-    /// A flow that talks now hands over.
-    talks: bool,
 }
 
 /// Gives a conversation to whom it is for, and answers it, after a visitor has written in it, or a flow has come to an end
@@ -176,7 +174,7 @@ fn follow_up(
     };
     assignment::give(write, id, agents)?;
     let answers = auto_answers::heard(write, (id, site), online, turn)?;
-    Ok(Later { answers, routed, talks: turn == Turn::Talks })
+    Ok(Later { answers, routed })
 }
 
 /// Queues a command at once, in the order of calls; the answer comes after the commit.
@@ -233,7 +231,7 @@ pub(crate) fn submit(
                 }
                 later = follow_up(write, (id, site), turn, anew, online, &agents)?;
             }
-            Ok((ack, Later { talks: turn == Turn::Talks, ..later }))
+            Ok((ack, later, turn))
         })
     });
     let core = Arc::clone(core);
@@ -248,14 +246,15 @@ pub(crate) fn submit(
                     core.deleted.notify_one();
                 }
                 return match done {
-                    Ok((ack, later)) => {
+                    Ok((ack, later, turn)) => {
                         if later.routed {
                             core.routing.notify_one();
                         }
                         if later.answers {
                             core.answering.notify_one();
                         }
-                        if later.talks {
+                        // What a flow that goes on does next waits for its time.
+                        if turn == Turn::Talks {
                             core.talking.notify_one();
                         }
                         core.told.ring();

@@ -162,9 +162,14 @@ impl Feed {
 
     /// What commits mean for an agent, in one delta if it can be. Without room for it the log is read later, instead
     /// of filling the queue.
-    pub(crate) fn committed(&mut self, commits: &[Arc<Committed>], room: bool) -> Vec<ServerFrame> {
+    pub(crate) fn committed<'a>(
+        &mut self,
+        commits: impl ExactSizeIterator<Item = &'a Committed>,
+        room: bool,
+    ) -> Vec<ServerFrame> {
         let Principal::Agent(agent) = self.principal else { return Vec::new() };
         let mut to = self.covered;
+        let several = commits.len() > 1;
         let mut changes: Vec<&Logged> = Vec::new();
         for committed in commits {
             if self.snapshot.is_some() || self.behind {
@@ -182,7 +187,7 @@ impl Feed {
             changes.extend(committed.changes.iter().map(Arc::as_ref));
             to = committed.to;
         }
-        if commits.len() > 1 {
+        if several {
             log::keep_newest(&mut changes);
         }
         let deltas = sync::live_deltas(&changes, agent, &self.sites, self.cursor, to);

@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use axum::extract::ws::Utf8Bytes;
 use deskbell_protocol::{
     AgentId, AskedForms, ByeCode, ChangeKind, ConversationId, DeskTexts, EntityKind, Ephemeral, RingAck, Seq, SiteId,
     VisitorId, VisitorPresence,
@@ -34,10 +35,18 @@ pub(crate) const LINGER: Duration = Duration::from_secs(10);
 /// Visitors in one frame, so that it stays far below the size of a frame.
 const PRESENCES_PER_FRAME: usize = 1000;
 
+/// What one commit changed, as agents are told of it.
+#[derive(Debug)]
+pub(crate) struct News {
+    pub(crate) committed: Committed,
+    /// The delta of all of it, written once for all agents who are told the same.
+    pub(crate) text: OnceLock<Utf8Bytes>,
+}
+
 /// What reaches an agent's session.
 #[derive(Clone, Debug)]
 pub(crate) enum AgentEvent {
-    Committed(Arc<Committed>),
+    Committed(Arc<News>),
     /// For all agents but one, or for those of them who see the customers of a site.
     Ephemeral {
         except: Option<AgentId>,
@@ -57,9 +66,6 @@ pub(crate) enum VisitorEvent {
     Changed(Seq),
     /// Something that is not stored.
     Ephemeral(Arc<Ephemeral>),
-    /// The session has to end: all that is known of the visitor was erased, or they were blocked. Whoever comes back
-    /// is somebody new, or is told why not.
-    SentAway,
 }
 
 /// One socket of a visitor.
@@ -211,28 +217,14 @@ impl Hub {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells everybody concerned of a commit.
-    pub(crate) fn publish(&self, committed: Committed) {
-        {
-            let state = self.state();
-            for entry in committed.visitors.iter().filter_map(|visitor| state.visitors.get(visitor)) {
-                for link in &entry.links {
-                    link.shared.changed_to.fetch_max(committed.to.0, Ordering::AcqRel);
-                    link.shared.changed.notify_one();
-                }
-            }
-            let erased = committed.changes.iter().map(|logged| &logged.change);
-            for change in erased.filter(|it| it.kind == ChangeKind::Erase && it.entity == EntityKind::Visitor) {
-                for link in state.visitors.get(&VisitorId(change.id)).iter().flat_map(|entry| &entry.links) {
-                    let _ = link.shared.sent_away.set(());
-                }
-            }
-        }
+    /// Tells agents of a commit, and whoever is to do something because of it. Visitors are told by
+    /// [`Hub::tell_visitors`].
+    pub(crate) fn publish(&self, committed: Committed) -> Arc<News> {
+        let news = Arc::new(News { committed, text: OnceLock::new() });
         // An error only means that no agent is connected.
-        let committed = Arc::new(committed);
-        let _ = self.agents.send(AgentEvent::Committed(Arc::clone(&committed)));
+        let _ = self.agents.send(AgentEvent::Committed(Arc::clone(&news)));
         // After the change itself, so that a device knows who rings.
-        let changes = || committed.changes.iter().map(|logged| &logged.change);
+        let changes = || news.committed.changes.iter().map(|logged| &logged.change);
         let concerns_assignment =
             |kind| matches!(kind, EntityKind::Agent | EntityKind::Conversation | EntityKind::Site | EntityKind::Team);
         if changes().any(|it| concerns_assignment(it.entity)) {
@@ -243,6 +235,24 @@ impl Hub {
         }
         let talks = changes().filter(|it| matches!(it.entity, EntityKind::Conversation | EntityKind::ReadMark));
         self.ringer.stir(talks.map(|it| ConversationId(it.id)));
+        news
+    }
+
+    /// Tells the visitors concerned of a commit, and sends those away who were erased.
+    pub(crate) fn tell_visitors(&self, committed: &Committed) {
+        let state = self.state();
+        for entry in committed.visitors.iter().filter_map(|visitor| state.visitors.get(visitor)) {
+            for link in &entry.links {
+                link.shared.changed_to.fetch_max(committed.to.0, Ordering::AcqRel);
+                link.shared.changed.notify_one();
+            }
+        }
+        let changes = committed.changes.iter().map(|logged| &logged.change);
+        for change in changes.filter(|it| it.kind == ChangeKind::Erase && it.entity == EntityKind::Visitor) {
+            for link in state.visitors.get(&VisitorId(change.id)).iter().flat_map(|entry| &entry.links) {
+                let _ = link.shared.sent_away.set(());
+            }
+        }
     }
 
     /// Tells agents something that is not stored; of a site, only those who see its customers.
@@ -526,6 +536,15 @@ impl VisitorSeat {
         VisitorId(self.shared.visitor.load(Ordering::Acquire))
     }
 
+    /// Done when the session has to end: all that is known of the visitor was erased, or they were blocked. Whoever comes
+    /// back is somebody new, or is told why not.
+    pub(crate) fn sent_away(&self) -> impl Future<Output = ()> + Send + use<> {
+        let shared = Arc::clone(&self.shared);
+        async move {
+            shared.sent_away.wait().await;
+        }
+    }
+
     /// What happened next.
     pub(crate) async fn news(&mut self) -> VisitorEvent {
         let Self { shared, ephemeral, .. } = self;
@@ -536,7 +555,6 @@ impl VisitorSeat {
             }
         };
         tokio::select! {
-            &() = shared.sent_away.wait() => VisitorEvent::SentAway,
             () = shared.changed.notified() => VisitorEvent::Changed(Seq(shared.changed_to.load(Ordering::Acquire))),
             Some(ephemeral) = told => VisitorEvent::Ephemeral(ephemeral),
         }

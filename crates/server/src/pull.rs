@@ -114,10 +114,12 @@ impl Seat {
                 },
             },
             Self::Agent(..) => std::future::pending().await,
-            Self::Visitor(seat) => match seat.news().await {
-                VisitorEvent::Changed(_) => Ok(News::Log),
-                VisitorEvent::Ephemeral(ephemeral) => Ok(News::Ephemeral(None, ephemeral)),
-                VisitorEvent::SentAway => Err(End::Bye(ByeCode::Drain)),
+            Self::Visitor(seat) => tokio::select! {
+                () = seat.sent_away() => Err(End::Bye(ByeCode::Drain)),
+                event = seat.news() => match event {
+                    VisitorEvent::Changed(_) => Ok(News::Log),
+                    VisitorEvent::Ephemeral(ephemeral) => Ok(News::Ephemeral(None, ephemeral)),
+                },
             },
         }
     }
@@ -266,7 +268,7 @@ impl Answer {
     async fn wait(&mut self, serving: &Serving, seat: &mut Seat, pull: &Pull) -> Result<(), Stop> {
         let deadline = tokio::time::Instant::now() + Duration::from_millis(pull.wait_ms.min(PULL_WAIT_MAX_MS));
         let known = pull.presence.as_deref();
-        let unproved = session_visitor::over(self.until);
+        let unproved = session_visitor::unproved(self.until);
         tokio::pin!(unproved);
         while !self.news {
             let news = tokio::select! {

@@ -16,10 +16,9 @@ use crate::accounts::Identity;
 use crate::authorize::{Action, Principal, authorize};
 use crate::desk::{Core, Serving};
 use crate::feed::Feed;
-use crate::hub::{self, AgentEvent, AgentSeat};
+use crate::hub::{self, AgentEvent, AgentSeat, News};
 use crate::rings::Call;
 use crate::socket::{self, Answers, End, HEARTBEAT, Incoming, Outgoing, Received};
-use crate::store::log::Committed;
 use crate::store::{Connection, Failure, Outcome, conversations, devices, log};
 use crate::sync;
 use crate::{accounts, commands, tokens};
@@ -93,19 +92,28 @@ impl Session {
         self.welcome(hello.cursor).await?;
         let mut beat = tokio::time::interval_at(tokio::time::Instant::now() + HEARTBEAT, HEARTBEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let AgentSeat { events, ended, .. } = &mut seat;
+        let outgoing = Arc::clone(&self.outgoing);
+        // Begun once: these would be entered into lists that sessions share, and taken out, with each event.
+        let over = async {
+            tokio::select! {
+                () = serving.stopping.cancelled() => End::Bye(ByeCode::Drain),
+                code = ended.heard() => End::Bye(code),
+                () = outgoing.dead() => End::Closed,
+            }
+        };
+        tokio::pin!(over);
         loop {
             let catching_up = self.feed.is_behind();
             tokio::select! {
-                () = serving.stopping.cancelled() => return Ok(End::Bye(ByeCode::Drain)),
-                code = seat.ended.heard() => return Ok(End::Bye(code)),
-                () = self.outgoing.dead() => return Ok(End::Closed),
+                end = &mut over => return Ok(end),
                 received = incoming.next(), if self.answers.have_room() => match received {
                     Received::Frame(frame) => self.frame(*frame).await?,
                     Received::Unreadable(client_id, reason) => self.outgoing.send(&socket::unreadable(client_id, &reason))?,
                     Received::End(end) => return Ok(end),
                 },
                 answer = self.answers.next() => self.answer(&answer?)?,
-                event = seat.events.recv() => self.hear(event, &mut seat.events)?,
+                event = events.recv() => self.hear(event, events)?,
                 () = self.outgoing.room(), if catching_up || !self.presence.is_empty() => {
                     if let Some(ephemeral) = self.presence.pop_front() {
                         self.outgoing.send(&ServerFrame::Eph(ephemeral))?;
@@ -193,7 +201,7 @@ impl Session {
         first: Result<AgentEvent, RecvError>,
         events: &mut broadcast::Receiver<AgentEvent>,
     ) -> Result<(), End> {
-        let mut commits: Vec<Arc<Committed>> = Vec::new();
+        let mut commits: Vec<Arc<News>> = Vec::new();
         let mut next = Some(first);
         while let Some(event) = next {
             match event {
@@ -230,10 +238,11 @@ impl Session {
         self.committed(&commits)
     }
 
-    fn committed(&mut self, commits: &[Arc<Committed>]) -> Result<(), End> {
-        for frame in self.feed.committed(commits, self.outgoing.has_room()) {
+    fn committed(&mut self, commits: &[Arc<News>]) -> Result<(), End> {
+        let committed = commits.iter().map(|news| &news.committed);
+        for frame in self.feed.committed(committed, self.outgoing.has_room()) {
             match (commits, frame) {
-                ([commit], ServerFrame::Delta(delta)) => self.outgoing.send_delta(commit, delta)?,
+                ([news], ServerFrame::Delta(delta)) => self.outgoing.send_delta(news, delta)?,
                 (_, frame) => self.outgoing.send(&frame)?,
             }
         }

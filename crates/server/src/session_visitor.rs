@@ -161,8 +161,18 @@ pub(crate) fn talk(connection: &Connection, visitor: VisitorId) -> Outcome<(Opti
     })
 }
 
+/// Waits for what ends a session, whatever its visitor does. Begun once for a session: these would be entered into lists
+/// that sessions share, and taken out, with each event.
+async fn over(serving: &Serving, sent_away: impl Future<Output = ()>, outgoing: &Outgoing) -> End {
+    tokio::select! {
+        () = serving.stopping.cancelled() => End::Bye(ByeCode::Drain),
+        () = sent_away => End::Bye(ByeCode::Drain),
+        () = outgoing.dead() => End::Closed,
+    }
+}
+
 /// Waits until a proof of who somebody is has ended.
-pub(crate) async fn over(until: Option<Timestamp>) {
+pub(crate) async fn unproved(until: Option<Timestamp>) {
     let Some(until) = until else { return std::future::pending().await };
     let left = u64::try_from(until.saturating_sub(crate::clock())).unwrap_or_default();
     tokio::time::sleep(Duration::from_millis(left)).await;
@@ -235,10 +245,11 @@ impl Page {
     ) -> Result<End, End> {
         let core = &serving.core;
         let mut beat = beats();
+        let over = over(serving, self.seat.sent_away(), outgoing);
+        tokio::pin!(over);
         loop {
             tokio::select! {
-                () = serving.stopping.cancelled() => return Ok(End::Bye(ByeCode::Drain)),
-                () = outgoing.dead() => return Ok(End::Closed),
+                end = &mut over => return Ok(end),
                 received = incoming.next() => match received {
                     Received::Frame(frame) => {
                         if let ClientFrame::Eph(Ephemeral::Page { page }) = *frame {
@@ -261,7 +272,6 @@ impl Page {
                         }
                     }
                     VisitorEvent::Ephemeral(_) => {}
-                    VisitorEvent::SentAway => return Ok(End::Bye(ByeCode::Drain)),
                 },
                 changed = self.told.changed() => outgoing.send(&ServerFrame::Eph(changed))?,
                 _ = beat.tick() => outgoing.send(&socket::heartbeat(self.head))?,
@@ -416,14 +426,14 @@ impl Panel {
         mut seat: VisitorSeat,
     ) -> Result<End, End> {
         let mut beat = beats();
-        let unproved = over(self.until);
-        tokio::pin!(unproved);
+        let outgoing = Arc::clone(&self.outgoing);
+        let (over, unproved) = (over(serving, seat.sent_away(), &outgoing), unproved(self.until));
+        tokio::pin!(over, unproved);
         loop {
             let catching_up = self.feed.is_behind();
             tokio::select! {
-                () = serving.stopping.cancelled() => return Ok(End::Bye(ByeCode::Drain)),
+                end = &mut over => return Ok(end),
                 () = &mut unproved => return Ok(End::Bye(ByeCode::Identity)),
-                () = self.outgoing.dead() => return Ok(End::Closed),
                 received = incoming.next(), if self.answers.have_room() => match received {
                     Received::Frame(frame) => self.frame(*frame).await?,
                     Received::Unreadable(client_id, reason) => self.outgoing.send(&socket::unreadable(client_id, &reason))?,
@@ -441,7 +451,6 @@ impl Panel {
                 event = seat.news() => match event {
                     VisitorEvent::Changed(to) => self.feed.changed(to),
                     VisitorEvent::Ephemeral(ephemeral) => self.outgoing.offer(&ephemeral),
-                    VisitorEvent::SentAway => return Ok(End::Bye(ByeCode::Drain)),
                 },
                 () = self.outgoing.room(), if catching_up => {
                     let read = self.core.readers.glance(|connection| self.feed.catch_up(connection, crate::clock()));

@@ -49,6 +49,10 @@ impl Person {
 pub struct News(Arc<Committed>);
 
 impl News {
+    fn new(committed: Committed) -> Self {
+        Self(Arc::new(committed))
+    }
+
     /// Whether it concerns a visitor.
     pub fn concerns(&self, visitor: VisitorId) -> bool {
         self.0.visitors.contains(&visitor)
@@ -242,8 +246,7 @@ impl Desk {
             jobs.push(job);
             asked.push((client_id, answered));
         }
-        let mut news = None;
-        self.batches.run(jobs, now, |committed| news = Some(News(Arc::new(committed))));
+        let news = self.batches.run(jobs, now, News::new);
         let answers = asked.into_iter().map(|(client_id, answered)| match answer(answered) {
             Ok(ack) => ServerFrame::Ack(ack),
             Err(failure) => ServerFrame::Nack(commands::nack(client_id, failure)),
@@ -257,8 +260,7 @@ impl Desk {
     /// [`OpenError`].
     pub fn wake(&self, now: Timestamp) -> Result<Option<News>, OpenError> {
         let (job, answered) = ask(|write| commands::wake_due(write, i64::MAX));
-        let mut news = None;
-        self.batches.run(vec![job], now, |committed| news = Some(News(Arc::new(committed))));
+        let news = self.batches.run(vec![job], now, News::new);
         answer(answered).map_err(internal)?;
         Ok(news)
     }
@@ -294,8 +296,7 @@ impl Desk {
             };
             done.map(drop)
         });
-        let mut news = None;
-        self.batches.run(vec![job], now, |committed| news = Some(News(Arc::new(committed))));
+        let news = self.batches.run(vec![job], now, News::new);
         match answer(answered) {
             Ok(()) | Err(Failure::Refused(_)) => Ok(news),
             Err(failure) => Err(internal(failure)),
@@ -324,8 +325,7 @@ impl Desk {
             assignment::take_back(write, i64::MAX)?;
             assignment::give_waiting(write, &online, i64::MAX)
         });
-        let mut news = None;
-        self.batches.run(vec![job], now, |committed| news = Some(News(Arc::new(committed))));
+        let news = self.batches.run(vec![job], now, News::new);
         answer(answered).map_err(internal)?;
         Ok(news)
     }
@@ -443,7 +443,8 @@ impl Session {
 
     /// What all that was heard means for the client.
     pub fn look(&mut self) -> Vec<ServerFrame> {
-        self.feed.committed(&std::mem::take(&mut self.waiting), true)
+        let waiting = std::mem::take(&mut self.waiting);
+        self.feed.committed(waiting.iter().map(Arc::as_ref), true)
     }
 
     /// Another server has written, or something was missed.

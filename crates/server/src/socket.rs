@@ -1,7 +1,11 @@
 //! One WebSocket: frames in, frames out, signs of life, and a bounded queue towards a slow reader.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
@@ -12,11 +16,12 @@ use deskbell_protocol::{
 use futures_util::stream::{FuturesUnordered, SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::Deserialize;
-use tokio::sync::{Mutex, Notify, SetOnce, mpsc};
+use tokio::sync::{Notify, SetOnce};
+use tokio::time::{Sleep, sleep_until, timeout};
 
+use crate::hub::News;
 use crate::limits::Bucket;
 use crate::metrics::Metrics;
-use crate::store::log::Committed;
 
 /// Heartbeats come this often, both ways.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -60,52 +65,74 @@ impl From<QueueFull> for End {
     }
 }
 
-struct Flow {
+/// Frames towards the client. The session fills the queue and [`send_all`] empties it, both in one task and in this
+/// order, so that nobody has to be woken for what the session has just put there.
+pub(crate) struct Outgoing {
+    queue: Mutex<VecDeque<Utf8Bytes>>,
+    /// Bytes that wait, or are on their way into the network.
     bytes: AtomicUsize,
     room: Notify,
     /// The sink is of no use any more.
     dead: SetOnce<()>,
+    /// The session has ended, and nothing is added to what waits.
+    ended: AtomicBool,
     /// What waits is not worth sending any more.
-    abandoned: SetOnce<()>,
+    abandoned: AtomicBool,
     /// The reader is too slow, and should be told.
     slow: AtomicBool,
     metrics: Arc<Metrics>,
-}
-
-/// Frames towards the client.
-pub(crate) struct Outgoing {
-    queue: mpsc::Sender<Utf8Bytes>,
-    flow: Arc<Flow>,
 }
 
 impl Outgoing {
     /// Queues a frame.
     pub(crate) fn send(&self, frame: &ServerFrame) -> Result<(), QueueFull> {
         if let ServerFrame::Delta(_) = frame {
-            self.flow.metrics.deltas.inc();
+            self.metrics.deltas.inc();
         }
         self.queue(frame.to_text().into())
     }
 
     /// Queues the delta of one commit. What several are told alike is written once.
-    pub(crate) fn send_delta(&self, commit: &Committed, delta: Delta) -> Result<(), QueueFull> {
-        let whole = commit.is_whole(&delta);
+    pub(crate) fn send_delta(&self, news: &News, delta: Delta) -> Result<(), QueueFull> {
+        let whole = news.committed.is_whole(&delta);
         let frame = ServerFrame::Delta(delta);
         if !whole {
             return self.send(&frame);
         }
-        self.flow.metrics.deltas.inc();
-        self.queue(commit.text.get_or_init(|| frame.to_text().into()).clone())
+        self.metrics.deltas.inc();
+        self.queue(news.text.get_or_init(|| frame.to_text().into()).clone())
     }
 
     fn queue(&self, text: Utf8Bytes) -> Result<(), QueueFull> {
         let length = text.len();
         debug_assert!(length <= deskbell_protocol::FRAME_BYTES_MAX, "a frame of {length} bytes");
-        if self.flow.bytes.load(Ordering::Acquire) + length > QUEUE_BYTES {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if queue.len() == QUEUE_FRAMES || self.bytes.load(Ordering::Acquire) + length > QUEUE_BYTES {
             return Err(QueueFull);
         }
-        self.flow.bytes.fetch_add(length, Ordering::AcqRel);
-        self.queue.try_send(text).map_err(|_| QueueFull)
+        self.bytes.fetch_add(length, Ordering::AcqRel);
+        queue.push_back(text);
+        Ok(())
+    }
+
+    fn take(&self) -> Option<Utf8Bytes> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    /// What goes next; `None` when the session has ended and all is sent. Polled after the session whenever that was
+    /// polled, as [`run`] does it.
+    async fn next(&self) -> Option<Utf8Bytes> {
+        poll_fn(|_| match self.take() {
+            Some(text) => Poll::Ready(Some(text)),
+            None if self.ended.load(Ordering::Acquire) => Poll::Ready(None),
+            None => Poll::Pending,
+        })
+        .await
+    }
+
+    /// Done when what waits is not worth sending any more. Polled as [`Outgoing::next`] is.
+    async fn abandoned(&self) {
+        poll_fn(|_| if self.abandoned.load(Ordering::Acquire) { Poll::Ready(()) } else { Poll::Pending }).await;
     }
 
     /// Queues a frame that may be dropped when there is no room.
@@ -117,19 +144,20 @@ impl Outgoing {
 
     /// Whether a page of a delta fits.
     pub(crate) fn has_room(&self) -> bool {
-        self.flow.bytes.load(Ordering::Acquire) <= ROOM_BYTES && self.queue.capacity() > QUEUE_FRAMES / 2
+        let waiting = self.queue.lock().unwrap_or_else(PoisonError::into_inner).len();
+        self.bytes.load(Ordering::Acquire) <= ROOM_BYTES && waiting < QUEUE_FRAMES / 2
     }
 
     /// Waits until a page of a delta fits.
     pub(crate) async fn room(&self) {
         while !self.has_room() {
-            self.flow.room.notified().await;
+            self.room.notified().await;
         }
     }
 
     /// Done when nothing can be sent any more.
     pub(crate) async fn dead(&self) {
-        self.flow.dead.wait().await;
+        self.dead.wait().await;
     }
 }
 
@@ -144,8 +172,10 @@ pub(crate) enum Received {
 /// Frames from the client.
 pub(crate) struct Incoming {
     /// Shared with [`run`], which takes what still comes when the session has ended.
-    stream: Arc<Mutex<SplitStream<WebSocket>>>,
+    stream: Arc<tokio::sync::Mutex<SplitStream<WebSocket>>>,
     heard: tokio::time::Instant,
+    /// Ends when nothing was heard for too long, or before: it is set anew when it ends, not with each frame.
+    silence: Pin<Box<Sleep>>,
     rate: Bucket,
     metrics: Arc<Metrics>,
 }
@@ -182,13 +212,24 @@ impl Incoming {
     pub(crate) async fn next(&mut self) -> Received {
         loop {
             let coming = async { self.stream.lock().await.next().await };
-            let message = match tokio::time::timeout_at(self.heard + DEAD, coming).await {
-                Ok(Some(Ok(message))) => message,
-                Ok(Some(Err(error))) => {
-                    tracing::debug!(%error, "the socket failed");
-                    return Received::End(End::Closed);
+            let message = tokio::select! {
+                biased;
+                message = coming => match message {
+                    Some(Ok(message)) => message,
+                    Some(Err(error)) => {
+                        tracing::debug!(%error, "the socket failed");
+                        return Received::End(End::Closed);
+                    }
+                    None => return Received::End(End::Closed),
+                },
+                () = self.silence.as_mut() => {
+                    let dead = self.heard + DEAD;
+                    if tokio::time::Instant::now() >= dead {
+                        return Received::End(End::Closed);
+                    }
+                    self.silence.as_mut().reset(dead);
+                    continue;
                 }
-                Ok(None) | Err(_) => return Received::End(End::Closed),
             };
             self.heard = tokio::time::Instant::now();
             if self.rate.take(Instant::now()).is_err() {
@@ -208,7 +249,7 @@ impl Incoming {
 
     /// The first frame, which has to be `hello` of this protocol's version.
     pub(crate) async fn hello(&mut self) -> Result<Hello, End> {
-        match tokio::time::timeout(HELLO, self.next()).await {
+        match timeout(HELLO, self.next()).await {
             Ok(Received::Frame(frame)) => match *frame {
                 ClientFrame::Hello(hello) if hello.protocol == PROTOCOL => Ok(hello),
                 ClientFrame::Hello(_) => Err(End::Bye(ByeCode::Version)),
@@ -277,58 +318,61 @@ pub(crate) async fn run<S, F>(
     F: Future<Output = End>,
 {
     let (sink, stream) = socket.split();
-    let (queue, waiting) = mpsc::channel(QUEUE_FRAMES);
-    let flow = Arc::new(Flow {
+    let outgoing = Arc::new(Outgoing {
+        queue: Mutex::default(),
         bytes: AtomicUsize::new(0),
         room: Notify::new(),
         dead: SetOnce::new(),
-        abandoned: SetOnce::new(),
+        ended: AtomicBool::new(false),
+        abandoned: AtomicBool::new(false),
         slow: AtomicBool::new(false),
         metrics: Arc::clone(metrics),
     });
-    let outgoing = Arc::new(Outgoing { queue, flow: Arc::clone(&flow) });
     let refill = Duration::from_secs(1) / frames_per_second.max(1);
-    let stream = Arc::new(Mutex::new(stream));
+    let stream = Arc::new(tokio::sync::Mutex::new(stream));
+    let now = tokio::time::Instant::now();
     let incoming = Incoming {
         stream: Arc::clone(&stream),
-        heard: tokio::time::Instant::now(),
+        heard: now,
+        silence: Box::pin(sleep_until(now + DEAD)),
         rate: Bucket::new(burst, refill, Instant::now()),
         metrics: Arc::clone(metrics),
     };
-    // Both run in this one task: the session decides, the other only sends. Written where they are waited for, as a
-    // future that is moved keeps its room in the task twice.
+    // Both run in this one task, the session first: it decides, the other only sends. Written where they are waited for,
+    // as a future that is moved keeps its room in the task twice.
     let (end, ()) = tokio::join!(
+        biased;
         async {
             let end = session(incoming, Arc::clone(&outgoing)).await;
             match end {
-                End::Closed => drop(flow.abandoned.set(())),
+                End::Closed => outgoing.abandoned.store(true, Ordering::Release),
                 End::Slow => {
-                    flow.slow.store(true, Ordering::Release);
-                    let _ = flow.abandoned.set(());
+                    outgoing.slow.store(true, Ordering::Release);
+                    outgoing.abandoned.store(true, Ordering::Release);
                 }
                 End::Bye(code) => {
                     // When even this does not fit, the client learns it from the closed socket.
                     let _ = outgoing.send(&bye(code));
                 }
             }
-            drop(outgoing);
+            outgoing.ended.store(true, Ordering::Release);
             end
         },
-        send_all(sink, waiting, &flow)
+        send_all(sink, &outgoing)
     );
     tracing::debug!(?end, "a session ended");
     match end {
         // A server that stops waits for nobody.
         End::Closed | End::Bye(ByeCode::Drain) => {}
         End::Slow | End::Bye(_) => {
-            let _ = tokio::time::timeout(FAREWELL, take_the_rest(&stream)).await;
+            let _ = timeout(FAREWELL, take_the_rest(&stream)).await;
         }
     }
 }
 
 /// Takes what the other side still sends, until it closes. A socket that is closed while something stands unread is
 /// reset, and what was said last, the reason of all things, is lost on its way.
-async fn take_the_rest(stream: &Mutex<SplitStream<WebSocket>>) {
+async fn take_the_rest(stream: &tokio::sync::Mutex<SplitStream<WebSocket>>) {
     while let Some(Ok(_)) = stream.lock().await.next().await {}
 }
 
@@ -350,12 +394,12 @@ pub(crate) fn bye(code: ByeCode) -> ServerFrame {
 /// Short frames that wait go to the network together, up to about this many bytes.
 const TOGETHER_BYTES: usize = 16 * 1024;
 
-async fn send_all(mut sink: SplitSink<WebSocket, Message>, mut waiting: mpsc::Receiver<Utf8Bytes>, flow: &Flow) {
+async fn send_all(mut sink: SplitSink<WebSocket, Message>, outgoing: &Outgoing) {
     loop {
         let text = tokio::select! {
             biased;
-            &() = flow.abandoned.wait() => break,
-            text = waiting.recv() => match text {
+            () = outgoing.abandoned() => break,
+            text = outgoing.next() => match text {
                 Some(text) => text,
                 None => break,
             },
@@ -366,41 +410,40 @@ async fn send_all(mut sink: SplitSink<WebSocket, Message>, mut waiting: mpsc::Re
             while let Some(text) = next {
                 bytes += text.len();
                 sink.feed(Message::Text(text)).await?;
-                next = if bytes < TOGETHER_BYTES { waiting.try_recv().ok() } else { None };
+                next = if bytes < TOGETHER_BYTES { outgoing.take() } else { None };
             }
             sink.flush().await
         };
         let sent = tokio::select! {
             biased;
-            &() = flow.abandoned.wait() => break,
-            sent = tokio::time::timeout(SLOW, sending) => sent,
+            () = outgoing.abandoned() => break,
+            sent = timeout(SLOW, sending) => sent,
         };
-        flow.bytes.fetch_sub(bytes, Ordering::AcqRel);
-        flow.room.notify_one();
+        outgoing.bytes.fetch_sub(bytes, Ordering::AcqRel);
+        outgoing.room.notify_one();
         match sent {
             Ok(Ok(())) => {
-                flow.metrics.sent_bytes.inc_by(bytes as u64);
+                outgoing.metrics.sent_bytes.inc_by(bytes as u64);
             }
             Ok(Err(error)) => {
                 tracing::debug!(%error, "the socket took no more");
-                let _ = flow.dead.set(());
+                let _ = outgoing.dead.set(());
                 return;
             }
             Err(_) => {
-                flow.slow.store(true, Ordering::Release);
+                outgoing.slow.store(true, Ordering::Release);
                 break;
             }
         }
     }
-    let _ = flow.dead.set(());
-    waiting.close();
+    let _ = outgoing.dead.set(());
     let farewell = async {
-        if flow.slow.load(Ordering::Acquire) {
+        if outgoing.slow.load(Ordering::Acquire) {
             let _ = sink.send(Message::Text(bye(ByeCode::Slow).to_text().into())).await;
         }
         let _ = sink.close().await;
     };
-    if tokio::time::timeout(FAREWELL, farewell).await.is_err() {
+    if timeout(FAREWELL, farewell).await.is_err() {
         tracing::debug!("a socket did not close in time");
     }
 }

@@ -92,7 +92,11 @@ fn run(batches: Batches, mut queue: mpsc::Receiver<Box<dyn Job>>, hub: &Hub, end
             }
         }
         let (number, begun) = (jobs.len(), Instant::now());
-        batches.run(jobs, crate::clock(), |committed| hub.publish(committed));
+        let news = batches.run(jobs, crate::clock(), |committed| hub.publish(committed));
+        // After the answers: whoever wrote is woken once, by both.
+        if let Some(news) = news {
+            hub.tell_visitors(&news.committed);
+        }
         hub.metrics.commit(number, begun.elapsed());
     }
     drop(batches);

@@ -1,7 +1,7 @@
 //! Group commit: up to a batch of jobs in one transaction, each in a savepoint of its own.
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{ChangeKind, ClientId, ConversationId, EntityKind, Seq, Timestamp};
@@ -226,33 +226,34 @@ impl Batches {
         Ok(())
     }
 
-    /// Runs the jobs in one transaction. Askers are told after the commit, and after `publish`; when the commit
-    /// fails, all of them are told so and nothing is stored.
-    pub(crate) fn run(&self, mut jobs: Vec<Box<dyn Job>>, now: Timestamp, publish: impl FnOnce(Committed)) {
+    /// Runs the jobs in one transaction. Askers are told after the commit, and after `publish`, whose word is given
+    /// back if anything changed; when the commit fails, all of them are told so and nothing is stored.
+    pub(crate) fn run<T>(
+        &self,
+        mut jobs: Vec<Box<dyn Job>>,
+        now: Timestamp,
+        publish: impl FnOnce(Committed) -> T,
+    ) -> Option<T> {
         let worked = self.work(&mut jobs, now);
         if is_planted(Bug::AckBeforeCommit) && worked.is_ok() {
             jobs.drain(..).for_each(|job| job.finish(Ok(())));
         }
         let result = worked.and_then(|committed| self.commit().map(|()| committed));
-        let outcome = match result {
-            Ok(committed) => {
-                if committed.to > committed.from {
-                    publish(committed);
-                }
-                Ok(())
-            }
+        let (outcome, published) = match result {
+            Ok(committed) => (Ok(()), (committed.to > committed.from).then(|| publish(committed))),
             Err(failure) => {
                 if !self.connection.is_autocommit()
                     && let Err(error) = self.connection.execute_batch("ROLLBACK")
                 {
                     tracing::error!(%error, "a failed transaction could not be rolled back");
                 }
-                Err(failure)
+                (Err(failure), None)
             }
         };
         for job in jobs {
             job.finish(outcome.clone());
         }
+        published
     }
 
     fn work(&self, jobs: &mut [Box<dyn Job>], now: Timestamp) -> Outcome<Committed> {
@@ -311,7 +312,7 @@ impl Batches {
         for conversation in conversations {
             visitors.extend(conversations::visitor_of(&self.connection, conversation)?);
         }
-        Ok(Committed { from, to, changes, visitors, text: OnceLock::new() })
+        Ok(Committed { from, to, changes, visitors })
     }
 }
 

@@ -1,9 +1,8 @@
 //! The change log, the record of commands, and the counter both share.
 
 use std::collections::HashSet;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use axum::extract::ws::Utf8Bytes;
 use deskbell_protocol::{
     AgentId, Change, ChangeKind, ClientId, ConversationId, Cursor, Delta, EntityKind, Epoch, ResetReason, Seq, SiteId,
     VisitorId,
@@ -154,8 +153,6 @@ pub(crate) struct Committed {
     pub(crate) changes: Vec<Arc<Logged>>,
     /// Visitors whose conversation changed.
     pub(crate) visitors: Vec<VisitorId>,
-    /// The delta of all of it, written once for all agents who are told the same.
-    pub(crate) text: OnceLock<Utf8Bytes>,
 }
 
 impl Committed {
