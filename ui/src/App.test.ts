@@ -2,7 +2,7 @@ import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import App from './App.svelte';
 import { words } from './i18n/index.svelte';
-import { usePlatform, type AppEvent, type Commands, type ConversationRef, type ConversationRow, type StartView } from './platform';
+import { usePlatform, type AppEvent, type Commands, type ConversationRef, type ConversationRow, type MessageView, type StartView } from './platform';
 import { app } from './store/app.svelte';
 
 const VIC: ConversationRef = 'c1.1';
@@ -29,7 +29,27 @@ const row = (id: ConversationRef, name: string) =>
     preview: null,
   }) as unknown as ConversationRow;
 
+const says = (number: number, text: string) =>
+  ({
+    key: String(number),
+    number,
+    id: number,
+    client_id: null,
+    kind: 'reply',
+    author: { who: 'visitor' },
+    mine: false,
+    delivery: 'received',
+    created_at: 0,
+    text: [{ part: 'text', text }],
+    attachments: [],
+    files: [],
+    choices: [],
+    article: null,
+  }) as unknown as MessageView;
+
 let rows: ConversationRow[];
+/** What every chat says. */
+let messages: MessageView[];
 /** Holds up what the disk tells of a chat. */
 let disk: Promise<void>;
 /** Everything the page has asked its host to do. */
@@ -42,6 +62,7 @@ const of = (name: keyof Commands) => done.filter((one) => one.name === name).map
 beforeEach(async () => {
   HTMLDialogElement.prototype.showModal ??= () => {};
   rows = [row(VIC, 'Vic'), row(WEN, 'Wen')];
+  messages = [];
   disk = Promise.resolve();
   done = [];
   const sync = { ...app.sync, state: 'live' as const };
@@ -56,7 +77,7 @@ beforeEach(async () => {
     start: () => started,
     list_conversations: () => ({ rows, counts, accounts: [] }),
     conversation: ({ conversation }) => disk.then(() => rows.find(({ id }) => id === conversation)),
-    messages: () => ({ messages: [], refused: [], kept: [], more_here: false, more_there: false }),
+    messages: () => ({ messages, refused: [], kept: [], more_here: false, more_there: false }),
     draft: ({ conversation }) => ({ conversation, reply: '', note: '', mentions: [] }),
     draft_files: () => [],
     visitors: () => [],
@@ -211,4 +232,16 @@ test('DK-15: while a chat comes from the disk, nobody is told to choose one, and
   expect([screen.queryByText(words.m.selectChat()), panes()]).toEqual([null, before]);
   read();
   await log('Wen');
+});
+
+test('DK-16: a bar that is taken up has the caret in its field, whatever was found in that chat before', async () => {
+  messages = [says(1, 'Hello')];
+  await opens('Vic');
+  await app.goTo(VIC, 1);
+  await vi.waitFor(() => expect(document.activeElement?.textContent).toContain('Hello'));
+  await press('m', { ctrlKey: true, shiftKey: true, code: 'KeyM' });
+  await fireEvent.click(await screen.findByRole('button', { name: 'Vic' }));
+  const caret = await field('Vic');
+  await vi.waitFor(() => expect(document.activeElement).toBe(caret));
+  expect(app.target).toBeNull();
 });

@@ -434,6 +434,7 @@ class AppStore {
     try {
       if (!thread.more_here && thread.more_there) {
         await platform().call('load_older', { conversation: id, before: thread.messages[0]?.number ?? null });
+        if (!this.#isDrawn(id)) return;
       }
       const limit = this.#pages.get(id) ?? PAGE;
       // A screen that is full lets go of its newest messages.
@@ -454,6 +455,7 @@ class AppStore {
     if (next > (this.heads.get(id)?.last_number ?? 0)) return this.showNewest(id);
     try {
       await this.#bring(id, next, top);
+      if (!this.#isDrawn(id)) return;
       this.tops.set(id, next);
       this.#pages.set(id, Math.min(MESSAGES_MAX, (this.#pages.get(id) ?? PAGE) + PAGE));
       await this.loadThread(id);
@@ -471,6 +473,15 @@ class AppStore {
     } catch (cause) {
       notices.fail(cause);
     }
+  }
+
+  /**
+   * A chat's messages are drawn no more. What was found in it is not waiting there when it is drawn again, and a chat
+   * that left the screen comes back with its newest messages.
+   */
+  leaveThread(id: ConversationRef): void {
+    if (this.target?.conversation === id) this.target = null;
+    if (!this.#isDrawn(id)) void this.showNewest(id);
   }
 
   /** Makes sure that a message is on this computer, in a page that ends below `before`. */
@@ -493,10 +504,12 @@ class AppStore {
         before: this.tops.get(conversation) ?? null,
         limit: this.#pages.get(conversation) ?? PAGE,
       });
+      if (!this.#isDrawn(conversation)) return;
       if (!shown.messages.some((message) => message.number === number)) {
         const { last_number } = await platform().call('conversation', { conversation });
         const top = Math.min(number + PAGE / 2, last_number + 1);
         await this.#bring(conversation, top, number);
+        if (!this.#isDrawn(conversation)) return;
         if (top > last_number) this.tops.delete(conversation);
         else this.tops.set(conversation, top);
         this.#pages.set(conversation, PAGE);

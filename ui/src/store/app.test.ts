@@ -167,8 +167,34 @@ test('OD-16: a hit on screen already moves nothing, and the newest one ends at t
   expect(numbers().at(-1)).toBe(300);
 });
 
+test('OD-16: what is found, or read back, only after the chat was left, is not waiting in it', async () => {
+  longChat(290);
+  const leaves = async (asks: () => Promise<void>) => {
+    app.open(VIC, 'maximised');
+    await app.loadThread(VIC);
+    const late = asks();
+    app.minimise(VIC);
+    await late;
+    return [app.target, app.tops.has(VIC)];
+  };
+  expect(await leaves(() => app.goTo(VIC, 40))).toEqual([null, false]);
+  expect(await leaves(() => app.goTo(VIC, 300))).toEqual([null, false]);
+  app.open(VIC, 'maximised');
+  await app.goTo(VIC, 40);
+  app.target = null;
+  for (const asks of [() => app.loadOlder(VIC), () => app.showNewer(VIC)]) {
+    const top = app.tops.get(VIC);
+    const late = asks();
+    app.minimise(VIC);
+    await late;
+    expect(app.tops.get(VIC)).toBe(top);
+    app.open(VIC, 'maximised');
+  }
+});
+
 test('a chat can be read back to its beginning, past what fits on the screen', async () => {
   longChat(200);
+  app.open(VIC, 'maximised');
   await app.loadThread(VIC);
   for (let at = 0; at < 6; at++) await app.loadOlder(VIC);
   expect(numbers()[0]).toBe(1);
