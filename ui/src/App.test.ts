@@ -245,3 +245,41 @@ test('DK-16: a bar that is taken up has the caret in its field, whatever was fou
   await vi.waitFor(() => expect(document.activeElement).toBe(caret));
   expect(app.target).toBeNull();
 });
+
+test('OD-15: what comes below what Ann reads further up stays unread, and a button leads to it', async () => {
+  rows = [{ ...row(VIC, 'Vic'), unread: 0 }, row(WEN, 'Wen')];
+  messages = [says(1, 'Hello')];
+  await opens('Vic');
+  const element = await log('Vic');
+  await screen.findByText('Hello');
+  for (const [name, value] of [['scrollHeight', 1000], ['clientHeight', 300]] as const) Object.defineProperty(element, name, { value });
+  element.scrollTop = 200;
+  await fireEvent.scroll(element);
+  element.focus();
+  vi.useFakeTimers();
+  const news = () => screen.queryByRole('button', { name: words.m.newMessages() });
+  expect(news()).toBeNull();
+  rows = [{ ...row(VIC, 'Vic'), last_number: 2, unread: 1 }, row(WEN, 'Wen')];
+  messages = [...messages, says(2, 'Is anybody there?')];
+  tell({ event: 'changed', conversations: [VIC], visitors: false, canned_texts: false });
+  await vi.advanceTimersByTimeAsync(3000);
+  expect(of('mark_read')).toEqual([]);
+  await fireEvent.click(news() as HTMLElement);
+  expect([element.scrollTop, document.activeElement]).toEqual([1000, element]);
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(of('mark_read')).toEqual([{ conversation: VIC, number: 2 }]);
+  expect(news()).toBeNull();
+});
+
+test('OD-15: a chat is read after a second, however often others write meanwhile', async () => {
+  rows = [{ ...row(VIC, 'Vic'), last_number: 2 }, row(WEN, 'Wen')];
+  app.boxes = [{ conversation: WEN, state: 'minimised', last_focus: 0, tab: 'reply' }];
+  const caret = await opens('Vic');
+  vi.useFakeTimers();
+  caret.focus();
+  for (let at = 0; at < 3; at++) {
+    tell({ event: 'changed', conversations: [WEN], visitors: false, canned_texts: false });
+    await vi.advanceTimersByTimeAsync(400);
+  }
+  expect(of('mark_read')).toEqual([{ conversation: VIC, number: 2 }]);
+});

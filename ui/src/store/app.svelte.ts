@@ -145,7 +145,12 @@ class AppStore {
   #shown = new Map<ConversationRef, number | null>();
   #pending = { conversations: new Set<ConversationRef>(), list: false, visitors: false };
   #scheduled = false;
+  /** Chats in which the newest message is scrolled out of sight. */
+  #scrolledUp = new Set<ConversationRef>();
+  /** Looks at whether what is being read was on screen for long enough. */
   #readTimer: ReturnType<typeof setTimeout> | undefined;
+  /** The message that it counts for, with its chat. */
+  #reading: string | null = null;
 
   readonly accounts = $derived(this.started?.accounts ?? []);
   /** There is more than one desk, so each of them is named. */
@@ -481,6 +486,7 @@ class AppStore {
    */
   leaveThread(id: ConversationRef): void {
     if (this.target?.conversation === id) this.target = null;
+    this.#scrolledUp.delete(id);
     if (!this.#isDrawn(id)) void this.showNewest(id);
   }
 
@@ -666,18 +672,34 @@ class AppStore {
     this.readSoon();
   }
 
+  /** The newest message of a chat came into sight, or out of it. */
+  showsEnd(id: ConversationRef, shown: boolean): void {
+    if (shown) this.#scrolledUp.delete(id);
+    else this.#scrolledUp.add(id);
+    this.readSoon();
+  }
+
+  /** The unread message that the person looks at, with its chat. Among older messages the newest one is not on screen. */
+  #inSight(): { conversation: ConversationRef; number: number } | null {
+    const id = this.focused;
+    if (id === null || !this.active || this.tops.has(id) || this.#scrolledUp.has(id)) return null;
+    const head = this.heads.get(id);
+    return head && head.my_read < head.last_number ? { conversation: id, number: head.last_number } : null;
+  }
+
   /** Marks the focused chat read after it was on screen for a second in an active window. */
   readSoon(): void {
+    const message = this.#inSight();
+    const reading = message && JSON.stringify(message);
+    // What else changes, such as another chat, does not begin the second anew.
+    if (reading === this.#reading) return;
     clearTimeout(this.#readTimer);
-    const id = this.focused;
-    // Among older messages the newest ones are not on screen.
-    if (id === null || !this.active || this.tops.has(id)) return;
-    const head = this.heads.get(id);
-    if (!head || head.my_read >= head.last_number) return;
+    this.#reading = reading;
+    if (!message) return;
     this.#readTimer = setTimeout(() => {
-      if (this.focused !== id || !this.active || this.tops.has(id)) return;
-      const number = this.heads.get(id)?.last_number ?? 0;
-      platform().call('mark_read', { conversation: id, number }).catch((cause: unknown) => notices.fail(cause));
+      this.#reading = null;
+      if (JSON.stringify(this.#inSight()) !== reading) return this.readSoon();
+      platform().call('mark_read', message).catch((cause: unknown) => notices.fail(cause));
     }, READ_AFTER_MS);
   }
 
