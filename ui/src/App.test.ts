@@ -283,3 +283,32 @@ test('OD-15: a chat is read after a second, however often others write meanwhile
   }
   expect(of('mark_read')).toEqual([{ conversation: VIC, number: 2 }]);
 });
+
+test('DK-16: who types on while the field goes away gives no command, and who leaves the field does', async () => {
+  const caret = await opens('Vic');
+  const taken = () => of('assign').length;
+  vi.useFakeTimers();
+  const types = async (key: string, after: number) => {
+    await vi.advanceTimersByTimeAsync(after);
+    await press(key);
+  };
+  caret.focus();
+  await types('w', 0);
+  caret.blur();
+  await types('i', 200);
+  await types('i', 900);
+  expect(taken(), 'the rest of the sentence').toBe(0);
+  await types('i', 1100);
+  expect(taken()).toBe(1);
+  caret.focus();
+  await types('w', 0);
+  await types('Escape', 0);
+  await types('i', 0);
+  expect(taken(), 'Ann left the field').toBe(2);
+  caret.focus();
+  await types('w', 0);
+  caret.blur();
+  await fireEvent.pointerDown(screen.getByRole('log'));
+  await types('i', 0);
+  expect(taken(), 'Ann pressed beside it').toBe(3);
+});

@@ -563,7 +563,7 @@ class AppStore {
     this.schedule();
   }
 
-  /** Makes a small box of a bar, with the caret in it. */
+  /** Opens a chat as a small box, with the caret in it. */
   takeUp(conversation: ConversationRef): void {
     this.open(conversation, 'restored');
     this.#wantCaret(conversation);
@@ -587,9 +587,14 @@ class AppStore {
     if (!this.settings?.open_boxes) return;
     for (const id of conversations) {
       if (!machine.find(this.boxes, id)) this.#uninvited.add(id);
-      this.keepBoxes(machine.ring(this.boxes, id, this.width));
-      this.#pending.conversations.add(id);
+      this.putBeside(id);
     }
+  }
+
+  /** Opens a chat where there is room for it, in front of nothing: the person is at something else. */
+  putBeside(conversation: ConversationRef): void {
+    this.keepBoxes(machine.ring(this.boxes, conversation, this.width));
+    this.#pending.conversations.add(conversation);
     this.schedule();
   }
 
@@ -855,8 +860,8 @@ class AppStore {
     try {
       const newest = this.turn('caret');
       const { conversation } = await platform().call('start_conversation', { visitor });
-      this.open(conversation, 'restored');
-      if (newest()) this.#wantCaret(conversation);
+      if (newest()) this.takeUp(conversation);
+      else this.putBeside(conversation);
     } catch (cause) {
       notices.fail(cause);
     }

@@ -6,6 +6,7 @@ import { app } from './app.svelte';
 import { notices } from './notices.svelte';
 
 const VIC = 'c1.1';
+const WEN = 'c1.2';
 
 /** Everything the page has asked its host to do. */
 let done: { name: keyof Commands; request: unknown }[];
@@ -53,13 +54,13 @@ test('OD-15: a chat that was read is only closed', async () => {
 });
 
 test('a chat that is put off makes way for the next one, and stays unread', async () => {
-  const other = head({ id: 'c1.2' });
+  const other = head({ id: WEN });
   app.list = { ...app.list, rows: [head({ my_read: 2, last_number: 5, unread: 3 }), other] };
   app.open(VIC, 'maximised');
   await app.snooze(VIC, 900);
   expect(done.filter(({ name }) => name === 'snooze')).toEqual([{ name: 'snooze', request: { conversation: VIC, until: 900 } }]);
   expect(ofChat()).toEqual([]);
-  expect(app.maximised).toBe('c1.2');
+  expect(app.maximised).toBe(WEN);
 });
 
 const REPLY = { conversation: VIC, kind: 'reply', text: 'Too fast', files: [] };
@@ -237,6 +238,14 @@ test('a chat that opens late takes the caret from nobody who put it elsewhere me
   answers.pop()?.({ conversation: VIC });
   await begun;
   expect(app.wantsCaret, 'asked for before the person went elsewhere').toBeNull();
+
+  app.open(WEN, 'maximised');
+  begun = app.startWith('v1.1');
+  app.movedCaret();
+  answers.pop()?.({ conversation: VIC });
+  await begun;
+  expect(app.maximised, 'what Ann writes in stays in front of her').toBe(WEN);
+  expect(app.boxes.find(({ conversation }) => conversation === VIC)?.state).toBe('minimised');
 
   app.wantsCaret = VIC;
   app.movedCaret();

@@ -33,10 +33,13 @@ const row = (more: Partial<ConversationRow>) =>
   }) as ConversationRow;
 let calls: [string, unknown][];
 let offline: boolean;
+/** Holds up what the desk answers to a letter. */
+let post: Promise<void>;
 
 beforeEach(() => {
   calls = [];
   offline = false;
+  post = Promise.resolve();
   HTMLDialogElement.prototype.showModal ??= () => {};
   usePlatform({
     call: ((name: string, request: unknown) => {
@@ -44,7 +47,7 @@ beforeEach(() => {
       if (name === 'draft_files') return Promise.resolve([]);
       if (name === 'draft') return Promise.resolve({ conversation: GROUP, reply: '', note: '' });
       calls.push([name, request]);
-      if (name === 'start_internal') return offline ? Promise.reject(new Error('offline')) : Promise.resolve({ conversation: GROUP });
+      if (name === 'start_internal') return offline ? Promise.reject(new Error('offline')) : post.then(() => ({ conversation: GROUP }));
       return Promise.resolve({});
     }) as never,
     subscribe: () => () => {},
@@ -82,6 +85,26 @@ test('OD-27: a message to one colleague needs no title, one to two does, and wha
   await fireEvent.click(send());
   await waitFor(() => expect(closed).toBe(1));
   expect([app.letter.text, app.folder]).toEqual(['', 'team']);
+});
+
+test('OD-27: a chat among the team that begins after its letter was put away opens in front of nothing', async () => {
+  const VIC: ConversationRef = 'c1.1';
+  app.forget(1);
+  app.open(VIC, 'maximised');
+  app.wantsCaret = null;
+  app.folder = 'open';
+  app.letter.account = 1;
+  let closed = 0;
+  render(NewInternal, { close: () => (closed += 1) });
+  await fireEvent.click(await screen.findByLabelText(/^Ben/u));
+  await type(words.m.internalText(), 'Forty came back');
+  let deliver = () => {};
+  post = new Promise((resolve) => (deliver = resolve));
+  await fireEvent.click(send());
+  cleanup();
+  deliver();
+  await waitFor(() => expect(app.boxes.map(({ conversation }) => conversation)).toEqual([VIC, GROUP]));
+  expect([app.maximised, app.wantsCaret, app.folder, closed, app.letter.text]).toEqual([VIC, null, 'open', 0, '']);
 });
 
 test('OD-17: a group lets colleagues in and oneself out, and a chat of a visitor lets others out too', async () => {
