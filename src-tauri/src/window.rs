@@ -33,6 +33,8 @@ pub fn open<R: Runtime>(app: &AppHandle<R>, arguments: &Arguments) -> tauri::Res
         .inner_size(1280.0, 800.0)
         .min_inner_size(900.0, 600.0)
         .visible(!arguments.hidden)
+        // Files are dropped on the page, which knows for which chat they are.
+        .disable_drag_drop_handler()
         // The page is the app's own and stays so; nothing a visitor wrote can lead it elsewhere.
         .on_navigation(|url| {
             matches!(url.scheme(), "tauri") || (url.scheme() == "http" && url.host_str() == Some("tauri.localhost"))
