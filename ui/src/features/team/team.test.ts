@@ -1,8 +1,9 @@
-import { cleanup, fireEvent, render, screen, waitFor } from '@testing-library/svelte';
+import { cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/svelte';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { words } from '../../i18n/index.svelte';
 import { usePlatform, type Assignee, type ConversationRef, type ConversationRow, type MessageView } from '../../platform';
 import { app } from '../../store/app.svelte';
+import { notices } from '../../store/notices.svelte';
 import Head from '../boxes/Head.svelte';
 import { previewText } from '../inbox/preview';
 import Composer from '../thread/Composer.svelte';
@@ -55,6 +56,7 @@ beforeEach(() => {
   });
   app.emptyLetter();
   app.letter.account = 1;
+  notices.list = [];
 });
 
 afterEach(cleanup);
@@ -105,6 +107,24 @@ test('OD-27: a chat among the team that begins after its letter was put away ope
   deliver();
   await waitFor(() => expect(app.boxes.map(({ conversation }) => conversation)).toEqual([VIC, GROUP]));
   expect([app.maximised, app.wantsCaret, app.folder, closed, app.letter.text]).toEqual([VIC, null, 'open', 0, '']);
+});
+
+test('what fails in a dialog, and what is done there, is said in it: behind it nothing is seen or heard', async () => {
+  offline = true;
+  render(NewInternal, { close: () => {} });
+  const inside = () => within(screen.getByRole('dialog'));
+  await fireEvent.click(await screen.findByLabelText(/^Ben/u));
+  await type(words.m.internalText(), 'Forty came back');
+  await fireEvent.click(send());
+  expect((await inside().findByRole('alert')).textContent).toContain(words.m.errorInternal());
+  await fireEvent.click(within(inside().getByRole('alert')).getByRole('button', { name: words.m.close() }));
+  expect(inside().queryByRole('alert')).toBeNull();
+  cleanup();
+  render(People, { head: row({ internal: false, followed: true }), close: () => {} });
+  app.heads.set(GROUP, row({ followed: true }));
+  await fireEvent.click(inside().getByRole('button', { name: words.m.unfollow() }));
+  await waitFor(() => expect(inside().getByRole('status').textContent).toBe(words.m.announceUnfollowed()));
+  app.heads.delete(GROUP);
 });
 
 test('OD-17: a group lets colleagues in and oneself out, and a chat of a visitor lets others out too', async () => {
