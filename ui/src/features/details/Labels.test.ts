@@ -54,3 +54,8 @@ test('a label is taken off by its button, or with Backspace in the empty field',
   const off = { conversation: VIC, add: [], remove: ['VIP'] };
   expect(changes).toEqual([off, off]);
 });
+
+test('whoever holds Backspace empties the field, and takes no label off', async () => {
+  await fireEvent.keyDown(field(), { key: 'Backspace', repeat: true });
+  expect(changes).toEqual([]);
+});
