@@ -104,8 +104,10 @@ class AppStore {
   rewritten = new SvelteMap<string, { conversation: ConversationRef; text: string; seen: number | null; instead: string | null }>();
   /** Those of them that are being written to the disk. */
   #rewriting = new Set<string>();
-  /** Files of messages that were taken back, until the chat's composer takes them. */
-  returned = new SvelteMap<ConversationRef, FileView[]>();
+  /** Files that came to a chat's unsent text, until its composer takes them. */
+  brought = new SvelteMap<ConversationRef, FileView[]>();
+  /** How many copies of files are under way to a chat's unsent text. Nothing is sent before they are there. */
+  copies = new SvelteMap<ConversationRef, number>();
   /** The second hand of every timer on the page. */
   now = $state(Date.now());
   width = $state(window.innerWidth);
@@ -255,7 +257,7 @@ class AppStore {
     this.boxes = this.boxes.filter((box) => !its(box.conversation));
     this.list = { ...this.list, rows: this.list.rows.filter((row) => row.account !== account) };
     this.everybody = this.everybody.filter((row) => row.account !== account);
-    const chats = [this.heads, this.threads, this.tops, this.#shown, this.returned, this.#pages, this.#uninvited];
+    const chats = [this.heads, this.threads, this.tops, this.#shown, this.brought, this.#pages, this.#uninvited];
     for (const kept of chats) for (const id of [...kept.keys()]) if (its(id)) kept.delete(id);
     for (const [key, { conversation }] of [...this.rewritten]) if (its(conversation)) this.rewritten.delete(key);
     for (const id of [...this.details.keys()]) if (its(id)) this.details.delete(id);
@@ -269,7 +271,7 @@ class AppStore {
   /** Forgets a chat that is no more, with what was typed in it: that must not come back to the disk. */
   #forgetChat(conversation: ConversationRef): void {
     this.drafts.forget((id) => id === conversation);
-    this.returned.delete(conversation);
+    this.brought.delete(conversation);
     for (const [key, edit] of [...this.rewritten]) if (edit.conversation === conversation) this.rewritten.delete(key);
     if (this.target?.conversation === conversation) this.target = null;
     this.keepBoxes(machine.done(this.boxes, conversation));
@@ -763,7 +765,7 @@ class AppStore {
       await this.drafts.putBefore(conversation, async () => {
         const { kind, text, mentions, files } = await platform().call('take_back', { conversation, client_id });
         const tab = kind === 'note' ? 'note' : 'reply';
-        if (files.length > 0) this.returned.set(conversation, [...(this.returned.get(conversation) ?? []), ...files]);
+        this.#bringTo(conversation, files);
         this.keepBoxes(machine.choose(this.boxes, conversation, tab));
         return { tab, text, mentions };
       });
@@ -772,6 +774,22 @@ class AppStore {
     } catch (cause) {
       notices.fail(cause);
     }
+  }
+
+  #bringTo(conversation: ConversationRef, files: readonly FileView[]): void {
+    if (files.length > 0) this.brought.set(conversation, [...(this.brought.get(conversation) ?? []), ...files]);
+  }
+
+  /** Brings files to a chat's unsent text, whichever composer the chat has once they are there. */
+  async bringFiles(conversation: ConversationRef, copy: () => Promise<FileView[]>): Promise<void> {
+    const count = (by: number) => this.copies.set(conversation, (this.copies.get(conversation) ?? 0) + by);
+    count(1);
+    try {
+      this.#bringTo(conversation, await copy());
+    } catch (cause) {
+      notices.fail(cause);
+    }
+    count(-1);
   }
 
   /** Keeps what a message says from now on. Its text stays in the field until it is kept, and what was refused until then. */

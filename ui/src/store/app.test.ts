@@ -94,7 +94,7 @@ test('what is undone stands before what was typed meanwhile, and the caret is in
   await app.drafts.flush(VIC);
   expect(disk.kept()).toBe('Too fast\nand on');
   expect(app.wantsCaret).toBe(VIC);
-  expect(app.returned.get(VIC)?.map((file) => file.name)).toEqual(['plan.pdf']);
+  expect(app.brought.get(VIC)?.map((file) => file.name)).toEqual(['plan.pdf']);
 });
 
 test('what is on its way already stays, the typed text too, and the person hears why', async () => {

@@ -1,5 +1,5 @@
 import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { words } from '../../i18n/index.svelte';
 import { usePlatform, type Assignee, type CannedTextView, type ConversationRow, type FileView } from '../../platform';
 import { app } from '../../store/app.svelte';
@@ -17,6 +17,8 @@ let searches: { query: string; answer: (found: CannedTextView[]) => void }[];
 let done: { name: string; request: unknown }[];
 /** Answers with the files of a prepared text that was inserted. */
 let bring: (files: FileView[]) => void;
+/** Answers with a file that was copied. */
+let copied: ((file: FileView) => void) | null;
 /** Holds up the search for colleagues. */
 let meeting: Promise<void>;
 /** The disk is slow: says of each message whether it was kept. */
@@ -26,6 +28,7 @@ beforeEach(() => {
   searches = [];
   done = [];
   writes = null;
+  copied = null;
   meeting = Promise.resolve();
   usePlatform({
     call: ((name: string, request: { query: string }) => {
@@ -33,6 +36,7 @@ beforeEach(() => {
       if (name === 'mentionable') return meeting.then(() => [BEN, LEA]);
       if (name === 'canned_texts') return new Promise((answer) => searches.push({ query: request.query, answer: answer as never }));
       if (name === 'send_message' && writes) return new Promise((answer, fail) => writes?.push((kept) => (kept ? answer({}) : fail(new Error('full')))));
+      if (name === 'add_file') return new Promise((answer) => (copied = answer as never));
       if (name === 'use_canned_text') return new Promise((answer) => (bring = answer as never));
       return Promise.resolve(name === 'draft_files' ? [] : { conversation: VIC, reply: '', note: '' });
     }) as never,
@@ -223,4 +227,18 @@ test('OD-27: Escape spends an Enter that waits to know whom it means', async () 
   await meeting;
   await new Promise((resolve) => setTimeout(resolve));
   expect([messages(), field().value]).toEqual([[], '@be']);
+});
+
+test('TV-05: files that are copied while the box changes its shape are there in the new one, and Send waits for them', async () => {
+  opens();
+  await types('Here it is');
+  await fireEvent.drop(field(), { dataTransfer: { files: [new File(['abc'], 'leaflet.pdf')] } });
+  await vi.waitFor(() => expect(copied).not.toBeNull());
+  cleanup();
+  opens();
+  const send = screen.getByRole<HTMLButtonElement>('button', { name: words.m.send() });
+  expect([field().value, send.disabled]).toEqual(['Here it is', true]);
+  copied?.(LEAFLET);
+  expect(await screen.findByRole('button', { name: words.m.fileRemove({ name: LEAFLET.name }) })).toBeTruthy();
+  expect(send.disabled).toBe(false);
 });
