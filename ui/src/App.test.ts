@@ -50,6 +50,8 @@ const says = (number: number, text: string) =>
 let rows: ConversationRow[];
 /** What every chat says. */
 let messages: MessageView[];
+/** There are older ones on this computer. */
+let older: boolean;
 /** Holds up what the disk tells of a chat. */
 let disk: Promise<void>;
 /** Everything the page has asked its host to do. */
@@ -63,6 +65,7 @@ beforeEach(async () => {
   HTMLDialogElement.prototype.showModal ??= () => {};
   rows = [row(VIC, 'Vic'), row(WEN, 'Wen')];
   messages = [];
+  older = false;
   disk = Promise.resolve();
   done = [];
   const sync = { ...app.sync, state: 'live' as const };
@@ -77,7 +80,7 @@ beforeEach(async () => {
     start: () => started,
     list_conversations: () => ({ rows, counts, accounts: [] }),
     conversation: ({ conversation }) => disk.then(() => rows.find(({ id }) => id === conversation)),
-    messages: () => ({ messages, refused: [], kept: [], more_here: false, more_there: false }),
+    messages: () => ({ messages, refused: [], kept: [], more_here: older, more_there: false }),
     draft: ({ conversation }) => ({ conversation, reply: '', note: '', mentions: [] }),
     draft_files: () => [],
     visitors: () => [],
@@ -311,4 +314,41 @@ test('DK-16: who types on while the field goes away gives no command, and who le
   await fireEvent.pointerDown(screen.getByRole('log'));
   await types('i', 0);
   expect(taken(), 'Ann pressed beside it').toBe(3);
+});
+
+test('OD-24: whoever has written a message anew, or given up, goes on in the field of the chat', async () => {
+  messages = [{ ...says(1, 'Helo'), mine: true, author: { who: 'agent', id: 1, name: 'Ann' }, may_edit: true } as MessageView];
+  const caret = await opens('Vic');
+  for (const key of ['Escape', 'Enter']) {
+    await fireEvent.click(screen.getByRole('button', { name: words.m.actionOf({ action: words.m.messageMenu(), text: 'Helo' }) }));
+    await fireEvent.click(screen.getByRole('menuitem', { name: words.m.editMessage() }));
+    expect(document.activeElement).toBe(screen.getByRole('textbox', { name: words.m.editingMessage() }));
+    await press(key);
+    await vi.waitFor(() => expect(document.activeElement).toBe(caret));
+  }
+  expect(of('edit_message')).toHaveLength(1);
+});
+
+test('DK-16: whoever closes a bar goes on at the next one, and after the last at the dock', async () => {
+  app.boxes = [VIC, WEN].map((conversation) => ({ conversation, state: 'minimised', last_focus: 0, tab: 'reply' }));
+  app.refreshAll();
+  const bar = (name: string) => screen.findByRole('button', { name });
+  (await bar('Vic')).focus();
+  await press('Delete');
+  expect(document.activeElement).toBe(await bar('Wen'));
+  const cross = await bar(words.m.closeBoxOf({ name: 'Wen' }));
+  cross.focus();
+  await fireEvent.click(cross);
+  expect(document.activeElement?.textContent).toContain(words.m.online());
+});
+
+test('whoever has read a chat back to its beginning stays among its messages', async () => {
+  messages = [says(2, 'And again')];
+  older = true;
+  await opens('Vic');
+  const button = await screen.findByRole('button', { name: words.m.loadOlder() });
+  button.focus();
+  older = false;
+  await fireEvent.click(button);
+  await vi.waitFor(() => expect(document.activeElement).toBe(screen.getByRole('log')));
 });

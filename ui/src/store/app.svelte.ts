@@ -568,11 +568,11 @@ class AppStore {
   /** Opens a chat as a small box, with the caret in it. */
   takeUp(conversation: ConversationRef): void {
     this.open(conversation, 'restored');
-    this.#wantCaret(conversation);
+    this.wantCaret(conversation);
   }
 
   /** Asks for the caret. A chat for which there was no room does not: it would take it whenever it opens. */
-  #wantCaret(conversation: ConversationRef): void {
+  wantCaret(conversation: ConversationRef): void {
     if (this.#isDrawn(conversation)) this.wantsCaret = conversation;
   }
 
@@ -797,13 +797,16 @@ class AppStore {
     const edit = this.rewritten.get(key);
     if (!edit || message === null || this.#rewriting.has(key)) return;
     this.#rewriting.add(key);
+    const newest = this.turn('caret');
     const kept = await this.run('edit_message', { conversation, message, seen: edit.seen, text: edit.text });
     this.#rewriting.delete(key);
     if (!kept) return;
     // What was typed meanwhile is not kept yet, and what was refused goes once.
     const typed = this.rewritten.get(key);
-    if (typed?.text === edit.text) this.rewritten.delete(key);
-    else if (typed) this.rewritten.set(key, { ...typed, instead: null });
+    if (typed?.text === edit.text) {
+      this.rewritten.delete(key);
+      if (newest()) this.wantCaret(conversation);
+    } else if (typed) this.rewritten.set(key, { ...typed, instead: null });
     if (edit.instead !== null) await this.run('discard', { conversation, client_id: edit.instead });
   }
 

@@ -141,6 +141,19 @@ test('OD-17: a group lets colleagues in and oneself out, and a chat of a visitor
   await waitFor(() => expect(calls.at(-1)).toEqual(['change_participants', { ...of, remove: [2] }]));
 });
 
+test('OD-17: whoever takes a colleague out goes on at another one, and after the last at the field', async () => {
+  const both = row({ internal: false, participants: [BEN, CLEO].map(({ agent, name }) => ({ agent, name })) });
+  const shown = render(People, { head: both, close: () => {} });
+  const out = (name: string) => screen.getByRole('button', { name: words.m.participantsRemove({ name }) });
+  out('Ben').focus();
+  await fireEvent.click(out('Ben'));
+  await shown.rerender({ head: { ...both, participants: both.participants.slice(1) } });
+  await waitFor(() => expect(document.activeElement).toBe(out('Cleo')));
+  await fireEvent.click(out('Cleo'));
+  await shown.rerender({ head: { ...both, participants: [] } });
+  await waitFor(() => expect(document.activeElement).toBe(screen.getByLabelText(words.m.colleagueFilter())));
+});
+
 test('OD-28: among the team nothing is assigned, put off or closed, and everything that is written is a note without saying so', async () => {
   render(Head, { head: row({}), headingId: 'h' });
   expect(screen.getByText(words.m.teamOnly())).toBeTruthy();
