@@ -1,8 +1,8 @@
-import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
+import { cleanup, fireEvent, render, screen, within } from '@testing-library/svelte';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import App from './App.svelte';
-import { words } from './i18n/index.svelte';
-import { usePlatform, type AppEvent, type Commands, type ConversationRef, type ConversationRow, type MessageView, type StartView } from './platform';
+import { shortTime, words } from './i18n/index.svelte';
+import { usePlatform, type AppEvent, type Commands, type ConversationRef, type ConversationRow, type MessageView, type StartView, type SyncView } from './platform';
 import { app } from './store/app.svelte';
 
 const VIC: ConversationRef = 'c1.1';
@@ -85,6 +85,7 @@ beforeEach(async () => {
     draft_files: () => [],
     visitors: () => [],
     visitor_details: () => new Promise(() => {}),
+    desk_offer: () => ({ provider: null }),
   };
   usePlatform({
     call: ((name: keyof Commands, request: never) => {
@@ -351,4 +352,30 @@ test('whoever has read a chat back to its beginning stays among its messages', a
   older = false;
   await fireEvent.click(button);
   await vi.waitFor(() => expect(document.activeElement).toBe(screen.getByRole('log')));
+});
+
+/** The connection tells how it is. */
+function tellSync(more: Partial<SyncView>) {
+  const sync = { ...app.sync, offline_since: null, ...more };
+  tell({ event: 'sync', accounts: [{ account: 1, sync }], sync });
+}
+
+test('DC-02: whoever is to sign in again at the only desk goes on reading, and signs in when they want to', async () => {
+  await opens('Vic');
+  tellSync({ state: 'expired' });
+  const button = await screen.findByRole('button', { name: words.m.signInAgain() });
+  expect(button.parentElement?.textContent).toContain(words.m.syncExpired());
+  const dialogs = () => screen.queryAllByRole('dialog', { name: words.m.signInAgain() });
+  expect(dialogs()).toEqual([]);
+  expect(await log('Vic')).toBeTruthy();
+  await fireEvent.click(button);
+  const dialog = within(await screen.findByRole('dialog', { name: words.m.signInAgain() }));
+  await fireEvent.click(dialog.getByRole('button', { name: words.m.close() }));
+  expect(dialogs()).toEqual([]);
+});
+
+test('DC-02: a connection that is lost since yesterday says since which day', async () => {
+  const yesterday = Date.now() - 24 * 3_600_000;
+  tellSync({ state: 'offline', offline_since: yesterday });
+  expect(await screen.findByText(words.m.offlineSince({ time: shortTime(yesterday, Date.now()) }), { exact: false })).toBeTruthy();
 });
