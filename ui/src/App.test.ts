@@ -379,3 +379,28 @@ test('DC-02: a connection that is lost since yesterday says since which day', as
   tellSync({ state: 'offline', offline_since: yesterday });
   expect(await screen.findByText(words.m.offlineSince({ time: shortTime(yesterday, Date.now()) }), { exact: false })).toBeTruthy();
 });
+
+test('DK-16: the list of bars without room closes with a choice, and Escape closes it and nothing behind it', async () => {
+  app.width = 480;
+  app.boxes = [WEN].map((conversation) => ({ conversation, state: 'minimised', last_focus: 0, tab: 'reply' }));
+  app.refreshAll();
+  await opens('Vic');
+  (await log('Vic')).focus();
+  const shows = async (newState: string) => fireEvent(list, Object.assign(new Event('toggle'), { newState }));
+  const list = (await screen.findByRole('button', { name: 'Wen' })).closest<HTMLElement>('[popover]') as HTMLElement;
+  const hidden = vi.fn();
+  list.hidePopover = hidden;
+  await shows('open');
+  await press('Escape');
+  expect(app.maximised, 'the list alone closes').toBe(VIC);
+  await shows('closed');
+  await shows('open');
+  await fireEvent.click(screen.getByRole('button', { name: 'Wen' }));
+  expect(hidden).toHaveBeenCalledOnce();
+  list.remove();
+  const caret = await field('Wen');
+  caret.focus();
+  await press('Escape');
+  await press('Escape');
+  expect(document.activeElement, 'no list is open any more').not.toBe(caret);
+});
