@@ -145,6 +145,8 @@ class AppStore {
   #pages = new Map<ConversationRef, number>();
   /** What of a chat `threads` holds: as in `tops`, or null up to the newest message. */
   #shown = new Map<ConversationRef, number | null>();
+  /** There was no connection since the page was up to date. */
+  #lost = false;
   #pending = { conversations: new Set<ConversationRef>(), list: false, visitors: false };
   #scheduled = false;
   /** Chats in which the newest message is scrolled out of sight. */
@@ -429,9 +431,10 @@ class AppStore {
 
   tellSync(before: SyncView, after: SyncView): void {
     if (before.state === 'live' && after.state === 'offline') announcer.alarm(words.m.announceOffline());
-    if (before.state !== 'live' && before.offline_since !== null && after.state === 'live') {
-      announcer.say(words.m.announceOnline());
-    }
+    if (after.state === 'offline') this.#lost = true;
+    if (!this.#lost || after.state !== 'live') return;
+    this.#lost = false;
+    announcer.say(words.m.announceOnline());
   }
 
   /** Shows more of a chat: from the disk if it is there, otherwise from the desk. */

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { words } from '../i18n/index.svelte';
-import { CommandError, usePlatform, type Commands, type ConversationRow, type MessageView } from '../platform';
+import { CommandError, usePlatform, type Commands, type ConversationRow, type MessageView, type SyncState } from '../platform';
 import { announcer } from './announcer.svelte';
 import { app } from './app.svelte';
 import { notices } from './notices.svelte';
@@ -295,6 +295,32 @@ test('OD-27: in a chat of a visitor a note is said aloud when it mentions me', a
   expect(await comes({ number: 2, author: BEN, text: says('Is it the lid?') })).toBe('');
   const named = [{ part: 'mention' as const, agent: 1, text: '@Ann', me: true }, ...says(' please')];
   expect(await comes({ number: 3, author: BEN, text: named })).toBe(words.m.announceMessage({ name: 'Ben', text: '@Ann please' }));
+});
+
+test('of messages that come at once each is said aloud', async () => {
+  const comes = listensTo({ internal: true, name: 'Returns' });
+  await comes({ number: 1, author: BEN, text: says('Hello') });
+  const said = await comes({ number: 2, author: BEN, text: says('Forty') }, { number: 3, author: BEN, text: says('came back') });
+  expect(said).toBe(['Forty', 'came back'].map((text) => words.m.announceMessage({ name: 'Ben', text })).join(' '));
+  expect(await comes({ number: 4, author: BEN, text: says('And now?') })).toBe(words.m.announceMessage({ name: 'Ben', text: 'And now?' }));
+});
+
+test('a lost connection is told, and so is that it is back, once what was missed is here', () => {
+  announcer.polite = announcer.assertive = '';
+  const goes = (state: SyncState) => {
+    const sync = { ...app.sync, state, offline_since: state === 'offline' ? 1 : null };
+    app.take({ event: 'sync', accounts: [], sync });
+    return [announcer.assertive, announcer.polite];
+  };
+  goes('live');
+  expect(goes('offline')).toEqual([words.m.announceOffline(), '']);
+  expect(goes('connecting')[1]).toBe('');
+  expect(goes('offline')[1]).toBe('');
+  expect(goes('syncing')[1]).toBe('');
+  expect(goes('live')).toEqual([words.m.announceOffline(), words.m.announceOnline()]);
+  announcer.polite = '';
+  goes('syncing');
+  expect(goes('live')[1], 'nothing was lost').toBe('');
 });
 
 test('what was said aloud is not said again while a message of mine waits', async () => {
