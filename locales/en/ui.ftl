@@ -155,7 +155,7 @@ load-newest = Go to the newest
 new-messages = New messages
 empty-thread = No messages yet. Write the first one.
 link-title = Open this page?
-link-text = A visitor wrote this address. It opens in your browser, outside Deskbell, at this site:
+link-text = This address opens in your browser, outside Deskbell, at this site:
 page-text = It opens in your browser, outside Deskbell.
 link-open = Open in browser
 composer-tabs = Reply or note
@@ -295,7 +295,7 @@ sync-unsent = To send
 sync-refused = Not sent
 sync-held = Held back for you
 sync-holes = Chats on screen with gaps
-select-chat = Select a chat, or press Ctrl+J for the one waiting longest.
+select-chat = Select a chat, or press { $keys } for the one waiting longest.
 empty-visitors = Nobody is on your site right now.
 visitors-offline = Without a connection nobody can tell who is on your site.
 column-state = State
@@ -395,7 +395,11 @@ keep-messages-text = Closed chats that nobody used for longest keep only their n
 settings-files = Files on this computer
 setting-keep-days = Keep a file for
 setting-keep-room = Room for each desk
-keep-days = { $days } days after its last use
+keep-days =
+    { $days ->
+        [one] { $days } day after its last use
+       *[other] { $days } days after its last use
+    }
 keep-megabytes = up to { $megabytes } MB
 keep-gigabytes = up to { $gigabytes } GB
 keep-none = keep none
@@ -455,7 +459,7 @@ notice-snoozed-reply = Snoozed until the next reply.
 announce-message = { $name }: { $text }
 announce-offline = Connection lost. Everything can still be read, and replies are kept until it returns.
 announce-online = The connection is back.
-announce-undo = The reply goes in 5 seconds. Ctrl+Z takes it back.
+announce-undo = The reply goes in 5 seconds. { $keys } takes it back.
 announce-taken-back = The message was not sent. Its text is back in the field.
 announce-labelled = Label { $label } added.
 announce-unlabelled = Label { $label } removed.

@@ -16,7 +16,7 @@ tray-unread = { $count ->
 }
 tray-status-offline = Нет связи: новые чаты не прозвонят
 tray-status-expired = Вход не выполнен: новые чаты не прозвонят
-tray-status-partly = Не все серверы на связи: их новые чаты не прозвучат
+tray-status-partly = Не все серверы на связи: их новые чаты не прозвонят
 
 toast-new-chat = Новый чат: { $name }
 toast-message = { $name }

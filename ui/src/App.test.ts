@@ -132,6 +132,14 @@ test('TV-01: a chat that is not on screen any more has not got the focus, so tha
   expect(app.focused, 'nobody has put the caret back').toBeNull();
 });
 
+test('DK-15: a screen without a chat names the keys of this system', async () => {
+  cleanup();
+  const system = vi.spyOn(navigator, 'platform', 'get').mockReturnValue('MacIntel');
+  render(App);
+  expect(await screen.findByText(/⌘J/u)).toBeTruthy();
+  system.mockRestore();
+});
+
 test('DK-15: what a key does is done to the chat on screen, not to the one before it', async () => {
   await opens('Vic');
   (await log('Vic')).focus();
@@ -233,7 +241,7 @@ test('DK-15: while a chat comes from the disk, nobody is told to choose one, and
   disk = new Promise((resolve) => (read = resolve));
   await press('j');
   await vi.waitFor(() => expect(screen.queryByRole('log')).toBeNull());
-  expect([screen.queryByText(words.m.selectChat()), panes()]).toEqual([null, before]);
+  expect([screen.queryByText(words.m.selectChat({ keys: 'Ctrl+J' })), panes()]).toEqual([null, before]);
   read();
   await log('Wen');
 });

@@ -39,8 +39,13 @@ export function types(stroke: Stroke, character: string): boolean {
   return /^[a-z]$/u.test(character) && !stroke.shiftKey && letter(stroke) === character;
 }
 
+/** The page is on a system of Apple's, which has keys of its own. */
+export function onMac(): boolean {
+  return navigator.platform.startsWith('Mac');
+}
+
 /** The combination as people read it on this system. */
-export function shown(keys: string, mac: boolean): string {
+export function shown(keys: string, mac = onMac()): string {
   const names: Record<string, string> = mac
     ? { Mod: '⌘', Shift: '⇧', Alt: '⌥', Ctrl: '⌃', ArrowUp: '↑', ArrowDown: '↓' }
     : { Mod: 'Ctrl', ArrowUp: '↑', ArrowDown: '↓' };

@@ -1,6 +1,6 @@
 import { cleanup, render, screen } from '@testing-library/svelte';
 import { afterEach, expect, test, vi } from 'vitest';
-import { words } from '../../i18n/index.svelte';
+import { shortTime, words } from '../../i18n/index.svelte';
 import { type VisitorDetails, usePlatform } from '../../platform';
 import { app, DRAWER_BELOW_PX } from '../../store/app.svelte';
 import Details from './Details.svelte';
@@ -103,4 +103,12 @@ test('DK-05: among the visitors the key for details closes them and opens nothin
   app.toggleDetails();
   app.view = 'inbox';
   expect(app.detailsOpen).toBe(false);
+});
+
+test('DK-06: a page that was visited on another day says on which', async () => {
+  const at = Date.now() - 3 * 24 * 3_600_000;
+  const pages = [{ at, url: 'https://shop.example/tea', title: 'Tea' }] as VisitorDetails['pages'];
+  usePlatform({ call: () => Promise.resolve({ ...details, pages } as never), subscribe: () => () => {}, pictureUrl: () => '' });
+  render(Details, { visitor: 'v1.7', close: () => {} });
+  expect((await screen.findByText('Tea')).closest('li')?.querySelector('time')?.textContent).toBe(shortTime(at, Date.now()));
 });

@@ -67,3 +67,13 @@ test('what no choice offers is shown all the same, and without room there is no 
   expect(choice(words.m.settingKeepDays()).selectedOptions[0]?.textContent).toBe(words.m.keepDays({ days: 45 }));
   expect(choice(words.m.settingKeepDays()).disabled).toBe(true);
 });
+
+test.each([
+  ['en', ['1 day', '2 days', '21 days']],
+  ['es', ['1 día', '2 días', '21 días']],
+  ['ru', ['1 день', '2 дня', '21 день', '30 дней']],
+] as const)('days are counted as people do (%s)', (language, texts) => {
+  words.use(language);
+  for (const text of texts) expect(words.m.keepDays({ days: Number.parseInt(text, 10) })).toContain(`${text} `);
+  words.use('en');
+});
