@@ -112,6 +112,7 @@ afterEach(() => {
   cleanup();
   app.dialog = null;
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
 const field = (name: string) => screen.findByRole<HTMLTextAreaElement>('combobox', { name: words.m.replyTo({ name }) });
@@ -134,10 +135,9 @@ test('TV-01: a chat that is not on screen any more has not got the focus, so tha
 
 test('DK-15: a screen without a chat names the keys of this system', async () => {
   cleanup();
-  const system = vi.spyOn(navigator, 'platform', 'get').mockReturnValue('MacIntel');
+  vi.spyOn(navigator, 'platform', 'get').mockReturnValue('MacIntel');
   render(App);
   expect(await screen.findByText(/⌘J/u)).toBeTruthy();
-  system.mockRestore();
 });
 
 test('DK-15: what a key does is done to the chat on screen, not to the one before it', async () => {
@@ -173,10 +173,9 @@ test('TV-01: a press beside the chat takes the focus from it, also where a butto
 
 test('TV-01: a page that is hidden shows no chat', async () => {
   (await opens('Vic')).focus();
-  const hidden = vi.spyOn(document, 'hidden', 'get').mockReturnValue(true);
+  vi.spyOn(document, 'hidden', 'get').mockReturnValue(true);
   await fireEvent(document, new Event('visibilitychange'));
   expect(of('set_focus').at(-1)).toEqual({ conversation: null });
-  hidden.mockRestore();
 });
 
 test('TV-01: a dialog above a chat covers it, and keys do nothing behind it', async () => {

@@ -39,6 +39,8 @@ import { Drafts } from './drafts.svelte';
 import { notices } from './notices.svelte';
 
 const LIST_LIMIT = 300;
+/** The host lists no more than so many at once. */
+const LIST_MAX = 500;
 const PAGE = 50;
 const MESSAGES_MAX = 200;
 const READ_AFTER_MS = 1000;
@@ -88,6 +90,8 @@ class AppStore {
   list = $state.raw<ConversationList>(EMPTY);
   /** The folder that `list` is of; the chosen one is on its way if they differ. */
   listed = $state<Folder>('open');
+  /** How many chats of a folder are asked for. */
+  #listLimit = $state(LIST_LIMIT);
   heads = new SvelteMap<ConversationRef, ConversationRow>();
   threads = new SvelteMap<ConversationRef, Thread>();
   /** Chats of which older messages than the newest are on screen, and the number below which those end. */
@@ -162,6 +166,14 @@ class AppStore {
   readonly deskNames = $derived(deskNames(this.accounts.map(({ account }) => account)));
   /** The numbers of the desks that are listed. */
   readonly counts = $derived(this.list.accounts.find((one) => one.account === this.desk)?.counts ?? this.list.counts);
+  /** How many chats the listed folder has; null: nobody counts them. */
+  readonly total = $derived(this.listed === 'team' ? null : this.counts[this.listed]);
+  /** What is left out of the list: chats that can be asked for, or more than can be listed. */
+  readonly leftOut = $derived.by((): 'more' | 'most' | null => {
+    const shown = this.list.rows.length;
+    if (shown < this.#listLimit || shown === this.total) return null;
+    return this.#listLimit < LIST_MAX ? 'more' : 'most';
+  });
   /** Visitors of the desks that are listed. */
   readonly visitors = $derived(this.desk === null ? this.everybody : this.everybody.filter((row) => row.account === this.desk));
   /** Nobody knows yet whether they all open. */
@@ -363,7 +375,7 @@ class AppStore {
   async loadList(): Promise<void> {
     const newest = this.turn('list');
     const folder = this.folder;
-    const list = await platform().call('list_conversations', { folder, account: this.desk, limit: LIST_LIMIT });
+    const list = await platform().call('list_conversations', { folder, account: this.desk, limit: this.#listLimit });
     if (!newest()) return;
     this.list = list;
     this.listed = folder;
@@ -727,13 +739,24 @@ class AppStore {
   showFolder(folder: Folder): void {
     this.view = 'inbox';
     this.folder = folder;
-    this.#pending.list = true;
-    this.schedule();
+    this.#listAnew();
   }
 
   /** Lists the chats and visitors of one desk, or of all. */
   showDesk(desk: AccountId | null): void {
     this.desk = desk;
+    this.#listAnew();
+  }
+
+  /** Lists as many chats of the folder as can be listed. */
+  showMore(): Promise<void> {
+    this.#listLimit = LIST_MAX;
+    this.#pending.list = true;
+    return this.refresh();
+  }
+
+  #listAnew(): void {
+    this.#listLimit = LIST_LIMIT;
     this.#pending.list = true;
     this.schedule();
   }

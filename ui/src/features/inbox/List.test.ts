@@ -1,6 +1,7 @@
 import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { tick } from 'svelte';
+import { words } from '../../i18n/index.svelte';
 import { usePlatform, type ConversationList, type ConversationRow, type Folder } from '../../platform';
 import { app } from '../../store/app.svelte';
 import List from './List.svelte';
@@ -79,4 +80,32 @@ test('OD-06: another folder never mixes with the one before, wherever the pointe
   await fireEvent.pointerMove(list());
   await comes(['Xia'], 'closed');
   expect(names()).toEqual(['Xia']);
+});
+
+test('OD-06: a long folder says how many it has, shows more when asked, and says when that is all it can', async () => {
+  const all = Array.from({ length: 600 }, (_, at) => ({ id: `c1.${at}`, name: `Visitor ${at}`, preview: null, active_at: 0, waiting_since: null, unread: 0, labels: [] }));
+  const counts = { ...app.list.counts, closed: 600 };
+  usePlatform({
+    call: (_, request) => Promise.resolve({ ...app.list, counts, rows: all.slice(0, (request as { limit: number }).limit) } as never),
+    subscribe: () => () => {},
+    pictureUrl: () => '',
+  });
+  app.started = { accounts: [{ account: { id: 1 }, open: true }] } as never;
+  const shows = async () => {
+    await vi.advanceTimersByTimeAsync(100);
+    return [screen.getAllByRole('listitem').length, document.querySelector('.total')?.textContent];
+  };
+  app.showFolder('closed');
+  expect(await shows()).toEqual([300, '600']);
+  expect(screen.queryByText(words.m.listMost({ count: 300 }))).toBeNull();
+  const button = screen.getByRole('button', { name: words.m.listMore() });
+  button.focus();
+  await fireEvent.click(button);
+  expect(await shows()).toEqual([500, '600']);
+  expect(screen.getByText(words.m.listMost({ count: 500 }))).toBeTruthy();
+  expect(document.activeElement?.textContent).toContain('Visitor 300');
+  expect(screen.queryByRole('button', { name: words.m.listMore() })).toBeNull();
+  app.showFolder('open');
+  expect((await shows())[0], 'another folder begins anew').toBe(300);
+  app.started = null;
 });

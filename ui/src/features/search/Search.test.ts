@@ -137,8 +137,7 @@ test('OD-16: Enter opens what fits the text, not what fitted the text before', a
 
 test('the key that leads to the search is the one of this system', () => {
   cleanup();
-  const system = vi.spyOn(navigator, 'platform', 'get').mockReturnValue('MacIntel');
+  vi.spyOn(navigator, 'platform', 'get').mockReturnValue('MacIntel');
   render(Search);
   expect(screen.getByText('⌘K')).toBeTruthy();
-  system.mockRestore();
 });
