@@ -40,3 +40,16 @@ test('Escape closes a menu, and nothing is chosen', async () => {
   expect(document.activeElement).toBe(button);
   expect(done).toEqual([]);
 });
+
+test('a second press on the button closes the menu', async () => {
+  const { button } = menu();
+  // As a browser does it: the press takes the focus unless it is told not to.
+  const press = async () => {
+    if (await fireEvent.mouseDown(button)) button.focus();
+    await fireEvent.click(button);
+  };
+  await press();
+  expect(names()).toHaveLength(3);
+  await press();
+  expect(names()).toEqual([]);
+});

@@ -39,6 +39,11 @@ export function types(stroke: Stroke, character: string): boolean {
   return /^[a-z]$/u.test(character) && !stroke.shiftKey && letter(stroke) === character;
 }
 
+/** An input method is composing, and the key is its own. Some web views tell so by the code alone. */
+export function composes(event: KeyboardEvent): boolean {
+  return event.isComposing || event.keyCode === 229;
+}
+
 /** The page is on a system of Apple's, which has keys of its own. */
 export function onMac(): boolean {
   return navigator.platform.startsWith('Mac');

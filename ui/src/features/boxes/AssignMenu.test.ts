@@ -127,3 +127,17 @@ test('where there is little room one menu puts the chat off and says how pressin
   await shown.rerender({ head: { ...free, state: 'closed' } });
   expect(await lines()).not.toContain(words.m.snoozeReply());
 });
+
+test('a second press on the button closes the list', async () => {
+  await open(free);
+  if (await fireEvent.mouseDown(button())) button().focus();
+  await fireEvent.click(button());
+  await Promise.resolve();
+  await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
+});
+
+test.each([{ isComposing: true }, { keyCode: 229 }])('the Enter of an input method gives the chat to nobody', async (key) => {
+  await open(free);
+  await fireEvent.keyDown(field(), { key: 'Enter', ...key });
+  expect(calls).toEqual([]);
+});

@@ -59,3 +59,9 @@ test('whoever holds Backspace empties the field, and takes no label off', async 
   await fireEvent.keyDown(field(), { key: 'Backspace', repeat: true });
   expect(changes).toEqual([]);
 });
+
+test.each([{ isComposing: true }, { keyCode: 229 }])('the Enter of an input method makes no label of half a word', async (key) => {
+  await fireEvent.input(field(), { target: { value: 'ur' } });
+  await fireEvent.keyDown(field(), { key: 'Enter', ...key });
+  expect(changes).toEqual([]);
+});

@@ -141,3 +141,12 @@ test('the key that leads to the search is the one of this system', () => {
   render(Search);
   expect(screen.getByText('⌘K')).toBeTruthy();
 });
+
+test.each([{ isComposing: true }, { keyCode: 229 }])('OD-16: the Enter of an input method goes to no hit for half a word', async (key) => {
+  here = [hit('c1.1', 'message', ['', 'te'])];
+  const goes = vi.spyOn(app, 'goTo').mockResolvedValue();
+  await type('te');
+  await fireEvent.keyDown(field(), { key: 'Enter', ...key });
+  await tick();
+  expect(goes).not.toHaveBeenCalled();
+});

@@ -223,3 +223,11 @@ test('TV-06: the lines of a flow are sentences', () => {
   expect(line('flow_stopped')).toContain(words.m.systemFlowStopped());
   expect(line('flow_handed_over')).toContain(words.m.systemFlowHandedOver());
 });
+
+test.each([{ isComposing: true }, { keyCode: 229 }])('OD-24: the Enter of an input method keeps no half a word', async (key) => {
+  shows('sent', OWN);
+  await fireEvent.click(menu());
+  await fireEvent.click(line(words.m.editMessage()));
+  await fireEvent.keyDown(field(), { key: 'Enter', ...key });
+  expect(asked.some(({ name }) => name === 'edit_message')).toBe(false);
+});
