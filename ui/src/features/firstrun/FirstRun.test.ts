@@ -204,3 +204,27 @@ test.each(LANGUAGES)('the settings say where the key is (%s)', (language) => {
     cleanup();
   }
 });
+
+test.each(LANGUAGES)('DC-02: whoever signs out instead of signing in again is asked about what the desk never got (%s)', async (language) => {
+  words.use(language);
+  const forced: unknown[] = [];
+  usePlatform({
+    call: ((name: string, request: { force?: boolean }) => {
+      if (name === 'desk_offer') return Promise.resolve({ provider: null });
+      if (name === 'start') return Promise.resolve({ ...started(null), accounts: [] });
+      if (name === 'sign_out') forced.push(request.force);
+      return request.force === false ? Promise.reject({ code: 'conflict', detail: '', field: null, count: 2 }) : Promise.resolve({});
+    }) as never,
+    subscribe: () => () => {},
+    pictureUrl: () => '',
+  });
+  const [account] = started(null).accounts;
+  if (!account) throw new Error('no account');
+  let ended = 0;
+  render(FirstRun, { of: account, added: () => (ended += 1) });
+  await fireEvent.click(screen.getByRole('button', { name: words.m.signOut() }));
+  expect(await screen.findByText(words.m.signOutLoses({ count: 2 }))).toBeTruthy();
+  await fireEvent.click(screen.getByRole('button', { name: words.m.signOutAnyway() }));
+  await waitFor(() => expect(ended).toBe(1));
+  expect(forced).toEqual([false, true]);
+});
