@@ -847,15 +847,20 @@ class AppStore {
     if (await this.drafts.flush(conversation)) await this.run('discard', { conversation, client_id });
   }
 
+  /** What is known of a chat that is open, or listed. */
+  rowOf(conversation: ConversationRef): ConversationRow | undefined {
+    return this.heads.get(conversation) ?? this.list.rows.find((row) => row.id === conversation);
+  }
+
   assignToMe(conversation: ConversationRef): void {
-    const head = this.heads.get(conversation) ?? this.list.rows.find((row) => row.id === conversation);
+    const head = this.rowOf(conversation);
     const from = head ? { agent: head.assignee, team: head.team } : null;
     void this.run('assign', { conversation, to: { to: 'me' }, from });
   }
 
   /** Follows a chat though others answer it, or no more. */
   async follow(conversation: ConversationRef): Promise<void> {
-    const head = this.heads.get(conversation) ?? this.list.rows.find((row) => row.id === conversation);
+    const head = this.rowOf(conversation);
     const following = head?.followed !== true;
     if (!(await this.run('follow', { conversation, following }))) return;
     announcer.say(following ? words.m.announceFollowed() : words.m.announceUnfollowed());
@@ -867,7 +872,7 @@ class AppStore {
 
   /** Closes a chat, which answers all that the page knows of it, and moves on to the next one of the list. */
   async done(conversation: ConversationRef): Promise<void> {
-    const head = this.heads.get(conversation) ?? this.list.rows.find((row) => row.id === conversation);
+    const head = this.rowOf(conversation);
     await this.#moveOnAfter(conversation, words.m.noticeDone(), async () => {
       if (head && head.my_read < head.last_number) {
         await this.run('mark_read', { conversation, number: head.last_number });
