@@ -267,6 +267,7 @@ test('OD-15: what comes below what Ann reads further up stays unread, and a butt
   element.scrollTop = 200;
   await fireEvent.scroll(element);
   element.focus();
+  expect(of('set_focus').at(-1), 'what comes now is not on screen, so that it is told').toEqual({ conversation: null });
   vi.useFakeTimers();
   const news = () => screen.queryByRole('button', { name: words.m.newMessages() });
   expect(news()).toBeNull();
@@ -277,6 +278,7 @@ test('OD-15: what comes below what Ann reads further up stays unread, and a butt
   expect(of('mark_read')).toEqual([]);
   await fireEvent.click(news() as HTMLElement);
   expect([element.scrollTop, document.activeElement]).toEqual([1000, element]);
+  expect(of('set_focus').at(-1)).toEqual({ conversation: VIC });
   await vi.advanceTimersByTimeAsync(1000);
   expect(of('mark_read')).toEqual([{ conversation: VIC, number: 2 }]);
   expect(news()).toBeNull();

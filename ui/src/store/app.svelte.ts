@@ -155,6 +155,8 @@ class AppStore {
   #scheduled = false;
   /** Chats in which the newest message is scrolled out of sight. */
   #scrolledUp = new Set<ConversationRef>();
+  /** Which chat was told to be on screen. */
+  #told: ConversationRef | null | undefined;
   /** Looks at whether what is being read was on screen for long enough. */
   #readTimer: ReturnType<typeof setTimeout> | undefined;
   /** The message that it counts for, with its chat. */
@@ -689,8 +691,7 @@ class AppStore {
   }
 
   tellFocus(): void {
-    const conversation = this.active ? this.focused : null;
-    platform().call('set_focus', { conversation }).catch((cause: unknown) => notices.fail(cause));
+    this.#told = undefined;
     this.readSoon();
   }
 
@@ -701,17 +702,27 @@ class AppStore {
     this.readSoon();
   }
 
-  /** The unread message that the person looks at, with its chat. Among older messages the newest one is not on screen. */
-  #inSight(): { conversation: ConversationRef; number: number } | null {
+  /** The chat that the person looks at. Among older messages the newest one is not on screen. */
+  #inSight(): ConversationRef | null {
     const id = this.focused;
-    if (id === null || !this.active || this.tops.has(id) || this.#scrolledUp.has(id)) return null;
-    const head = this.heads.get(id);
-    return head && head.my_read < head.last_number ? { conversation: id, number: head.last_number } : null;
+    return id === null || !this.active || this.tops.has(id) || this.#scrolledUp.has(id) ? null : id;
   }
 
-  /** Marks the focused chat read after it was on screen for a second in an active window. */
+  /** What is unread in it, up to its newest message. */
+  #unreadInSight(): { conversation: ConversationRef; number: number } | null {
+    const conversation = this.#inSight();
+    const head = conversation === null ? undefined : this.heads.get(conversation);
+    return head && head.my_read < head.last_number ? { conversation: head.id, number: head.last_number } : null;
+  }
+
+  /** Tells which chat is on screen, so that others ring, and marks it read after a second. */
   readSoon(): void {
-    const message = this.#inSight();
+    const conversation = this.#inSight();
+    if (conversation !== this.#told) {
+      this.#told = conversation;
+      platform().call('set_focus', { conversation }).catch((cause: unknown) => notices.fail(cause));
+    }
+    const message = this.#unreadInSight();
     const reading = message && JSON.stringify(message);
     // What else changes, such as another chat, does not begin the second anew.
     if (reading === this.#reading) return;
@@ -720,7 +731,7 @@ class AppStore {
     if (!message) return;
     this.#readTimer = setTimeout(() => {
       this.#reading = null;
-      if (JSON.stringify(this.#inSight()) !== reading) return this.readSoon();
+      if (JSON.stringify(this.#unreadInSight()) !== reading) return this.readSoon();
       platform().call('mark_read', message).catch((cause: unknown) => notices.fail(cause));
     }, READ_AFTER_MS);
   }

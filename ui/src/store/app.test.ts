@@ -202,7 +202,7 @@ test('a chat can be read back to its beginning, past what fits on the screen', a
   expect(numbers().length).toBeLessThanOrEqual(200);
 });
 
-test('OD-15: among older messages nothing is marked as read', async () => {
+test('OD-15, TV-01: among older messages nothing is marked as read, and what comes is told', async () => {
   vi.useFakeTimers();
   longChat(1);
   await app.loadThread(VIC);
@@ -212,6 +212,10 @@ test('OD-15: among older messages nothing is marked as read', async () => {
   app.focusOn(VIC);
   await vi.advanceTimersByTimeAsync(2000);
   expect(done.some(({ name }) => name === 'mark_read')).toBe(false);
+  const told = () => done.findLast(({ name }) => name === 'set_focus')?.request;
+  expect(told()).toEqual({ conversation: null });
+  await app.showNewest(VIC);
+  expect(told()).toEqual({ conversation: VIC });
   vi.useRealTimers();
 });
 
