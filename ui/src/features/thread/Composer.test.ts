@@ -229,7 +229,7 @@ test('OD-27: Escape spends an Enter that waits to know whom it means', async () 
   expect([messages(), field().value]).toEqual([[], '@be']);
 });
 
-test('TV-05: files that are copied while the box changes its shape are there in the new one, and Send waits for them', async () => {
+test('files that are copied while the box changes its shape are there in the new one, and Send waits for them', async () => {
   opens();
   await types('Here it is');
   await fireEvent.drop(field(), { dataTransfer: { files: [new File(['abc'], 'leaflet.pdf')] } });
