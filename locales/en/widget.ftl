@@ -78,7 +78,6 @@ article-failed = The article cannot be shown right now. Check the connection and
 
 ## Writing
 write = Write a message
-write-placeholder = Write a message…
 send = Send
 peek-notice = The team sees what you write before you send it.
 attach = Attach a file

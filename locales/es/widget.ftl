@@ -78,7 +78,6 @@ article-failed = Ahora mismo no se puede mostrar el artículo. Comprueba la cone
 
 ## Writing
 write = Escribe un mensaje
-write-placeholder = Escribe un mensaje…
 send = Enviar
 peek-notice = El equipo ve lo que escribes antes de que lo envíes.
 attach = Adjuntar un archivo

@@ -177,7 +177,6 @@ export class View {
     this.badge.textContent = unread > 99 ? '99+' : String(unread);
     this.badge.hidden = unread === 0 || open;
     this.holder.setAttribute('aria-label', texts.launcherFrame());
-    this.host.classList.toggle('open', open);
     this.holder.classList.toggle('open', open);
     this.launcher.classList.toggle('open', open);
     this.layOut();
