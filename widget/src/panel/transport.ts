@@ -78,6 +78,12 @@ export class Choice {
 export function connect(choice: Choice, token: () => string | null, listener: Listener): Connection {
   let heard = false;
   const http = choice.overHttp(Date.now());
+  /** It ended or was given up, perhaps before anything came. */
+  const gone = () => {
+    if (!heard && http) choice.httpFailed();
+    else if (!heard) choice.socketFailed(Date.now(), Math.random());
+    heard = true;
+  };
   const told: Listener = {
     ...listener,
     frame(frame) {
@@ -89,9 +95,7 @@ export function connect(choice: Choice, token: () => string | null, listener: Li
       listener.frame(frame);
     },
     closed() {
-      if (!heard && http) choice.httpFailed();
-      else if (!heard) choice.socketFailed(Date.now(), Math.random());
-      heard = true;
+      gone();
       listener.closed();
     },
   };
@@ -99,10 +103,7 @@ export function connect(choice: Choice, token: () => string | null, listener: Li
   return {
     send: (frame) => connection.send(frame),
     close() {
-      // Given up before anything came.
-      if (!heard && http) choice.httpFailed();
-      else if (!heard) choice.socketFailed(Date.now(), Math.random());
-      heard = true;
+      gone();
       connection.close();
     },
   };
