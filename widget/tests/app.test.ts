@@ -153,6 +153,23 @@ test('OD-37: the page hears that there is no conversation only when that is know
   expect(exists()).toEqual([true, false]);
 });
 
+test('a panel that was only loaded leaves the badge to the page, which heard that Ann wrote to Vic first', () => {
+  const counts = () => told.filter((message) => (message as { type: string }).type === 'unread').map((message) => (message as { count: number }).count);
+  expect(counts()).toEqual([]);
+  const socket = open();
+  tell({ type: 'close' });
+  reply(socket, { text: 'Can I help you, Vic?' });
+  expect(counts()).toEqual([0, 1]);
+  session.dispatch({ type: 'forget' });
+  flushSync();
+  expect(counts().at(-1), 'what is forgotten waits for nobody').toBe(0);
+  reply(open(), { text: 'Can I help you, Vic?' });
+  const reload = vi.spyOn(location, 'reload').mockImplementation(() => {});
+  identify(identityOf('wen'));
+  expect(counts().at(-1), 'nor does it for somebody else').toBe(0);
+  reload.mockRestore();
+});
+
 test('OD-37: nothing is sent before the visitor opens the chat', () => {
   expect(FakeSocket.made).toBe(0);
   open();
