@@ -724,6 +724,15 @@ test('OD-37: what was begun before somebody said who they are goes on, after wha
   expect(begun()).toEqual(NOTHING_BEGUN);
 });
 
+test('OD-37: whoever is vouched for is not offered to forget what the desk shows them again at once', async () => {
+  const menu = () => document.querySelector(`[aria-label="${texts.m.menu()}"]`);
+  reply(open(), { text: 'Hello, whoever you are' });
+  expect(menu()).not.toBeNull();
+  await begin(identityOf('vic'));
+  reply(open(), { text: 'Your order, Vic' });
+  expect(menu()).toBeNull();
+});
+
 test('OD-37: files of somebody unknown are not sent by a person who has another secret', async () => {
   await begin(identityOf('vic'));
   open({ token: 'the secret of Vic' });
