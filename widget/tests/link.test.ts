@@ -89,6 +89,16 @@ test.each(TEXTS)('DK-01: a link that was used says so, and a desk that is away i
   expect(document.activeElement).toBe(input('password'));
 });
 
+test('DK-01: a double click signs in once, and says that it did', async () => {
+  answers = [[200, { desk: 'Tea', email: 'ann@desk.test', device: 'laptop', code: 'k3fq-7xsp' }], [204, null], [404, { code: 'not_found', message: '' }]];
+  await start(main, 'p.secret', ['en']);
+  const [yes, no] = main.querySelectorAll('button');
+  for (const button of [yes, yes, no]) button?.click();
+  await new Promise((done) => setTimeout(done, 20));
+  expect(asked.slice(1)).toEqual([['/v1/provider/decide', { token: 'secret', agreed: true }]]);
+  expect(main.textContent).toContain(en.agreedText());
+});
+
 test.each(TEXTS)('DK-01: whoever comes from an identity provider says that it was they who began (%s)', async (language, m) => {
   const seen = { desk: 'Tea', email: 'ben@desk.test', device: '<b>laptop</b>', code: 'k3fq-7xsp' };
   for (const agreed of [true, false]) {

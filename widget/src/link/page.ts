@@ -102,6 +102,8 @@ export async function start(main: HTMLElement, token: string, wanted: readonly s
       return button;
     });
     const decide = async (agreed: boolean) => {
+      // The link works once: a second click would be told that it did not.
+      for (const button of buttons) button.disabled = true;
       const decided = await ask('/v1/provider/decide', { token, agreed });
       if ('refused' in decided) show(m.signInFailedTitle(), element('p', { role: 'alert' }, m.signInFailed())).focus();
       else show(m.doneTitle(), element('p', {}, agreed ? m.agreedText() : m.declinedText())).focus();
