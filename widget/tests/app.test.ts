@@ -369,6 +369,18 @@ function goesOn(socket: FakeSocket, number: number, data: Partial<Message>): voi
   socket.says({ type: 'delta', from: 10 + number, to: 11 + number, more: false, changes: [change] });
 }
 
+test('OD-33: a message that the desk refuses is said to a screen reader, and so is the answer for which it does', () => {
+  const alerts = () => [...document.querySelectorAll('[role="alert"]')].map(({ textContent }) => textContent);
+  const socket = open({ forms: FORMS });
+  press();
+  expect(alerts(), 'what is only missing is told at its field').toEqual([]);
+  for (const [id, given] of Object.entries({ name: 'Vic', email: 'vic@home', about: 'Tea' })) answers(id, given);
+  write('Hello?');
+  const refusal = { type: 'nack', client_id: sent(socket)[0]?.client_id, code: 'invalid', message: '', retry_after_ms: null, current: null };
+  socket.says({ ...refusal, field: 'answers.email' });
+  expect(alerts()).toEqual([texts.m.notSent(), texts.m.askRefused()]);
+});
+
 test('TV-06: answers of a question are named buttons, a tap sends one with its key, and they are gone at once', () => {
   const socket = open();
   asksWithAnswers(socket);
