@@ -471,6 +471,24 @@ test('a visitor who may not write is told so and cannot send', () => {
   expect(session.state.outbox).toEqual([]);
 });
 
+test('OD-33: a visitor is told that there is no connection, also after their clock was set back', () => {
+  vi.useFakeTimers();
+  try {
+    const socket = open();
+    vi.setSystemTime(Date.now() - 3 * 60 * 60_000);
+    socket.onclose?.();
+    flushSync();
+    vi.advanceTimersByTime(9_000);
+    flushSync();
+    expect(document.querySelector('.bar')).toBeNull();
+    vi.advanceTimersByTime(1_000);
+    flushSync();
+    expect(document.querySelector('.bar')?.textContent).toContain(texts.m.offlineBar());
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test('OD-34: a panel that begins anew has the size that its button tells of', async () => {
   const size = () => told.filter((message) => (message as { type: string }).type === 'resize').at(-1);
   open();

@@ -87,3 +87,27 @@ test('OD-37: where a page never says that somebody is gone, their words stay for
   vic.put(written('b', longAgo));
   expect(tab('vic').state.outbox.map(({ text }) => text)).toEqual(['b', 'a']);
 });
+
+test('OD-33: a visitor whose clock was set back is connected again as soon as anybody', () => {
+  vi.useFakeTimers();
+  const sockets: Socket[] = [];
+  class Socket {
+    onclose: (() => void) | null = null;
+    constructor() {
+      sockets.push(this);
+    }
+    close() {}
+  }
+  vi.stubGlobal('WebSocket', Socket);
+  try {
+    const vic = tab();
+    vic.start();
+    sockets[0]?.onclose?.();
+    expect(vic.state.phase).toBe('offline');
+    vi.setSystemTime(Date.now() - 3 * 60 * 60_000);
+    vi.advanceTimersByTime(2_000);
+    expect(sockets).toHaveLength(2);
+  } finally {
+    vi.useRealTimers();
+  }
+});

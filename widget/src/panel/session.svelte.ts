@@ -23,6 +23,9 @@ export class Session {
   private connection: Connection | null = null;
   private readonly ending = new AbortController();
   private election = new AbortController();
+  private now = 0;
+  /** How far the clock was set back, in milliseconds. */
+  private setBack = 0;
 
   constructor(
     site: string,
@@ -120,8 +123,10 @@ export class Session {
   }
 
   dispatch(event: Event): void {
-    const moment = { now: Date.now(), random: Math.random(), name: randomName() };
-    const [state, effects] = step(this.state, event, moment);
+    // Whose clock was set back would wait for a time that is hours away.
+    this.setBack = Math.max(this.setBack, this.now - Date.now());
+    this.now = Date.now() + this.setBack;
+    const [state, effects] = step(this.state, event, { now: this.now, random: Math.random(), name: randomName() });
     // Most ticks change nothing, and then nothing is drawn anew.
     const keys = Object.keys(state) as (keyof State)[];
     if (keys.some((key) => state[key] !== this.state[key])) this.state = state;

@@ -243,7 +243,7 @@ export type Effect =
 
 /** What `step` may not find out by itself. */
 export interface Moment {
-  /** Milliseconds since the Unix epoch. */
+  /** Milliseconds since the Unix epoch, by a clock that never goes back. */
   now: number;
   /** From 0 to 1. */
   random: number;
