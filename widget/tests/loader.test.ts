@@ -3,6 +3,8 @@ import { READY, type PanelSettings, type ToPanel } from '../src/shared/port';
 
 /** The frame, which the page cannot look into. */
 const frame = { postMessage: vi.fn() };
+/** What is on screen of it. */
+const screen = vi.hoisted(() => ({ shown: true, open: false }));
 vi.mock('../src/loader/view', () => ({
   View: class {
     full = false;
@@ -12,10 +14,14 @@ vi.mock('../src/loader/view', () => ({
     }
     ready() {}
     unreachable() {}
-    setOpen() {}
+    setOpen(open: boolean) {
+      screen.open = open;
+    }
     setUnread() {}
     setLarger() {}
-    setShown() {}
+    setShown(shown: boolean) {
+      screen.shown = shown;
+    }
     focusFrame() {}
     returnFocus() {}
   },
@@ -84,4 +90,23 @@ test('OD-37: a panel that has to know anew who it is asks the shop', async () =>
   page.Deskbell?.('on', 'identity', asked);
   port.postMessage({ type: 'identity' });
   await vi.waitFor(() => expect(asked).toHaveBeenCalledOnce());
+});
+
+test('a shop that hides the messenger closes it, and one that opens it shows it', async () => {
+  const { told } = await load();
+  page.Deskbell?.('hide');
+  expect(screen).toEqual({ shown: false, open: false });
+  await vi.waitFor(() => expect(told.at(-1), 'nobody sees what arrives').toEqual({ type: 'close' }));
+  page.Deskbell?.('open');
+  expect(screen).toEqual({ shown: true, open: true });
+});
+
+test('a page that hides the messenger at once does not open it where the visitor left it open', async () => {
+  await load();
+  page.Deskbell?.('shutdown');
+  vi.resetModules();
+  Object.assign(screen, { shown: true, open: false });
+  page.Deskbell = Object.assign(() => {}, { q: [['hide']] });
+  await import('../src/loader/main');
+  expect(screen).toEqual({ shown: false, open: false });
 });

@@ -142,14 +142,15 @@ function start(desk: string, site: string, wanted: string | null, identity?: str
     opened = true;
     focusWanted = focus;
     passing.set(OPEN_KEY, '1');
+    view.setShown(true);
     view.setOpen(true);
     if (port) greet();
     emit('open');
   };
   const close = () => {
+    passing.set(OPEN_KEY, null);
     if (!opened) return;
     opened = false;
-    passing.set(OPEN_KEY, null);
     view.setOpen(false);
     view.returnFocus();
     say({ type: 'close' });
@@ -236,6 +237,8 @@ function start(desk: string, site: string, wanted: string | null, identity?: str
         break;
       case 'show':
       case 'hide':
+        // Nobody would see what an open panel takes for read.
+        if (command === 'hide') close();
         view.setShown(command === 'show');
         break;
       case 'page':
