@@ -97,7 +97,8 @@ export class View {
     for (const name of ['resize', 'scroll'] as const) visualViewport?.addEventListener(name, () => this.layOut(), { signal });
     signal.addEventListener('abort', () => this.host.remove());
     this.render();
-    document.body.append(this.host);
+    // A shop that puts another page into the same window may replace the body, and this script does not run again.
+    document.documentElement.append(this.host);
   }
 
   /** Whether the open panel fills the screen. */
