@@ -3,7 +3,7 @@ import { texts } from '../i18n/texts.svelte';
 import { chooseLanguage } from '../shared/language';
 import type { PanelSettings } from '../shared/port';
 import App from './App.svelte';
-import { type Link, connectToLoader } from './link';
+import { connectToLoader } from './link';
 import { Session } from './session.svelte';
 import './panel.css';
 
@@ -15,12 +15,12 @@ async function start(): Promise<void> {
   const given = new URLSearchParams(location.hash.slice(1));
   const language = chooseLanguage([given.get('language'), ...navigator.languages]);
   const alone = window.parent === window;
-  const linking: Promise<Link | null> = alone ? Promise.resolve(null) : connectToLoader(window, given.get('host') ?? '');
-  // Both take a trip over the wire, so they take it together.
-  const [link] = await Promise.all([linking, texts.speak(language)]);
+  // The page around a frame that never has its words says that the chat cannot be reached, and offers to try again.
+  await texts.speak(language);
+  const link = alone ? null : await connectToLoader(window, given.get('host') ?? '');
   const settings = link?.settings ?? { ...ALONE, language };
   const session = new Session(site, settings);
   mount(App, { target: document.body, props: { session, link, settings } });
 }
 
-void start();
+start().catch(console.error);
