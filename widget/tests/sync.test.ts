@@ -642,6 +642,20 @@ describe('who is typing, and who is there', () => {
 });
 
 describe('the way back', () => {
+  test('OD-33: what Ann wrote while the connection was lost is said to a screen reader, also when it comes with a snapshot', () => {
+    const vic = new Vic();
+    const said = (effects: Effect[]) => effects.flatMap((effect) => (effect.type === 'announce' ? [effect.message.text] : []));
+    const before = [conversation(1), put(2, message(1, 'Hello?', 'visitor')), put(3, message(2, 'Hello, Vic'))];
+    expect(said(vic.live(10, before)), 'what is old is not said').toEqual([]);
+    vic.does({ type: 'closed' });
+    vic.does({ type: 'wake' });
+    vic.does({ type: 'opened' });
+    vic.hears(welcome('snapshot'));
+    vic.hears({ type: 'reset', reason: 'rights' });
+    const meanwhile = [put(12, message(3, 'And thanks', 'visitor')), put(13, message(4, 'Here it is')), put(14, message(5, 'Anything else?'))];
+    vic.hears({ type: 'snap', generation: 'h', base: 20, rows: [...before, ...meanwhile], next: null });
+    expect(said(vic.hears({ type: 'snap_end', generation: 'h', base: 20 }))).toEqual(['Here it is', 'Anything else?']);
+  });
   test('OD-33: tries come in growing pauses; news from the network ends a pause at once', () => {
     const vic = new Vic();
     vic.does({ type: 'start' });

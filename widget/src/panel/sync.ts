@@ -303,12 +303,16 @@ export function initial(
   };
 }
 
-/** Replies of the team, and of the desk itself, that the visitor has not seen. */
-export function unread(state: State): number {
+/** Replies of the team, and of the desk itself, after the message of this number. */
+function repliesAfter(state: State, after: number): Message[] {
   return state.messages.filter(
-    ({ author, kind, number, deleted_at }) =>
-      author.who !== 'visitor' && kind === 'reply' && number > state.read && deleted_at === undefined,
-  ).length;
+    ({ author, kind, number, deleted_at }) => author.who !== 'visitor' && kind === 'reply' && number > after && deleted_at === undefined,
+  );
+}
+
+/** How many replies the visitor has not seen. */
+export function unread(state: State): number {
+  return repliesAfter(state, state.read).length;
 }
 
 /**
@@ -623,9 +627,11 @@ class Work {
         const whole = state.snapshot?.whole === true && state.snapshot.generation === frame.generation;
         if (state.phase !== 'snapshot' || !whole) return this.giveUp();
         const rows = state.snapshot?.rows ?? [];
-        const { read } = state;
+        const { read, conversation, messages } = state;
         this.forgetConversation();
         this.apply(rows, false);
+        // What was written while the connection was lost is as new as what comes by itself.
+        if (conversation?.id === state.conversation?.id) this.announce(messages.at(-1));
         // What was seen just before the connection broke is still seen.
         if (state.conversation) state.read = Math.max(state.read, Math.min(read, state.messages.at(-1)?.number ?? 0));
         state.cursor = { epoch: state.epoch, seq: frame.base };
@@ -639,7 +645,9 @@ class Work {
         if (state.ranges.some(([from, to]) => from === frame.from && to === frame.to)) return;
         if (at !== undefined && frame.from < at) return this.distrust();
         if (state.phase !== 'live' || at === undefined || frame.from > at + (PLANTED === 'gap_of_one' ? 1 : 0)) return this.giveUp();
+        const { conversation, messages } = state;
         this.apply(frame.changes, true);
+        this.announce(conversation?.id === state.conversation?.id ? messages.at(-1) : undefined);
         state.cursor = { epoch: state.epoch, seq: frame.to };
         state.ranges = [...state.ranges.slice(1 - RANGES_MAX), [frame.from, frame.to]];
         this.passed();
@@ -781,14 +789,10 @@ class Work {
           messages.delete(change.id);
         } else if (isMessage(change.data) && change.data.kind !== 'note') {
           const message = change.data;
-          const isNew = !messages.has(message.id);
           messages.set(message.id, message);
           const client_id = change.client_id ?? message.client_id;
           if (client_id) this.finishItem(client_id);
-          if (message.author.who !== 'visitor') {
-            if (message.author.who === 'agent' && state.typing?.name === message.author.name) state.typing = null;
-            if (live && isNew && message.kind === 'reply' && message.deleted_at === undefined) this.effects.push({ type: 'announce', message });
-          }
+          if (message.author.who === 'agent' && state.typing?.name === message.author.name) state.typing = null;
         }
       }
     }
@@ -799,6 +803,11 @@ class Work {
       state.historyRequest = null;
       this.askForOlder();
     }
+  }
+
+  /** Tells of the replies after a message; left out: of all. */
+  private announce(after?: Message): void {
+    for (const message of repliesAfter(this.state, after?.number ?? 0)) this.effects.push({ type: 'announce', message });
   }
 
   private sendNext(): void {
