@@ -5,6 +5,7 @@ import App from '../src/panel/App.svelte';
 import { PIECE_BYTES } from '../src/panel/files';
 import type { Link } from '../src/panel/link';
 import { Session } from '../src/panel/session.svelte';
+import { OUTBOX_MAX, type OutboxItem } from '../src/panel/sync';
 import type { ClientFrame, Message } from '../src/protocol.generated';
 import type { PanelSettings, ToPanel } from '../src/shared/port';
 import { Desk } from './uploads';
@@ -442,6 +443,19 @@ test('TV-06: an answer that is chosen without a connection waits like any messag
   socket.says({ type: 'snap', generation: 'g', base: 12, rows: [], next: null });
   socket.says({ type: 'snap_end', generation: 'g', base: 12 });
   await expect.poll(() => sent(socket).at(-1)).toMatchObject({ op: 'send', args: { text: CHOICES[1]?.label, choice: '1.1' } });
+});
+
+test('TV-06: an answer that finds no room among what waits says so, and can be chosen again', () => {
+  const socket = open();
+  asksWithAnswers(socket);
+  const refused = (client_time: number): OutboxItem => ({ client_id: client_time.toString(16).padStart(32, '0'), text: 'No', attachments: [], client_time, failed: 'invalid' });
+  for (let number = 1; number <= OUTBOX_MAX; number += 1) session.dispatch({ type: 'item_stored', item: refused(number) });
+  flushSync();
+  buttons()[0]?.click();
+  flushSync();
+  expect(sent(socket)).toEqual([]);
+  expect(document.querySelector('#problem')?.textContent).toBe(texts.m.errorOutboxFull());
+  expect(buttons()).toHaveLength(2);
 });
 
 test('TV-06: a conversation that is closed offers nothing', () => {
