@@ -520,6 +520,19 @@ test('OD-34: Escape asks the page to close the chat', () => {
   expect(told).toContainEqual({ type: 'close' });
 });
 
+test('OD-34: Escape closes what lies over the conversation, wherever the keyboard is, and leaves the chat open', () => {
+  const escape = () => document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true, cancelable: true }));
+  reply(open(), { text: 'Hello, Vic' });
+  document.querySelector<HTMLButtonElement>(`[aria-label="${texts.m.menu()}"]`)?.click();
+  flushSync();
+  document.querySelector<HTMLButtonElement>('[role="menuitem"]')?.click();
+  flushSync();
+  expect(document.querySelector('dialog')?.open).toBe(true);
+  // It is nowhere when the button that had it went, as the one that tries again does.
+  expect(escape(), 'it is the browser that closes the dialog').toBe(true);
+  expect(told).not.toContainEqual({ type: 'close' });
+});
+
 test('OD-33: Escape takes back what an input method composes, and leaves the chat open', () => {
   open();
   type('にほ').dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', isComposing: true, bubbles: true, cancelable: true }));
@@ -874,7 +887,11 @@ test('TV-06: back and Escape lead to where the visitor was, and the chat stays o
     flushSync();
     const back = [...(articleOf()?.querySelectorAll('button') ?? [])].find(({ textContent }) => textContent?.includes(texts.m.articleBack()));
     if (leave === 'button') back?.click();
-    else back?.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true, cancelable: true }));
+    else {
+      back?.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true, cancelable: true }));
+      // As the browser does.
+      articleOf()?.close();
+    }
     await expect.poll(articleOf).toBeNull();
     await expect.poll(() => document.activeElement).toBe(readButton());
   }
