@@ -390,6 +390,7 @@ test('TV-06: answers of a question are named buttons, a tap sends one with its k
   expect(group()?.querySelector('img')).toBeNull();
   expect('hacked' in window).toBe(false);
   expect(document.querySelector('[aria-live="polite"]')?.textContent).toContain(`${texts.m.choices()}: An order, <img`);
+  buttons()[0]?.focus();
   buttons()[0]?.click();
   flushSync();
   const args = { conversation: null, kind: 'reply', text: 'An order', attachments: [], choice: '1.0' };
@@ -518,6 +519,25 @@ test('OD-34: Escape asks the page to close the chat', () => {
   open();
   window.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true, cancelable: true }));
   expect(told).toContainEqual({ type: 'close' });
+});
+
+test('OD-33: the keyboard stays in the conversation where what it pressed goes', () => {
+  const socket = open();
+  write('Hello?');
+  write('Anybody?');
+  const press = (label: string) => {
+    const button = [...document.querySelectorAll<HTMLButtonElement>('[role="log"] button')].find(({ textContent }) => textContent === label);
+    button?.focus();
+    expect(document.activeElement).toBe(button);
+    button?.click();
+    flushSync();
+    expect(document.activeElement?.getAttribute('role')).toBe('log');
+  };
+  for (const item of session.state.outbox) socket.says({ type: 'nack', client_id: item.client_id, code: 'invalid', message: '', retry_after_ms: null, current: null });
+  press(texts.m.retry());
+  press(texts.m.discard());
+  reply(socket, { text: 'Hello, Vic', number: 40 });
+  press(texts.m.earlier());
 });
 
 test('OD-34: Escape closes what lies over the conversation, wherever the keyboard is, and leaves the chat open', () => {
