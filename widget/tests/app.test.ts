@@ -933,6 +933,54 @@ test('TV-06: an article that was withdrawn says so, and one that cannot be fetch
   expect(articleOf()?.querySelector('p.paragraph')).toBeNull();
 });
 
+/** A picture of Ann's is on screen. */
+async function withPicture(): Promise<FakeSocket> {
+  vi.stubGlobal('fetch', () => Promise.resolve(new Response(new Blob(['moss']))));
+  vi.stubGlobal(
+    'IntersectionObserver',
+    class {
+      constructor(private readonly seen: (entries: object[]) => void) {}
+      observe() {
+        this.seen([{ isIntersecting: true }]);
+      }
+      disconnect() {}
+    },
+  );
+  const socket = open();
+  reply(socket, { attachments: [{ id: 3, name: 'moss.png', mime: 'image/png', size: 10, picture: { width: 40, height: 30 } }] });
+  await expect.poll(() => document.querySelector('[role="log"] img')).not.toBeNull();
+  return socket;
+}
+
+test('a picture that cannot be drawn says so', async () => {
+  await withPicture();
+  document.querySelector('[role="log"] img')?.dispatchEvent(new Event('error'));
+  flushSync();
+  expect(document.querySelector('[role="log"]')?.textContent).toContain(texts.m.pictureUnavailable());
+});
+
+test('what arrives while a picture covers the conversation stays unread until it is closed', async () => {
+  const socket = await withPicture();
+  const read = () => socket.sent.filter((frame) => frame.type === 'cmd' && frame.op === 'mark_read').length;
+  await expect.poll(read, { timeout: 5_000 }).toBe(1);
+  vi.useFakeTimers();
+  try {
+    document.querySelector<HTMLButtonElement>(`[aria-label="${texts.m.pictureLarge({ name: 'moss.png' })}"]`)?.click();
+    flushSync();
+    goesOn(socket, 2, { text: 'And this?' });
+    vi.advanceTimersByTime(5_000);
+    flushSync();
+    expect(read()).toBe(1);
+    document.querySelector('dialog')?.close();
+    flushSync();
+    vi.advanceTimersByTime(5_000);
+    flushSync();
+    expect(read()).toBe(2);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test('TV-06: what arrives while an article is read stays unread', () => {
   vi.useFakeTimers();
   try {

@@ -13,6 +13,8 @@ const TICK_MS = 1_000;
 export class Session {
   /** Everything known; replaced as a whole. */
   state = $state.raw() as State;
+  /** A picture lies over the conversation. */
+  covered = $state(false);
   /** Called for each reply that has just arrived. */
   onReply: (message: Message) => void = () => {};
   /** The answers to what is asked before the first message. `undefined`: nothing is. `null`: they are not as they should be, and whoever writes was told. */
