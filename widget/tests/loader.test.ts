@@ -5,11 +5,18 @@ import { READY, type PanelSettings, type ToPanel } from '../src/shared/port';
 const frame = { postMessage: vi.fn() };
 /** What is on screen of it. */
 const screen = vi.hoisted(() => ({ shown: true, open: false }));
+/** The pointer comes near the launcher. */
+const pointer = vi.hoisted(() => ({ near: () => {} }));
+const framed = vi.hoisted(() => vi.fn());
 vi.mock('../src/loader/view', () => ({
   View: class {
     full = false;
     frameWindow: unknown = null;
+    constructor(_: unknown, { near }: { near(): void }) {
+      pointer.near = near;
+    }
     load() {
+      framed();
       this.frameWindow = frame;
     }
     ready() {}
@@ -36,26 +43,29 @@ beforeEach(() => {
   vi.resetModules();
   page.Deskbell?.('shutdown');
   frame.postMessage.mockClear();
+  framed.mockClear();
   present.mockClear();
   localStorage.clear();
   sessionStorage.clear();
 });
 
 /** Loads the shop's page and opens the messenger. What the panel is handed first, and what it is told then. */
-async function load(identity?: string): Promise<{ first: PanelSettings; told: ToPanel[]; port: MessagePort }> {
+async function load(identity?: string, tracking = 'full'): Promise<{ first: PanelSettings; told: ToPanel[]; port: MessagePort; early: boolean }> {
   const script = document.createElement('script');
   script.setAttribute('data-site', 'pk');
-  script.setAttribute('data-tracking', 'full');
+  script.setAttribute('data-tracking', tracking);
   if (identity !== undefined) script.setAttribute('data-identity', identity);
   Object.defineProperty(script, 'src', { value: 'https://desk.example/w/loader.js' });
   vi.spyOn(document, 'currentScript', 'get').mockReturnValue(script);
   await import('../src/loader/main');
+  pointer.near();
+  const early = framed.mock.calls.length > 0;
   page.Deskbell?.('open');
   dispatchEvent(new MessageEvent('message', { source: frame as unknown as Window, origin: 'https://desk.example', data: READY }));
   const [{ settings }, , [port]] = frame.postMessage.mock.calls[0] as [{ settings: PanelSettings }, string, [MessagePort]];
   const told: ToPanel[] = [];
   port.onmessage = ({ data }) => told.push(data as ToPanel);
-  return { first: settings, told, port };
+  return { first: settings, told, port, early };
 }
 
 const settingsOf = (told: ToPanel[]) => told.filter((message) => message.type === 'settings').map(({ settings }) => settings);
@@ -109,4 +119,13 @@ test('a page that hides the messenger at once does not open it where the visitor
   page.Deskbell = Object.assign(() => {}, { q: [['hide']] });
   await import('../src/loader/main');
   expect(screen).toEqual({ shown: false, open: false });
+});
+
+test('DK-03: where nothing is told of a visitor, the desk is not asked for anything before they open the chat', async () => {
+  expect((await load(undefined, 'off')).early).toBe(false);
+  expect(present).not.toHaveBeenCalled();
+  page.Deskbell?.('shutdown');
+  vi.resetModules();
+  frame.postMessage.mockClear();
+  expect((await load()).early, 'elsewhere it is there sooner').toBe(true);
 });

@@ -160,7 +160,8 @@ function start(desk: string, site: string, wanted: string | null, identity?: str
 
   const view = new View(
     launcherTexts(language),
-    { toggle, retry: () => load(true), near: () => load(), full: configure },
+    // The frame is fetched ahead, where the desk may hear of a visitor before they open the chat.
+    { toggle, retry: () => load(true), near: () => mode !== 'off' && load(), full: configure },
     signal,
   );
 
