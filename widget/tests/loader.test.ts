@@ -129,3 +129,9 @@ test('DK-03: where nothing is told of a visitor, the desk is not asked for anyth
   frame.postMessage.mockClear();
   expect((await load()).early, 'elsewhere it is there sooner').toBe(true);
 });
+
+test('OD-37: a page that hands over something else than a token says that nobody is signed in, and the chat goes on', async () => {
+  const { told } = await load('signed for vic');
+  page.Deskbell?.('identify', Promise.resolve('signed for vic'));
+  await vi.waitFor(() => expect(settingsOf(told).at(-1)?.identity).toBeNull());
+});

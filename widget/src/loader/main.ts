@@ -246,7 +246,8 @@ function start(desk: string, site: string, wanted: string | null, identity?: str
         pageWatch?.look();
         break;
       case 'identify':
-        identity = (one ?? null) as string | null;
+        // What is no text does not pass the port, and would hold up all that follows.
+        identity = typeof one === 'string' ? one : null;
         (identity ? configure : rename)();
         break;
       case 'consent':
