@@ -402,9 +402,9 @@ console.log('a phone: done');
   const wen = await visit(desk, { html });
   await wen.page.waitForTimeout(600);
   await wen.page.mouse.move(1280 - 48, 800 - 48);
-  await until('the panel', () => wen.panel());
   await wen.page.waitForTimeout(600);
   assert.deepEqual(desk.heard, [], 'nothing was sent');
+  assert.equal(wen.panel(), undefined, 'nor was anything fetched');
   const panel = await openChat(wen);
   await write(panel, 'A question.');
   await until('the message', () => desk.messages.length === 1);
@@ -442,6 +442,22 @@ console.log('a phone: done');
   const panel = await openChat(wen);
   assert.equal(await panel.evaluate(() => localStorage.length), 0, 'nothing is kept before something is written');
   await end(wen);
+  await desk.stop();
+}
+
+// A shop that puts another page into the same window.
+{
+  const desk = await new StandIn().start();
+  const vic = await visit(desk);
+  await write(await openChat(vic), 'A question.');
+  await until('the message', () => desk.messages.length === 1);
+  await vic.page.evaluate(() => document.body.replaceWith(document.createElement('body')));
+  assert.equal(await vic.panel().getByText('A question.').count(), 1, 'the chat goes on');
+  await vic.page.keyboard.press('Escape');
+  assert.equal((await launcherSays(vic)).name, 'Chat with us');
+  await write(await openChat(vic), 'Another one.');
+  await until('the message', () => desk.messages.length === 2);
+  await end(vic);
   await desk.stop();
 }
 
