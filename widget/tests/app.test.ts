@@ -468,6 +468,22 @@ test('TV-06: a conversation that is closed offers nothing', () => {
   expect(group()).toBeNull();
 });
 
+test('OD-33: a visitor whose clock is a day behind sees what they write under what was said', () => {
+  const socket = open();
+  const day = 24 * 60 * 60_000;
+  const now = Date.now();
+  reply(socket, { text: 'Yesterday', created_at: now - day });
+  goesOn(socket, 2, { text: 'Today', created_at: now });
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(now - day);
+  try {
+    write('Behind');
+    const said = [...document.querySelectorAll('[role="log"] p.text')].map(({ textContent }) => textContent);
+    expect(said).toEqual(['Yesterday', 'Today', 'Behind']);
+  } finally {
+    clock.mockRestore();
+  }
+});
+
 test('whoever is seen writing is told so, as long as it is so', () => {
   const socket = open({ peek: true });
   const told = () => document.body.textContent?.includes(texts.m.peekNotice());

@@ -58,7 +58,8 @@ export function rows(state: State): Row[] {
   let day: number | null = null;
   const add = (row: Row, at: number) => {
     if (day === null || !sameDay(day, at)) {
-      found.push({ type: 'day', key: `day-${new Date(at).toDateString()}`, at });
+      // Of a clock that is wrong a day may come twice.
+      found.push({ type: 'day', key: `day-${row.key}`, at });
       day = at;
     }
     const above = found.at(-1);
