@@ -135,3 +135,17 @@ test('OD-37: a page that hands over something else than a token says that nobody
   page.Deskbell?.('identify', Promise.resolve('signed for vic'));
   await vi.waitFor(() => expect(settingsOf(told).at(-1)?.identity).toBeNull());
 });
+
+test('a page that brings the messenger twice, before it has a body, has it once', async () => {
+  const script = document.createElement('script');
+  Object.defineProperty(script, 'src', { value: 'https://desk.example/w/loader.js' });
+  vi.spyOn(document, 'currentScript', 'get').mockReturnValue(script);
+  const body = vi.spyOn(document, 'body', 'get').mockReturnValue(null as never);
+  for (let time = 0; time < 2; time += 1) {
+    vi.resetModules();
+    await import('../src/loader/main');
+  }
+  body.mockRestore();
+  dispatchEvent(new Event('DOMContentLoaded'));
+  expect(present).toHaveBeenCalledOnce();
+});

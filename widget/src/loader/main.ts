@@ -28,10 +28,10 @@ const PANEL_MS = 10_000;
 const script = document.currentScript;
 const page = window as unknown as { Deskbell?: Deskbell };
 
-if (script instanceof HTMLScriptElement && !page.Deskbell?.running) {
+if (script instanceof HTMLScriptElement) {
   const { src } = script;
   const { site, tracking: wanted, identity } = script.dataset;
-  const begin = () => start(new URL(src).origin, site ?? '', wanted ?? null, identity);
+  const begin = () => page.Deskbell?.running || start(new URL(src).origin, site ?? '', wanted ?? null, identity);
   if (document.body) begin();
   else addEventListener('DOMContentLoaded', begin, { once: true });
 }
