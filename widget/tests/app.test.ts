@@ -667,6 +667,21 @@ test('OD-35: a page that is loaded anew in the middle of a file loses no text, a
   expect(sessionStorage.getItem('deskbell.pk.files')).toBeNull();
 });
 
+test('OD-35: the keyboard is back at the text when a file is tried once more', async () => {
+  const desk = new Desk();
+  desk.refuses = { status: 429, code: 'too_many_attempts', retry_after_ms: 600_000 };
+  vi.stubGlobal('fetch', desk.fetch);
+  open();
+  chooseFile(new Uint8Array(3));
+  await vi.waitFor(() => expect(tray()).toContain(texts.m.retry()));
+  desk.refuses = null;
+  const retry = document.querySelector<HTMLButtonElement>('form ul .text-button');
+  retry?.focus();
+  retry?.click();
+  await vi.waitFor(() => expect(tray()).toContain('plan.pdf is attached'));
+  expect(document.activeElement).toBe(document.querySelector('textarea'));
+});
+
 test('OD-35: a file that came under a secret which the desk knows no more comes again under the new one', async () => {
   const [first, second] = [new Desk(), new Desk()];
   vi.stubGlobal('fetch', first.fetch);
