@@ -964,6 +964,17 @@ test('TV-06: an article that was withdrawn says so, and one that cannot be fetch
   expect(articleOf()?.querySelector('p.paragraph')).toBeNull();
 });
 
+test('OD-33: what arrives while an article is read is said where a screen reader hears it', () => {
+  library({ status: 200, body: SAID });
+  const socket = open();
+  reply(socket, { article: CARD });
+  readButton()?.click();
+  flushSync();
+  const region = () => articleOf()?.querySelector('[aria-live="polite"]')?.textContent;
+  goesOn(socket, 2, { author: { who: 'agent', id: 1, name: 'Ann' }, text: 'Does that help?' });
+  expect(region(), 'whatever is not in a dialog is silent under it').toContain('Does that help?');
+});
+
 /** A picture of Ann's is on screen. */
 async function withPicture(): Promise<FakeSocket> {
   vi.stubGlobal('fetch', () => Promise.resolve(new Response(new Blob(['moss']))));
