@@ -45,12 +45,13 @@ function start(desk: string, site: string, wanted: string | null, identity?: str
   const consent: Consent = {};
   const lasting = browserStore('localStorage');
   const passing = browserStore('sessionStorage');
+  const keeper = () => (mayKeep(mode, consent) ? lasting : passing);
   const listeners = new Map<string, Listener[]>();
 
   // The visitor's name, and the connection that lives under it.
   const remembered = lasting.get(PRESENCE_KEY);
-  const recognised = mayRecognise(mode, consent, remembered !== null);
-  let key = recognised && /^[0-9a-f]{32}$/.test(remembered ?? '') ? String(remembered) : randomName();
+  const recognises = () => mayRecognise(mode, consent, remembered !== null);
+  let key = recognises() && /^[0-9a-f]{32}$/.test(remembered ?? '') ? String(remembered) : randomName();
   let first = true;
   let session: AbortController | null = null;
   let tell: (seen: ReturnType<typeof seePage>) => void = () => {};
@@ -181,7 +182,7 @@ function start(desk: string, site: string, wanted: string | null, identity?: str
         emit('identity');
         break;
       case 'conversation': {
-        const store = mayKeep(mode, consent) ? lasting : passing;
+        const store = keeper();
         // Whoever has the conversation forgotten is not recognised by the page either.
         if (!message.exists && store.get(CHAT_KEY)) rename();
         store.set(CHAT_KEY, message.exists ? '1' : null);
@@ -210,16 +211,16 @@ function start(desk: string, site: string, wanted: string | null, identity?: str
   const decide = (what: unknown, given: unknown) => {
     if ((what !== 'storage' && what !== 'tracking') || typeof given !== 'boolean') return;
     const kept = mayKeep(mode, consent);
-    const before = mayRecognise(mode, consent, remembered !== null);
+    const before = recognises();
     consent[what] = given;
-    const now = mayRecognise(mode, consent, remembered !== null);
+    const now = recognises();
     lasting.set(PRESENCE_KEY, now ? key : null);
     if (before && !now) rename();
     if (kept !== mayKeep(mode, consent)) {
       const chat = lasting.get(CHAT_KEY) ?? passing.get(CHAT_KEY);
       lasting.set(CHAT_KEY, null);
       passing.set(CHAT_KEY, null);
-      (mayKeep(mode, consent) ? lasting : passing).set(CHAT_KEY, chat);
+      keeper().set(CHAT_KEY, chat);
     }
     configure();
   };
