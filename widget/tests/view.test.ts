@@ -21,12 +21,29 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-test('the launcher stays where a shop puts another page into the same window', () => {
+test('the launcher stays where a shop puts another page into the same window', async () => {
+  for (const swap of [
+    // As Turbo does, and as htmx does.
+    () => document.body.replaceWith(document.createElement('body')),
+    () => (document.body.innerHTML = '<main>Teapots</main>'),
+  ]) {
+    const host = launcher();
+    expect(host?.parentElement, 'React takes a page with anything beside its body for broken').toBe(document.body);
+    swap();
+    await vi.waitFor(() => expect(host?.isConnected).toBe(true));
+    swap();
+    expect(host?.isConnected, 'its frame is not loaded anew for each page').toBe(true);
+    ending.abort();
+    await new Promise((done) => setTimeout(done));
+    expect(host?.isConnected).toBe(false);
+  }
+});
+
+test('a page that takes the launcher away again and again is not kept busy by it', async () => {
   const host = launcher();
-  // As Turbo does, and as htmx does.
-  document.body.replaceWith(document.createElement('body'));
-  document.body.innerHTML = '<main>Teapots</main>';
-  expect(host?.isConnected).toBe(true);
-  ending.abort();
+  for (let time = 0; time < 2; time += 1) {
+    host?.remove();
+    await new Promise((done) => setTimeout(done));
+  }
   expect(host?.isConnected).toBe(false);
 });

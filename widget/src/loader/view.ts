@@ -12,10 +12,10 @@ function element<Name extends keyof HTMLElementTagNameMap>(name: Name, className
   return made;
 }
 
-function icon(className: string, path: string, filled: boolean): SVGElement {
+function icon(className: string, path: string): SVGElement {
   const svg = document.createElementNS(SVG, 'svg');
   svg.setAttribute('viewBox', '0 0 24 24');
-  svg.setAttribute('class', filled ? `${className} filled` : className);
+  svg.setAttribute('class', className);
   svg.setAttribute('aria-hidden', 'true');
   const drawn = document.createElementNS(SVG, 'path');
   drawn.setAttribute('d', path);
@@ -64,9 +64,8 @@ export class View {
       icon(
         'talk',
         'M6.5 2.5h11a4 4 0 0 1 4 4v7a4 4 0 0 1-4 4h-5.6l-4.3 3.7a.8.8 0 0 1-1.3-.6v-3.1a4 4 0 0 1-3.8-4v-7a4 4 0 0 1 4-4ZM11.1 5.2v1.2a5 5 0 0 0-4.1 4.4h10a5 5 0 0 0-4.1-4.4V5.2ZM6.3 12.2v1.7h11.4v-1.7Z',
-        true,
       ),
-      icon('fold', 'M6 9.5l6 6 6-6', false),
+      icon('fold', 'M6 9.5l6 6 6-6'),
       this.badge,
     );
     this.holder.setAttribute('role', 'dialog');
@@ -95,10 +94,18 @@ export class View {
       { signal },
     );
     for (const name of ['resize', 'scroll'] as const) visualViewport?.addEventListener(name, () => this.layOut(), { signal });
+    // A shop that puts another page into the same window takes the launcher away with the body, and this script does not
+    // run again. Beside the body it stays; not at once, for React takes a page with more beside its body for broken.
+    const { body, documentElement: page } = document;
+    const watcher = new MutationObserver(() => {
+      if (this.host.isConnected) return;
+      watcher.disconnect();
+      if (!signal.aborted) page.append(this.host);
+    });
     signal.addEventListener('abort', () => this.host.remove());
     this.render();
-    // A shop that puts another page into the same window may replace the body, and this script does not run again.
-    document.documentElement.append(this.host);
+    body.append(this.host);
+    for (const place of [body, page]) watcher.observe(place, { childList: true });
   }
 
   /** Whether the open panel fills the screen. */
