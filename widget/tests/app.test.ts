@@ -667,6 +667,26 @@ test('OD-35: a page that is loaded anew in the middle of a file loses no text, a
   expect(sessionStorage.getItem('deskbell.pk.files')).toBeNull();
 });
 
+test('OD-35: a file that is dropped where none is taken does not open in place of the chat', () => {
+  library({ status: 200, body: SAID });
+  const drop = (type: string, on: Element | null) => {
+    const event = new Event(type, { bubbles: true, cancelable: true });
+    Object.defineProperty(event, 'dataTransfer', { value: { types: ['Files'], files: [new File(['x'], 'plan.pdf')] } });
+    on?.dispatchEvent(event);
+    flushSync();
+    return event.defaultPrevented;
+  };
+  const socket = open();
+  reply(socket, { article: CARD });
+  readButton()?.click();
+  flushSync();
+  expect(['dragover', 'drop'].map((type) => drop(type, articleOf()))).toEqual([true, true]);
+  articleOf()?.close();
+  socket.says({ type: 'bye', code: 'blocked', retry_after_ms: 30_000 });
+  expect(['dragover', 'drop'].map((type) => drop(type, document.querySelector('main')))).toEqual([true, true]);
+  expect(tray()).toBe('');
+});
+
 test('OD-35: the keyboard is back at the text when a file is tried once more', async () => {
   const desk = new Desk();
   desk.refuses = { status: 429, code: 'too_many_attempts', retry_after_ms: 600_000 };
