@@ -237,6 +237,11 @@ impl Action {
     }
 }
 
+/// Whether agents of a role answer visitors at all.
+pub(crate) fn answers_visitors(role: Role) -> bool {
+    Action::Reply.reach(Standing::Agent(role)) != Reach::Never
+}
+
 /// To what. Carries the facts that decide whose it is and who may see it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Object {

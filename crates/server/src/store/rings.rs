@@ -6,16 +6,17 @@ use deskbell_protocol::{AgentId, ConversationId, ConversationState, MessageId, N
 use rusqlite::{Connection, OptionalExtension};
 
 use super::agents::role_from;
+use super::conversations::{FLOW_HANDED_OVER, FLOW_STOPPED, WOKEN};
 use super::{Outcome, assignments, conversations, queries};
-use crate::authorize::{Action, Reach, Standing};
+use crate::authorize::answers_visitors;
 
 queries! {
-    WAITING = "SELECT id FROM conversation WHERE waiting_since > ?1 AND assignee IS NULL";
+    WAITING = "SELECT id FROM conversation WHERE waiting_since > ?1 AND assignee IS NULL AND state = 0";
     GIVEN = "SELECT conversation.id FROM conversation CROSS JOIN given ON given.conversation = conversation.id
         WHERE conversation.assignee > ?1 AND conversation.state = 0 AND conversation.waiting_since = given.since";
     /// What begins a wait anew: the visitor, or the desk's clock, has opened the conversation, or no flow talks there any
     /// more.
-    BEGAN_ANEW = "SELECT id, number, text IN ('flow_handed_over', 'flow_stopped') FROM message INDEXED BY message_by_desk
+    BEGAN_ANEW = "SELECT id, number, text FROM message INDEXED BY message_by_desk
         WHERE conversation = ?1 AND kind IN (2, 3)
             AND text IN ('reopened', 'woken', 'flow_handed_over', 'flow_stopped')
         ORDER BY number DESC LIMIT 1";
@@ -39,7 +40,7 @@ queries! {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Waiting {
     /// The first message that waits, or the one by which a flow handed the visitor over, or by which the conversation
-    /// became nobody's while they waited.
+    /// became nobody's, or was back from being put off, while they waited.
     pub(crate) ring: MessageId,
     pub(crate) number: Number,
     pub(crate) visitor: VisitorId,
@@ -71,11 +72,12 @@ pub(crate) fn waiting(connection: &Connection, id: ConversationId) -> Outcome<Op
     if found.assignee.is_some() && given.is_none() {
         return Ok(None);
     }
-    let anew: Option<(MessageId, Number, bool)> = connection
+    let anew: Option<((MessageId, Number), String)> = connection
         .prepare_cached(BEGAN_ANEW)?
-        .query_row([id.0], |row| Ok((row.get(0).map(MessageId)?, row.get(1)?, row.get(2)?)))
+        .query_row([id.0], |row| Ok(((row.get(0).map(MessageId)?, row.get(1)?), row.get(2)?)))
         .optional()?;
-    let from = anew.map_or(0, |(_, number, _)| number);
+    let (line, code) = anew.unzip();
+    let from = line.map_or(0, |(_, number)| number);
     let message = |sql: &str, after: Number| {
         let mut statement = connection.prepare_cached(sql)?;
         statement.query_row([id.0, after], |row| Ok((row.get(0).map(MessageId)?, row.get::<_, Number>(1)?))).optional()
@@ -85,20 +87,22 @@ pub(crate) fn waiting(connection: &Connection, id: ConversationId) -> Outcome<Op
     if answered.is_some() && let_go.is_none() {
         return Ok(None);
     }
-    let first = match (answered, anew) {
-        (None, Some((line, number, true))) => Some((line, number)),
+    let first = match (answered, code.as_deref()) {
+        (None, Some(FLOW_HANDED_OVER | FLOW_STOPPED)) => line,
         _ => message(FIRST, answered.unwrap_or(from))?,
     };
-    let Some((ring, number)) = first else { return Ok(None) };
+    // Who waited before it was put off need not write again.
+    let woken = line.filter(|_| code.as_deref() == Some(WOKEN));
     // Whoever has read what was written while somebody had it has not heard that nobody has.
-    let (ring, number) = let_go.filter(|(_, line)| *line > number).unwrap_or((ring, number));
+    let last = first.or(woken).into_iter().chain(let_go).max_by_key(|(_, number)| *number);
+    let Some((ring, number)) = last else { return Ok(None) };
     let mut agents = BTreeSet::new();
     let mut statement = connection.prepare_cached(AGENTS_OF_FEW)?;
     let mut rows = statement.query((found.site.0, found.team.map(|team| team.0), id.0, number))?;
     while let Some(row) = rows.next()? {
         let agent = AgentId(row.get(0)?);
         let meant = given.is_none_or(|given| given == agent);
-        if meant && Action::Reply.reach(Standing::Agent(role_from(row.get(1)?))) != Reach::Never {
+        if meant && answers_visitors(role_from(row.get(1)?)) {
             agents.insert(agent);
         }
     }

@@ -352,3 +352,36 @@ async fn tv_03_a_chat_that_is_opened_again_is_nobodys_when_whoever_had_it_is_gon
         assert_eq!(noted(&mut anns, chat).await[1..], lines);
     }
 }
+
+fn put_off(chat: ConversationId) -> CommandFrame {
+    command(Command::Snooze { conversation: chat, until: None })
+}
+
+/// Lets the time come until which a chat was put off. The desk looks whenever another one is.
+async fn is_back(desk: &TestDesk, by: &mut Client, chat: ConversationId, other: ConversationId) {
+    desk.database().execute("UPDATE conversation SET snoozed_until = 1 WHERE id = ?1", [chat.0]).unwrap();
+    by.command(&put_off(other)).await.unwrap();
+    by.conversation(|head| head.id == chat && head.state == ConversationState::Open).await;
+}
+
+#[tokio::test]
+async fn tv_03_who_waits_while_their_chat_is_put_off_rings_once_it_is_back_and_nobodys() {
+    let desk = TestDesk::start().await;
+    let mut anns = desk.agent(&desk.ann, None).await.synced().await;
+    let (mut vic, vics) = bens_chat(&desk, "Vic 1").await;
+    let (mut wen, wens) = bens_chat(&desk, "Wen 2").await;
+    let (_xia, xias) = bens_chat(&desk, "Xia 3").await;
+    for (visitor, chat, text) in [(&mut vic, vics, "Vic?"), (&mut wen, wens, "Wen?")] {
+        visitor.command(&reply(None, text)).await.unwrap();
+        anns.message(text).await;
+        anns.command(&put_off(chat)).await.unwrap();
+    }
+    // Wen's is back while Ben has it, and Vic's once he is gone.
+    is_back(&desk, &mut anns, wens, xias).await;
+    ben_leaves(&desk).await;
+    while ring_of(&mut anns).await != (wens, 7) {}
+    assert_eq!(noted(&mut anns, wens).await[1..], ["snoozed", "woken", "unassigned"]);
+    is_back(&desk, &mut anns, vics, xias).await;
+    while ring_of(&mut anns).await != (vics, 7) {}
+    assert_eq!(noted(&mut anns, vics).await[1..], ["snoozed", "unassigned", "woken"]);
+}

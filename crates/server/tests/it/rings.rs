@@ -82,3 +82,43 @@ async fn tv_01_who_gives_a_chat_back_is_silent_and_it_rings_with_those_who_had_l
     let marked: i64 = database.query_row(marks, [line.number], |row| row.get(0)).unwrap();
     assert_eq!(marked, desk.ben.agent.id.0, "it does not ring with Ben");
 }
+
+#[tokio::test]
+async fn tv_01_who_waits_across_a_snooze_rings_when_it_is_over_and_who_was_answered_does_not() {
+    let desk = TestDesk::start().await;
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let mut ben = desk.agent(&desk.ben, None).await.synced().await;
+    let (mut visitors, mut chats) = (Vec::new(), Vec::new());
+    for text in ["Vic: when?", "Wen: when?", "Xia: when?"] {
+        let (mut visitor, _) = desk.visitor().await;
+        visitor.command(&reply(None, text)).await.unwrap();
+        chats.push(ann.message(text).await.0.conversation);
+        visitors.push(visitor);
+    }
+    ann.command(&reply(Some(chats[1]), "At ten")).await.unwrap();
+    let put_off = |chat: usize| command(Command::Snooze { conversation: chats[chat], until: None });
+    for chat in [0, 1] {
+        ann.command(&put_off(chat)).await.unwrap();
+    }
+    desk.database().execute("UPDATE conversation SET snoozed_until = 1 WHERE state = 1", []).unwrap();
+    // The desk looks at what is due whenever something is put off.
+    ann.command(&put_off(2)).await.unwrap();
+    ann.conversation(|head| head.id == chats[0] && head.state == ConversationState::Open).await;
+    let mut woken = Vec::new();
+    for chat in [0, 1] {
+        let page = ann.history(chats[chat], 1_000, 50).await;
+        let line = page.messages.iter().filter_map(as_message).find(|message| message.text == "woken");
+        woken.push(line.expect("both are back").id);
+    }
+    let mut rung = Vec::new();
+    while rung.last() != Some(&woken[0]) {
+        rung.push(ring(&mut ben).await.0);
+    }
+    // What rings after that is Xia, who writes again.
+    visitors[2].command(&reply(None, "Xia: hello?")).await.unwrap();
+    let (asked, _) = ann.message("Xia: hello?").await;
+    while rung.last() != Some(&asked.id) {
+        rung.push(ring(&mut ben).await.0);
+    }
+    assert!(!rung.contains(&woken[1]), "Wen waits for nobody");
+}
