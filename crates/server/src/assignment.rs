@@ -2,6 +2,7 @@
 //! rule of the conversation's team or of the desk. What was given, and when it goes back, stands in the database alone;
 //! who is there is asked anew each time.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::commands::{desk_says, said, store};
 use crate::deadlines;
 use crate::desk::Core;
-use crate::store::assignments::{self, Candidate};
+use crate::store::assignments::{self, Candidate, Unassigned};
 use crate::store::batch::Write;
 use crate::store::{Connection, Outcome, conversations, rights};
 
@@ -24,8 +25,10 @@ use crate::store::{Connection, Outcome, conversations, rights};
 const CAPACITY_MAX: u32 = 1_000;
 /// Seconds after which a conversation may go back.
 const BACK_S: RangeInclusive<u32> = 10..=3_600;
-/// Conversations that one transaction gives, or takes back.
-const AT_ONCE: i64 = 64;
+/// Conversations that one transaction gives.
+const AT_ONCE: usize = 64;
+/// Conversations that one transaction takes back.
+const BACK_AT_ONCE: i64 = 64;
 /// Changes are gathered for so long.
 const GATHER: Duration = Duration::from_millis(20);
 
@@ -41,15 +44,6 @@ pub(crate) fn checked(given: Assignment) -> Result<Assignment, Refusal> {
     Ok(given)
 }
 
-/// A conversation that is to be given.
-struct Choice {
-    conversation: Conversation,
-    /// Since when its visitor waits.
-    since: Timestamp,
-    to: Candidate,
-    rule: Assignment,
-}
-
 /// Chooses who is given a conversation.
 struct Dispatcher<'o> {
     online: &'o BTreeSet<AgentId>,
@@ -63,97 +57,115 @@ impl<'o> Dispatcher<'o> {
         Self { online, rules: HashMap::new(), free: HashMap::new() }
     }
 
-    /// Who gets a conversation, if it is to be given now.
-    fn choose(&mut self, connection: &Connection, id: ConversationId) -> Outcome<Option<Choice>> {
-        let Some(found) = conversations::find(connection, id)? else { return Ok(None) };
-        let (ConversationState::Open, None, Some(since)) = (found.state, found.assignee, found.waiting_since) else {
-            return Ok(None);
-        };
-        let rule = match self.rules.get(&found.team) {
+    /// Who gets a conversation by which rule, if it is to be given now.
+    fn choose(&mut self, connection: &Connection, waits: &Unassigned) -> Outcome<Option<(Candidate, Assignment)>> {
+        let Unassigned { id, site, team, since } = *waits;
+        let rule = match self.rules.get(&team) {
             Some(rule) => *rule,
-            None => *self.rules.entry(found.team).or_insert(assignments::rule(connection, found.team)?),
+            None => *self.rules.entry(team).or_insert(assignments::rule(connection, team)?),
         };
         if rule.rule == AssignmentRule::Off {
             return Ok(None);
         }
-        let place = (found.site, found.team);
-        if !self.free.contains_key(&place) {
-            let mut free = assignments::candidates(connection, found.site, found.team)?;
-            free.retain(|agent| self.online.contains(&agent.agent) && agent.open < i64::from(rule.capacity));
-            match rule.rule {
-                AssignmentRule::LeastBusy => free.sort_by_key(|agent| (agent.open, agent.turn, agent.agent)),
-                AssignmentRule::RoundRobin | AssignmentRule::Off => free.sort_by_key(|agent| (agent.turn, agent.agent)),
+        let free = match self.free.entry((site, team)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let mut free = assignments::candidates(connection, site, team)?;
+                free.retain(|agent| self.online.contains(&agent.agent) && agent.open < i64::from(rule.capacity));
+                match rule.rule {
+                    AssignmentRule::LeastBusy => free.sort_by_key(|agent| (agent.open, agent.turn, agent.agent)),
+                    AssignmentRule::RoundRobin | AssignmentRule::Off => {
+                        free.sort_by_key(|agent| (agent.turn, agent.agent));
+                    }
+                }
+                unknown.insert(free)
             }
-            self.free.insert(place, free);
-        }
-        for agent in self.free.get(&place).into_iter().flatten() {
+        };
+        for agent in free.iter() {
             // Whoever had it while this visitor waited has let it go: it is not pressed upon them.
             if !assignments::has_let_go(connection, id, agent.agent, since)? {
-                return Ok(Some(Choice { conversation: found, since, to: agent.clone(), rule }));
+                return Ok(Some((agent.clone(), rule)));
             }
         }
         Ok(None)
     }
 
     /// Gives a conversation to somebody, if it is to be given now.
-    fn give(&mut self, write: &mut Write<'_>, id: ConversationId) -> Outcome<bool> {
-        let Some(choice) = self.choose(write.connection, id)? else { return Ok(false) };
-        let Choice { mut conversation, since, to, rule } = choice;
+    fn give(&mut self, write: &mut Write<'_>, mut conversation: Conversation) -> Outcome<()> {
+        let Some(waits) = Unassigned::of(&conversation) else { return Ok(()) };
+        let Some((to, rule)) = self.choose(write.connection, &waits)? else { return Ok(()) };
         conversation.assignee = Some(to.agent);
         desk_says(write, &mut conversation, &said::assigned(&to.name))?;
         store(write, &conversation)?;
         let back_at = (rule.back_after_s > 0).then(|| write.now.saturating_add(i64::from(rule.back_after_s) * 1000));
-        assignments::give(write.connection, id, to.agent, since, back_at)?;
+        assignments::give(write.connection, waits.id, to.agent, waits.since, back_at)?;
         // Everybody's turn and room may be another one now.
         self.free.clear();
-        Ok(true)
+        Ok(())
     }
 }
 
 /// Gives one conversation to somebody of those who are there, if it is to be given.
-pub(crate) fn give(write: &mut Write<'_>, id: ConversationId, online: &BTreeSet<AgentId>) -> Outcome<bool> {
-    if !assignments::any_rule(write.connection)? {
-        return Ok(false);
+pub(crate) fn give(write: &mut Write<'_>, id: ConversationId, online: &BTreeSet<AgentId>) -> Outcome<()> {
+    if assignments::largest_capacity(write.connection)?.is_none() {
+        return Ok(());
     }
-    Dispatcher::new(online).give(write, id)
+    match conversations::find(write.connection, id)? {
+        Some(found) => Dispatcher::new(online).give(write, found),
+        None => Ok(()),
+    }
 }
 
-/// Gives at most `limit` conversations that wait, the longest waiting first. How many they were.
-pub(crate) fn give_waiting(write: &mut Write<'_>, online: &BTreeSet<AgentId>, limit: i64) -> Outcome<i64> {
-    let (mut dispatcher, mut given) = (Dispatcher::new(online), 0);
-    for id in assignments::waiting(write.connection)? {
-        if given < limit && dispatcher.give(write, id)? {
-            given += 1;
+/// The conversations that have waited longest of those that each could be given now to somebody who is there, at most
+/// `limit`. Most changes leave nothing to give, and looking costs no commit.
+pub(crate) fn givable(connection: &Connection, online: &BTreeSet<AgentId>, limit: usize) -> Outcome<Vec<Unassigned>> {
+    let Some(capacity) = assignments::largest_capacity(connection)? else { return Ok(Vec::new()) };
+    // However many wait, nobody can be given one.
+    if !assignments::has_room(connection, online, capacity)? {
+        return Ok(Vec::new());
+    }
+    let mut dispatcher = Dispatcher::new(online);
+    assignments::waiting(connection, limit, |waits| Ok(dispatcher.choose(connection, waits)?.is_some()))
+}
+
+/// Gives these conversations to those who are there, as far as they have room.
+pub(crate) fn give_all(write: &mut Write<'_>, waiting: &[Unassigned], online: &BTreeSet<AgentId>) -> Outcome<()> {
+    let mut dispatcher = Dispatcher::new(online);
+    for waits in waiting {
+        // Whoever was free may have been given an earlier one.
+        if dispatcher.choose(write.connection, waits)?.is_some()
+            && let Some(found) = conversations::find(write.connection, waits.id)?
+        {
+            dispatcher.give(write, found)?;
         }
     }
-    Ok(given)
+    Ok(())
 }
 
-/// Takes at most `limit` conversations back whose time has passed and that nobody has answered. How many it looked at.
-pub(crate) fn take_back(write: &mut Write<'_>, limit: i64) -> Outcome<usize> {
-    let due = assignments::due(write.connection, write.now, limit)?;
-    for id in &due {
-        let found = conversations::find(write.connection, *id)?;
+/// Takes at most `limit` conversations back whose time has passed and that nobody has answered.
+pub(crate) fn take_back(write: &mut Write<'_>, limit: i64) -> Outcome<()> {
+    for id in assignments::due(write.connection, write.now, limit)? {
+        let found = conversations::find(write.connection, id)?;
         let open = found.filter(|found| found.state == ConversationState::Open);
         let unanswered = match &open {
             Some(found) => assignments::unanswered(write.connection, found)?,
             None => None,
         };
-        assignments::forget(write.connection, *id)?;
+        assignments::forget(write.connection, id)?;
         if let Some((mut conversation, agent)) = open.zip(unanswered) {
             if let Some(since) = conversation.waiting_since {
-                assignments::let_go(write.connection, *id, agent, since)?;
+                assignments::let_go(write.connection, id, agent, since)?;
             }
             conversation.assignee = None;
             desk_says(write, &mut conversation, said::UNASSIGNED)?;
             store(write, &conversation)?;
         }
     }
-    Ok(due.len())
+    Ok(())
 }
 
-/// Makes a conversation nobody's. A team of which nobody sees it lets it go as well, or nobody would hear of it. The caller
-/// stores it.
+/// Makes a conversation nobody's. A team of which nobody may answer it lets it go as well, or nobody would hear of it.
+/// The caller stores it.
 pub(crate) fn let_go(write: &mut Write<'_>, conversation: &mut Conversation) -> Outcome<()> {
     assignments::forget(write.connection, conversation.id)?;
     conversation.assignee = None;
@@ -199,33 +211,20 @@ pub(crate) async fn run(core: Arc<Core>, cancelled: CancellationToken) {
     deadlines::keep(cancelled, &core.hub.assigning, GATHER, failed, || look(&core)).await;
 }
 
-/// Whether anything is to be given. Most changes leave nothing to do, and looking costs no commit.
-fn can_give(connection: &Connection, online: &BTreeSet<AgentId>) -> Outcome<bool> {
-    if online.is_empty() || !assignments::any_rule(connection)? {
-        return Ok(false);
-    }
-    let mut dispatcher = Dispatcher::new(online);
-    for id in assignments::waiting(connection)? {
-        if dispatcher.choose(connection, id)?.is_some() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// Does what is due. When the next is.
+/// Does what is due. When the next is: what goes back now makes the desk look again, and is given on then.
 async fn look(core: &Core) -> Outcome<Option<Timestamp>> {
-    let due = |now| move |connection: &Connection| Ok(!assignments::due(connection, now, 1)?.is_empty());
-    while core.readers.glance(due(crate::clock())).await? {
-        core.writer.submit(|write| take_back(write, AT_ONCE)).await?;
-    }
     loop {
         let online = core.hub.agents_online();
         let asked = online.clone();
-        if !core.readers.read(move |connection| can_give(connection, &asked)).await? {
+        let waiting = core.readers.read(move |connection| givable(connection, &asked, AT_ONCE)).await?;
+        if waiting.is_empty() {
             break;
         }
-        core.writer.submit(move |write| give_waiting(write, &online, AT_ONCE)).await?;
+        core.writer.submit(move |write| give_all(write, &waiting, &online)).await?;
+        core.told.ring();
     }
-    core.readers.glance(|connection| Ok(assignments::next_due(connection)?)).await
+    deadlines::look(core, assignments::due, assignments::next_due, || {
+        core.writer.submit(|write| take_back(write, BACK_AT_ONCE))
+    })
+    .await
 }

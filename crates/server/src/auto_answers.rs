@@ -148,12 +148,11 @@ pub(crate) fn heard(
     Ok(later)
 }
 
-/// Says at most `limit` of what is due, where the visitor still waits. How many it looked at.
-pub(crate) fn say_due(write: &mut Write<'_>, limit: i64) -> Outcome<usize> {
-    let due = auto_answers::due(write.connection, write.now, limit)?;
-    for (id, rule) in &due {
-        let found = conversations::find(write.connection, *id)?.filter(|it| it.state == ConversationState::Open);
-        let rule = auto_answers::find(write.connection, *rule)?;
+/// Says at most `limit` of what is due, where the visitor still waits.
+pub(crate) fn say_due(write: &mut Write<'_>, limit: i64) -> Outcome<()> {
+    for (id, rule) in auto_answers::due(write.connection, write.now, limit)? {
+        let found = conversations::find(write.connection, id)?.filter(|it| it.state == ConversationState::Open);
+        let rule = auto_answers::find(write.connection, rule)?;
         let at = match (&found, &rule.when) {
             (Some(conversation), AutoAnswerWhen::Unanswered { after_s }) if rule.active => {
                 due_at(conversation, *after_s)
@@ -163,11 +162,11 @@ pub(crate) fn say_due(write: &mut Write<'_>, limit: i64) -> Outcome<usize> {
         match (found, at) {
             (Some(mut conversation), Some(at)) if at <= write.now => say(write, &rule, &mut conversation)?,
             // Somebody answered, and the visitor wrote again: they wait for less long than they seemed to.
-            (Some(_), Some(at)) => auto_answers::wait(write.connection, *id, rule.id, at)?,
-            _ => auto_answers::forget(write.connection, *id, rule.id)?,
+            (Some(_), Some(at)) => auto_answers::wait(write.connection, id, rule.id, at)?,
+            _ => auto_answers::forget(write.connection, id, rule.id)?,
         }
     }
-    Ok(due.len())
+    Ok(())
 }
 
 /// Says what is due until cancelled.
@@ -178,12 +177,10 @@ pub(crate) async fn run(core: Arc<Core>, cancelled: CancellationToken) {
 
 /// Says what is due. When the next is.
 async fn look(core: &Core) -> Outcome<Option<Timestamp>> {
-    let due = |now| move |connection: &Connection| Ok(!auto_answers::due(connection, now, 1)?.is_empty());
-    while core.readers.read(due(crate::clock())).await? {
-        core.writer.submit(|write| say_due(write, AT_ONCE)).await?;
-        core.told.ring();
-    }
-    core.readers.read(|connection| Ok(auto_answers::next_due(connection)?)).await
+    deadlines::look(core, auto_answers::due, auto_answers::next_due, || {
+        core.writer.submit(|write| say_due(write, AT_ONCE))
+    })
+    .await
 }
 
 impl Administration {

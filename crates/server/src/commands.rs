@@ -617,17 +617,16 @@ pub(crate) fn close(write: &mut Write<'_>, conversation: &mut Conversation) -> O
     desk_says(write, conversation, said::CLOSED)
 }
 
-/// Opens snoozed conversations whose time has come, at most `limit` of them. How many they were.
-pub(crate) fn wake_due(write: &mut Write<'_>, limit: i64) -> Outcome<usize> {
-    let due = conversations::due(write.connection, write.now, limit)?;
-    for id in &due {
-        if let Some(mut conversation) = conversations::find(write.connection, *id)?
+/// Opens snoozed conversations whose time has come, at most `limit` of them.
+pub(crate) fn wake_due(write: &mut Write<'_>, limit: i64) -> Outcome<()> {
+    for id in conversations::due(write.connection, write.now, limit)? {
+        if let Some(mut conversation) = conversations::find(write.connection, id)?
             && reopen(write, &mut conversation)?
         {
             store(write, &conversation)?;
         }
     }
-    Ok(due.len())
+    Ok(())
 }
 
 pub(crate) fn move_read_mark(write: &mut Write<'_>, agent: AgentId, mark: ReadMark) -> Outcome<()> {

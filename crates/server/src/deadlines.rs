@@ -7,7 +7,8 @@ use deskbell_protocol::Timestamp;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::store::Outcome;
+use crate::desk::Core;
+use crate::store::{Connection, Failure, Outcome};
 
 /// However far the next deadline is, the clock may be set, and another server on this database may set a nearer one.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
@@ -40,6 +41,23 @@ pub(crate) async fn keep<F: Future<Output = Outcome<Option<Timestamp>>>>(
     }
 }
 
+/// Does what is due, a transaction at a time, each of which may be told to webhooks. When the next is.
+pub(crate) async fn look<T, E, F: Future<Output = Outcome<()>>>(
+    core: &Core,
+    due: fn(&Connection, Timestamp, i64) -> Result<Vec<T>, E>,
+    next_due: fn(&Connection) -> Result<Option<Timestamp>, E>,
+    work: impl Fn() -> F,
+) -> Outcome<Option<Timestamp>>
+where
+    Failure: From<E>,
+{
+    while core.readers.glance(|connection| Ok(!due(connection, crate::clock(), 1)?.is_empty())).await? {
+        work().await?;
+        core.told.ring();
+    }
+    core.readers.glance(|connection| Ok(next_due(connection)?)).await
+}
+
 fn until(time: Timestamp) -> Duration {
     Duration::from_millis(u64::try_from(time.saturating_sub(crate::clock())).unwrap_or(0))
 }
@@ -49,7 +67,6 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::store::Failure;
 
     #[tokio::test]
     async fn dc_01_what_is_due_is_done_at_once_and_a_failure_ends_nothing() {

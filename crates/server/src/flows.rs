@@ -511,8 +511,7 @@ pub(crate) async fn run(core: Arc<Core>, cancelled: CancellationToken) {
 
 /// Does what is due. When the next is.
 async fn look(core: &Core) -> Outcome<Option<Timestamp>> {
-    let due = |now| move |connection: &Connection| Ok(!flows::due(connection, now, 1)?.is_empty());
-    while core.readers.read(due(crate::clock())).await? {
+    deadlines::look(core, flows::due, flows::next_due, || async {
         let (online, agents) = (core.availability.online(&core.hub), core.hub.agents_online());
         let (later, routed) = core.writer.submit(move |write| hand_over_due(write, AT_ONCE, &online, &agents)).await?;
         if later {
@@ -521,9 +520,9 @@ async fn look(core: &Core) -> Outcome<Option<Timestamp>> {
         if routed {
             core.routing.notify_one();
         }
-        core.told.ring();
-    }
-    core.readers.read(|connection| Ok(flows::next_due(connection)?)).await
+        Ok(())
+    })
+    .await
 }
 
 impl Administration {

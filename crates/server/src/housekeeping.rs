@@ -34,10 +34,10 @@ pub(crate) async fn wake(core: Arc<Core>, cancelled: CancellationToken) {
 
 /// Opens what is due. When the next one is.
 async fn wake_once(core: &Core) -> Outcome<Option<Timestamp>> {
-    while core.writer.submit(|write| commands::wake_due(write, WOKEN_AT_ONCE)).await? > 0 {
-        core.told.ring();
-    }
-    core.readers.read(|connection| Ok(conversations::next_due(connection)?)).await
+    deadlines::look(core, conversations::due, conversations::next_due, || {
+        core.writer.submit(|write| commands::wake_due(write, WOKEN_AT_ONCE))
+    })
+    .await
 }
 
 /// Clears until cancelled, at any point: what is to go is known by its name until it is gone.

@@ -152,14 +152,13 @@ fn waits(connection: &Connection, conversation: &Conversation, routed: Routed) -
     Ok(same && nobodys)
 }
 
-/// Gives at most `limit` conversations to everybody that have waited at their teams long enough. How many it looked at.
-pub(crate) fn open_to_all(write: &mut Write<'_>, limit: i64) -> Outcome<usize> {
-    let due = routing::due(write.connection, write.now, limit)?;
-    for routed in &due {
+/// Gives at most `limit` conversations to everybody that have waited at their teams long enough.
+pub(crate) fn open_to_all(write: &mut Write<'_>, limit: i64) -> Outcome<()> {
+    for routed in routing::due(write.connection, write.now, limit)? {
         let id = routed.conversation;
         routing::forget(write.connection, id)?;
         let Some(mut conversation) = conversations::find(write.connection, id)? else { continue };
-        if !waits(write.connection, &conversation, *routed)? {
+        if !waits(write.connection, &conversation, routed)? {
             continue;
         }
         // Whoever the desk gave it to has let it go: it is not pressed upon them again.
@@ -171,7 +170,7 @@ pub(crate) fn open_to_all(write: &mut Write<'_>, limit: i64) -> Outcome<usize> {
         desk_says(write, &mut conversation, said::UNASSIGNED)?;
         store(write, &conversation)?;
     }
-    Ok(due.len())
+    Ok(())
 }
 
 /// Does what is due until cancelled.
@@ -182,12 +181,8 @@ pub(crate) async fn run(core: Arc<Core>, cancelled: CancellationToken) {
 
 /// Does what is due. When the next is.
 async fn look(core: &Core) -> Outcome<Option<Timestamp>> {
-    let due = |now| move |connection: &Connection| Ok(!routing::due(connection, now, 1)?.is_empty());
-    while core.readers.read(due(crate::clock())).await? {
-        core.writer.submit(|write| open_to_all(write, AT_ONCE)).await?;
-        core.told.ring();
-    }
-    core.readers.read(|connection| Ok(routing::next_due(connection)?)).await
+    deadlines::look(core, routing::due, routing::next_due, || core.writer.submit(|write| open_to_all(write, AT_ONCE)))
+        .await
 }
 
 impl Administration {

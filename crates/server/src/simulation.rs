@@ -323,7 +323,8 @@ impl Desk {
     pub fn give(&self, online: BTreeSet<AgentId>, now: Timestamp) -> Result<Option<News>, OpenError> {
         let (job, answered) = ask(move |write| {
             assignment::take_back(write, i64::MAX)?;
-            assignment::give_waiting(write, &online, i64::MAX)
+            let waiting = assignment::givable(write.connection, &online, usize::MAX)?;
+            assignment::give_all(write, &waiting, &online)
         });
         let news = self.batches.run(vec![job], now, News::new);
         answer(answered).map_err(internal)?;

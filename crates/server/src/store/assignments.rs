@@ -1,18 +1,23 @@
 //! What the desk has given to whom, and to whom it can give more.
 
-use deskbell_protocol::{AgentId, Assignment, AssignmentRule, Conversation, ConversationId, SiteId, TeamId, Timestamp};
+use std::collections::BTreeSet;
+
+use deskbell_protocol::{
+    AgentId, Assignment, AssignmentRule, Conversation, ConversationId, ConversationState, SiteId, TeamId, Timestamp,
+};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::agents::role_from;
 use super::{Outcome, queries};
-use crate::authorize::{Action, Reach, Standing};
+use crate::authorize::answers_visitors;
 
 queries! {
     RULE_OF_DESK = "SELECT assign_rule, assign_capacity, assign_back_s FROM settings WHERE id = 1";
     RULE_OF_TEAM = "SELECT assign_rule, assign_capacity, assign_back_s FROM team WHERE id = ?1 AND active = 1";
-    ANY_RULE_OF_FEW = "SELECT 1 FROM settings WHERE id = 1 AND assign_rule <> 0
-        UNION ALL SELECT 1 FROM team WHERE assign_rule <> 0 LIMIT 1";
-    WAITING = "SELECT id FROM conversation WHERE waiting_since > ?1 AND assignee IS NULL ORDER BY waiting_since";
+    CAPACITIES_OF_FEW = "SELECT assign_capacity FROM settings WHERE id = 1 AND assign_rule <> 0
+        UNION ALL SELECT assign_capacity FROM team WHERE active = 1 AND assign_rule <> 0";
+    WAITING = "SELECT id, site, team, waiting_since FROM conversation
+        WHERE waiting_since > ?1 AND assignee IS NULL AND state = 0 ORDER BY waiting_since";
     HELD = "SELECT id FROM conversation WHERE assignee = ?1 AND state = 0";
     /// Agents who take conversations, see the site, and are of the team if there is one.
     CANDIDATES_OF_FEW = "SELECT agent.id, agent.role, agent.turn, agent.name,
@@ -20,6 +25,9 @@ queries! {
         FROM sees CROSS JOIN agent ON agent.id = sees.agent
         WHERE sees.site = ?1 AND agent.away = 0
             AND (?2 IS NULL OR EXISTS (SELECT 1 FROM team_member WHERE team_member.team = ?2 AND team_member.agent = agent.id))";
+    WITH_ROOM_OF_FEW = "SELECT agent.role FROM json_each(?1) CROSS JOIN agent ON agent.id = json_each.value
+        WHERE agent.active = 1 AND agent.away = 0
+            AND (SELECT count(*) FROM conversation WHERE assignee = agent.id AND state = 0) < ?2";
     TAKE_TURN_OF_FEW = "UPDATE agent SET turn = (SELECT max(turn) + 1 FROM agent) WHERE id = ?1";
     GIVE = "INSERT INTO given (conversation, agent, since, back_at) VALUES (?1, ?2, ?3, ?4)
         ON CONFLICT (conversation) DO UPDATE SET agent = excluded.agent, since = excluded.since,
@@ -52,6 +60,27 @@ pub(in crate::store) fn rule_from(row: &Row<'_>, first: usize) -> rusqlite::Resu
     Ok(Assignment { rule, capacity: row.get(first + 1)?, back_after_s: row.get(first + 2)? })
 }
 
+/// An open conversation that is nobody's and whose visitor waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unassigned {
+    pub(crate) id: ConversationId,
+    pub(crate) site: SiteId,
+    pub(crate) team: Option<TeamId>,
+    /// Since when its visitor waits.
+    pub(crate) since: Timestamp,
+}
+
+impl Unassigned {
+    /// What a conversation is, if it is one.
+    pub(crate) fn of(conversation: &Conversation) -> Option<Self> {
+        let Conversation { id, site, team, state, assignee, waiting_since, .. } = *conversation;
+        match (state, assignee, waiting_since) {
+            (ConversationState::Open, None, Some(since)) => Some(Self { id, site, team, since }),
+            _ => None,
+        }
+    }
+}
+
 /// Somebody who could be given a conversation.
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {
@@ -72,14 +101,48 @@ pub(crate) fn rule(connection: &Connection, team: Option<TeamId>) -> rusqlite::R
     Ok(found.optional()?.unwrap_or_default())
 }
 
-/// Whether anything is given at all.
-pub(crate) fn any_rule(connection: &Connection) -> rusqlite::Result<bool> {
-    connection.prepare_cached(ANY_RULE_OF_FEW)?.exists([])
+/// The most open conversations with which any rule gives somebody another one. `None`: nothing is given at all.
+pub(crate) fn largest_capacity(connection: &Connection) -> rusqlite::Result<Option<u32>> {
+    let mut statement = connection.prepare_cached(CAPACITIES_OF_FEW)?;
+    let capacities = statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<u32>, _>>()?;
+    Ok(capacities.into_iter().max())
 }
 
-/// Conversations that are nobody's and in which a visitor waits, the longest first.
-pub(crate) fn waiting(connection: &Connection) -> rusqlite::Result<Vec<ConversationId>> {
-    connection.prepare_cached(WAITING)?.query_map([i64::MIN], |row| row.get(0).map(ConversationId))?.collect()
+/// Whether any of these agents answers visitors, is not away, and has fewer open conversations.
+pub(crate) fn has_room(connection: &Connection, agents: &BTreeSet<AgentId>, capacity: u32) -> Outcome<bool> {
+    let mut statement = connection.prepare_cached(WITH_ROOM_OF_FEW)?;
+    let mut rows = statement.query(params![serde_json::to_string(agents)?, capacity])?;
+    while let Some(row) = rows.next()? {
+        if answers_visitors(role_from(row.get(0)?)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Of the conversations that are nobody's and in which a visitor waits, the longest first, the first ones that fit.
+pub(crate) fn waiting(
+    connection: &Connection,
+    limit: usize,
+    mut fits: impl FnMut(&Unassigned) -> Outcome<bool>,
+) -> Outcome<Vec<Unassigned>> {
+    let mut found = Vec::new();
+    let mut statement = connection.prepare_cached(WAITING)?;
+    let mut rows = statement.query([i64::MIN])?;
+    while found.len() < limit
+        && let Some(row) = rows.next()?
+    {
+        let waits = Unassigned {
+            id: ConversationId(row.get(0)?),
+            site: SiteId(row.get(1)?),
+            team: row.get::<_, Option<i64>>(2)?.map(TeamId),
+            since: row.get(3)?,
+        };
+        if fits(&waits)? {
+            found.push(waits);
+        }
+    }
+    Ok(found)
 }
 
 /// Open conversations that an agent has.
@@ -97,7 +160,7 @@ pub(crate) fn candidates(
     let mut statement = connection.prepare_cached(CANDIDATES_OF_FEW)?;
     let mut rows = statement.query((site.0, team.map(|team| team.0)))?;
     while let Some(row) = rows.next()? {
-        if Action::Reply.reach(Standing::Agent(role_from(row.get(1)?))) != Reach::Never {
+        if answers_visitors(role_from(row.get(1)?)) {
             let (agent, turn) = (AgentId(row.get(0)?), row.get(2)?);
             found.push(Candidate { agent, turn, name: row.get(3)?, open: row.get(4)? });
         }
@@ -164,4 +227,20 @@ pub(crate) fn has_let_go(
     since: Timestamp,
 ) -> Outcome<bool> {
     Ok(connection.prepare_cached(HAS_LET_GO)?.exists([conversation.0, agent.0, since])?)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn tv_03_who_waits_for_an_agent_is_found_without_a_look_at_the_conversations() {
+        let directory = tempfile::tempdir().unwrap();
+        let connection = super::super::open(&directory.path().join("desk.db"), "Shop").unwrap();
+        let plan = format!("EXPLAIN QUERY PLAN {WAITING}");
+        let plan: String = connection.query_row(&plan, [0], |row| row.get(3)).unwrap();
+        assert!(plan.contains("USING COVERING INDEX conversation_waiting"), "{plan}");
+    }
 }

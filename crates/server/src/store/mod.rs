@@ -99,6 +99,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/033_routing.sql"), then: None },
     Migration { sql: include_str!("migrations/034_findable.sql"), then: None },
     Migration { sql: include_str!("migrations/035_lines_of_the_desk.sql"), then: None },
+    Migration { sql: include_str!("migrations/036_makers.sql"), then: None },
 ];
 
 /// One step from format to format, taken whole or not at all.

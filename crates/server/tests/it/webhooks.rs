@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -355,4 +356,27 @@ async fn only_addresses_of_the_internet_are_taken_unless_the_owner_opened_others
     assert_eq!(rule(&closed, "https://hook.invalid/", json!([])).await, (400, "events".to_owned()));
     assert_eq!(rule(&closed, "https://hook.invalid/", json!(["passwords"])).await.0, 400);
     assert_eq!(rule(&closed, "https://hook.invalid/", events).await.0, 201);
+}
+
+#[tokio::test]
+async fn what_the_desk_gives_by_rule_is_told_at_once() {
+    let desk = desk().await;
+    let settings = json!({"assignment": {"rule": "round_robin", "capacity": 5, "back_after_s": 0}});
+    assert_eq!(ask(&desk, &desk.ann, "PATCH", "/v1/settings", settings).await.0, 200);
+    let receiver = Receiver::start().await;
+    let (id, _) = add(
+        &desk.own_origin(),
+        &desk.ann,
+        &receiver,
+        &[WebhookEvent::MessageReceived, WebhookEvent::ConversationAssigned],
+    )
+    .await;
+    let (mut vic, _) = desk.visitor().await;
+    vic.command(&reply(None, "Anybody there?")).await.unwrap();
+    // Nobody is: it waits, and nothing else is to be told.
+    deliveries(&desk.own_origin(), &desk.ann, id, |all| all.len() == 1 && all.iter().all(is_over)).await;
+    let _bens = desk.agent(&desk.ben, None).await.synced().await;
+    let heard = tokio::time::timeout(Duration::from_secs(10), receiver.heard(2)).await;
+    let heard = heard.expect("it should not wait until webhooks are looked at anyway");
+    assert_eq!(heard[1].told().conversation.unwrap().assignee, Some(desk.ben.agent.id));
 }
