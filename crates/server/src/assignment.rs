@@ -170,18 +170,18 @@ pub(crate) fn let_go(write: &mut Write<'_>, conversation: &mut Conversation) -> 
     assignments::forget(write.connection, conversation.id)?;
     conversation.assignee = None;
     if let Some(team) = conversation.team
-        && !rights::team_sees(write.connection, team.0, conversation.site)?
+        && !rights::team_answers(write.connection, team, conversation.site)?
     {
         conversation.team = None;
     }
     desk_says(write, conversation, said::UNASSIGNED)
 }
 
-/// Lets a conversation go whose agent does not see it, or is not there any more: what its visitor writes would reach nobody.
-/// False: it is nobody's, or in good hands. The caller stores it.
-pub(crate) fn let_go_unseen(write: &mut Write<'_>, conversation: &mut Conversation) -> Outcome<bool> {
+/// Lets a conversation go whose agent does not see it, may not answer it, or is not there any more: what its visitor
+/// writes would reach nobody. False: it is nobody's, or in good hands. The caller stores it.
+pub(crate) fn let_go_lost(write: &mut Write<'_>, conversation: &mut Conversation) -> Outcome<bool> {
     let Some(agent) = conversation.assignee else { return Ok(false) };
-    if rights::role(write.connection, agent)?.is_some()
+    if rights::answers(write.connection, agent)?
         && rights::sees_conversation(write.connection, agent, conversation.site, conversation.id)?
     {
         return Ok(false);
@@ -190,13 +190,13 @@ pub(crate) fn let_go_unseen(write: &mut Write<'_>, conversation: &mut Conversati
     Ok(true)
 }
 
-/// Lets the open conversations go that these agents have and do not see any more. What is closed or put off, which may be
-/// all that somebody had in years, is let go when it is opened again.
-pub(crate) fn let_go_of_blind(write: &mut Write<'_>, agents: impl IntoIterator<Item = AgentId>) -> Outcome<()> {
+/// Lets the open conversations go that these agents have and do not see, or may not answer, any more. What is closed or
+/// put off, which may be all that somebody had in years, is let go when it is opened again.
+pub(crate) fn let_go_of_lost(write: &mut Write<'_>, agents: impl IntoIterator<Item = AgentId>) -> Outcome<()> {
     for agent in agents {
         for id in assignments::held(write.connection, agent)? {
             if let Some(mut conversation) = conversations::find(write.connection, id)?
-                && let_go_unseen(write, &mut conversation)?
+                && let_go_lost(write, &mut conversation)?
             {
                 store(write, &conversation)?;
             }

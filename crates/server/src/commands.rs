@@ -13,7 +13,7 @@ use deskbell_protocol::{
     VisitorId,
 };
 
-use crate::authorize::{Action, Object, Principal, admit, authorize};
+use crate::authorize::{Action, Object, Principal, admit, answers_visitors, authorize};
 use crate::desk::Core;
 use crate::flows::Turn;
 use crate::forms::answered;
@@ -497,8 +497,8 @@ fn send(
             if blocks::stops_contact(write.connection, conversation.contact, write.now)? {
                 return Err(Failure::not_found("conversation"));
             }
-            // However its agent came to see it no more: what is written now has to reach somebody.
-            assignment::let_go_unseen(write, &mut conversation)?;
+            // However its agent came to answer it no more: what is written now has to reach somebody.
+            assignment::let_go_lost(write, &mut conversation)?;
             reopen(write, &mut conversation)?;
             conversation.waiting_since = conversation.waiting_since.or(Some(write.now));
             Author::Visitor
@@ -593,8 +593,8 @@ fn start(write: &mut Write<'_>, principal: Principal, visitor: VisitorId) -> Out
     Ok((Some(conversation.id.0), None))
 }
 
-/// Opens a conversation. Whoever had it and does not see it any more has it no more. False: it was open. The caller stores
-/// it.
+/// Opens a conversation. Whoever had it and cannot answer it any more has it no more. False: it was open. The caller
+/// stores it.
 pub(crate) fn reopen(write: &mut Write<'_>, conversation: &mut Conversation) -> Outcome<bool> {
     let code = match conversation.state {
         ConversationState::Open => return Ok(false),
@@ -603,7 +603,7 @@ pub(crate) fn reopen(write: &mut Write<'_>, conversation: &mut Conversation) -> 
     };
     conversation.state = ConversationState::Open;
     conversation.snoozed_until = None;
-    assignment::let_go_unseen(write, conversation)?;
+    assignment::let_go_lost(write, conversation)?;
     desk_says(write, conversation, code)?;
     Ok(true)
 }
@@ -731,14 +731,16 @@ fn assign(
         return Err(conflict(write, &principal, EntityKind::Conversation, id.0)?);
     }
     let site = conversation.site;
-    let unseen = |field| Refusal::invalid(field, "does not see the conversations of this site");
-    // Whoever it is given to has to see it, or nobody would answer.
+    // Whoever it is given to has to see and to answer it, or nobody would.
     let agent_name = match agent {
         Some(id) => {
             let found = agents::find(write.connection, id)?.filter(|found| found.active);
             let found = found.ok_or_else(|| Refusal::invalid("agent", "there is no such agent"))?;
             if !rights::sees_conversation(write.connection, id, site, conversation.id)? {
-                return Err(unseen("agent").into());
+                return Err(Refusal::invalid("agent", "does not see the conversations of this site").into());
+            }
+            if !answers_visitors(found.role) {
+                return Err(Refusal::invalid("agent", "has a role that answers no visitors").into());
             }
             Some(found.name)
         }
@@ -748,8 +750,8 @@ fn assign(
         Some(id) => {
             let found = teams::find(write.connection, id)?.filter(|found| found.active);
             let found = found.ok_or_else(|| Refusal::invalid("team", "there is no such team"))?;
-            if !rights::team_sees(write.connection, id.0, site)? {
-                return Err(unseen("team").into());
+            if !rights::team_answers(write.connection, id, site)? {
+                return Err(Refusal::invalid("team", "has nobody who answers the visitors of this site").into());
             }
             Some(found.name)
         }

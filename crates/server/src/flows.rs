@@ -18,7 +18,7 @@ use deskbell_protocol::{
 use tokio_util::sync::CancellationToken;
 
 use crate::administration::{Administration, refuse};
-use crate::authorize::{Action, Principal, Reach, Standing};
+use crate::authorize::{Action, Principal};
 use crate::availability::Online;
 use crate::commands::{
     Made, close, desk_answers, desk_says, fill_contact, move_read_mark, open, reopen, said, store, unchanged_since,
@@ -310,9 +310,7 @@ fn hand_over(
 
 /// Whether what waits on a site can ring with an agent.
 fn may_answer(connection: &Connection, agent: AgentId, site: SiteId) -> Outcome<bool> {
-    let role = rights::role(connection, agent)?;
-    let answers = role.is_some_and(|role| Action::Reply.reach(Standing::Agent(role)) != Reach::Never);
-    Ok(answers && rights::sees(connection, agent, site)?)
+    Ok(rights::answers(connection, agent)? && rights::sees(connection, agent, site)?)
 }
 
 /// Lets a flow talk in a conversation from now on.

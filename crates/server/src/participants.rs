@@ -166,7 +166,7 @@ pub(crate) fn change(
         told(write, &me, "remove participant", id, &agent)?;
     }
     if !to_remove.is_empty() {
-        assignment::let_go_unseen(write, &mut conversation)?;
+        assignment::let_go_lost(write, &mut conversation)?;
     }
     if !coming.is_empty() || !to_remove.is_empty() {
         store(write, &conversation)?;

@@ -9,7 +9,7 @@ use deskbell_protocol::{Agent, AgentId, Assignment, EntityKind, FIELD_MAX, Refus
 use crate::accounts::Identity;
 use crate::administration::{Administration, origins, refuse};
 use crate::assignment;
-use crate::authorize::{Action, Object, Principal, authorize};
+use crate::authorize::{Action, Object, Principal, answers_visitors, authorize};
 use crate::store::batch::Write;
 use crate::store::devices::{self, Ending};
 use crate::store::{Connection, Failure, Outcome, agents, audit, canned_texts, rights, sites, teams};
@@ -179,7 +179,7 @@ fn members(write: &Write<'_>, field: &str, given: &[AgentId]) -> Outcome<Vec<Age
 /// not see any more is nobody's from then on.
 pub(crate) fn settle(write: &mut Write<'_>) -> Outcome<()> {
     let blind = rights::settle(write)?;
-    assignment::let_go_of_blind(write, blind)
+    assignment::let_go_of_lost(write, blind)
 }
 
 fn list(ids: impl IntoIterator<Item = i64>) -> String {
@@ -245,11 +245,13 @@ impl Administration {
                 agents::update(write.connection, &after)?;
                 write.touch(EntityKind::Agent, id.0)?;
                 settle(write)?;
+                if !(after.active && answers_visitors(after.role)) {
+                    // Also what they see by taking part alone.
+                    assignment::let_go_of_lost(write, [id])?;
+                }
                 let gone = if after.active {
                     Vec::new()
                 } else {
-                    // Also what they saw by taking part alone.
-                    assignment::let_go_of_blind(write, [id])?;
                     devices::end_all(write.connection, id, None, Ending::Revoked, write.now)?
                 };
                 actor.did(write, "edit", "agent", Some(id.0), changes(&before, &after))?;

@@ -3,12 +3,13 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use deskbell_protocol::{AgentId, ConversationId, EntityKind, Number, Role, SiteId};
+use deskbell_protocol::{AgentId, ConversationId, EntityKind, Number, Role, SiteId, TeamId};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::agents::role_from;
 use super::batch::Write;
 use super::{Outcome, conversations, participants, queries};
+use crate::authorize::answers_visitors;
 
 queries! {
     ROLE = "SELECT role FROM agent WHERE id = ?1 AND active = 1";
@@ -26,8 +27,9 @@ queries! {
     DROP = "DELETE FROM sees WHERE agent = ?1 AND site = ?2";
     HAS_DEVICE = "SELECT 1 FROM device WHERE agent = ?1 LIMIT 1";
     HAS_VISITORS = "SELECT 1 FROM visitor WHERE site = ?1 LIMIT 1";
-    ANYBODY_SEES = "SELECT 1 FROM team_member CROSS JOIN sees ON sees.agent = team_member.agent AND sees.site = ?2
-        WHERE team_member.team = ?1 LIMIT 1";
+    ROLES_OF_TEAM = "SELECT agent.role FROM team_member
+        CROSS JOIN sees ON sees.agent = team_member.agent AND sees.site = ?2
+        CROSS JOIN agent ON agent.id = team_member.agent WHERE team_member.team = ?1";
 }
 
 /// Messages that come at once with a conversation that is shown; older ones are asked for.
@@ -42,6 +44,11 @@ pub(crate) fn role(connection: &Connection, agent: AgentId) -> rusqlite::Result<
 /// Whether an agent may see the customers of a site.
 pub(crate) fn sees(connection: &Connection, agent: AgentId, site: SiteId) -> rusqlite::Result<bool> {
     connection.prepare_cached(SEES)?.exists([agent.0, site.0])
+}
+
+/// Whether an agent answers visitors at all.
+pub(crate) fn answers(connection: &Connection, agent: AgentId) -> rusqlite::Result<bool> {
+    Ok(role(connection, agent)?.is_some_and(answers_visitors))
 }
 
 /// Whether an agent may see a conversation of a site: they see the site, or they take part.
@@ -59,9 +66,16 @@ pub(crate) fn sites_of(connection: &Connection, agent: AgentId) -> rusqlite::Res
     connection.prepare_cached(SITES_OF)?.query_map([agent.0], |row| row.get(0).map(SiteId))?.collect()
 }
 
-/// Whether somebody of a team may see the customers of a site.
-pub(crate) fn team_sees(connection: &Connection, team: i64, site: SiteId) -> rusqlite::Result<bool> {
-    connection.prepare_cached(ANYBODY_SEES)?.exists([team, site.0])
+/// Whether somebody of a team answers the visitors of a site.
+pub(crate) fn team_answers(connection: &Connection, team: TeamId, site: SiteId) -> rusqlite::Result<bool> {
+    let mut statement = connection.prepare_cached(ROLES_OF_TEAM)?;
+    let mut rows = statement.query([team.0, site.0])?;
+    while let Some(row) = rows.next()? {
+        if answers_visitors(role_from(row.get(0)?)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn pairs(connection: &Connection, sql: &str) -> rusqlite::Result<BTreeSet<(i64, i64)>> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use deskbell_protocol::http::{AgentEdit, SignedIn, SiteEdit};
+use deskbell_protocol::http::{AgentEdit, SignedIn, SiteEdit, TeamEdit};
 use deskbell_protocol::*;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -384,4 +384,34 @@ async fn tv_03_who_waits_while_their_chat_is_put_off_rings_once_it_is_back_and_n
     is_back(&desk, &mut anns, vics, xias).await;
     while ring_of(&mut anns).await != (vics, 7) {}
     assert_eq!(noted(&mut anns, vics).await[1..], ["snoozed", "unassigned", "woken"]);
+}
+
+#[tokio::test]
+async fn tv_03_who_may_not_answer_any_more_has_no_chat_and_is_given_none() {
+    let desk = TestDesk::start().await;
+    let mut anns = desk.agent(&desk.ann, None).await.synced().await;
+    let (mut vic, vics) = bens_chat(&desk, "Vic 1").await;
+    let (_wen, wens) = bens_chat(&desk, "Wen 2").await;
+    vic.command(&reply(None, "Ben?")).await.unwrap();
+    let (asked, _) = anns.message("Ben?").await;
+    anns.command(&put_off(wens)).await.unwrap();
+    let role = |role| AgentEdit { role: Some(role), ..AgentEdit::default() };
+    let administration = desk.desk.administer();
+    administration.edit_agent(desk.ben.agent.id, role(Role::Light)).await.unwrap();
+    while ring_of(&mut anns).await != (vics, asked.number + 1) {}
+    assert_eq!(noted(&mut anns, vics).await, ["assigned:Ben", "unassigned"]);
+    let open = Command::SetState { conversation: wens, state: ConversationState::Open };
+    anns.command(&command(open)).await.unwrap();
+    assert_eq!((holder(&desk, vics), holder(&desk, wens)), (None, None));
+
+    let edit = TeamEdit { name: Some("Tea".into()), members: Some(vec![desk.ben.agent.id]), ..TeamEdit::default() };
+    let team = administration.put_team(None, edit).await.unwrap().id;
+    for (agent, team, field) in [(Some(desk.ben.agent.id), None, "agent"), (None, Some(team), "team")] {
+        let give = Command::Assign { conversation: vics, agent, team, from: None };
+        let refused = anns.command(&command(give)).await.unwrap_err();
+        assert_eq!((refused.code, refused.field.as_deref()), (ErrorCode::Invalid, Some(field)), "{}", refused.message);
+    }
+    administration.edit_agent(desk.ben.agent.id, role(Role::Agent)).await.unwrap();
+    let give = Command::Assign { conversation: vics, agent: Some(desk.ben.agent.id), team: Some(team), from: None };
+    anns.command(&command(give)).await.unwrap();
 }
