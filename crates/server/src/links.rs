@@ -125,8 +125,7 @@ fn join(
     for id in teams {
         if let Some(mut team) = teams::find(write.connection, id)? {
             team.members.push(agent.id);
-            teams::put(write.connection, &team)?;
-            write.touch(EntityKind::Team, id.0)?;
+            people::store_team(write, &team)?;
         }
     }
     for id in sites {

@@ -175,6 +175,15 @@ fn members(write: &Write<'_>, field: &str, given: &[AgentId]) -> Outcome<Vec<Age
     Ok(given.into_iter().collect())
 }
 
+/// Stores a team in the place of what was there of it: whoever joins is shown its prepared texts, and whoever leaves
+/// forgets them. To be followed by [`settle`].
+pub(crate) fn store_team(write: &mut Write<'_>, team: &Team) -> Outcome<()> {
+    let before = teams::find(write.connection, team.id)?.map(|team| team.members).unwrap_or_default();
+    teams::put(write.connection, team)?;
+    write.touch(EntityKind::Team, team.id.0)?;
+    canned_texts::members_changed(write, team.id, &before, &team.members)
+}
+
 /// Makes true again who sees which site, after a role, a flag, a team or a membership changed. What somebody has and does
 /// not see any more is nobody's from then on.
 pub(crate) fn settle(write: &mut Write<'_>) -> Outcome<()> {
@@ -383,7 +392,6 @@ impl Administration {
                     Team { id, name: String::new(), members: Vec::new(), active: true, assignment }
                 }
             };
-            let members_before = before.members.clone();
             let team = Team {
                 id: before.id,
                 name: name.unwrap_or(before.name),
@@ -397,9 +405,7 @@ impl Administration {
             if team.name.is_empty() {
                 return Err(Refusal::invalid("name", "must not be empty").into());
             }
-            teams::put(write.connection, &team)?;
-            write.touch(EntityKind::Team, team.id.0)?;
-            canned_texts::members_changed(write, team.id, &members_before, &team.members)?;
+            store_team(write, &team)?;
             settle(write)?;
             let Team { name, active, assignment: Assignment { rule, capacity, back_after_s }, .. } = &team;
             let members = list(team.members.iter().map(|id| id.0));

@@ -1,7 +1,7 @@
 //! Links that are handed on: invitations, and new passwords.
 
 use deskbell_protocol::http::{
-    AgentEdit, Invitation, Invited, LinkKind, LinkSeen, PasswordLink, SignedIn, SiteEdit, TeamEdit,
+    AgentEdit, Invitation, Invited, LinkKind, LinkSeen, NewCannedText, PasswordLink, SignedIn, SiteEdit, TeamEdit,
 };
 use deskbell_protocol::*;
 use reqwest::Method;
@@ -245,4 +245,28 @@ async fn dk_01_whoever_runs_the_desk_makes_links_on_the_command_line() {
     assert_eq!(use_link(token.to_owned(), "").await, 204);
     process.kill().unwrap();
     process.wait().unwrap();
+}
+
+#[tokio::test]
+async fn tv_05_who_is_invited_into_a_team_has_its_prepared_texts() {
+    let desk = TestDesk::start().await;
+    let administration = desk.desk.administer();
+    let edit = TeamEdit { name: Some("Tea".into()), ..TeamEdit::default() };
+    let team = administration.put_team(None, edit).await.unwrap().id;
+    let text = NewCannedText {
+        owner: TextOwner::Team { team },
+        shortcut: "tea".to_owned(),
+        title: "Tea".to_owned(),
+        text: "With milk?".to_owned(),
+        attachments: Vec::new(),
+    };
+    let text = administration.add_canned_text(text).await.unwrap();
+    let body = json!({"name": "Cleo", "email": "cleo@desk.example", "role": "agent", "teams": [team]});
+    let Invited { link, .. } = invite(&desk, &desk.ann, body).await;
+    open(&desk, &link, "", NEW_PASSWORD).await.unwrap();
+    let cleo = sign_in(&desk, "cleo@desk.example", NEW_PASSWORD).await.unwrap();
+    let mut screen = desk.agent(&cleo, None).await;
+    screen.welcome().await;
+    let rows = screen.snapshot().await;
+    assert!(rows.iter().any(|row| row.entity == EntityKind::CannedText && row.id == text.id.0), "{rows:?}");
 }
