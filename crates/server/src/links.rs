@@ -39,19 +39,41 @@ fn address(core: &Core, token: &str) -> String {
 
 /// What a link is for.
 enum Opened {
-    Invitation(Invitation),
+    /// With whoever has invited them.
+    Invitation(Invitation, Actor),
     NewPassword(Agent),
 }
 
-fn find(connection: &Connection, token: &tokens::Hash, now: Timestamp) -> Outcome<Opened> {
+fn dead() -> Failure {
+    Failure::not_found("link, or not any more")
+}
+
+fn find(connection: &Connection, token: &tokens::Hash, now: Timestamp, address: IpAddr) -> Outcome<Opened> {
     if let Some(invitation) = store::find_invitation(connection, token, now)? {
-        return Ok(Opened::Invitation(invitation));
+        let inviter = maker(connection, invitation.invited_by, invitation.role, address)?;
+        return Ok(Opened::Invitation(invitation, inviter));
     }
-    let agent = match store::find_password_link(connection, token, now)? {
-        Some(agent) => agents::find(connection, agent)?.filter(|agent| agent.active),
-        None => None,
+    let (agent, made_by) = store::find_password_link(connection, token, now)?.ok_or_else(dead)?;
+    let agent = agents::find(connection, agent)?.filter(|agent| agent.active).ok_or_else(dead)?;
+    maker(connection, made_by, agent.role, address)?;
+    Ok(Opened::NewPassword(agent))
+}
+
+/// Whoever has made a link, who must still be allowed to do what it does to somebody of this role.
+fn maker(connection: &Connection, made_by: Option<AgentId>, of: Role, address: IpAddr) -> Outcome<Actor> {
+    let Some(agent) = made_by else { return Ok(Actor::command_line()) };
+    let maker = Actor::new(&agents::find(connection, agent)?.ok_or_else(dead)?, address);
+    let may = |action| {
+        maker.may(connection, action).map_err(|failure| match failure {
+            Failure::Refused(_) => dead(),
+            other => other,
+        })
     };
-    agent.map(Opened::NewPassword).ok_or_else(|| Failure::not_found("link, or not any more"))
+    may(Action::ManageAgents)?;
+    if of == Role::Owner {
+        may(Action::ManageOwners)?;
+    }
+    Ok(maker)
 }
 
 /// Whoever guesses at links has to wait like whoever guesses at passwords.
@@ -66,8 +88,8 @@ pub(crate) async fn look(core: &Core, address: IpAddr, token: &str) -> Outcome<L
     count(core, address)?;
     let (hash, now, desk) = (tokens::hash(token), crate::clock(), core.name());
     let read = core.readers.read(move |connection| {
-        Ok(match find(connection, &hash, now)? {
-            Opened::Invitation(Invitation { name, email, .. }) => {
+        Ok(match find(connection, &hash, now, address)? {
+            Opened::Invitation(Invitation { name, email, .. }, _) => {
                 LinkSeen { kind: LinkKind::Invitation, desk, name, email }
             }
             Opened::NewPassword(Agent { name, email, .. }) => {
@@ -84,12 +106,14 @@ pub(crate) async fn open(core: &Core, address: IpAddr, used: LinkUse) -> Outcome
     let LinkUse { token, name, password } = used;
     let (hash, now) = (tokens::hash(&token), crate::clock());
     // Nobody has passwords hashed here who has no link.
-    core.readers.read(move |connection| find(connection, &hash, now).map(drop)).await?;
+    core.readers.read(move |connection| find(connection, &hash, now, address).map(drop)).await?;
     check_password(&password)?;
     let name = if name.trim().is_empty() { None } else { Some(text::named("name", &name)?) };
     let password = core.passwords.hash(password).await?;
-    let used = core.writer.submit(move |write| match find(write.connection, &hash, write.now)? {
-        Opened::Invitation(invitation) => join(write, invitation, name, &password, address).map(|()| Vec::new()),
+    let used = core.writer.submit(move |write| match find(write.connection, &hash, write.now, address)? {
+        Opened::Invitation(invitation, inviter) => {
+            join(write, invitation, &inviter, name, &password, address).map(|()| Vec::new())
+        }
         Opened::NewPassword(agent) => {
             let gone = set_password(write, agent.id, &password, None)?;
             Actor::new(&agent, address).did(write, "use password link", "agent", Some(agent.id.0), agent.email)?;
@@ -100,28 +124,21 @@ pub(crate) async fn open(core: &Core, address: IpAddr, used: LinkUse) -> Outcome
     Ok(())
 }
 
-/// Makes whoever was invited an agent. It counts as done by whoever has invited them, who must still be allowed to.
+/// Makes whoever was invited an agent. It counts as done by whoever has invited them.
 fn join(
     write: &mut Write<'_>,
     invitation: Invitation,
+    inviter: &Actor,
     name: Option<String>,
     password_hash: &str,
     address: IpAddr,
 ) -> Outcome<()> {
-    let Invitation { id, email, role, teams, sites, invited_by, .. } = invitation;
-    let inviter = match invited_by {
-        Some(agent) => {
-            let agent = agents::find(write.connection, agent)?.filter(|agent| agent.active);
-            Actor::new(&agent.ok_or_else(|| Failure::not_found("link, or not any more"))?, address)
-        }
-        None => Actor::command_line(),
-    };
-    inviter.may(write.connection, Action::ManageAgents)?;
+    let Invitation { id, email, role, teams, sites, .. } = invitation;
     let name = Some(name.unwrap_or(invitation.name)).filter(|name| !name.is_empty());
     let name = name.ok_or_else(|| Refusal::invalid("name", "must not be empty"))?;
     store::drop_invitation(write.connection, id)?;
     let new = NewAgent { name, email, password: String::new(), role };
-    let agent = hire(write, &inviter, &new, password_hash)?;
+    let agent = hire(write, inviter, &new, password_hash)?;
     for id in teams {
         if let Some(mut team) = teams::find(write.connection, id)? {
             team.members.push(agent.id);
@@ -260,7 +277,7 @@ impl Administration {
                     only_owners(&actor, write)?;
                 }
                 let expires_at = after(write.now, NEW_PASSWORD);
-                store::put_password_link(write.connection, id, &hash, expires_at)?;
+                store::put_password_link(write.connection, id, &hash, actor.id(), expires_at)?;
                 actor.did(write, "make password link", "agent", Some(id.0), agent.email)?;
                 Ok(expires_at)
             })

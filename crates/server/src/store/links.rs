@@ -16,8 +16,8 @@ queries! {
         WHERE expires_at > ?1 ORDER BY id";
     DROP_INVITATION = "DELETE FROM invitation WHERE id = ?1 RETURNING email";
     DROP_EXPIRED_INVITATIONS_OF_FEW = "DELETE FROM invitation WHERE expires_at <= ?1";
-    PUT_PASSWORD_LINK = "INSERT OR REPLACE INTO password_link (agent, hash, expires_at) VALUES (?1, ?2, ?3)";
-    FIND_PASSWORD_LINK = "SELECT agent FROM password_link WHERE hash = ?1 AND expires_at > ?2";
+    PUT_PASSWORD_LINK = "INSERT OR REPLACE INTO password_link (agent, hash, made_by, expires_at) VALUES (?1, ?2, ?3, ?4)";
+    FIND_PASSWORD_LINK = "SELECT agent, made_by FROM password_link WHERE hash = ?1 AND expires_at > ?2";
     DROP_PASSWORD_LINK = "DELETE FROM password_link WHERE agent = ?1";
 }
 
@@ -86,21 +86,23 @@ pub(crate) fn put_password_link(
     connection: &Connection,
     agent: AgentId,
     hash: &[u8],
+    made_by: Option<AgentId>,
     expires_at: Timestamp,
 ) -> rusqlite::Result<()> {
-    connection.prepare_cached(PUT_PASSWORD_LINK)?.execute(params![agent.0, hash, expires_at])?;
+    let made_by = made_by.map(|agent| agent.0);
+    connection.prepare_cached(PUT_PASSWORD_LINK)?.execute(params![agent.0, hash, made_by, expires_at])?;
     Ok(())
 }
 
-/// Whose new password a link is for.
+/// Whose new password a link is for, and who has made it; `None`: the command line.
 pub(crate) fn find_password_link(
     connection: &Connection,
     hash: &[u8],
     now: Timestamp,
-) -> rusqlite::Result<Option<AgentId>> {
+) -> rusqlite::Result<Option<(AgentId, Option<AgentId>)>> {
     connection
         .prepare_cached(FIND_PASSWORD_LINK)?
-        .query_row(params![hash, now], |row| row.get(0).map(AgentId))
+        .query_row(params![hash, now], |row| Ok((AgentId(row.get(0)?), row.get::<_, Option<i64>>(1)?.map(AgentId))))
         .optional()
 }
 

@@ -623,6 +623,28 @@ mod tests {
     }
 
     #[test]
+    fn dk_01_a_link_to_a_new_password_of_which_nobody_knows_who_made_it_opens_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("desk.db");
+        let old = Connection::open(&path).unwrap();
+        for (number, migration) in (1_u32..).zip(MIGRATIONS).take_while(|(_, it)| !it.sql.contains("made_by")) {
+            old.execute_batch(migration.sql).unwrap();
+            old.pragma_update(None, "user_version", number).unwrap();
+        }
+        old.execute_batch(
+            "INSERT INTO agent (id, name, email, email_key, role, password_hash, created_at) VALUES (1, 'Ben', '', '', 0, '', 1);
+             INSERT INTO password_link (agent, hash, expires_at) VALUES (1, x'07', 9);",
+        )
+        .unwrap();
+        drop(old);
+        let now = open(&path, "Shop").unwrap();
+        assert_eq!(links::find_password_link(&now, &[7], 1).unwrap(), None);
+        let ben = deskbell_protocol::AgentId(1);
+        links::put_password_link(&now, ben, &[8], Some(ben), 9).unwrap();
+        assert_eq!(links::find_password_link(&now, &[8], 1).unwrap(), Some((ben, Some(ben))));
+    }
+
+    #[test]
     fn dc_01_a_file_that_is_no_database_is_called_damaged() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("desk.db");

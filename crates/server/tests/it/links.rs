@@ -28,9 +28,10 @@ async fn invite(desk: &TestDesk, who: &SignedIn, body: Value) -> Invited {
     serde_json::from_value(answer).unwrap()
 }
 
-async fn password_link(desk: &TestDesk) -> PasswordLink {
+/// A link to a new password of Ben's.
+async fn password_link(desk: &TestDesk, by: &SignedIn) -> PasswordLink {
     let path = format!("/v1/agents/{}/password-link", desk.ben.agent.id);
-    let (status, answer) = ask(desk, Method::POST, &path, Some(&desk.ann), Value::Null).await;
+    let (status, answer) = ask(desk, Method::POST, &path, Some(by), Value::Null).await;
     assert_eq!(status, 201, "{answer}");
     serde_json::from_value(answer).unwrap()
 }
@@ -159,8 +160,8 @@ async fn dk_01_an_invitation_that_is_old_revoked_replaced_or_of_somebody_without
 async fn dk_01_ben_forgot_his_password_and_a_link_from_ann_gives_him_a_new_one_and_ends_every_session() {
     let desk = TestDesk::start().await;
     let mut screen = desk.agent(&desk.ben, None).await.synced().await;
-    let older = password_link(&desk).await;
-    let PasswordLink { link, .. } = password_link(&desk).await;
+    let older = password_link(&desk, &desk.ann).await;
+    let PasswordLink { link, .. } = password_link(&desk, &desk.ann).await;
     assert_eq!(look(&desk, &older.link).await.unwrap_err(), ErrorCode::NotFound);
     let seen = look(&desk, &link).await.unwrap();
     assert_eq!((seen.kind, seen.name.as_str()), (LinkKind::NewPassword, "Ben"));
@@ -175,10 +176,10 @@ async fn dk_01_ben_forgot_his_password_and_a_link_from_ann_gives_him_a_new_one_a
     assert_eq!(code(open(&desk, &link, "", PASSWORD).await.unwrap_err()), ErrorCode::NotFound, "it worked once");
     assert_eq!(audited(&desk, 2).await, ["Ben: use password link agent", "Ann: make password link agent"]);
 
-    let old = password_link(&desk).await;
+    let old = password_link(&desk, &desk.ann).await;
     age(&desk);
     assert_eq!(code(open(&desk, &old.link, "", PASSWORD).await.unwrap_err()), ErrorCode::NotFound);
-    let late = password_link(&desk).await;
+    let late = password_link(&desk, &desk.ann).await;
     let edit = AgentEdit { active: Some(false), ..AgentEdit::default() };
     desk.desk.administer().edit_agent(desk.ben.agent.id, edit).await.unwrap();
     assert_eq!(look(&desk, &late.link).await.unwrap_err(), ErrorCode::NotFound, "Ben has left");
@@ -189,7 +190,7 @@ async fn dk_01_a_new_password_needs_the_old_one_and_ends_the_other_sessions() {
     let desk = TestDesk::start().await;
     let phone = sign_in(&desk, "ben@desk.example", PASSWORD).await.unwrap();
     let mut laptop = desk.agent(&desk.ben, None).await.synced().await;
-    let link = password_link(&desk).await.link;
+    let link = password_link(&desk, &desk.ann).await.link;
     let change = |old: &str, new: &str| json!({"old": old, "new": new});
     for (body, status) in [(change("wrong", NEW_PASSWORD), 401), (change(PASSWORD, "short"), 400)] {
         assert_eq!(ask(&desk, Method::PUT, "/v1/password", Some(&phone), body).await.0, status);
@@ -206,7 +207,7 @@ async fn dk_01_a_new_password_needs_the_old_one_and_ends_the_other_sessions() {
 #[tokio::test]
 async fn dk_01_whoever_guesses_at_links_soon_has_to_wait_and_makes_no_password_be_hashed() {
     let desk = TestDesk::start_with(|settings| settings.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]).await;
-    let link = password_link(&desk).await.link;
+    let link = password_link(&desk, &desk.ann).await.link;
     let from = |address: &'static str, token: String| {
         let body = json!({"token": token, "password": NEW_PASSWORD});
         let request = http().post(desk.url("/v1/links/use")).header("x-forwarded-for", address).json(&body);
@@ -269,4 +270,30 @@ async fn tv_05_who_is_invited_into_a_team_has_its_prepared_texts() {
     screen.welcome().await;
     let rows = screen.snapshot().await;
     assert!(rows.iter().any(|row| row.entity == EntityKind::CannedText && row.id == text.id.0), "{rows:?}");
+}
+
+#[tokio::test]
+async fn dk_01_a_link_to_a_new_password_is_worth_nothing_once_its_maker_may_not_give_it_any_more() {
+    let desk = TestDesk::start().await;
+    let administration = desk.desk.administer();
+    let mallory = administration.add_agent("Mallory", "mallory@desk.example", PASSWORD, Role::Admin).await.unwrap();
+    let mallorys = administration.sign_in_locally(mallory.id, "A computer").await.unwrap();
+    let edit = |agent: AgentId, edit: AgentEdit| administration.edit_agent(agent, edit);
+    let role = |role| AgentEdit { role: Some(role), ..AgentEdit::default() };
+
+    // Ben becomes an owner, whom no admin changes.
+    let PasswordLink { link, .. } = password_link(&desk, &mallorys).await;
+    edit(desk.ben.agent.id, role(Role::Owner)).await.unwrap();
+    assert_eq!(look(&desk, &link).await.unwrap_err(), ErrorCode::NotFound);
+    assert_eq!(code(open(&desk, &link, "", NEW_PASSWORD).await.unwrap_err()), ErrorCode::NotFound);
+    edit(desk.ben.agent.id, role(Role::Agent)).await.unwrap();
+    look(&desk, &link).await.unwrap();
+    // Mallory becomes an agent like all others, and is put out of service.
+    let out_of_service = AgentEdit { active: Some(false), ..AgentEdit::default() };
+    for lost in [role(Role::Supervisor), AgentEdit { role: Some(Role::Admin), ..out_of_service }] {
+        edit(mallory.id, lost).await.unwrap();
+        assert_eq!(look(&desk, &link).await.unwrap_err(), ErrorCode::NotFound);
+        assert_eq!(code(open(&desk, &link, "", NEW_PASSWORD).await.unwrap_err()), ErrorCode::NotFound);
+    }
+    sign_in(&desk, "ben@desk.example", PASSWORD).await.expect("his password is the one he had");
 }
