@@ -278,8 +278,7 @@ pub(crate) fn panel_opened(
     let moved_from = by_presence.filter(|other| other.id != visitor.id);
     if let Some(other) = &moved_from {
         // Nothing becomes of this where the other one is somebody's.
-        join(write, other, visitor.id)?;
-        visitor = visitors::find(write.connection, visitor.id)?.ok_or_else(|| Failure::not_found("visitor"))?;
+        visitor = join(write, other, visitor)?;
     }
     if let Some(presence) = presence {
         visitors::set_presence(write.connection, presence, visitor.id, until)?;
@@ -308,39 +307,45 @@ fn may_become(write: &Write<'_>, unknown: &Visitor) -> Outcome<bool> {
     Ok(talk.is_none_or(|talk| write.now.saturating_sub(talk.active_at) <= VISIT_MS))
 }
 
-/// Two rows turned out to be one browser. The one without a conversation, token and notes goes; its pages come over.
-fn join(write: &mut Write<'_>, empty: &Visitor, into: VisitorId) -> Outcome<()> {
+/// Two rows turned out to be one browser. The one without a conversation and a token goes, if it is nobody's or the
+/// same person's; its pages come over. What `into` is now.
+fn join(write: &mut Write<'_>, empty: &Visitor, mut into: Visitor) -> Outcome<Visitor> {
     let talks = conversations::latest_of_visitor(write.connection, empty.id)?.is_some();
     if talks || visitors::is_taken(write.connection, empty.id)? {
-        return Ok(());
+        return Ok(into);
     }
-    let contact = visitors::find_contact(write.connection, empty.contact)?;
+    let same = empty.contact == into.contact;
+    if !same && is_somebody(write, empty)? {
+        return Ok(into);
+    }
+    let last_page_at = visitors::last_page_at(write.connection, into.id)?;
+    let moved_page_at = visitors::last_page_at(write.connection, empty.id)?;
+    visitors::move_pages(write.connection, empty.id, into.id)?;
+    visitors::move_presences(write.connection, empty.id, into.id)?;
+    if last_page_at != 0 && empty.visit_started_at.saturating_sub(last_page_at) > VISIT_MS {
+        into.visits += 1;
+        into.visit_started_at = empty.visit_started_at;
+        into.referrer.clone_from(&empty.referrer);
+    }
+    visitors::update(write.connection, &into, last_page_at.max(moved_page_at))?;
+    visitors::drop(write.connection, empty.id)?;
+    write.gone(EntityKind::Visitor, empty.id.0)?;
+    if !same {
+        // Whoever was blocked by one of the two is blocked by both.
+        blocks::follow(write.connection, empty.contact, into.contact)?;
+        visitors::drop_contact(write.connection, empty.contact)?;
+        write.gone(EntityKind::Contact, empty.contact.0)?;
+    }
+    Ok(into)
+}
+
+/// Whether anything is known of a visitor's person, or named with them.
+fn is_somebody(write: &Write<'_>, visitor: &Visitor) -> Outcome<bool> {
+    let contact = visitors::find_contact(write.connection, visitor.contact)?;
     let known = contact.is_none_or(|contact| {
         !(contact.name.is_empty() && contact.email.is_empty() && contact.phone.is_empty() && contact.notes.is_empty())
     });
-    if known {
-        return Ok(());
-    }
-    visitors::move_pages(write.connection, empty.id, into)?;
-    visitors::move_presences(write.connection, empty.id, into)?;
-    let moved_page_at = visitors::last_page_at(write.connection, empty.id)?;
-    if let Some(mut visitor) = visitors::find(write.connection, into)? {
-        let last_page_at = visitors::last_page_at(write.connection, into)?;
-        if last_page_at != 0 && empty.visit_started_at.saturating_sub(last_page_at) > VISIT_MS {
-            visitor.visits += 1;
-            visitor.visit_started_at = empty.visit_started_at;
-            visitor.referrer.clone_from(&empty.referrer);
-        }
-        visitors::update(write.connection, &visitor, last_page_at.max(moved_page_at))?;
-    }
-    visitors::drop(write.connection, empty.id)?;
-    // Whoever was blocked by one of the two is blocked by both.
-    if let Some(visitor) = visitors::find(write.connection, into)? {
-        blocks::follow(write.connection, empty.contact, visitor.contact)?;
-    }
-    visitors::drop_contact(write.connection, empty.contact)?;
-    write.gone(EntityKind::Visitor, empty.id.0)?;
-    write.gone(EntityKind::Contact, empty.contact.0)
+    Ok(known || visitors::is_named_besides(write.connection, visitor.contact, visitor.id)?)
 }
 
 #[cfg(test)]

@@ -51,6 +51,12 @@ queries! {
     IS_TAKEN = "SELECT 1 FROM visitor JOIN visitor AS signed ON signed.contact = visitor.contact
         AND signed.external_id IS NOT NULL WHERE visitor.id = ?1
         UNION ALL SELECT 1 FROM visitor_token WHERE visitor = ?1 LIMIT 1";
+    /// Whatever names a person besides one browser, but blocks, which follow whom they are about.
+    IS_NAMED_BESIDES = "SELECT 1 FROM visitor WHERE contact = ?1 AND id <> ?2
+        UNION ALL SELECT 1 FROM conversation WHERE contact = ?1
+        UNION ALL SELECT 1 FROM item WHERE contact = ?1
+        UNION ALL SELECT 1 FROM merged WHERE stays = ?1
+        UNION ALL SELECT 1 FROM webhook_delivery WHERE contact = ?1 LIMIT 1";
     ADD_TOKEN = "INSERT INTO visitor_token (hash, visitor, created_at, proved_until, secret) VALUES (?1, ?2, ?3, ?4, ?5)";
     PAGES = "SELECT id, url, title, at FROM page_view WHERE visitor = ?1 ORDER BY id DESC LIMIT ?2";
     ADD_PAGE = "INSERT INTO page_view (id, visitor, url, title, at) VALUES (?1, ?2, ?3, ?4, ?5)";
@@ -295,6 +301,12 @@ pub(crate) fn find_by_token(connection: &Connection, hash: &[u8], now: Timestamp
 /// Whether a visitor is somebody's: whoever comes without a proof or a token of theirs is somebody else.
 pub(crate) fn is_taken(connection: &Connection, id: VisitorId) -> rusqlite::Result<bool> {
     connection.prepare_cached(IS_TAKEN)?.exists([id.0])
+}
+
+/// Whether anything but a browser names a person: another browser, something said or done, an entry that became one with
+/// theirs, or what webhooks are told.
+pub(crate) fn is_named_besides(connection: &Connection, id: ContactId, browser: VisitorId) -> rusqlite::Result<bool> {
+    connection.prepare_cached(IS_NAMED_BESIDES)?.exists([id.0, browser.0])
 }
 
 /// Stores a token; with a proof, until when that holds and the shop's secret behind it.

@@ -5,6 +5,7 @@ use deskbell_protocol::*;
 use serde_json::{Value, json};
 
 use crate::desk::*;
+use crate::visitors::visitor_at;
 
 async fn merge(desk: &TestDesk, who: &SignedIn, stays: ContactId, gone: ContactId) -> (u16, Value) {
     ask(desk, who, "POST", &format!("/v1/contacts/{stays}/merge"), json!({ "contact": gone })).await
@@ -104,4 +105,40 @@ async fn a_blocked_entry_takes_its_block_along_and_people_of_two_sites_stay_two(
     let (status, refusal) = merge(&desk, &desk.ann, first.contact, third.contact).await;
     assert_eq!((status, refusal["field"].as_str()), (400, Some("contact")), "{refusal}");
     assert_eq!(merge(&desk, &desk.ann, first.contact, ContactId(1)).await.0, 404);
+}
+
+#[tokio::test]
+async fn dk_03_a_messenger_opens_on_a_page_that_was_merged_with_its_person_before() {
+    let desk = TestDesk::start().await;
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let (mut vic, token) = desk.visitor().await;
+    vic.command(&reply(None, "Hello")).await.unwrap();
+    let (chat, _) = ann.conversation(|_| true).await;
+    // The same browser under another name of the loader.
+    let name = presence();
+    let mut page = desk.page(Some(SHOP), &name, "https://shop.example/cups").await;
+    page.welcome().await;
+    let looks = visitor_at(&mut ann, |visitor| !visitor.pages.is_empty()).await;
+    assert_eq!(merge(&desk, &desk.ann, chat.contact, looks.contact).await.0, 200);
+    let mut vic = desk.panel(Some(&token), Some(&name), None).await;
+    assert_eq!(vic.welcome().await.visitor.unwrap().conversation, Some(chat.id));
+    vic.snapshot().await;
+    let joined = visitor_at(&mut ann, |visitor| visitor.id == chat.visitor && !visitor.pages.is_empty()).await;
+    assert_eq!(joined.contact, chat.contact);
+
+    // Wen's page is an entry of somebody who has another browser besides: it stays one.
+    let (mut wen, token) = desk.visitor().await;
+    wen.command(&reply(None, "Hello as well")).await.unwrap();
+    let (wens, _) = ann.conversation(|head| head.id != chat.id).await;
+    let mut pages = Vec::new();
+    for url in ["https://shop.example/pots", "https://shop.example/lids"] {
+        let name = presence();
+        let mut page = desk.page(Some(SHOP), &name, url).await;
+        page.welcome().await;
+        let looks = visitor_at(&mut ann, |visitor| visitor.pages.first().is_some_and(|page| page.url == url)).await;
+        pages.push((name, page, looks));
+    }
+    assert_eq!(merge(&desk, &desk.ann, pages[0].2.contact, pages[1].2.contact).await.0, 200);
+    let mut wen = desk.panel(Some(&token), Some(&pages[0].0), None).await;
+    assert_eq!(wen.welcome().await.visitor.unwrap().conversation, Some(wens.id));
 }
