@@ -120,10 +120,15 @@ impl Write<'_> {
         self.record(entity, id, log::EVERYBODY, ChangeKind::Put, Some(conversation))
     }
 
-    /// The same, and that it comes after all that was said so far.
-    pub(crate) fn touch_last(&mut self, entity: EntityKind, id: i64, conversation: ConversationId) -> Outcome<()> {
+    /// Says that an entity changed, and that it comes after all that was said so far.
+    pub(crate) fn touch_last(
+        &mut self,
+        entity: EntityKind,
+        id: i64,
+        conversation: Option<ConversationId>,
+    ) -> Outcome<()> {
         self.touched.remove(&(entity, id, log::EVERYBODY));
-        self.touch_in(entity, id, conversation)
+        self.record(entity, id, log::EVERYBODY, ChangeKind::Put, conversation)
     }
 
     /// Says that an entity changed which one agent alone may see.

@@ -121,7 +121,8 @@ pub(crate) fn settle(write: &mut Write<'_>) -> Outcome<BTreeSet<AgentId>> {
 }
 
 /// Shows an agent a conversation that they see only because they take part in it: whatever they have of an earlier time is
-/// forgotten, and its newest messages and whom it is with come anew.
+/// forgotten, and its newest messages, whom it is with and how far they have read come anew. They come after that, also
+/// where others were shown the same before.
 pub(crate) fn show_conversation(write: &mut Write<'_>, id: ConversationId, agent: AgentId) -> Outcome<()> {
     let Some(found) = conversations::find(write.connection, id)? else { return Ok(()) };
     if !found.is_internal() && sees(write.connection, agent, found.site)? {
@@ -129,10 +130,13 @@ pub(crate) fn show_conversation(write: &mut Write<'_>, id: ConversationId, agent
     }
     write.show(EntityKind::Conversation, id.0, agent.0)?;
     if !found.is_internal() {
-        write.touch(EntityKind::Contact, found.contact.0)?;
-        write.touch(EntityKind::Visitor, found.visitor.0)?;
+        write.touch_last(EntityKind::Contact, found.contact.0, None)?;
+        write.touch_last(EntityKind::Visitor, found.visitor.0, None)?;
     }
-    write.touch_last(EntityKind::Conversation, id.0, id)?;
+    write.touch_last(EntityKind::Conversation, id.0, Some(id))?;
+    if conversations::find_read_mark(write.connection, agent, id)?.is_some() {
+        write.touch_for(EntityKind::ReadMark, id.0, agent.0)?;
+    }
     let newest = conversations::last_messages(write.connection, id, Number::MAX, true, SHOWN_MESSAGES)?;
     for (message, _) in newest.into_iter().rev() {
         write.touch_for(EntityKind::Message, message.0, agent.0)?;

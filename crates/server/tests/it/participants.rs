@@ -392,3 +392,29 @@ async fn what_is_no_conversation_among_colleagues_is_refused_with_its_rule() {
     let body = json!({"kind": "task", "title": "Tea", "conversation": group});
     assert_eq!(ask(&desk, &desk.ann, "POST", "/v1/items", body).await.0, 400);
 }
+
+#[tokio::test]
+async fn od_17_two_who_lose_a_site_at_once_both_keep_the_person_and_how_far_they_have_read() {
+    let desk = TestDesk::start().await;
+    let dot = colleague(&desk, "Dot", Role::Agent).await;
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let mut both = [desk.agent(&desk.ben, None).await.synced().await, desk.agent(&dot, None).await.synced().await];
+    let (mut vic, _) = desk.visitor().await;
+    vic.command(&reply(None, "Hello")).await.unwrap();
+    let id = ann.message("Hello").await.0.conversation;
+    ann.command(&change(id, &[desk.ben.agent.id, dot.agent.id], &[])).await.unwrap();
+    for client in &mut both {
+        client.message("added:Dot").await;
+        client.command(&command(Command::MarkRead { conversation: id, number: 2 })).await.unwrap();
+    }
+    close_shop(&desk).await;
+    for client in &mut both {
+        let came = forgets(client, id).await;
+        let last = |fits: &dyn Fn(&Change) -> bool| came.iter().rposition(fits).unwrap_or_else(|| panic!("{came:?}"));
+        let forgotten = last(&|change| change.kind == ChangeKind::Forget);
+        for kind in [EntityKind::Contact, EntityKind::Visitor, EntityKind::Conversation, EntityKind::ReadMark] {
+            let told = last(&|change| change.kind == ChangeKind::Put && change.entity == kind);
+            assert!(told > forgotten, "{kind:?} comes before what makes it forgotten: {came:?}");
+        }
+    }
+}
