@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
-    Ack, Cursor, Delta, Reset, ResetReason, Seq, ServerFrame, SiteId, SnapshotAt, SnapshotEnd, SnapshotNext, SyncMode,
-    Timestamp,
+    Ack, AgentId, Cursor, Delta, Reset, ResetReason, Seq, ServerFrame, SiteId, SnapshotAt, SnapshotEnd, SnapshotNext,
+    SyncMode, Timestamp,
 };
 
 use crate::authorize::Principal;
+use crate::hub::Audience;
 use crate::snapshot::Snapshot;
 use crate::store::log::{self, Committed, Logged};
 use crate::store::{Connection, Outcome, rights};
@@ -35,13 +36,23 @@ pub(crate) struct Feed {
     sites: HashSet<SiteId>,
     /// They are others than before.
     new_rights: bool,
+    /// Whether the agent answers visitors, as of the same look.
+    answers: bool,
 }
 
 impl Feed {
     /// For a client that has not said yet where it stands.
     pub(crate) fn new(principal: Principal) -> Self {
-        let (cursor, covered) = (Seq(0), Seq(0));
-        Self { principal, cursor, covered, behind: false, snapshot: None, sites: HashSet::new(), new_rights: false }
+        Self {
+            principal,
+            cursor: Seq(0),
+            covered: Seq(0),
+            behind: false,
+            snapshot: None,
+            sites: HashSet::new(),
+            new_rights: false,
+            answers: false,
+        }
     }
 
     /// Begins where the client stands, or with a snapshot. The second value says why its cursor is of no use.
@@ -71,6 +82,19 @@ impl Feed {
         self.sites.contains(&site)
     }
 
+    /// Whether something that is not stored is for the client. A visitor's reaches them alone.
+    pub(crate) fn is_among(&self, audience: &Audience) -> bool {
+        let is_me = |agent: AgentId| self.principal == Principal::Agent(agent);
+        match audience {
+            Audience::All => true,
+            Audience::Site(site) => self.sees(*site),
+            Audience::Conversation { site, participants, except } => {
+                !except.is_some_and(is_me) && (self.sees(*site) || participants.iter().copied().any(is_me))
+            }
+            Audience::Answering { holder, site } => self.answers && holder.map_or_else(|| self.sees(*site), is_me),
+        }
+    }
+
     /// Whether the sites are others than when this was last asked.
     pub(crate) fn has_new_rights(&mut self) -> bool {
         std::mem::take(&mut self.new_rights)
@@ -81,6 +105,7 @@ impl Feed {
             let sites = rights::sites_of(connection, agent)?;
             self.new_rights |= sites != self.sites;
             self.sites = sites;
+            self.answers = rights::answers(connection, agent)?;
         }
         Ok(())
     }

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use axum::extract::ws::Utf8Bytes;
 use deskbell_protocol::{
-    AgentId, AskedForms, ByeCode, ChangeKind, ConversationId, DeskTexts, EntityKind, Ephemeral, RingAck, Seq, SiteId,
-    VisitorId, VisitorPresence,
+    AgentId, AskedForms, ByeCode, ChangeKind, Conversation, ConversationId, DeskTexts, EntityKind, Ephemeral, RingAck,
+    Seq, SiteId, VisitorId, VisitorPresence,
 };
 use tokio::sync::{Notify, SetOnce, broadcast, mpsc, watch};
 use tokio::time::Instant;
@@ -47,16 +47,31 @@ pub(crate) struct News {
 #[derive(Clone, Debug)]
 pub(crate) enum AgentEvent {
     Committed(Arc<News>),
-    /// For all agents but one, or for those of them who see the customers of a site.
-    Ephemeral {
-        except: Option<AgentId>,
-        /// The one for whom it is, if it is for one alone.
-        only: Option<AgentId>,
-        site: Option<SiteId>,
-        ephemeral: Arc<Ephemeral>,
-    },
+    /// Something that is not stored.
+    Ephemeral(Audience, Arc<Ephemeral>),
     /// For the agents that are named.
     Rings(Arc<Vec<Call>>),
+}
+
+/// For which agents something is that is not stored.
+#[derive(Clone, Debug)]
+pub(crate) enum Audience {
+    /// All.
+    All,
+    /// Whoever sees the customers of a site.
+    Site(SiteId),
+    /// Whoever sees a conversation, but for one who knows it already: those who see its site, and those who take part.
+    Conversation { site: SiteId, participants: Vec<AgentId>, except: Option<AgentId> },
+    /// Whoever may answer a conversation: the one who has it, or all who see its site while nobody has.
+    Answering { holder: Option<AgentId>, site: SiteId },
+}
+
+impl Audience {
+    /// Whoever sees a conversation, but for `except`.
+    pub(crate) fn seeing(conversation: Conversation, except: Option<AgentId>) -> Self {
+        let Conversation { site, participants, .. } = conversation;
+        Self::Conversation { site, participants, except }
+    }
 }
 
 /// What reaches a visitor's session.
@@ -255,15 +270,9 @@ impl Hub {
         }
     }
 
-    /// Tells agents something that is not stored; of a site, only those who see its customers.
-    pub(crate) fn tell_agents(&self, except: Option<AgentId>, site: Option<SiteId>, ephemeral: Arc<Ephemeral>) {
-        let _ = self.agents.send(AgentEvent::Ephemeral { except, only: None, site, ephemeral });
-    }
-
-    /// Tells whoever has a conversation of a site something that is not stored; where nobody has it, all who see it.
-    pub(crate) fn tell_holder(&self, holder: Option<AgentId>, site: SiteId, ephemeral: Ephemeral) {
-        let (site, ephemeral) = (Some(site), Arc::new(ephemeral));
-        let _ = self.agents.send(AgentEvent::Ephemeral { except: None, only: holder, site, ephemeral });
+    /// Tells agents something that is not stored.
+    pub(crate) fn tell_agents(&self, audience: Audience, ephemeral: Arc<Ephemeral>) {
+        let _ = self.agents.send(AgentEvent::Ephemeral(audience, ephemeral));
     }
 
     /// Rings, or falls silent.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use deskbell_protocol::EntityKind;
 use tokio_util::sync::CancellationToken;
 
-use crate::hub::{Hub, in_frames};
+use crate::hub::{Audience, Hub, in_frames};
 use crate::store::visitors;
 use crate::writer::Writer;
 
@@ -30,11 +30,11 @@ pub(crate) async fn run(hub: Arc<Hub>, writer: Arc<Writer>, cancelled: Cancellat
         hub.ringer.stir_of(stirred);
         for (site, stir) in &stir.sites {
             for frame in in_frames(false, &stir.online, &stir.gone) {
-                hub.tell_agents(None, Some(*site), Arc::new(frame));
+                hub.tell_agents(Audience::Site(*site), Arc::new(frame));
             }
         }
         if stir.agents {
-            hub.tell_agents(None, None, Arc::new(hub.agents()));
+            hub.tell_agents(Audience::All, Arc::new(hub.agents()));
         }
         let gone: Vec<_> = stir.sites.into_values().flat_map(|stir| stir.gone).collect();
         if !gone.is_empty() {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use deskbell_protocol::http::{PULL_HISTORY_MAX, PULL_WAIT_MAX_MS, PUSH_FRAMES_MAX, Pull, Pulled, Pushed};
 use deskbell_protocol::{
     Agent, AgentId, ByeCode, ClientFrame, Cursor, Delta, Ephemeral, ErrorCode, Hello, HistoryRequest, PROTOCOL,
-    Refusal, ResetReason, ServerFrame, SiteId, Timestamp, VisitorId, VisitorPart, VisitorWelcome, Welcome,
+    Refusal, ResetReason, ServerFrame, Timestamp, VisitorId, VisitorPart, VisitorWelcome, Welcome,
 };
 use futures_util::future::join_all;
 use serde::Deserialize;
@@ -21,7 +21,7 @@ use crate::authorize::Principal;
 use crate::availability::Told;
 use crate::desk::{Core, Serving};
 use crate::feed::Feed;
-use crate::hub::{self, AgentEvent, AgentSeat, LINGER, VisitorEvent, VisitorSeat};
+use crate::hub::{self, AgentEvent, AgentSeat, Audience, LINGER, VisitorEvent, VisitorSeat};
 use crate::session_visitor::{self, Caller};
 use crate::socket::{self, End, HEARTBEAT, Received};
 use crate::store::{Connection, Failure, Outcome, devices, log, visitors};
@@ -74,8 +74,8 @@ impl From<Refusal> for Stop {
 enum News {
     /// The log may have something.
     Log,
-    /// Of a site, for those alone who see its customers.
-    Ephemeral(Option<SiteId>, Arc<Ephemeral>),
+    /// Something that is not stored, and for whom it is.
+    Ephemeral(Audience, Arc<Ephemeral>),
     /// Visitors who wait, or do no more.
     Rings(Vec<ServerFrame>),
     /// Somebody came or went.
@@ -97,12 +97,8 @@ impl Seat {
                 code = seat.ended.heard() => Err(End::Bye(code)),
                 event = seat.events.recv() => match event {
                     Ok(AgentEvent::Committed(_)) | Err(RecvError::Lagged(_)) => Ok(News::Log),
-                    Ok(AgentEvent::Ephemeral { except, only, site, ephemeral }) => Ok(match *ephemeral {
-                        Ephemeral::Typing { .. } | Ephemeral::Peek { .. }
-                            if except != Some(me.id) && only.is_none_or(|only| only == me.id) =>
-                        {
-                            News::Ephemeral(site, ephemeral)
-                        }
+                    Ok(AgentEvent::Ephemeral(audience, ephemeral)) => Ok(match *ephemeral {
+                        Ephemeral::Typing { .. } | Ephemeral::Peek { .. } => News::Ephemeral(audience, ephemeral),
                         Ephemeral::Visitors { .. } | Ephemeral::Agents { .. } => News::Presence,
                         _ => News::Nothing,
                     }),
@@ -118,7 +114,7 @@ impl Seat {
                 () = seat.sent_away() => Err(End::Bye(ByeCode::Drain)),
                 event = seat.news() => match event {
                     VisitorEvent::Changed(_) => Ok(News::Log),
-                    VisitorEvent::Ephemeral(ephemeral) => Ok(News::Ephemeral(None, ephemeral)),
+                    VisitorEvent::Ephemeral(ephemeral) => Ok(News::Ephemeral(Audience::All, ephemeral)),
                 },
             },
         }
@@ -283,7 +279,7 @@ impl Answer {
                     self.feed.fall_behind();
                     self.catch_up().await?;
                 }
-                News::Ephemeral(Some(site), _) if !self.feed.sees(site) => {}
+                News::Ephemeral(audience, _) if !self.feed.is_among(&audience) => {}
                 News::Ephemeral(_, ephemeral) => {
                     self.push(ServerFrame::Eph(Arc::unwrap_or_clone(ephemeral)));
                     self.news = true;

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use deskbell_protocol::{
-    Agent, Author, ByeCode, ClientFrame, ConversationId, ConversationState, Cursor, Ephemeral, Hello, HistoryRequest,
-    ServerFrame, SiteId, VisitorId, Welcome,
+    Agent, Author, ByeCode, ClientFrame, Conversation, ConversationId, ConversationState, Cursor, Ephemeral, Hello,
+    HistoryRequest, ServerFrame, Welcome,
 };
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
@@ -16,7 +16,7 @@ use crate::accounts::Identity;
 use crate::authorize::{Action, Principal, authorize};
 use crate::desk::{Core, Serving};
 use crate::feed::Feed;
-use crate::hub::{self, AgentEvent, AgentSeat, News};
+use crate::hub::{self, AgentEvent, AgentSeat, Audience, News};
 use crate::rings::Call;
 use crate::socket::{self, Answers, End, HEARTBEAT, Incoming, Outgoing, Received};
 use crate::store::{Connection, Failure, Outcome, conversations, devices, log};
@@ -207,11 +207,9 @@ impl Session {
             match event {
                 Ok(AgentEvent::Committed(committed)) => commits.push(committed),
                 // Commits come first: a ring follows the chat that rings.
-                Ok(AgentEvent::Ephemeral { except, only, site, ephemeral }) => {
+                Ok(AgentEvent::Ephemeral(audience, ephemeral)) => {
                     self.committed(&std::mem::take(&mut commits))?;
-                    let me = self.identity.agent.id;
-                    let for_me = except != Some(me) && only.is_none_or(|only| only == me);
-                    if for_me && site.is_none_or(|site| self.feed.sees(site)) {
+                    if self.feed.is_among(&audience) {
                         self.tell(&ephemeral)?;
                     }
                 }
@@ -307,15 +305,15 @@ pub(crate) async fn typing(core: &Core, agent: &Agent, conversation: Conversatio
         return;
     }
     let found = core.readers.read(move |connection| open_conversation(connection, principal, conversation)).await;
-    let Ok((visitor, site)) = found else { return };
+    let Ok(found) = found else { return };
     let told = Arc::new(Ephemeral::Typing {
         conversation: Some(conversation),
         author: Some(Author::Agent { id: agent.id, name: agent.name.clone() }),
         typing,
         ttl_ms: ttl_ms.min(socket::TYPING_TTL_MAX_MS),
     });
-    core.hub.tell_visitor(visitor, &told);
-    core.hub.tell_agents(Some(agent.id), Some(site), told);
+    core.hub.tell_visitor(found.visitor, &told);
+    core.hub.tell_agents(Audience::seeing(found, Some(agent.id)), told);
 }
 
 /// Lets a feed read the log on a reader's thread, and sends what that gives.
@@ -340,18 +338,18 @@ pub(crate) async fn read_on(
     Ok(())
 }
 
-/// The visitor and the site of a conversation in which somebody may type now.
+/// A conversation with a visitor in which somebody may type now.
 pub(crate) fn open_conversation(
     connection: &Connection,
     principal: Principal,
     id: ConversationId,
-) -> Outcome<(VisitorId, SiteId)> {
+) -> Outcome<Conversation> {
     let found = conversations::find(connection, id)?.ok_or_else(|| Failure::not_found("conversation"))?;
     authorize(connection, &principal, Action::Reply, &found)?;
-    if found.state == ConversationState::Closed {
+    if found.is_internal() || found.state == ConversationState::Closed {
         return Err(Failure::not_found("open conversation"));
     }
-    Ok((found.visitor, found.site))
+    Ok(found)
 }
 
 /// A page of history as a frame.

@@ -15,7 +15,7 @@ use crate::authorize::Principal;
 use crate::availability::{Notice, Told};
 use crate::desk::{Core, Serving};
 use crate::feed::Feed;
-use crate::hub::{VisitorEvent, VisitorSeat};
+use crate::hub::{Audience, VisitorEvent, VisitorSeat};
 use crate::limits::Bucket;
 use crate::origin;
 use crate::session_agent::{failed, history, open_conversation, read_on};
@@ -499,8 +499,7 @@ async fn writes_in(core: &Core, visitor: VisitorId) -> Option<Conversation> {
     core.typing.take(principal.key(), Instant::now()).ok()?;
     let read = core.readers.read(move |connection| -> Outcome<_> {
         let Some(found) = conversations::latest_of_visitor(connection, visitor)? else { return Ok(None) };
-        open_conversation(connection, principal, found.id)?;
-        Ok(Some(found))
+        open_conversation(connection, principal, found.id).map(Some)
     });
     read.await.ok().flatten()
 }
@@ -511,11 +510,11 @@ pub(crate) async fn typing(core: &Core, visitor: VisitorId, typing: bool, ttl_ms
     let ttl_ms = ttl_ms.min(socket::TYPING_TTL_MAX_MS);
     let (conversation, author) = (Some(found.id), Some(Author::Visitor));
     let told = Arc::new(Ephemeral::Typing { conversation, author, typing, ttl_ms });
-    core.hub.tell_agents(None, Some(found.site), told);
+    core.hub.tell_agents(Audience::seeing(found, None), told);
 }
 
 /// Passes on what a visitor is writing, where the site has it so: to whoever has their conversation, or to all who may
-/// take it while nobody has. It is kept nowhere.
+/// answer it while nobody has. It is kept nowhere.
 pub(crate) async fn peek(core: &Core, visitor: VisitorId, text: &str) {
     if !core.availability.peeks_anywhere() {
         return;
@@ -524,6 +523,7 @@ pub(crate) async fn peek(core: &Core, visitor: VisitorId, text: &str) {
     if core.availability.peeks(found.site) {
         let text = text::lines(text).chars().take(PEEK_MAX).collect();
         let told = Ephemeral::Peek { conversation: Some(found.id), text };
-        core.hub.tell_holder(found.assignee, found.site, told);
+        let audience = Audience::Answering { holder: found.assignee, site: found.site };
+        core.hub.tell_agents(audience, Arc::new(told));
     }
 }

@@ -18,20 +18,29 @@ fn writing(text: &str) -> ClientFrame {
     ClientFrame::Eph(Ephemeral::Peek { conversation: None, text: text.to_owned() })
 }
 
-/// All that an agent sees of it until a message comes.
-async fn seen(client: &mut Client, until: &str) -> Vec<String> {
-    let mut seen = Vec::new();
+/// What an agent is told of that is not stored, until a message comes.
+async fn told(client: &mut Client, until: &str) -> Vec<Ephemeral> {
+    let mut told = Vec::new();
     loop {
         let next = client.until(|frame| match frame {
-            ServerFrame::Eph(Ephemeral::Peek { text, conversation: Some(_) }) => Some(Some(text.clone())),
+            ServerFrame::Eph(ephemeral) => Some(Some(ephemeral.clone())),
             ServerFrame::Delta(delta) => texts(&delta.changes).iter().any(|text| text == until).then_some(None),
             _ => None,
         });
         match next.await {
-            Some(text) => seen.push(text),
-            None => return seen,
+            Some(ephemeral) => told.push(ephemeral),
+            None => return told,
         }
     }
+}
+
+/// All that an agent sees of what is written until a message comes.
+async fn seen(client: &mut Client, until: &str) -> Vec<String> {
+    let words = |ephemeral| match ephemeral {
+        Ephemeral::Peek { text, conversation: Some(_) } => Some(text),
+        _ => None,
+    };
+    told(client, until).await.into_iter().filter_map(words).collect()
 }
 
 #[tokio::test]
@@ -100,4 +109,52 @@ async fn what_is_seen_while_it_is_written_is_bounded_in_length_and_number() {
     let passed = seen(&mut anns, "many").await.len() as u128;
     let refilled = began.elapsed().as_millis() / Duration::from_millis(500).as_millis();
     assert!(passed <= 10 + refilled + 1, "{passed} passed");
+}
+
+#[tokio::test]
+async fn a_guest_who_has_the_chat_sees_what_is_written_and_whoever_may_not_answer_does_not() {
+    let desk = TestDesk::start().await;
+    switch(&desk, true).await;
+    let administration = desk.desk.administer();
+    let cid = administration.add_agent("Cid", "cid@desk.example", PASSWORD, Role::Light).await.unwrap();
+    let cid = administration.sign_in_locally(cid.id, "A computer").await.unwrap();
+    let mut anns = desk.agent(&desk.ann, None).await.synced().await;
+    let mut bens = desk.agent(&desk.ben, None).await.synced().await;
+    let mut cids = desk.agent(&cid, None).await.synced().await;
+    let (mut vic, _) = desk.visitor().await;
+    vic.command(&reply(None, "Hello")).await.unwrap();
+    let (first, _) = anns.message("Hello").await;
+    vic.send(&writing("Is the blue teapot")).await;
+    vic.command(&reply(None, "1")).await.unwrap();
+    assert_eq!(seen(&mut bens, "1").await, ["Is the blue teapot"]);
+    assert!(seen(&mut cids, "1").await.is_empty(), "Cid could not take it");
+    // From the moment on in which somebody may answer, they see it.
+    let role = |role| http::AgentEdit { role: Some(role), ..http::AgentEdit::default() };
+    administration.edit_agent(cid.agent.id, role(Role::Agent)).await.unwrap();
+    let edited = |change: &Change| change.entity == EntityKind::Agent && change.id == cid.agent.id.0;
+    while !cids.delta().await.changes.iter().any(edited) {}
+    vic.send(&writing("still there?")).await;
+    vic.command(&reply(None, "2")).await.unwrap();
+    assert_eq!(seen(&mut cids, "2").await, ["still there?"]);
+
+    // Ben is a guest, and has the chat.
+    let (add, remove) = (vec![desk.ben.agent.id], Vec::new());
+    let conversation = first.conversation;
+    let (agent, team, from) = (Some(desk.ben.agent.id), None, None);
+    for done in
+        [Command::ChangeParticipants { conversation, add, remove }, Command::Assign { conversation, agent, team, from }]
+    {
+        anns.command(&command(done)).await.unwrap();
+    }
+    let (status, _) =
+        ask(&desk, &desk.ann, "PATCH", &format!("/v1/sites/{}", desk.site.id), json!({"members_only": true})).await;
+    assert_eq!(status, 200);
+    let typing = Ephemeral::Typing { conversation: None, author: None, typing: true, ttl_ms: 5_000 };
+    vic.send(&ClientFrame::Eph(typing)).await;
+    vic.send(&writing("Ben?")).await;
+    vic.command(&reply(None, "3")).await.unwrap();
+    let told = told(&mut bens, "3").await;
+    assert!(told.iter().any(|it| matches!(it, Ephemeral::Typing { author: Some(Author::Visitor), .. })), "{told:?}");
+    assert!(told.iter().any(|it| matches!(it, Ephemeral::Peek { text, .. } if text == "Ben?")), "{told:?}");
+    assert!(seen(&mut anns, "3").await.iter().all(|text| text != "Ben?"), "it is Ben's alone");
 }
