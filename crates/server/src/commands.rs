@@ -418,25 +418,10 @@ pub(crate) fn desk_answers(
 fn begin(write: &mut Write<'_>, visitor: VisitorId) -> Outcome<Conversation> {
     let visitor = visitors::find(write.connection, visitor)?.ok_or_else(|| Failure::not_found("visitor"))?;
     let conversation = Conversation {
-        id: ConversationId(write.new_id()),
-        kind: ConversationKind::Customer,
         contact: visitor.contact,
         visitor: visitor.id,
         site: visitor.site,
-        state: ConversationState::Open,
-        assignee: None,
-        team: None,
-        last_number: 0,
-        waiting_since: None,
-        created_at: write.now,
-        active_at: write.now,
-        visitor_read: 0,
-        snoozed_until: None,
-        labels: Vec::new(),
-        priority: Priority::None,
-        title: String::new(),
-        participants: Vec::new(),
-        followers: Vec::new(),
+        ..conversations::empty(ConversationId(write.new_id()), ConversationKind::Customer, write.now)
     };
     conversations::add(write.connection, &conversation)?;
     if webhooks::is_any(write.connection)? {
@@ -669,19 +654,17 @@ fn set_state(
     state: ConversationState,
     if_rev: Option<Seq>,
 ) -> Outcome<Made> {
-    if state == ConversationState::Snoozed {
-        return Err(Refusal::invalid("state", "must be open or closed; the command snooze puts off").into());
-    }
+    let change: fn(&mut Write<'_>, &mut Conversation) -> Outcome<()> = match state {
+        ConversationState::Closed => close,
+        ConversationState::Open => |write, conversation| reopen(write, conversation).map(drop),
+        ConversationState::Snoozed => {
+            return Err(Refusal::invalid("state", "must be open or closed; the command snooze puts off").into());
+        }
+    };
     let mut conversation = open(write, &principal, Action::SetState, id)?;
     unchanged_since(write, &principal, EntityKind::Conversation, id.0, if_rev)?;
     if conversation.state != state {
-        match state {
-            ConversationState::Closed => close(write, &mut conversation)?,
-            ConversationState::Open => {
-                reopen(write, &mut conversation)?;
-            }
-            ConversationState::Snoozed => {}
-        }
+        change(write, &mut conversation)?;
         store(write, &conversation)?;
     }
     Ok((Some(id.0), None))

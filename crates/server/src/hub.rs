@@ -554,6 +554,11 @@ impl VisitorSeat {
         }
     }
 
+    /// Something of the visitor's has changed, which is all that a page is told.
+    pub(crate) async fn changed(&self) {
+        self.shared.changed.notified().await;
+    }
+
     /// What happened next.
     pub(crate) async fn news(&mut self) -> VisitorEvent {
         let Self { shared, ephemeral, .. } = self;

@@ -1,8 +1,8 @@
 //! Conversations among the team, and agents who take part in a conversation without having it.
 
 use deskbell_protocol::{
-    Agent, AgentId, Author, ClientId, Conversation, ConversationId, ConversationKind, ConversationState, EntityKind,
-    MESSAGE_TEXT_MAX, MessageKind, PARTICIPANTS_MAX, Priority, ReadMark, Refusal, Seq, TITLE_MAX,
+    Agent, AgentId, Author, ClientId, Conversation, ConversationId, ConversationKind, EntityKind, MESSAGE_TEXT_MAX,
+    MessageKind, PARTICIPANTS_MAX, ReadMark, Refusal, Seq, TITLE_MAX,
 };
 
 use crate::assignment;
@@ -78,27 +78,8 @@ pub(crate) fn start(
 
 /// Makes a conversation among the team. The caller stores it.
 fn begin(write: &mut Write<'_>, me: &Agent, others: &[Agent], title: String) -> Outcome<Conversation> {
-    let conversation = Conversation {
-        id: ConversationId(write.new_id()),
-        kind: ConversationKind::Internal,
-        contact: 0.into(),
-        visitor: 0.into(),
-        site: 0.into(),
-        state: ConversationState::Open,
-        assignee: None,
-        team: None,
-        last_number: 0,
-        waiting_since: None,
-        created_at: write.now,
-        active_at: write.now,
-        visitor_read: 0,
-        snoozed_until: None,
-        labels: Vec::new(),
-        priority: Priority::None,
-        title,
-        participants: Vec::new(),
-        followers: Vec::new(),
-    };
+    let id = ConversationId(write.new_id());
+    let conversation = Conversation { title, ..conversations::empty(id, ConversationKind::Internal, write.now) };
     conversations::add(write.connection, &conversation)?;
     for agent in std::iter::once(me).chain(others) {
         add(write, &conversation, agent.id, me)?;

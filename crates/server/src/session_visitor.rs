@@ -261,18 +261,15 @@ impl Page {
                     }
                     Received::End(end) => return Ok(end),
                 },
-                event = self.seat.news() => match event {
-                    VisitorEvent::Changed(_) => {
-                        // Where a proof has ended, the page belongs to somebody unknown, and begins anew as them.
-                        let Some(count) = self.unread_if_still_theirs(core).await? else {
-                            return Ok(End::Bye(ByeCode::Drain));
-                        };
-                        if count != std::mem::replace(&mut self.unread, count) {
-                            outgoing.send(&ServerFrame::Eph(Ephemeral::Unread { count }))?;
-                        }
+                () = self.seat.changed() => {
+                    // Where a proof has ended, the page belongs to somebody unknown, and begins anew as them.
+                    let Some(count) = self.unread_if_still_theirs(core).await? else {
+                        return Ok(End::Bye(ByeCode::Drain));
+                    };
+                    if count != std::mem::replace(&mut self.unread, count) {
+                        outgoing.send(&ServerFrame::Eph(Ephemeral::Unread { count }))?;
                     }
-                    VisitorEvent::Ephemeral(_) => {}
-                },
+                }
                 changed = self.told.changed() => outgoing.send(&ServerFrame::Eph(changed))?,
                 _ = beat.tick() => outgoing.send(&socket::heartbeat(self.head))?,
             }

@@ -120,6 +120,31 @@ fn conversation(row: &Row<'_>) -> rusqlite::Result<Conversation> {
     })
 }
 
+/// A conversation that begins, with nobody yet.
+pub(crate) fn empty(id: ConversationId, kind: ConversationKind, now: Timestamp) -> Conversation {
+    Conversation {
+        id,
+        kind,
+        contact: ContactId(0),
+        visitor: VisitorId(0),
+        site: SiteId(0),
+        state: ConversationState::Open,
+        assignee: None,
+        team: None,
+        last_number: 0,
+        waiting_since: None,
+        created_at: now,
+        active_at: now,
+        visitor_read: 0,
+        snoozed_until: None,
+        labels: Vec::new(),
+        priority: Priority::None,
+        title: String::new(),
+        participants: Vec::new(),
+        followers: Vec::new(),
+    }
+}
+
 pub(crate) fn find(connection: &Connection, id: ConversationId) -> rusqlite::Result<Option<Conversation>> {
     let read = |row: &Row<'_>| Ok((conversation(row)?, (row.get(16)?, row.get(17)?, row.get(18)?)));
     let found = connection.prepare_cached(FIND)?.query_row([id.0], read).optional()?;
