@@ -166,9 +166,13 @@ impl Administration {
         let read = self.core.readers.read(move |connection| {
             if let Some(of) = of {
                 conversation(&actor, connection, of)?;
-                let found = items::of_conversation(connection, of)?;
-                let items = found.map(|id| items::find(connection, id)).transpose()?.flatten();
-                return Ok(ItemPage { items: items.into_iter().collect(), next: None });
+                let about = items::of_conversation(connection, of)?;
+                let items = match about.map(|id| find(&actor, connection, Action::ReadItems, id)) {
+                    // A guest reads a conversation of a site that they do not see, and no item of it.
+                    None | Some(Err(Failure::Refused(_))) => Vec::new(),
+                    Some(found) => vec![found?],
+                };
+                return Ok(ItemPage { items, next: None });
             }
             let limit = wanted.limit.clamp(1, ITEMS_MAX);
             let ids = items::list(connection, &Wanted { asker: actor.id(), limit, ..wanted })?;

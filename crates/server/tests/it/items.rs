@@ -378,3 +378,18 @@ async fn dk_25_whoever_takes_part_in_a_chat_takes_it_from_no_item_that_they_may_
         assert_eq!(changed(&desk, &desk.ann, "GET", &path, Value::Null).await, item, "nothing has changed");
     }
 }
+
+#[tokio::test]
+async fn od_18_a_guest_of_a_chat_reads_no_ticket_of_a_site_that_they_do_not_see() {
+    let desk = TestDesk::start().await;
+    let chat = vic(&desk, &["Hello"]).await;
+    made(&desk, &desk.ann, json!({"kind": "ticket", "title": "A lid", "conversation": chat.id})).await;
+    let edit = SiteEdit { members_only: Some(true), ..SiteEdit::default() };
+    desk.desk.administer().put_site(Some(desk.site.id), edit).await.unwrap();
+    let of_chat = format!("conversation={}", chat.id);
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let (add, remove) = (vec![desk.ben.agent.id], Vec::new());
+    ann.command(&command(Command::ChangeParticipants { conversation: chat.id, add, remove })).await.unwrap();
+    assert_eq!(numbers(&desk, &desk.ben, &of_chat).await, Vec::<i64>::new());
+    assert_eq!(numbers(&desk, &desk.ann, &of_chat).await, [1]);
+}
