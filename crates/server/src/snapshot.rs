@@ -19,6 +19,8 @@ use crate::tokens;
 
 /// Conversations read at once.
 const CONVERSATIONS_AT_ONCE: i64 = 8;
+/// Conversations that changed during a scan and whose ids are found at once.
+const MOVED_AT_ONCE: i64 = 64;
 /// Messages of each conversation in an agent's snapshot.
 const AGENT_MESSAGES: i64 = 30;
 /// Items that are to be done; of those that are done, a snapshot has the ones that its conversations are about.
@@ -134,6 +136,8 @@ pub(crate) struct Snapshot {
     /// Where reading goes on.
     position: Position,
     waiting: VecDeque<Row>,
+    /// Conversations that changed during the scan, and are next. What changes after they were found had been sent.
+    moved: VecDeque<i64>,
     /// The token of the page that is next.
     next: Option<String>,
     /// Time of the scan, for "seen in the last day".
@@ -157,7 +161,16 @@ impl Snapshot {
     }
 
     fn at(principal: Principal, generation: String, base: Seq, position: Position, now: Timestamp) -> Self {
-        Self { generation, base, principal, position, waiting: VecDeque::new(), next: None, now }
+        Self {
+            generation,
+            base,
+            principal,
+            position,
+            waiting: VecDeque::new(),
+            moved: VecDeque::new(),
+            next: None,
+            now,
+        }
     }
 
     /// Whether the client asks for the page that is next.
@@ -262,7 +275,10 @@ impl Snapshot {
                 let (id, sent) = if heads < ALL {
                     (Some(id), (heads, number))
                 } else {
-                    (log::next_conversation_since(connection, self.base, id)?, (0, 0))
+                    if self.moved.is_empty() {
+                        self.moved = log::next_conversations_since(connection, self.base, id, MOVED_AT_ONCE)?.into();
+                    }
+                    (self.moved.pop_front(), (0, 0))
                 };
                 let Some(id) = id else {
                     self.position = Position::Silent { id: i64::MAX, half: false };

@@ -29,7 +29,8 @@ queries! {
     FIND_CHANGE = "SELECT seq, entity, id, audience, kind, sender_kind, sender, client_id, conversation, site
         FROM change WHERE entity = ?1 AND id = ?2 AND audience = ?3";
     /// Few change after a place, so they are found by it.
-    NEXT_CONVERSATION_SINCE = "SELECT min(id) FROM change WHERE seq > ?1 AND +entity = ?2 AND +id > ?3";
+    NEXT_CONVERSATIONS_SINCE_OF_FEW = "SELECT DISTINCT id FROM change WHERE seq > ?1 AND +entity = ?2 AND +id > ?3
+        ORDER BY id LIMIT ?4";
     /// What is gone is told to everybody: its id says nothing, and whoever took part may have it.
     CHANGES_FOR_AGENT = concat!("SELECT seq, entity, id, audience, kind, sender_kind, sender, client_id, conversation, site
         FROM change WHERE seq > ?1 AND seq <= ?2 AND audience IN (0, ?3)
@@ -308,10 +309,17 @@ pub(crate) fn row(connection: &Connection, entity: EntityKind, id: i64, audience
     Ok((logged.change.kind == ChangeKind::Put).then_some(logged))
 }
 
-/// The conversation with the smallest id above `after` that changed after a place.
-pub(crate) fn next_conversation_since(connection: &Connection, from: Seq, after: i64) -> rusqlite::Result<Option<i64>> {
+/// Conversations that changed after a place, by their ids: the next ones above `after`, `most` at the most. To find them,
+/// all that changed since is read.
+pub(crate) fn next_conversations_since(
+    connection: &Connection,
+    from: Seq,
+    after: i64,
+    most: i64,
+) -> rusqlite::Result<Vec<i64>> {
     let kind = entities::kind_code(EntityKind::Conversation);
-    connection.prepare_cached(NEXT_CONVERSATION_SINCE)?.query_row(params![from.0, kind, after], |row| row.get(0))
+    let mut statement = connection.prepare_cached(NEXT_CONVERSATIONS_SINCE_OF_FEW)?;
+    statement.query_map(params![from.0, kind, after, most], |row| row.get(0))?.collect()
 }
 
 /// At most `limit` rows of `(from, to]` that an agent may see.
@@ -374,4 +382,34 @@ pub(crate) fn find_command(
             Ok(Done { seq: Seq(row.get(0)?), id: row.get(1)?, number: row.get(2)? })
         })
         .optional()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn dc_02_conversations_that_changed_come_each_once_by_their_ids_a_few_at_a_time() {
+        let directory = tempfile::tempdir().unwrap();
+        let connection = super::super::open(&directory.path().join("desk.db"), "Shop").unwrap();
+        let changed = |seq, entity, id, audience| {
+            let (kind, sender, client_id) = (ChangeKind::Put, None, None);
+            let seq = Seq(seq);
+            let place = Place { seq, entity, id, audience, kind, sender, client_id, conversation: None, site: None };
+            put(&connection, &place).unwrap();
+        };
+        // In an order that is not that of their ids.
+        for number in 1..=100 {
+            changed(number, EntityKind::Conversation, number * 37 % 101, EVERYBODY);
+            changed(100 + number, EntityKind::Agent, number, EVERYBODY);
+            changed(200 + number, EntityKind::Conversation, number * 37 % 101, 5);
+        }
+        let next = |from, after| next_conversations_since(&connection, Seq(from), after, 64).unwrap();
+        assert_eq!(next(0, 0), (1..=64).collect::<Vec<_>>());
+        assert_eq!(next(0, 64), (65..=100).collect::<Vec<_>>());
+        assert_eq!(next(0, 100), Vec::<i64>::new());
+        assert_eq!(next(299, 0), [100 * 37 % 101], "only what changed after the place");
+    }
 }
