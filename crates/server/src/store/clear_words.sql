@@ -1,5 +1,5 @@
 DELETE FROM message_words;
-INSERT INTO contact_words (contact_words) VALUES ('delete-all');
+DELETE FROM contact_words;
 INSERT INTO agent_words (agent_words) VALUES ('delete-all');
-INSERT INTO page_words (page_words) VALUES ('delete-all');
+DELETE FROM page_words;
 INSERT INTO article_words (article_words) VALUES ('delete-all');

@@ -100,6 +100,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { sql: include_str!("migrations/034_findable.sql"), then: None },
     Migration { sql: include_str!("migrations/035_lines_of_the_desk.sql"), then: None },
     Migration { sql: include_str!("migrations/036_makers.sql"), then: None },
+    Migration { sql: include_str!("migrations/037_words_that_go.sql"), then: Some(search::index_names_and_pages) },
 ];
 
 /// One step from format to format, taken whole or not at all.

@@ -37,9 +37,6 @@ queries! {
     DROP_PAGE_WORDS = "DELETE FROM page_words WHERE rowid = ?1";
 }
 
-/// Leaves no deleted word in the indexes.
-const FORGET_WORDS: &str = include_str!("forget_words.sql");
-
 /// Who is meant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -177,7 +174,6 @@ pub(crate) fn known(connection: &Connection, person: &Person) -> Outcome<Known> 
 /// tables that are added later go as well when they point to rows that go.
 pub(crate) fn erase(write: &mut Write<'_>, person: &Person) -> Outcome<Erased> {
     let (contact, visitor) = find(write.connection, person)?;
-    write.connection.execute_batch(FORGET_WORDS)?;
     let visitors = match visitor {
         Some(visitor) => vec![visitor.0],
         None => ids(write.connection, VISITORS, contact.0)?,
@@ -223,7 +219,6 @@ pub(crate) fn erase(write: &mut Write<'_>, person: &Person) -> Outcome<Erased> {
             write.touch(EntityKind::Item, item.0)?;
         }
     }
-    write.connection.execute_batch(FORGET_WORDS)?;
     Ok(erased)
 }
 

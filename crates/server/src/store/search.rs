@@ -54,7 +54,7 @@ queries! {
     /// Everything an older server has stored, once.
     MESSAGES_STORED = "SELECT id FROM message WHERE id > ?1 ORDER BY id";
     CONTACTS_STORED = "SELECT id, name FROM contact WHERE id > ?1 ORDER BY id";
-    PAGES_STORED = "SELECT id FROM page_view WHERE id > ?1 ORDER BY id";
+    PAGES_STORED = "SELECT id FROM page_view WHERE id > 0 AND id <= ?1 ORDER BY id";
     AGENTS_STORED = "SELECT id, name FROM agent WHERE id > ?1 ORDER BY id";
 }
 
@@ -157,6 +157,12 @@ pub(in crate::store) fn index_older(connection: &Connection) -> rusqlite::Result
     index(connection, conversations::find_words)
 }
 
+/// Makes people findable by their names again, and those pages by their words that were.
+pub(in crate::store) fn index_names_and_pages(connection: &Connection) -> rusqlite::Result<()> {
+    index_named(connection, CONTACTS_STORED, put_contact)?;
+    index_pages(connection, findable(connection)?.pages)
+}
+
 /// Makes everything findable that is stored.
 pub(in crate::store) fn index_everything(connection: &Connection) -> rusqlite::Result<()> {
     index(connection, conversations::find_message)?;
@@ -165,25 +171,36 @@ pub(in crate::store) fn index_everything(connection: &Connection) -> rusqlite::R
     Ok(())
 }
 
+fn index_named(
+    connection: &Connection,
+    sql: &str,
+    put: fn(&Connection, i64, &str) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([0])?;
+    while let Some(row) = rows.next()? {
+        put(connection, row.get(0)?, row.get_ref(1)?.as_str()?)?;
+    }
+    Ok(())
+}
+
+/// The pages with ids up to `last`.
+fn index_pages(connection: &Connection, last: i64) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(PAGES_STORED)?;
+    let mut rows = statement.query([last])?;
+    while let Some(row) = rows.next()? {
+        put_page(connection, row.get(0)?)?;
+    }
+    Ok(())
+}
+
 fn index(
     connection: &Connection,
     find: fn(&Connection, MessageId) -> rusqlite::Result<Option<Message>>,
 ) -> rusqlite::Result<()> {
-    let named = |sql: &str, put: fn(&Connection, i64, &str) -> rusqlite::Result<()>| {
-        let mut statement = connection.prepare(sql)?;
-        let mut rows = statement.query([0])?;
-        while let Some(row) = rows.next()? {
-            put(connection, row.get(0)?, row.get_ref(1)?.as_str()?)?;
-        }
-        Ok::<(), rusqlite::Error>(())
-    };
-    named(CONTACTS_STORED, put_contact)?;
-    named(AGENTS_STORED, put_agent)?;
-    let mut statement = connection.prepare(PAGES_STORED)?;
-    let mut rows = statement.query([0])?;
-    while let Some(row) = rows.next()? {
-        put_page(connection, row.get(0)?)?;
-    }
+    index_named(connection, CONTACTS_STORED, put_contact)?;
+    index_named(connection, AGENTS_STORED, put_agent)?;
+    index_pages(connection, i64::MAX)?;
     let mut statement = connection.prepare(MESSAGES_STORED)?;
     let mut rows = statement.query([0])?;
     while let Some(row) = rows.next()? {

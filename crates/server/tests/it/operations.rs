@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use deskbell_protocol::*;
+use serde_json::Value;
 
 use crate::crash::{make, run, serve, sign_in};
 use crate::desk::*;
@@ -208,6 +209,20 @@ async fn dc_01_a_person_is_handed_out_and_then_erased_everywhere() {
     let (mut guest, welcome) = vic(address, &key, None, None).await;
     guest.snapshot().await;
     let token = welcome.visitor.unwrap().token.unwrap();
+    // The shop's page is open in the same browser.
+    let name = presence();
+    let (language, screen, spoken, identity) = (String::new(), String::new(), None, None);
+    let (site, page) = (key.clone(), Some(seen("https://shop.example/zanzibar")));
+    let (part, presence) = (VisitorPart::Page, Some(name.clone()));
+    let hello = VisitorHello { site, part, token: None, presence, page, language, screen, spoken, identity };
+    let mut page = Client::open(address, None, Some(SHOP)).await;
+    page.hello(None, Some(hello.clone())).await;
+    page.welcome().await;
+    let (part, presence) = (VisitorPart::Panel, Some(name));
+    let hello = VisitorHello { part, presence, token: Some(token.clone()), page: None, ..hello };
+    let mut both = Client::open(address, None, Some(&format!("http://{address}"))).await;
+    both.hello(None, Some(hello)).await;
+    both.welcome().await;
     let file = upload(address, &format!("Visitor {token}"), "zanzibar.txt", "a map of zanzibar").await;
     // Another one is on its way, and came no further than this.
     let half =
@@ -245,6 +260,10 @@ async fn dc_01_a_person_is_handed_out_and_then_erased_everywhere() {
         notes: "likes zanzibar".to_owned(),
     };
     ann.command(&command(edit)).await.unwrap();
+    // What was written is findable before anybody's search is answered.
+    let found =
+        ask_at(&format!("http://{address}"), &signed_in, "GET", "/v1/search?q=please+page:zanzibar", Value::Null).await;
+    assert!(found.0 == 200 && found.1.to_string().contains("please"), "{found:?}");
     let (mut other, _) = vic(address, &key, None, None).await;
     other.snapshot().await;
     other.command(&reply(None, "Madagascar please")).await.unwrap();
