@@ -1,16 +1,18 @@
 //! Signing in and out, and who a token belongs to.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use deskbell_protocol::http::SignedIn;
 use deskbell_protocol::{Agent, AgentId, ErrorCode, Refusal, Region, Timestamp};
 
 use crate::desk::Core;
+use crate::hub::Hub;
 use crate::store::batch::Write;
 use crate::store::devices::{self, Ending, Token, TokenKind};
 use crate::store::visitors::{self, Bearer};
-use crate::store::{Failure, Outcome, agents};
+use crate::store::{Connection, Failure, Outcome, agents};
 use crate::{second_factor, text, tokens};
 
 /// Life of an access token.
@@ -96,19 +98,38 @@ pub(crate) fn settle<T>(core: &Core, account: &str, tried: &Outcome<T>) {
     }
 }
 
+fn wrong_password() -> Failure {
+    Refusal::new(ErrorCode::WrongPassword, "E-mail or password is wrong.").into()
+}
+
+/// An agent whose password was right when it was looked at.
+pub(crate) struct Proved {
+    agent: Agent,
+    hash: String,
+}
+
+impl Proved {
+    /// The agent as they are now, unless they have another password since, or went out of service: to look at a password
+    /// takes its time, and what ends all sessions ends the one that is being begun as well. To be asked by the writer.
+    pub(crate) fn still(&self, connection: &Connection) -> Outcome<Agent> {
+        let found = agents::find_by_email(connection, &agents::email_key(&self.agent.email))?;
+        let same = found.filter(|(agent, hash)| agent.id == self.agent.id && agent.active && *hash == self.hash);
+        same.map(|(agent, _)| agent).ok_or_else(wrong_password)
+    }
+}
+
 /// Whose password it is. Counts the try as failed; [`settle`] takes that back.
-pub(crate) async fn prove_password(core: &Core, address: IpAddr, email: &str, password: String) -> Outcome<Agent> {
+pub(crate) async fn prove_password(core: &Core, address: IpAddr, email: &str, password: String) -> Outcome<Proved> {
     if email.chars().count() > 320 || password.chars().count() > 1_000 {
         return Err(Refusal::invalid("password", "too long").into());
     }
     let account = agents::email_key(email);
     count(core, &account, address)?;
     let found = core.readers.read(move |connection| Ok(agents::find_by_email(connection, &account)?)).await?;
-    let (agent, stored) = found.unzip();
+    let stored = found.as_ref().map(|(_, hash)| hash.clone());
     let fits = core.passwords.verify(password, stored).await?;
-    agent
-        .filter(|agent| fits && agent.active)
-        .ok_or_else(|| Refusal::new(ErrorCode::WrongPassword, "E-mail or password is wrong.").into())
+    let found = found.filter(|(agent, _)| fits && agent.active);
+    found.map(|(agent, hash)| Proved { agent, hash }).ok_or_else(wrong_password)
 }
 
 /// Signs in with e-mail, password and, of an agent who has a second factor, a code.
@@ -120,9 +141,10 @@ pub(crate) async fn sign_in(
     code: String,
     device: Newcomer,
 ) -> Outcome<SignedIn> {
-    let agent = prove_password(core, address, email, password).await?;
-    let (id, desk) = (agent.id.0, core.name());
+    let proved = prove_password(core, address, email, password).await?;
+    let (id, desk) = (proved.agent.id.0, core.name());
     let entered = core.writer.submit(move |write| {
+        let agent = proved.still(write.connection)?;
         second_factor::prove_at_sign_in(write, &agent, address, &desk, &code)?;
         enter(write, agent, &device, &desk)
     });
@@ -171,14 +193,14 @@ enum Refreshed {
 pub(crate) async fn refresh(core: &Core, address: IpAddr, refresh_token: &str) -> Outcome<SignedIn> {
     let hash = tokens::hash(refresh_token);
     let desk = core.name();
-    let region = core.geo.region(address);
+    let (region, hub) = (core.geo.region(address), Arc::clone(&core.hub));
     let refreshed = core.writer.submit(move |write| {
         let token = devices::find_token(write.connection, &hash)?
             .filter(|token| token.kind == TokenKind::Refresh)
             .ok_or_else(expired)?;
         let token = good(token, write.now)?;
         if token.spent && token.unanswered.as_deref() != Some(hash.as_slice()) {
-            devices::end(write.connection, token.device, Ending::SignedOut, write.now)?;
+            end(write, &hub, vec![token.device], Ending::SignedOut)?;
             return Ok(Refreshed::Reused(token.device));
         }
         devices::spend(write.connection, token.device, &hash, write.now)?;
@@ -189,7 +211,6 @@ pub(crate) async fn refresh(core: &Core, address: IpAddr, refresh_token: &str) -
         Refreshed::Fresh(signed_in) => Ok(*signed_in),
         Refreshed::Reused(device) => {
             tracing::warn!(device, "a refresh token came twice; the device was signed out");
-            core.hub.end(device, Ending::SignedOut);
             Err(expired())
         }
     }
@@ -207,10 +228,32 @@ fn good(token: Token, now: Timestamp) -> Outcome<Token> {
 
 /// Signs a device out and closes its sockets.
 pub(crate) async fn sign_out(core: &Core, device: i64) -> Outcome<()> {
-    let end = move |write: &mut Write<'_>| Ok(devices::end(write.connection, device, Ending::SignedOut, write.now)?);
-    core.writer.submit(end).await?;
-    core.hub.end(device, Ending::SignedOut);
+    let hub = Arc::clone(&core.hub);
+    core.writer.submit(move |write| end(write, &hub, vec![device], Ending::SignedOut)).await
+}
+
+/// Ends devices: their tokens, and with them their sockets.
+pub(crate) fn end(write: &mut Write<'_>, hub: &Arc<Hub>, ended: Vec<i64>, how: Ending) -> Outcome<()> {
+    for device in &ended {
+        devices::end(write.connection, *device, how, write.now)?;
+    }
+    let hub = Arc::clone(hub);
+    write.then(move || ended.into_iter().for_each(|device| hub.end(device, how)));
     Ok(())
+}
+
+/// The same of all devices of an agent but for one. Which they were.
+pub(crate) fn end_all(
+    write: &mut Write<'_>,
+    hub: &Arc<Hub>,
+    agent: AgentId,
+    except: Option<i64>,
+    how: Ending,
+) -> Outcome<Vec<i64>> {
+    let mut gone = devices::of_agent(write.connection, agent)?;
+    gone.retain(|device| Some(*device) != except);
+    end(write, hub, gone.clone(), how)?;
+    Ok(gone)
 }
 
 /// Writes down that a device was heard, for the list of devices.
@@ -241,4 +284,62 @@ pub(crate) async fn authenticate_visitor(core: &Core, token: &str) -> Outcome<Be
     let read = core.readers.read(move |connection| Ok(visitors::find_by_token(connection, &hash, crate::clock())?));
     let found = read.await?;
     found.ok_or_else(expired)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use deskbell_protocol::{AgentId, Role};
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::{Desk, Settings};
+
+    const PASSWORD: &str = "correct horse battery";
+
+    /// What comes of a sign-in of Ann's that has found the password right when somebody changes her account.
+    async fn signs_in_while(change: fn(&mut Write<'_>, AgentId) -> Outcome<()>) -> Outcome<SignedIn> {
+        let directory = tempfile::tempdir().unwrap();
+        let desk = Desk::open(Settings { data: directory.path().to_owned(), ..Settings::default() }).unwrap();
+        let (core, address) = (desk.core(), "127.0.0.1".parse().unwrap());
+        let ann = desk.administer().add_agent("Ann", "ann@desk.example", PASSWORD, Role::Agent).await.unwrap();
+        // The writer does the change next, and then what the sign-in comes to.
+        let ((begun, has_begun), (go_on, held)) = (oneshot::channel(), std::sync::mpsc::channel::<()>());
+        let busy = core.writer.submit(move |_| {
+            let _ = begun.send(());
+            let _ = held.recv();
+            Ok(())
+        });
+        has_begun.await.unwrap();
+        let changed = core.writer.submit(move |write| change(write, ann.id));
+        let sign_in =
+            sign_in(core, address, "ann@desk.example", PASSWORD.to_owned(), String::new(), Newcomer::default());
+        let let_go = async {
+            while core.writer.waiting() < 2 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            go_on.send(()).unwrap();
+        };
+        let (busy, changed, entered, ()) = tokio::join!(busy, changed, sign_in, let_go);
+        busy.and(changed).unwrap();
+        entered
+    }
+
+    #[tokio::test]
+    async fn dk_01_a_sign_in_that_was_begun_with_the_old_password_or_in_service_ends_with_it() {
+        assert!(signs_in_while(|_, _| Ok(())).await.is_ok());
+        let another_password = signs_in_while(|write, ann| {
+            let other =
+                "$argon2id$v=19$m=65536,t=3,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+            Ok(agents::set_password(write.connection, ann, other)?)
+        });
+        let out_of_service = signs_in_while(|write, ann| {
+            let ann = agents::find(write.connection, ann)?.ok_or_else(|| Failure::not_found("agent"))?;
+            Ok(agents::update(write.connection, &Agent { active: false, ..ann })?)
+        });
+        for entered in [another_password.await, out_of_service.await] {
+            assert_eq!(entered.unwrap_err().into_refusal().code, ErrorCode::WrongPassword);
+        }
+    }
 }

@@ -62,10 +62,7 @@ impl Administration {
         &self,
         work: impl FnOnce(&mut Write<'_>) -> Outcome<T> + Send + 'static,
     ) -> Result<T, Refusal> {
-        let done = self.core.writer.submit(work).await.map_err(refuse)?;
-        // Webhooks may be told of what it came to.
-        self.core.told.ring();
-        Ok(done)
+        self.core.writer.submit(work).await.map_err(refuse)
     }
 
     /// Whether the desk has no agent yet.

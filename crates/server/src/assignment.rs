@@ -221,7 +221,6 @@ async fn look(core: &Core) -> Outcome<Option<Timestamp>> {
             break;
         }
         core.writer.submit(move |write| give_all(write, &waiting, &online)).await?;
-        core.told.ring();
     }
     deadlines::look(core, assignments::due, assignments::next_due, || {
         core.writer.submit(|write| take_back(write, BACK_AT_ONCE))

@@ -172,7 +172,7 @@ pub(crate) fn say_due(write: &mut Write<'_>, limit: i64) -> Outcome<()> {
 /// Says what is due until cancelled.
 pub(crate) async fn run(core: Arc<Core>, cancelled: CancellationToken) {
     let failed = "what the desk answers by itself could not be said";
-    deadlines::keep(cancelled, &core.answering, Duration::ZERO, failed, || look(&core)).await;
+    deadlines::keep(cancelled, &core.hub.answering, Duration::ZERO, failed, || look(&core)).await;
 }
 
 /// Says what is due. When the next is.

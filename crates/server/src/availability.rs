@@ -16,6 +16,7 @@ use crate::desk::Core;
 use crate::forms::asked;
 use crate::hours::Schedule;
 use crate::hub::Hub;
+use crate::store::batch::Write;
 use crate::store::{Connection, Failure, Outcome, forms, hours, sites};
 use crate::visits::LANGUAGE_MAX;
 use crate::{deadlines, live, text};
@@ -255,7 +256,7 @@ impl Administration {
             Schedule::read(hours)?;
         }
         let (actor, put) = (self.actor.clone(), wanted.clone());
-        let written = self.write(move |write| {
+        let written = self.write_and_tell(move |write| {
             actor.may(write.connection, right(site))?;
             known_site(write.connection, site)?;
             if hours::find(write.connection, site)? != put.hours {
@@ -266,15 +267,24 @@ impl Administration {
             Ok(())
         });
         written.await?;
-        self.tell_availability().await?;
         Ok(wanted)
     }
 
-    /// Tells everybody whether the desk is online, after a change.
-    pub(crate) async fn tell_availability(&self) -> Result<(), Refusal> {
+    /// Writes what may change whether the desk is online, or what it says of that. Everybody is told before whoever asks
+    /// is answered, and soon after when whoever asks is gone by then.
+    pub(crate) async fn write_and_tell<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Write<'_>) -> Outcome<T> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let availability = Arc::clone(&self.core.availability);
+        let written = self.write(move |write| {
+            let done = work(write)?;
+            write.then(move || availability.changed.notify_one());
+            Ok(done)
+        });
+        let done = written.await?;
         look(&self.core).await.map_err(refuse)?;
-        self.core.availability.changed.notify_one();
-        Ok(())
+        Ok(done)
     }
 }
 

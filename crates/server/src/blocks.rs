@@ -2,6 +2,7 @@
 //! nobody can lock the desk's own people out.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use deskbell_protocol::http::{Block, Blocked, Blocks, NewBlock};
 use deskbell_protocol::{FIELD_MAX, Refusal};
@@ -70,35 +71,34 @@ impl Administration {
             Blocked::Contact { .. } => None,
             Blocked::Network { network: given } => Some(network(given)?),
         };
-        let actor = self.actor.clone();
-        let (block, concerned) = self
-            .write(move |write| {
-                actor.may(write.connection, Action::ManageBlocks)?;
-                if new.expires_at.is_some_and(|time| time <= write.now) {
-                    return Err(Refusal::invalid("expires_at", "must be in the future").into());
+        let (actor, hub) = (self.actor.clone(), Arc::clone(&self.core.hub));
+        self.write(move |write| {
+            actor.may(write.connection, Action::ManageBlocks)?;
+            if new.expires_at.is_some_and(|time| time <= write.now) {
+                return Err(Refusal::invalid("expires_at", "must be in the future").into());
+            }
+            let (blocked, concerned) = match (new.blocked, range) {
+                (Blocked::Contact { contact }, _) => {
+                    let contact = merges::resolve(write.connection, contact)?;
+                    visitors::find_contact(write.connection, contact)?.ok_or_else(|| Failure::not_found("person"))?;
+                    (Blocked::Contact { contact }, blocks::visitors(write.connection, contact)?)
                 }
-                let (blocked, concerned) = match (new.blocked, range) {
-                    (Blocked::Contact { contact }, _) => {
-                        let contact = merges::resolve(write.connection, contact)?;
-                        visitors::find_contact(write.connection, contact)?
-                            .ok_or_else(|| Failure::not_found("person"))?;
-                        (Blocked::Contact { contact }, blocks::visitors(write.connection, contact)?)
-                    }
-                    (other, None) => (other, Vec::new()),
-                    (_, Some(range)) => (Blocked::Network { network: range.to_string() }, Vec::new()),
-                };
-                let (id, created_by) = (write.new_id(), actor.id());
-                let (created_at, expires_at) = (write.now, new.expires_at);
-                let block = Block { id, blocked, reason, created_by, created_at, expires_at };
-                blocks::add(write.connection, &block, range)?;
-                actor.did(write, "add", "block", Some(id), told(&block))?;
-                Ok((block, concerned))
-            })
-            .await?;
-        self.core.hub.send_away(|visitor, _, address| {
-            concerned.contains(&visitor) || range.is_some_and(|range| range.contains(&address.to_canonical()))
-        });
-        Ok(block)
+                (other, None) => (other, Vec::new()),
+                (_, Some(range)) => (Blocked::Network { network: range.to_string() }, Vec::new()),
+            };
+            let (id, created_by) = (write.new_id(), actor.id());
+            let (created_at, expires_at) = (write.now, new.expires_at);
+            let block = Block { id, blocked, reason, created_by, created_at, expires_at };
+            blocks::add(write.connection, &block, range)?;
+            actor.did(write, "add", "block", Some(id), told(&block))?;
+            write.then(move || {
+                hub.send_away(|visitor, _, address| {
+                    concerned.contains(&visitor) || range.is_some_and(|range| range.contains(&address.to_canonical()))
+                });
+            });
+            Ok(block)
+        })
+        .await
     }
 
     /// Lets somebody write again.

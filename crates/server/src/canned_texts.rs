@@ -1,5 +1,7 @@
 //! Prepared texts: written by agents for themselves, by supervisors for their teams, and by admins for the desk.
 
+use std::sync::Arc;
+
 use deskbell_protocol::http::{CannedTextEdit, NewCannedText};
 use deskbell_protocol::{AttachmentId, CannedText, CannedTextId, MESSAGE_TEXT_MAX, Refusal, TextOwner, placeholder};
 
@@ -193,7 +195,7 @@ impl Administration {
     /// # Errors
     /// See [`Self::add_canned_text`].
     pub async fn edit_canned_text(&self, id: CannedTextId, edit: CannedTextEdit) -> Result<CannedText, Refusal> {
-        let actor = self.actor.clone();
+        let (actor, hub) = (self.actor.clone(), Arc::clone(&self.core.hub));
         self.write(move |write| {
             let before = editable(&actor, write.connection, id)?;
             let mut now = checked(write, before.clone(), &edit)?;
@@ -203,11 +205,11 @@ impl Administration {
             if now != before {
                 canned_texts::edit(write, &now)?;
                 did(write, &actor, "edit", &now)?;
+                write.then(move || hub.deleted.notify_one());
             }
             Ok(now)
         })
         .await
-        .inspect(|_| self.core.deleted.notify_one())
     }
 
     /// Deletes a prepared text.
@@ -215,14 +217,13 @@ impl Administration {
     /// # Errors
     /// `not_found` when there is no such text, or no right to it.
     pub async fn delete_canned_text(&self, id: CannedTextId) -> Result<(), Refusal> {
-        let actor = self.actor.clone();
+        let (actor, hub) = (self.actor.clone(), Arc::clone(&self.core.hub));
         self.write(move |write| {
             let found = editable(&actor, write.connection, id)?;
             canned_texts::drop(write, id)?;
+            write.then(move || hub.deleted.notify_one());
             did(write, &actor, "delete", &found)
         })
-        .await?;
-        self.core.deleted.notify_one();
-        Ok(())
+        .await
     }
 }

@@ -207,6 +207,7 @@ pub(crate) fn submit(
         Command::Send { choice, .. } => choice.clone(),
         _ => None,
     };
+    let hub = Arc::clone(&core.hub);
     let done = wait.map(|()| {
         core.writer.submit(move |write| {
             let opened = match writes {
@@ -231,33 +232,29 @@ pub(crate) fn submit(
                 }
                 later = follow_up(write, (id, site), turn, anew, online, &agents)?;
             }
-            Ok((ack, later, turn))
+            // What a flow that goes on does next waits for its time.
+            let talks = turn == Turn::Talks;
+            if snoozes || deletes || talks || later.answers || later.routed {
+                write.then(move || {
+                    let due = [
+                        (snoozes, &hub.snoozed),
+                        (deletes, &hub.deleted),
+                        (talks, &hub.talking),
+                        (later.answers, &hub.answering),
+                        (later.routed, &hub.routing),
+                    ];
+                    due.iter().filter(|(is_due, _)| *is_due).for_each(|(_, task)| task.notify_one());
+                });
+            }
+            Ok(ack)
         })
     });
     let core = Arc::clone(core);
     async move {
         let wait = match done {
             Ok(done) => {
-                let done = done.await;
-                if snoozes && done.is_ok() {
-                    core.snoozed.notify_one();
-                }
-                if deletes && done.is_ok() {
-                    core.deleted.notify_one();
-                }
-                return match done {
-                    Ok((ack, later, turn)) => {
-                        if later.routed {
-                            core.routing.notify_one();
-                        }
-                        if later.answers {
-                            core.answering.notify_one();
-                        }
-                        // What a flow that goes on does next waits for its time.
-                        if turn == Turn::Talks {
-                            core.talking.notify_one();
-                        }
-                        core.told.ring();
+                return match done.await {
+                    Ok(ack) => {
                         core.hub.metrics.command(if ack.duplicate { "repeated" } else { "done" });
                         ServerFrame::Ack(ack)
                     }
@@ -909,4 +906,46 @@ fn edit_contact(write: &mut Write<'_>, principal: Principal, changed: &Contact, 
         write.touch(EntityKind::Contact, id)?;
     }
     Ok((Some(id), None))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::time::Duration;
+
+    use deskbell_protocol::Role;
+
+    use super::*;
+    use crate::{Desk, Settings};
+
+    #[tokio::test]
+    async fn dc_01_what_follows_from_a_command_follows_although_nobody_waits_for_its_answer() {
+        let directory = tempfile::tempdir().unwrap();
+        let desk = Desk::open(Settings { data: directory.path().to_owned(), ..Settings::default() }).unwrap();
+        let (core, administration) = (desk.core(), desk.administer());
+        let mut team = Vec::new();
+        for name in ["Ann", "Ben"] {
+            let email = format!("{name}@desk.example");
+            team.push(administration.add_agent(name, &email, "correct horse", Role::Agent).await.unwrap().id);
+        }
+        let frame = |command| CommandFrame {
+            client_id: ClientId::from_bits(rand::random()),
+            command,
+            if_rev: None,
+            client_time: 0,
+        };
+        let ann = Principal::Agent(team[0]);
+        let start = Command::StartInternal { agents: vec![team[1]], title: String::new(), text: "Tea?".to_owned() };
+        let ServerFrame::Ack(begun) = submit(core, ann, frame(start)).await else { unreachable!() };
+        let conversation = ConversationId(begun.id.unwrap());
+        let said = core
+            .readers
+            .read(move |connection| Ok(conversations::last_messages(connection, conversation, Number::MAX, true, 1)?));
+        let message = said.await.unwrap()[0].0;
+        // Ann's connection breaks before the commit.
+        drop(submit(core, ann, frame(Command::DeleteMessage { conversation, message })));
+        let told = tokio::time::timeout(Duration::from_secs(30), core.hub.deleted.notified()).await;
+        assert!(told.is_ok(), "nobody removes the files of the message");
+    }
 }

@@ -41,7 +41,7 @@ pub(crate) async fn keep<F: Future<Output = Outcome<Option<Timestamp>>>>(
     }
 }
 
-/// Does what is due, a transaction at a time, each of which may be told to webhooks. When the next is.
+/// Does what is due, a transaction at a time. When the next is.
 pub(crate) async fn look<T, E, F: Future<Output = Outcome<()>>>(
     core: &Core,
     due: fn(&Connection, Timestamp, i64) -> Result<Vec<T>, E>,
@@ -53,7 +53,6 @@ where
 {
     while core.readers.glance(|connection| Ok(!due(connection, crate::clock(), 1)?.is_empty())).await? {
         work().await?;
-        core.told.ring();
     }
     core.readers.glance(|connection| Ok(next_due(connection)?)).await
 }

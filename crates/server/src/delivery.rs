@@ -110,7 +110,7 @@ impl Bell {
 async fn due(core: &Core, busy: &HashSet<i64>) -> Outcome<(Vec<Next>, Duration)> {
     let now = crate::clock();
     // Before the queues are read: what is queued after this rings.
-    core.told.1.store(core.readers.read(|connection| Ok(webhooks::is_any(connection)?)).await?, Ordering::Relaxed);
+    core.hub.told.1.store(core.readers.read(|connection| Ok(webhooks::is_any(connection)?)).await?, Ordering::Relaxed);
     let next = core.readers.read(|connection| Ok(webhooks::next(connection)?)).await?;
     let idle = next.into_iter().filter(|next| !busy.contains(&next.webhook));
     let (due, later): (Vec<_>, Vec<_>) = idle.partition(|next| next.next_at <= now);
@@ -149,7 +149,7 @@ pub(crate) async fn run(core: Arc<Core>, cancelled: CancellationToken) {
                     busy.clear();
                 }
             },
-            () = core.told.0.notified() => {}
+            () = core.hub.told.0.notified() => {}
             () = tokio::time::sleep(wait) => {}
         }
     }

@@ -10,14 +10,12 @@ use axum::http::Method;
 use axum::serve::ListenerExt as _;
 use deskbell_protocol::VisitorId;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::administration::Administration;
 use crate::authorize::Action;
 use crate::availability::Availability;
-use crate::delivery::Bell;
 use crate::files::Files;
 use crate::geo::Geo;
 use crate::hub::Hub;
@@ -57,9 +55,9 @@ const DRAIN: Duration = Duration::from_secs(10);
 pub(crate) struct Core {
     pub(crate) settings: Settings,
     /// What its owners decide while it is served.
-    pub(crate) live: Live,
+    pub(crate) live: Arc<Live>,
     /// Whether it is online for whom, and what it says of that.
-    pub(crate) availability: Availability,
+    pub(crate) availability: Arc<Availability>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) writer: Arc<Writer>,
     pub(crate) readers: Readers,
@@ -79,18 +77,6 @@ pub(crate) struct Core {
     pub(crate) uploads: Uploads,
     /// Asks addresses that people gave.
     pub(crate) outbound: Outbound,
-    /// Rung when something waits for webhooks.
-    pub(crate) told: Bell,
-    /// Told when the desk is to answer something later.
-    pub(crate) answering: Notify,
-    /// Told when a flow talks, which may now be the next to hand over.
-    pub(crate) talking: Notify,
-    /// Told when a conversation waits at a team, which may have to be everybody's later.
-    pub(crate) routing: Notify,
-    /// Told when a conversation was put off, which may now be the next to open.
-    pub(crate) snoozed: Notify,
-    /// Told when a message was deleted, whose files may have to go.
-    pub(crate) deleted: Notify,
 }
 
 /// What one run of the server shares.
@@ -154,10 +140,11 @@ impl Desk {
         let files = Files::open(&settings.data)?;
         let outbound = Outbound::new(&settings.lookup, &settings.webhook_networks);
         store::settings::begin(&connection, &settings.first())?;
-        let live = Live::new(store::settings::find(&connection)?);
+        let live = Arc::new(Live::new(store::settings::find(&connection)?));
         let hub = Hub::new();
         let availability = Availability::open(&connection, live.get(), &hub)
             .map_err(|failure| OpenError::Io(std::io::Error::other(failure.into_refusal().message)))?;
+        let availability = Arc::new(availability);
         let readers = Readers::open(&path)?;
         let writer = Arc::new(Writer::start(connection, Arc::clone(&hub))?);
         Ok(Self {
@@ -179,12 +166,6 @@ impl Desk {
                 files,
                 uploads: Uploads::new(),
                 outbound,
-                told: Bell::default(),
-                answering: Notify::new(),
-                talking: Notify::new(),
-                routing: Notify::new(),
-                snoozed: Notify::new(),
-                deleted: Notify::new(),
             }),
         })
     }

@@ -504,7 +504,7 @@ fn hand_over_due(
 /// Hands over what visitors do not answer, until cancelled.
 pub(crate) async fn run(core: Arc<Core>, cancelled: CancellationToken) {
     let failed = "flows could not hand over";
-    deadlines::keep(cancelled, &core.talking, Duration::ZERO, failed, || look(&core)).await;
+    deadlines::keep(cancelled, &core.hub.talking, Duration::ZERO, failed, || look(&core)).await;
 }
 
 /// Does what is due. When the next is.
@@ -513,10 +513,10 @@ async fn look(core: &Core) -> Outcome<Option<Timestamp>> {
         let (online, agents) = (core.availability.online(&core.hub), core.hub.agents_online());
         let (later, routed) = core.writer.submit(move |write| hand_over_due(write, AT_ONCE, &online, &agents)).await?;
         if later {
-            core.answering.notify_one();
+            core.hub.answering.notify_one();
         }
         if routed {
-            core.routing.notify_one();
+            core.hub.routing.notify_one();
         }
         Ok(())
     })

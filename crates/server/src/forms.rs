@@ -163,7 +163,7 @@ impl Administration {
             return Err(Refusal::invalid("online", "both forms together are too long"));
         }
         let (actor, put) = (self.actor.clone(), wanted.clone());
-        let written = self.write(move |write| {
+        let written = self.write_and_tell(move |write| {
             actor.may(write.connection, Action::ManageSites)?;
             sites::find(write.connection, site)?.ok_or_else(|| Failure::not_found("site"))?;
             if forms::find(write.connection, site)? != put {
@@ -176,7 +176,6 @@ impl Administration {
             Ok(())
         });
         written.await?;
-        self.tell_availability().await?;
         Ok(wanted)
     }
 }

@@ -29,7 +29,7 @@ const WOKEN_AT_ONCE: i64 = 64;
 /// Opens snoozed conversations at their time, until cancelled.
 pub(crate) async fn wake(core: Arc<Core>, cancelled: CancellationToken) {
     let failed = "snoozed conversations could not be opened";
-    deadlines::keep(cancelled, &core.snoozed, Duration::ZERO, failed, || wake_once(&core)).await;
+    deadlines::keep(cancelled, &core.hub.snoozed, Duration::ZERO, failed, || wake_once(&core)).await;
 }
 
 /// Opens what is due. When the next one is.
@@ -49,7 +49,7 @@ async fn keep_clear(core: &Core) {
     let mut due = Instant::now() + FIRST;
     loop {
         let cleared = tokio::select! {
-            () = core.deleted.notified() => {
+            () = core.hub.deleted.notified() => {
                 remove_files(core).await;
                 continue;
             }

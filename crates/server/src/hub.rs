@@ -17,6 +17,7 @@ use deskbell_protocol::{
 use tokio::sync::{Notify, SetOnce, broadcast, mpsc, watch};
 use tokio::time::Instant;
 
+use crate::delivery::Bell;
 use crate::metrics::Metrics;
 use crate::rings::{Call, Ringer};
 use crate::store::devices::Ending;
@@ -153,6 +154,18 @@ pub(crate) struct Hub {
     pub(crate) assigning: Notify,
     /// Told when something was written that no search finds yet.
     pub(crate) unfindable: Notify,
+    /// Told when the desk is to answer something later.
+    pub(crate) answering: Notify,
+    /// Told when a flow talks, which may now be the next to hand over.
+    pub(crate) talking: Notify,
+    /// Told when a conversation waits at a team, which may have to be everybody's later.
+    pub(crate) routing: Notify,
+    /// Told when a conversation was put off, which may now be the next to open.
+    pub(crate) snoozed: Notify,
+    /// Told when a message was deleted, whose files may have to go.
+    pub(crate) deleted: Notify,
+    /// Rung when something may wait for webhooks.
+    pub(crate) told: Bell,
     pub(crate) metrics: Arc<Metrics>,
     online: watch::Sender<bool>,
 }
@@ -223,6 +236,12 @@ impl Hub {
             ringer: Ringer::new(),
             assigning: Notify::new(),
             unfindable: Notify::new(),
+            answering: Notify::new(),
+            talking: Notify::new(),
+            routing: Notify::new(),
+            snoozed: Notify::new(),
+            deleted: Notify::new(),
+            told: Bell::default(),
             metrics: Arc::default(),
             online: watch::Sender::new(false),
         })
@@ -250,6 +269,8 @@ impl Hub {
         }
         let talks = changes().filter(|it| matches!(it.entity, EntityKind::Conversation | EntityKind::ReadMark));
         self.ringer.stir(talks.map(|it| ConversationId(it.id)));
+        // Whatever webhooks are told of changes something.
+        self.told.ring();
         news
     }
 

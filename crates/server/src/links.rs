@@ -2,6 +2,7 @@
 //! once and for a limited time, and a link that does not is "not found", whatever the reason.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use deskbell_protocol::http::{
@@ -13,10 +14,11 @@ use crate::accounts;
 use crate::administration::{Administration, refuse};
 use crate::authorize::Action;
 use crate::desk::Core;
+use crate::hub::Hub;
 use crate::people::{Actor, check_email, check_password, free_email, hire, known_teams, only_owners};
 use crate::second_factor::Own;
 use crate::store::batch::Write;
-use crate::store::devices::{self, Ending};
+use crate::store::devices::Ending;
 use crate::store::{Connection, Failure, Outcome, agents, links as store, sites, teams};
 use crate::{people, text, tokens};
 
@@ -110,18 +112,15 @@ pub(crate) async fn open(core: &Core, address: IpAddr, used: LinkUse) -> Outcome
     check_password(&password)?;
     let name = if name.trim().is_empty() { None } else { Some(text::named("name", &name)?) };
     let password = core.passwords.hash(password).await?;
+    let hub = Arc::clone(&core.hub);
     let used = core.writer.submit(move |write| match find(write.connection, &hash, write.now, address)? {
-        Opened::Invitation(invitation, inviter) => {
-            join(write, invitation, &inviter, name, &password, address).map(|()| Vec::new())
-        }
+        Opened::Invitation(invitation, inviter) => join(write, invitation, &inviter, name, &password, address),
         Opened::NewPassword(agent) => {
-            let gone = set_password(write, agent.id, &password, None)?;
-            Actor::new(&agent, address).did(write, "use password link", "agent", Some(agent.id.0), agent.email)?;
-            Ok(gone)
+            set_password(write, &hub, agent.id, &password, None)?;
+            Actor::new(&agent, address).did(write, "use password link", "agent", Some(agent.id.0), agent.email)
         }
     });
-    end(core, used.await?);
-    Ok(())
+    used.await
 }
 
 /// Makes whoever was invited an agent. It counts as done by whoever has invited them.
@@ -156,35 +155,29 @@ fn join(
     Actor::new(&agent, address).did(write, "use invitation", "agent", Some(agent.id.0), agent.email.clone())
 }
 
-/// Stores a new password and ends all sessions, but for one. Those that ended.
-fn set_password(write: &mut Write<'_>, agent: AgentId, hash: &str, except: Option<i64>) -> Outcome<Vec<i64>> {
+/// Stores a new password and ends all sessions, but for one.
+fn set_password(write: &mut Write<'_>, hub: &Arc<Hub>, agent: AgentId, hash: &str, except: Option<i64>) -> Outcome<()> {
     agents::set_password(write.connection, agent, hash)?;
     store::drop_password_link(write.connection, agent)?;
-    Ok(devices::end_all(write.connection, agent, except, Ending::SignedOut, write.now)?)
-}
-
-fn end(core: &Core, gone: Vec<i64>) {
-    for device in gone {
-        core.hub.end(device, Ending::SignedOut);
-    }
+    accounts::end_all(write, hub, agent, except, Ending::SignedOut).map(drop)
 }
 
 impl Own<'_> {
     /// Replaces the agent's password and ends all their sessions but the one at hand.
     pub(crate) async fn change_password(&self, old: String, new: String, device: i64) -> Outcome<()> {
         check_password(&new)?;
-        let agent = accounts::prove_password(self.core, self.address, &self.agent.email, old).await?;
-        let (account, actor) = (agents::email_key(&agent.email), Actor::new(&agent, self.address));
+        let proved = accounts::prove_password(self.core, self.address, &self.agent.email, old).await?;
+        let (account, address) = (agents::email_key(&self.agent.email), self.address);
         let password = self.core.passwords.hash(new).await?;
+        let hub = Arc::clone(&self.core.hub);
         let changed = self.core.writer.submit(move |write| {
-            let gone = set_password(write, agent.id, &password, Some(device))?;
-            actor.did(write, "change password", "agent", Some(agent.id.0), agent.email)?;
-            Ok(gone)
+            let agent = proved.still(write.connection)?;
+            set_password(write, &hub, agent.id, &password, Some(device))?;
+            Actor::new(&agent, address).did(write, "change password", "agent", Some(agent.id.0), agent.email)
         });
         let changed = changed.await;
         accounts::settle(self.core, &account, &changed);
-        end(self.core, changed?);
-        Ok(())
+        changed
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use deskbell_protocol::http::{DeskSettings, DeskSettingsEdit, DeskTexts};
 use deskbell_protocol::{EntityKind, FIELD_MAX, FILE_BYTES_MAX, Refusal};
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::administration::Administration;
@@ -40,18 +40,22 @@ const LOOK_AGAIN: Duration = Duration::from_secs(60 * 60);
 /// The settings as they are now.
 pub(crate) struct Live {
     now: RwLock<Arc<DeskSettings>>,
-    /// One change at a time, so that the copy is never older than the database.
-    changing: Mutex<()>,
     changed: Notify,
 }
 
 impl Live {
     pub(crate) fn new(settings: DeskSettings) -> Self {
-        Self { now: RwLock::new(Arc::new(settings)), changing: Mutex::new(()), changed: Notify::new() }
+        Self { now: RwLock::new(Arc::new(settings)), changed: Notify::new() }
     }
 
     pub(crate) fn get(&self) -> Arc<DeskSettings> {
         Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Follows a commit, on the writer's thread: what was written last is what everybody reads.
+    fn set(&self, settings: DeskSettings) {
+        *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+        self.changed.notify_one();
     }
 }
 
@@ -153,10 +157,8 @@ impl Administration {
     }
 
     async fn decide(&self, action: Action, edit: DeskSettingsEdit) -> Result<DeskSettings, Refusal> {
-        let live = &self.core.live;
-        let _one_at_a_time = live.changing.lock().await;
-        let actor = self.actor.clone();
-        let after = self.write(move |write| {
+        let (actor, live, hub) = (self.actor.clone(), Arc::clone(&self.core.live), Arc::clone(&self.core.hub));
+        self.write_and_tell(move |write| {
             actor.may(write.connection, action)?;
             let before = settings::find(write.connection)?;
             let after = edited(&before, edit)?;
@@ -164,14 +166,14 @@ impl Administration {
                 settings::put(write.connection, &after)?;
                 actor.did(write, "edit", "settings", None, changes(&before, &after)?)?;
             }
+            let decided = after.clone();
+            write.then(move || {
+                live.set(decided);
+                hub.assigning.notify_one();
+            });
             Ok(after)
-        });
-        let after = after.await?;
-        *live.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(after.clone());
-        live.changed.notify_one();
-        self.core.hub.assigning.notify_one();
-        self.tell_availability().await?;
-        Ok(after)
+        })
+        .await
     }
 }
 

@@ -1,5 +1,7 @@
 //! Two entries of one person become one.
 
+use std::sync::Arc;
+
 use deskbell_protocol::{Contact, ContactId, EntityKind, NOTES_MAX, Refusal};
 
 use crate::administration::Administration;
@@ -50,8 +52,8 @@ impl Administration {
     /// `not_found` when there is no such person, or no right to one of them; `invalid` when they write on different sites,
     /// or when their notes are too long together.
     pub async fn merge(&self, stays: ContactId, gone: ContactId) -> Result<Contact, Refusal> {
-        let actor = self.actor.clone();
-        let merged = self.write(move |write| {
+        let (actor, hub) = (self.actor.clone(), Arc::clone(&self.core.hub));
+        self.write(move |write| {
             let (stays, gone) = (person(write, stays)?, person(write, gone)?);
             let site = |id| visitors::site_of_contact(write.connection, id);
             let (site, other) = (site(stays.id)?, site(gone.id)?);
@@ -60,7 +62,7 @@ impl Administration {
                 actor.may_with(write.connection, Action::MergePeople, Object::Customer(site))?;
             }
             if stays.id == gone.id {
-                return Ok((stays, Vec::new()));
+                return Ok(stays);
             }
             // Whoever sees one site alone must not learn what was said on another.
             if site != other {
@@ -88,12 +90,13 @@ impl Administration {
             let (browsers, conversations) = (moved.visitors.len(), moved.conversations.len());
             let detail = format!("gone={} browsers={browsers} conversations={conversations}", gone.id);
             actor.did(write, "merge", "contact", Some(known.id.0), detail)?;
-            let concerned = if unproved { blocks::visitors(write.connection, known.id)? } else { Vec::new() };
-            Ok((known, concerned))
-        });
-        let (known, concerned) = merged.await?;
-        self.core.hub.send_away(|visitor, _, _| concerned.contains(&visitor));
-        Ok(known)
+            if unproved {
+                let concerned = blocks::visitors(write.connection, known.id)?;
+                write.then(move || hub.send_away(|visitor, _, _| concerned.contains(&visitor)));
+            }
+            Ok(known)
+        })
+        .await
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use deskbell_protocol::http::{AgentEdit, AuditEntry, Device, NewAgent, SiteEdit, TeamEdit};
 use deskbell_protocol::{Agent, AgentId, Assignment, EntityKind, FIELD_MAX, Refusal, Role, Site, SiteId, Team, TeamId};
 
-use crate::accounts::Identity;
+use crate::accounts::{self, Identity};
 use crate::administration::{Administration, origins, refuse};
 use crate::assignment;
 use crate::authorize::{Action, Object, Principal, answers_visitors, authorize};
@@ -221,56 +222,47 @@ impl Administration {
     pub async fn edit_agent(&self, id: AgentId, edit: AgentEdit) -> Result<Agent, Refusal> {
         let name = edit.name.as_deref().map(|name| text::named("name", name)).transpose()?;
         let email = edit.email.as_deref().map(check_email).transpose()?;
-        let actor = self.actor.clone();
-        let (agent, gone) = self
-            .write(move |write| {
-                actor.may(write.connection, Action::ManageAgents)?;
-                let before = agents::find(write.connection, id)?.ok_or_else(|| Failure::not_found("agent"))?;
-                let after = Agent {
-                    id,
-                    name: name.unwrap_or_else(|| before.name.clone()),
-                    email: email.unwrap_or_else(|| before.email.clone()),
-                    role: edit.role.unwrap_or(before.role),
-                    customer_facing: edit.customer_facing.unwrap_or(before.customer_facing),
-                    across_sites: edit.across_sites.unwrap_or(before.across_sites),
-                    active: edit.active.unwrap_or(before.active),
-                    away: edit.away.unwrap_or(before.away),
-                };
-                if after == before {
-                    return Ok((before, Vec::new()));
-                }
-                if before.role == Role::Owner || after.role == Role::Owner {
-                    only_owners(&actor, write)?;
-                }
-                let owned = before.role == Role::Owner && before.active;
-                if owned
-                    && !(after.role == Role::Owner && after.active)
-                    && !agents::has_other_owner(write.connection, id)?
-                {
-                    let field = if after.active { "role" } else { "active" };
-                    return Err(Refusal::invalid(field, "the desk needs an owner; make somebody else one first").into());
-                }
-                free_email(write, &after.email, Some(id))?;
-                agents::update(write.connection, &after)?;
-                write.touch(EntityKind::Agent, id.0)?;
-                settle(write)?;
-                if !(after.active && answers_visitors(after.role)) {
-                    // Also what they see by taking part alone.
-                    assignment::let_go_of_lost(write, [id])?;
-                }
-                let gone = if after.active {
-                    Vec::new()
-                } else {
-                    devices::end_all(write.connection, id, None, Ending::Revoked, write.now)?
-                };
-                actor.did(write, "edit", "agent", Some(id.0), changes(&before, &after))?;
-                Ok((after, gone))
-            })
-            .await?;
-        for device in gone {
-            self.core.hub.end(device, Ending::Revoked);
-        }
-        Ok(agent)
+        let (actor, hub) = (self.actor.clone(), Arc::clone(&self.core.hub));
+        self.write(move |write| {
+            actor.may(write.connection, Action::ManageAgents)?;
+            let before = agents::find(write.connection, id)?.ok_or_else(|| Failure::not_found("agent"))?;
+            let after = Agent {
+                id,
+                name: name.unwrap_or_else(|| before.name.clone()),
+                email: email.unwrap_or_else(|| before.email.clone()),
+                role: edit.role.unwrap_or(before.role),
+                customer_facing: edit.customer_facing.unwrap_or(before.customer_facing),
+                across_sites: edit.across_sites.unwrap_or(before.across_sites),
+                active: edit.active.unwrap_or(before.active),
+                away: edit.away.unwrap_or(before.away),
+            };
+            if after == before {
+                return Ok(before);
+            }
+            if before.role == Role::Owner || after.role == Role::Owner {
+                only_owners(&actor, write)?;
+            }
+            let owned = before.role == Role::Owner && before.active;
+            if owned && !(after.role == Role::Owner && after.active) && !agents::has_other_owner(write.connection, id)?
+            {
+                let field = if after.active { "role" } else { "active" };
+                return Err(Refusal::invalid(field, "the desk needs an owner; make somebody else one first").into());
+            }
+            free_email(write, &after.email, Some(id))?;
+            agents::update(write.connection, &after)?;
+            write.touch(EntityKind::Agent, id.0)?;
+            settle(write)?;
+            if !(after.active && answers_visitors(after.role)) {
+                // Also what they see by taking part alone.
+                assignment::let_go_of_lost(write, [id])?;
+            }
+            if !after.active {
+                accounts::end_all(write, &hub, id, None, Ending::Revoked)?;
+            }
+            actor.did(write, "edit", "agent", Some(id.0), changes(&before, &after))?;
+            Ok(after)
+        })
+        .await
     }
 
     /// Says whether the agent who asks wants no conversations to be given to them.
@@ -318,36 +310,29 @@ impl Administration {
     /// `not_found` when there is no such agent or device, or no right to it; `invalid` when another owner is concerned
     /// and whoever asks is none.
     pub async fn revoke(&self, agent: AgentId, which: Which) -> Result<Vec<i64>, Refusal> {
-        let actor = self.actor.clone();
-        let gone = self
-            .write(move |write| {
-                actor.may_with(write.connection, Action::RevokeDevices, Object::Account(agent))?;
-                let of = agents::find(write.connection, agent)?.ok_or_else(|| Failure::not_found("agent"))?;
-                if of.role == Role::Owner && actor.agent != Some(agent) {
-                    only_owners(&actor, write)?;
-                }
-                let gone = match which {
-                    Which::AllBut(except) => {
-                        devices::end_all(write.connection, agent, except, Ending::Revoked, write.now)?
+        let (actor, hub) = (self.actor.clone(), Arc::clone(&self.core.hub));
+        self.write(move |write| {
+            actor.may_with(write.connection, Action::RevokeDevices, Object::Account(agent))?;
+            let of = agents::find(write.connection, agent)?.ok_or_else(|| Failure::not_found("agent"))?;
+            if of.role == Role::Owner && actor.agent != Some(agent) {
+                only_owners(&actor, write)?;
+            }
+            let gone = match which {
+                Which::AllBut(except) => accounts::end_all(write, &hub, agent, except, Ending::Revoked)?,
+                Which::Only(device) => {
+                    if !devices::of_agent(write.connection, agent)?.contains(&device) {
+                        return Err(Failure::not_found("device"));
                     }
-                    Which::Only(device) => {
-                        if !devices::of_agent(write.connection, agent)?.contains(&device) {
-                            return Err(Failure::not_found("device"));
-                        }
-                        devices::end(write.connection, device, Ending::Revoked, write.now)?;
-                        vec![device]
-                    }
-                };
-                for device in &gone {
-                    actor.did(write, "revoke", "device", Some(*device), of.email.clone())?;
+                    accounts::end(write, &hub, vec![device], Ending::Revoked)?;
+                    vec![device]
                 }
-                Ok(gone)
-            })
-            .await?;
-        for device in &gone {
-            self.core.hub.end(*device, Ending::Revoked);
-        }
-        Ok(gone)
+            };
+            for device in &gone {
+                actor.did(write, "revoke", "device", Some(*device), of.email.clone())?;
+            }
+            Ok(gone)
+        })
+        .await
     }
 
     /// The agent with an address, in any spelling of case.
@@ -449,8 +434,8 @@ impl Administration {
     pub async fn put_site(&self, id: Option<SiteId>, edit: SiteEdit) -> Result<Site, Refusal> {
         let name = edit.name.as_deref().map(|name| text::named("name", name)).transpose()?;
         let allowed = edit.origins.as_deref().map(origins).transpose()?;
-        let actor = self.actor.clone();
-        let written = self.write(move |write| {
+        let (actor, hub) = (self.actor.clone(), Arc::clone(&self.core.hub));
+        self.write_and_tell(move |write| {
             actor.may(write.connection, Action::ManageSites)?;
             let before = match id {
                 Some(id) => sites::find(write.connection, id)?.ok_or_else(|| Failure::not_found("site"))?,
@@ -494,14 +479,13 @@ impl Administration {
                 list(site.teams.iter().map(|id| id.0)),
             );
             actor.did(write, if id.is_some() { "edit" } else { "add" }, "site", Some(site.id.0), detail)?;
-            Ok((site, closes))
-        });
-        let (site, closes) = written.await?;
-        if closes {
-            self.core.hub.send_away(|_, of, _| of == site.id);
-        }
-        self.tell_availability().await?;
-        Ok(site)
+            if closes {
+                let closed = site.id;
+                write.then(move || hub.send_away(|_, of, _| of == closed));
+            }
+            Ok(site)
+        })
+        .await
     }
 
     /// All sites that whoever asks sees or manages, oldest first.

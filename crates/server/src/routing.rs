@@ -176,7 +176,7 @@ pub(crate) fn open_to_all(write: &mut Write<'_>, limit: i64) -> Outcome<()> {
 /// Does what is due until cancelled.
 pub(crate) async fn run(core: Arc<Core>, cancelled: CancellationToken) {
     let failed = "what waits at teams could not be given to everybody";
-    deadlines::keep(cancelled, &core.routing, Duration::ZERO, failed, || look(&core)).await;
+    deadlines::keep(cancelled, &core.hub.routing, Duration::ZERO, failed, || look(&core)).await;
 }
 
 /// Does what is due. When the next is.

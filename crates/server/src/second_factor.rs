@@ -188,12 +188,15 @@ impl<'c> Own<'c> {
         password: String,
         work: impl FnOnce(&mut Write<'_>, &Agent, &Actor) -> Outcome<T> + Send + 'static,
     ) -> Outcome<T> {
-        let agent = accounts::prove_password(self.core, self.address, &self.agent.email, password).await?;
-        let actor = Actor::new(&agent, self.address);
-        let account = agents::email_key(&agent.email);
-        let proved = self.core.writer.submit(move |write| work(write, &agent, &actor)).await;
-        accounts::settle(self.core, &account, &proved);
-        proved
+        let proved = accounts::prove_password(self.core, self.address, &self.agent.email, password).await?;
+        let (account, address) = (agents::email_key(&self.agent.email), self.address);
+        let done = self.core.writer.submit(move |write| {
+            let agent = proved.still(write.connection)?;
+            work(write, &agent, &Actor::new(&agent, address))
+        });
+        let done = done.await;
+        accounts::settle(self.core, &account, &done);
+        done
     }
 
     /// Does what is guessed at like a password.

@@ -4,6 +4,8 @@
 //! One algorithm is understood, and no token can ask for another, so the signature is checked here with `hmac`; a
 //! package for tokens of all kinds would bring the ones that must be refused.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use deskbell_protocol::http::{IdentityCheck, IdentityChecked, IdentitySecret, IdentitySecretShown};
@@ -228,20 +230,18 @@ impl Administration {
     /// # Errors
     /// `not_found` when the site has no such secret.
     pub async fn delete_identity_secret(&self, id: SiteId, secret: i64) -> Result<(), Refusal> {
-        let actor = self.actor.clone();
-        let proved = self.write(move |write| {
+        let (actor, hub) = (self.actor.clone(), Arc::clone(&self.core.hub));
+        self.write(move |write| {
             actor.may(write.connection, Action::ManageSites)?;
             let known = signatures::secrets(write.connection, id)?;
             if !known.iter().any(|(made, _)| made.id == secret) {
                 return Err(Failure::not_found("secret"));
             }
             let proved = signatures::drop_secret(write.connection, secret)?;
-            actor.did(write, "delete", "identity secret", Some(secret), format!("site={id}"))?;
-            Ok(proved)
-        });
-        let proved = proved.await?;
-        self.core.hub.send_away(|visitor, _, _| proved.contains(&visitor));
-        Ok(())
+            write.then(move || hub.send_away(|visitor, _, _| proved.contains(&visitor)));
+            actor.did(write, "delete", "identity secret", Some(secret), format!("site={id}"))
+        })
+        .await
     }
 
     /// Reads a token as a messenger's would be read, and says what is wrong with it.

@@ -468,7 +468,7 @@ async fn finish(core: &Core, key: &Key, upload: &Stored) -> Outcome<Attachment> 
     };
     let file = upload.file.clone();
     let stored = core.writer.submit({
-        let key = key.clone();
+        let (key, hub) = (key.clone(), Arc::clone(&core.hub));
         move |write| {
             let attachment = Attachment {
                 id: AttachmentId(write.new_id()),
@@ -483,14 +483,12 @@ async fn finish(core: &Core, key: &Key, upload: &Stored) -> Outcome<Attachment> 
             }
             // It was given up while it was looked into.
             stored_files::drop(write.connection, attachment.id)?;
+            write.then(move || hub.deleted.notify_one());
             Ok(None)
         }
     });
     let attachment = stored.await?;
     core.files.remove_incoming(&upload.file).await;
-    if attachment.is_none() {
-        core.deleted.notify_one();
-    }
     attachment.ok_or_else(gone)
 }
 
@@ -502,7 +500,7 @@ pub(crate) async fn cancel(core: &Core, principal: Principal, client_id: ClientI
 }
 
 async fn forget(core: &Core, key: &Key) -> Outcome<()> {
-    let key = key.clone();
+    let (key, hub) = (key.clone(), Arc::clone(&core.hub));
     let removed = core.writer.submit(move |write| {
         let Some(upload) = uploads::find(write.connection, &key)? else { return Ok(None) };
         uploads::drop(write.connection, &key)?;
@@ -511,12 +509,12 @@ async fn forget(core: &Core, key: &Key) -> Outcome<()> {
             Some(id) => stored_files::drop(write.connection, id)?,
             None => stored_files::remove_later(write.connection, &upload.file)?,
         }
+        write.then(move || hub.deleted.notify_one());
         Ok(Some(upload.file))
     });
     if let Some(file) = removed.await? {
         core.files.remove_incoming(&file).await;
     }
-    core.deleted.notify_one();
     Ok(())
 }
 

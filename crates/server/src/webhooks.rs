@@ -1,6 +1,8 @@
 //! Addresses that are told of what happens: who may set them up, and what is put into their queues. What is told stands in
 //! the same transaction as what happened, so that neither is ever there without the other.
 
+use std::sync::Arc;
+
 use deskbell_protocol::http::{
     NewWebhook, Webhook, WebhookBody, WebhookContact, WebhookDeliveries, WebhookEdit, WebhookEvent, WebhookWithSecret,
 };
@@ -150,14 +152,13 @@ impl Administration {
         &self,
         work: impl FnOnce(&mut Write<'_>, &Actor) -> Outcome<T> + Send + 'static,
     ) -> Result<T, Refusal> {
-        let actor = self.actor.clone();
-        let done = self.write(move |write| {
+        let (actor, hub) = (self.actor.clone(), Arc::clone(&self.core.hub));
+        self.write(move |write| {
             actor.may(write.connection, Action::ManageWebhooks)?;
+            write.then(move || hub.told.look());
             work(write, &actor)
-        });
-        let done = done.await?;
-        self.core.told.look();
-        Ok(done)
+        })
+        .await
     }
 
     /// The addresses that are told of what happens.

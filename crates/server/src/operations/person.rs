@@ -83,7 +83,7 @@ pub(crate) async fn erase(core: &Core, person: Person, actor: Actor) -> Outcome<
     let names = [files.as_slice(), uploads].concat();
     if !matches!(tokio::time::timeout(FILES_PATIENCE, housekeeping::remove(core, &names)).await, Ok(Ok(()))) {
         tracing::warn!("not all files of the person could be removed; it is tried again");
-        core.deleted.notify_one();
+        core.hub.deleted.notify_one();
     }
     tracing::info!(visitors, conversations, messages, files = files.len(), "a person was erased");
     Ok(erased)

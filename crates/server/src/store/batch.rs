@@ -84,6 +84,9 @@ pub(crate) fn ask<T: Send + 'static>(
     (Box::new(Asked { work: Some(work), result: None, answer }), answered)
 }
 
+/// What follows from work outside the database.
+type Effect = Box<dyn FnOnce() + Send>;
+
 /// What a job may do: read and write rows, make ids, and tell the log.
 pub(crate) struct Write<'a> {
     pub(crate) connection: &'a Connection,
@@ -93,11 +96,19 @@ pub(crate) struct Write<'a> {
     head: &'a mut Seq,
     touched: HashSet<(EntityKind, i64, i64)>,
     cause: Option<((i64, i64), ClientId)>,
+    effects: Vec<Effect>,
 }
 
 impl Write<'_> {
     pub(crate) fn new_id(&mut self) -> i64 {
         self.ids.next(self.now)
+    }
+
+    /// Has something follow as soon as this work is durable and before its asker is told, whatever became of the asker:
+    /// who waits for an answer is gone when their connection breaks. It runs on the writer's thread, so it is short, and
+    /// holds nothing that waits for this thread when it is dropped, as the desk does.
+    pub(crate) fn then(&mut self, effect: impl FnOnce() + Send + 'static) {
+        self.effects.push(Box::new(effect));
     }
 
     /// The log's newest place, this job's changes included.
@@ -231,8 +242,9 @@ impl Batches {
         Ok(())
     }
 
-    /// Runs the jobs in one transaction. Askers are told after the commit, and after `publish`, whose word is given
-    /// back if anything changed; when the commit fails, all of them are told so and nothing is stored.
+    /// Runs the jobs in one transaction. Askers are told after the commit, after `publish`, whose word is given back if
+    /// anything changed, and after what follows from their work; when the commit fails, all of them are told so, nothing
+    /// is stored, and nothing follows.
     pub(crate) fn run<T>(
         &self,
         mut jobs: Vec<Box<dyn Job>>,
@@ -243,9 +255,13 @@ impl Batches {
         if is_planted(Bug::AckBeforeCommit) && worked.is_ok() {
             jobs.drain(..).for_each(|job| job.finish(Ok(())));
         }
-        let result = worked.and_then(|committed| self.commit().map(|()| committed));
+        let result = worked.and_then(|worked| self.commit().map(|()| worked));
         let (outcome, published) = match result {
-            Ok(committed) => (Ok(()), (committed.to > committed.from).then(|| publish(committed))),
+            Ok((committed, effects)) => {
+                let published = (committed.to > committed.from).then(|| publish(committed));
+                effects.into_iter().for_each(|effect| effect());
+                (Ok(()), published)
+            }
             Err(failure) => {
                 if !self.connection.is_autocommit()
                     && let Err(error) = self.connection.execute_batch("ROLLBACK")
@@ -261,7 +277,7 @@ impl Batches {
         published
     }
 
-    fn work(&self, jobs: &mut [Box<dyn Job>], now: Timestamp) -> Outcome<Committed> {
+    fn work(&self, jobs: &mut [Box<dyn Job>], now: Timestamp) -> Outcome<(Committed, Vec<Effect>)> {
         self.control("BEGIN IMMEDIATE")?;
         // The counters are read anew each time, so that a second process, which adds an agent from the command line
         // say, can never make the log repeat a place.
@@ -269,7 +285,7 @@ impl Batches {
         let from = desk.head;
         let mut head = from;
         let mut ids = Ids { last: desk.last_id };
-        let mut touched = BTreeSet::new();
+        let (mut touched, mut effects) = (BTreeSet::new(), Vec::new());
         for job in jobs {
             self.control("SAVEPOINT job")?;
             let before = head;
@@ -280,9 +296,10 @@ impl Batches {
                 head: &mut head,
                 touched: HashSet::new(),
                 cause: None,
+                effects: Vec::new(),
             };
             let keep = job.run(&mut write);
-            let of_job = write.touched;
+            let Write { touched: of_job, effects: follow, .. } = write;
             if self.connection.is_autocommit() {
                 // SQLite gave up the whole transaction, as it may when the disk is full.
                 return Err(Failure::DiskFull);
@@ -290,6 +307,7 @@ impl Batches {
             if keep {
                 self.control("RELEASE job")?;
                 touched.extend(of_job);
+                effects.extend(follow);
             } else {
                 self.control("ROLLBACK TO job")?;
                 self.control("RELEASE job")?;
@@ -298,7 +316,7 @@ impl Batches {
             }
         }
         log::move_head(&self.connection, head, ids.last)?;
-        self.collect(from, head, touched)
+        Ok((self.collect(from, head, touched)?, effects))
     }
 
     /// Reads the state that the touched entities have at the end of the transaction.

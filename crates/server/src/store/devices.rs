@@ -90,22 +90,6 @@ pub(crate) fn list(connection: &Connection, agent: AgentId) -> rusqlite::Result<
     rows.collect()
 }
 
-/// Ends all tokens of all devices of an agent, but for those of one. The devices.
-pub(crate) fn end_all(
-    connection: &Connection,
-    agent: AgentId,
-    except: Option<i64>,
-    how: Ending,
-    now: Timestamp,
-) -> rusqlite::Result<Vec<i64>> {
-    let mut gone = of_agent(connection, agent)?;
-    gone.retain(|device| Some(*device) != except);
-    for device in &gone {
-        end(connection, *device, how, now)?;
-    }
-    Ok(gone)
-}
-
 /// How a device ended. `None`: its tokens are still good.
 pub(crate) fn ended(connection: &Connection, device: i64) -> rusqlite::Result<Option<Ending>> {
     let found = connection

@@ -141,3 +141,13 @@ async fn a_block_ends_at_its_time_by_itself() {
     let (_, list) = ask(&desk, &desk.ann, "GET", "/v1/blocks", Value::Null).await;
     assert_eq!(list["blocks"], json!([]));
 }
+
+#[tokio::test]
+async fn a_network_is_blocked_although_whoever_did_it_lost_the_connection_before_the_answer() {
+    let desk = TestDesk::start().await;
+    let (mut vic, _) = desk.visitor().await;
+    let blocked = http::Blocked::Network { network: "127.0.0.0/8".to_owned() };
+    let new = http::NewBlock { blocked, reason: String::new(), expires_at: None };
+    hang_up_on(desk.desk.administer().block(new)).await;
+    assert_eq!(bye(&mut vic).await, ByeCode::Drain);
+}

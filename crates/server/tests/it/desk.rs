@@ -231,6 +231,15 @@ pub(crate) async fn ask_at(address: &str, who: &SignedIn, method: &str, path: &s
     (response.status().as_u16(), response.json().await.unwrap_or_default())
 }
 
+/// Asks for something, and is gone before there is an answer.
+pub(crate) async fn hang_up_on<T>(asked: impl Future<Output = T>) {
+    tokio::select! {
+        biased;
+        _ = asked => panic!("it was answered at once"),
+        () = std::future::ready(()) => {}
+    }
+}
+
 /// One socket, seen from the outside.
 pub(crate) struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,

@@ -2,6 +2,7 @@
 
 use deskbell_protocol::http::{AgentEdit, Device, Refresh, Revoked, SignIn, SignedIn};
 use deskbell_protocol::*;
+use deskbell_server::Which;
 use reqwest::Method;
 
 use crate::desk::*;
@@ -173,4 +174,20 @@ async fn dk_01_a_device_that_asks_over_http_is_told_at_once_too() {
     let (answer, _) = tokio::join!(waiting, revoke);
     let said = answer.to_string();
     assert!(said.contains("revoked"), "{said}");
+}
+
+#[tokio::test]
+async fn dk_01_a_lost_laptop_is_signed_out_although_whoever_did_it_lost_the_connection_before_the_answer() {
+    let desk = TestDesk::start().await;
+    let laptop = laptop(&desk).await;
+    let mut lost = desk.agent(&laptop, None).await.synced().await;
+    let id = devices(&desk, &desk.ann, &desk.ann).await[1].id;
+    let administration = desk.desk.administer();
+    hang_up_on(administration.revoke(desk.ann.agent.id, Which::Only(id))).await;
+    assert_eq!(lost.bye().await, ByeCode::Revoked, "the laptop goes on reading");
+
+    let mut ben = desk.agent(&desk.ben, None).await.synced().await;
+    let edit = AgentEdit { active: Some(false), ..AgentEdit::default() };
+    hang_up_on(administration.edit_agent(desk.ben.agent.id, edit)).await;
+    assert_eq!(ben.bye().await, ByeCode::Revoked, "whoever is out of service goes on reading");
 }

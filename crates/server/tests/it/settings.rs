@@ -114,3 +114,13 @@ async fn dk_25_pages_are_forgotten_after_the_days_that_the_owner_allows() {
     assert_eq!(vic.pages[0].url, "https://shop.example/new");
     assert_eq!(database.query_row(words, [], |row| row.get::<_, i64>(0)).unwrap(), 1, "the search forgets it too");
 }
+
+#[tokio::test]
+async fn od_33_what_was_decided_holds_although_whoever_did_it_lost_the_connection_before_the_answer() {
+    let desk = TestDesk::start().await;
+    let _ann = desk.agent(&desk.ann, None).await.synced().await;
+    let (mut vic, _) = desk.visitor().await;
+    hang_up_on(desk.desk.administer().switch(false)).await;
+    vic.ephemeral(|told| matches!(told, Ephemeral::Agents { online: false, .. }).then_some(())).await;
+    assert!(desk.desk.administer().settings().offline);
+}
