@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use axum::handler::HandlerWithoutStateExt as _;
@@ -77,6 +78,8 @@ pub(crate) struct Core {
     pub(crate) uploads: Uploads,
     /// Asks addresses that people gave.
     pub(crate) outbound: Outbound,
+    /// Whether words of somebody who was erased may still stand in the database's log.
+    pub(crate) erased_in_log: AtomicBool,
 }
 
 /// What one run of the server shares.
@@ -166,6 +169,8 @@ impl Desk {
                 files,
                 uploads: Uploads::new(),
                 outbound,
+                // A server that was killed in the middle of an erasure says nothing of it.
+                erased_in_log: AtomicBool::new(true),
             }),
         })
     }

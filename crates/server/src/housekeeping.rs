@@ -1,7 +1,9 @@
 //! What happens by itself: snoozed conversations open at their time; what nobody needs any more goes, which is expired
-//! tokens and invitations, files that were uploaded and never sent, those of deleted messages, and uploads that nobody goes on with.
+//! tokens and invitations, files that were uploaded and never sent, those of deleted messages, uploads that nobody goes on
+//! with, and what of erased people stands in the database's log.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use deskbell_protocol::Timestamp;
@@ -11,9 +13,10 @@ use tokio_util::sync::CancellationToken;
 use crate::desk::Core;
 use crate::store::batch::Write;
 use crate::store::{Outcome, blocks, conversations, devices, files, links, signatures, webhooks};
-use crate::{commands, deadlines, uploads};
+use crate::{commands, deadlines, operations, uploads};
 
-/// The first time comes late, so that starting is not slowed down.
+/// The first time comes late, so that starting is not slowed down. As soon comes the next one while the database's log may
+/// hold words of somebody who was erased.
 const FIRST: Duration = Duration::from_secs(60);
 const EVERY: Duration = Duration::from_secs(60 * 60);
 /// A file, and an upload in the middle, may lie this long, in milliseconds.
@@ -51,13 +54,14 @@ async fn keep_clear(core: &Core) {
         let cleared = tokio::select! {
             () = core.hub.deleted.notified() => {
                 remove_files(core).await;
+                if core.erased_in_log.load(Ordering::Acquire) {
+                    due = due.min(Instant::now() + FIRST);
+                }
                 continue;
             }
-            () = tokio::time::sleep_until(due) => {
-                due = Instant::now() + EVERY;
-                clear(core, crate::clock() - LOOSE_MS).await
-            }
+            () = tokio::time::sleep_until(due) => clear(core, crate::clock() - LOOSE_MS).await,
         };
+        due = Instant::now() + if core.erased_in_log.load(Ordering::Acquire) { FIRST } else { EVERY };
         if let Err(failure) = cleared {
             tracing::warn!(?failure, "housekeeping failed; it tries again within an hour");
         }
@@ -85,6 +89,9 @@ pub(crate) async fn clear(core: &Core, loose_before: i64) -> Outcome<()> {
     while core.writer.submit(drop_some).await? {}
     let cleared = uploads::clear(core, loose_before).await;
     remove_files(core).await;
+    if core.erased_in_log.load(Ordering::Acquire) {
+        operations::empty_log(core).await;
+    }
     cleared
 }
 

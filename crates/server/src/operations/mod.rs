@@ -17,7 +17,7 @@ pub(crate) use disk::{FREE_BYTES_LEAST, free_bytes};
 pub use doctor::{Diagnosis, Finding, examine};
 pub(crate) use lock::Lock;
 pub use person::{Export, Format, export};
-pub(crate) use person::{erase, known};
+pub(crate) use person::{empty_log, erase, known};
 pub use restore::{Restored, restore};
 
 use crate::file_store::{FILES, FileStore};

@@ -92,8 +92,9 @@ fn set_aside(data: &Path) -> Result<PathBuf, OperationError> {
     let aside = data.join(format!("before-restore-{}", crate::clock()));
     std::fs::create_dir(&aside).map_err(OperationError::io(&aside))?;
     // Without a log beside it the database is whole wherever it is. A damaged one goes as it is.
-    if let Err(error) = crate::store::backup::finish(&data.join(DATABASE)) {
-        tracing::warn!(%error, "the desk that is set aside could not be closed");
+    match crate::store::backup::finish(&data.join(DATABASE)) {
+        Ok(true) => {}
+        outcome => tracing::warn!(?outcome, "the desk that is set aside could not be closed"),
     }
     for name in BESIDE.into_iter().chain([DATABASE, FILES]) {
         let from = data.join(name);

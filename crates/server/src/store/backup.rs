@@ -2,6 +2,7 @@
 //! its rows name.
 
 use std::path::Path;
+use std::time::Duration;
 
 use deskbell_protocol::{AttachmentId, Timestamp};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
@@ -39,7 +40,7 @@ impl Copy {
     pub(crate) fn read_only(path: &Path) -> Result<Self, OpenError> {
         super::refuse_newer(path)?;
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        connection.busy_timeout(Duration::from_secs(5))?;
         Ok(Self { connection })
     }
 
@@ -113,11 +114,21 @@ impl Copy {
     }
 }
 
-/// Moves what a desk's log holds into its database.
-pub(crate) fn finish(path: &Path) -> Result<(), OpenError> {
+/// How long whoever empties a desk's log waits for those who still read there. No commit gets through meanwhile, and one
+/// that waits for too long fails.
+const READERS_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Moves what a desk's log holds into its database, and empties the log. False: somebody still reads there, such as a
+/// backup, and what it held may stand in it.
+pub(crate) fn finish(path: &Path) -> Result<bool, OpenError> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    connection.pragma_update(None, "wal_checkpoint", "truncate")?;
-    Ok(())
+    connection.busy_timeout(READERS_PATIENCE)?;
+    let mut busy = true;
+    connection.pragma_update_and_check(None, "wal_checkpoint", "truncate", |row| {
+        busy = row.get(0)?;
+        Ok(())
+    })?;
+    Ok(!busy)
 }
 
 /// Makes the search index of a desk anew. No server may have it.
@@ -150,6 +161,7 @@ pub(crate) fn become_a_desk(path: &Path, erased: Vec<Person>, now: Timestamp) ->
     Batches::new(connection).run(vec![job], now, |_| {});
     let files = answered.try_recv().unwrap_or(Err(Failure::Busy));
     let files = files.map_err(|failure| OpenError::Io(std::io::Error::other(failure.into_refusal().message)))?;
+    // Nobody else has it yet.
     finish(path)?;
     Ok(files)
 }
