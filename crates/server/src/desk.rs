@@ -20,7 +20,7 @@ use crate::availability::Availability;
 use crate::files::Files;
 use crate::geo::Geo;
 use crate::hub::Hub;
-use crate::limits::{Buckets, SignInGuard};
+use crate::limits::{Buckets, Newcomers, SignInGuard};
 use crate::live::Live;
 use crate::oidc::Oidc;
 use crate::operations::{self, Lock, OperationError};
@@ -73,6 +73,7 @@ pub(crate) struct Core {
     pub(crate) agent_frames: Buckets<i64>,
     /// Likewise, by visitor.
     pub(crate) visitor_frames: Buckets<VisitorId>,
+    pub(crate) newcomers: Arc<Newcomers>,
     pub(crate) geo: Geo,
     pub(crate) files: Files,
     pub(crate) uploads: Uploads,
@@ -145,6 +146,7 @@ impl Desk {
         store::settings::begin(&connection, &settings.first())?;
         let live = Arc::new(Live::new(store::settings::find(&connection)?));
         let hub = Hub::new();
+        let newcomers = Arc::new(Newcomers::new(settings.new_visitors_per_address));
         let availability = Availability::open(&connection, live.get(), &hub)
             .map_err(|failure| OpenError::Io(std::io::Error::other(failure.into_refusal().message)))?;
         let availability = Arc::new(availability);
@@ -165,6 +167,7 @@ impl Desk {
                 typing: Buckets::new(TYPING_BURST, TYPING_REFILL),
                 agent_frames: Buckets::new(AGENT_FRAMES.0, Duration::from_secs(1) / AGENT_FRAMES.1),
                 visitor_frames: Buckets::new(VISITOR_FRAMES.0, Duration::from_secs(1) / VISITOR_FRAMES.1),
+                newcomers,
                 geo,
                 files,
                 uploads: Uploads::new(),

@@ -436,6 +436,7 @@ fn caller(asker: &Asker, headers: &HeaderMap) -> Caller {
     Caller {
         address: asker.address,
         until: asker.until,
+        token: asker.token,
         origin: owned(header::ORIGIN),
         host: owned(header::HOST),
         user_agent: owned(header::USER_AGENT).unwrap_or_default(),

@@ -18,6 +18,7 @@ use tokio::sync::{Notify, SetOnce, broadcast, mpsc, watch};
 use tokio::time::Instant;
 
 use crate::delivery::Bell;
+use crate::limits::household;
 use crate::metrics::Metrics;
 use crate::rings::{Call, Ringer};
 use crate::store::devices::Ending;
@@ -128,6 +129,7 @@ struct State {
     stirred: HashSet<VisitorId>,
     /// Visitors whose last socket closed, in order.
     leaving: VecDeque<(Instant, VisitorId)>,
+    /// Sockets of visitors, by household.
     addresses: HashMap<IpAddr, usize>,
     agents: HashMap<AgentId, HashMap<u64, Device>>,
     agents_stirred: bool,
@@ -207,10 +209,10 @@ pub(crate) fn bye(how: Ending) -> ByeCode {
     }
 }
 
-/// One of an address's sockets.
+/// One of a household's sockets.
 pub(crate) struct AddressSeat {
     hub: Arc<Hub>,
-    address: IpAddr,
+    household: Option<IpAddr>,
 }
 
 /// What has changed among those present.
@@ -347,15 +349,18 @@ impl Hub {
         self.online.subscribe()
     }
 
-    /// Counts a visitor's socket against its address. `None`: there are too many.
+    /// Counts a visitor's socket against the household it comes from. `None`: there are too many.
     pub(crate) fn admit(self: &Arc<Self>, address: IpAddr, most: usize) -> Option<AddressSeat> {
-        let mut state = self.state();
-        let sockets = state.addresses.entry(address).or_default();
-        if *sockets >= most && !address.is_loopback() {
-            return None;
+        let household = household(address);
+        if let Some(household) = household {
+            let mut state = self.state();
+            let sockets = state.addresses.entry(household).or_default();
+            if *sockets >= most {
+                return None;
+            }
+            *sockets += 1;
         }
-        *sockets += 1;
-        Some(AddressSeat { hub: Arc::clone(self), address })
+        Some(AddressSeat { hub: Arc::clone(self), household })
     }
 
     /// Registers a visitor's socket. `presence` is the loader's name for the browser, empty for the panel.
@@ -654,11 +659,12 @@ impl Drop for AgentSeat {
 
 impl Drop for AddressSeat {
     fn drop(&mut self) {
+        let Some(household) = self.household else { return };
         let mut state = self.hub.state();
-        if let Some(sockets) = state.addresses.get_mut(&self.address) {
+        if let Some(sockets) = state.addresses.get_mut(&household) {
             *sockets -= 1;
             if *sockets == 0 {
-                state.addresses.remove(&self.address);
+                state.addresses.remove(&household);
             }
         }
     }

@@ -2,11 +2,24 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::settings::{StoreIp, form};
+
+/// Whom an address counts as: itself, or the network of the sixth version that one household has. `None`: this computer,
+/// which is usually a proxy or a test, and counts as nobody.
+pub(crate) fn household(address: IpAddr) -> Option<IpAddr> {
+    match address.to_canonical() {
+        address if address.is_loopback() => None,
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Some(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into())
+        }
+        address @ IpAddr::V4(_) => Some(address),
+    }
+}
 
 /// A bucket that holds `burst` and gains one every `refill`.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +83,20 @@ impl<K: Eq + Hash> Buckets<K> {
             }
         }
         buckets.entry(key).or_insert_with(|| Bucket::new(self.burst, self.refill, now)).take(now)
+    }
+}
+
+/// Visitors whom the desk meets for the first time, by the household they come from.
+pub(crate) struct Newcomers(Buckets<IpAddr>);
+
+impl Newcomers {
+    pub(crate) fn new(an_hour: u32) -> Self {
+        Self(Buckets::new(an_hour, Duration::from_secs(3600) / an_hour.max(1)))
+    }
+
+    /// Counts one, or says how long to wait.
+    pub(crate) fn take(&self, from: IpAddr, now: Instant) -> Result<(), Duration> {
+        household(from).map_or(Ok(()), |household| self.0.take(household, now))
     }
 }
 
@@ -228,6 +255,21 @@ mod tests {
         }
         guard.begin("more@shop.example", "203.0.113.77".parse().unwrap(), now).unwrap_err();
         guard.begin("more@shop.example", "198.51.100.1".parse().unwrap(), now).unwrap();
+    }
+
+    #[test]
+    fn dc_01_a_household_of_any_address_is_one_and_this_computer_is_nobody() {
+        let newcomers = Newcomers::new(2);
+        let now = Instant::now();
+        let comes = |from: &str| newcomers.take(from.parse().unwrap(), now).is_ok();
+        assert!(comes("2001:db8:1:2::1") && comes("2001:db8:1:2:ffff::2"));
+        assert!(!comes("2001:db8:1:2::3"), "the third of one network");
+        assert!(comes("2001:db8:1:3::1") && comes("203.0.113.7") && comes("::ffff:203.0.113.7"));
+        assert!(!comes("203.0.113.7"), "the same address in another form");
+        for here in ["127.0.0.1", "::1", "::ffff:127.0.0.1"] {
+            assert!((0..9).all(|_| comes(here)), "{here}");
+        }
+        assert!(newcomers.take("203.0.113.7".parse().unwrap(), now + Duration::from_secs(1800)).is_ok());
     }
 
     #[test]

@@ -390,7 +390,8 @@ async fn stranger(serving: &Serving, caller: &Caller, pull: &Pull) -> Result<Pul
     core.visitor_frames.take(arrived.visitor, Instant::now()).map_err(too_many)?;
     let mut seat = Seat::Visitor(core.hub.seat_visitor(arrived.visitor, site_id, None, true, caller.address));
     let visitor = arrived.visitor;
-    let welcomed = session_visitor::let_in(core, caller.address, visitor, move |connection| {
+    let token = Some(&arrived.token);
+    let welcomed = session_visitor::let_in(core, caller.address, visitor, token, move |connection| {
         session_visitor::talk(connection, visitor)
     });
     let talk = welcomed.await?;
@@ -418,7 +419,7 @@ async fn visitor_again(serving: &Serving, visitor: VisitorId, caller: &Caller, p
     });
     let (site, language) = found.await?.ok_or(End::Bye(ByeCode::Drain))?;
     let mut seat = Seat::Visitor(core.hub.seat_visitor(visitor, site, None, true, caller.address));
-    session_visitor::let_in(core, caller.address, visitor, |_| Ok(())).await?;
+    session_visitor::let_in(core, caller.address, visitor, caller.token.as_ref(), |_| Ok(())).await?;
     let told = core.availability.told(&core.hub, site, Some(&language));
     let until = caller.until;
     let mut answer = Answer { told: Some(told), until, ..Answer::new(core, Principal::Visitor(visitor)) };

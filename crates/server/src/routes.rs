@@ -23,6 +23,7 @@ use crate::http::HttpError;
 use crate::openapi::{self, Described, Document};
 use crate::store::visitors::Bearer;
 use crate::store::{Failure, Outcome, blocks};
+use crate::tokens;
 
 /// Who asks over HTTP, and from where.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub(crate) struct Asker {
     pub(crate) address: IpAddr,
     /// Until when a visitor has proved who they are.
     pub(crate) until: Option<Timestamp>,
+    /// The visitor's secret, hashed.
+    pub(crate) token: Option<tokens::Hash>,
 }
 
 impl Asker {
@@ -131,12 +134,12 @@ async fn ask(serving: &Serving, action: Action, request: &Parts) -> Outcome<Aske
     let core = &serving.core;
     let peer = request.extensions.get::<ConnectInfo<SocketAddr>>().ok_or(Failure::Internal)?.0;
     let address = address(&core.settings.trusted_proxies, peer, headers);
-    let mut asker = Asker { principal: Principal::Nobody, identity: None, address, until: None };
+    let mut asker = Asker { principal: Principal::Nobody, identity: None, address, until: None, token: None };
     let given = text(headers, &header::AUTHORIZATION).unwrap_or_default();
     if !given.is_empty() && !action.is_open() {
         if let Some(token) = given.strip_prefix("Visitor ") {
             let Bearer { visitor, until } = accounts::authenticate_visitor(core, token).await?;
-            asker.until = until;
+            (asker.until, asker.token) = (until, Some(tokens::hash(token)));
             // Whoever pulls is told so in a frame.
             if action != Action::Talk {
                 stop(core, address, visitor).await?;

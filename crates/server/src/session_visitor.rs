@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use deskbell_protocol::{
-    Author, ByeCode, ClientFrame, Conversation, ConversationId, Cursor, Ephemeral, Hello, PEEK_MAX, PageSeen, Seq,
-    ServerFrame, Site, SyncMode, Timestamp, VisitorHello, VisitorId, VisitorPart, VisitorWelcome, Welcome,
+    Author, ByeCode, ClientFrame, Conversation, ConversationId, Cursor, Ephemeral, ErrorCode, Hello, PEEK_MAX,
+    PageSeen, Seq, ServerFrame, Site, SyncMode, Timestamp, VisitorHello, VisitorId, VisitorPart, VisitorWelcome,
+    Welcome,
 };
 use tokio::time::MissedTickBehavior;
 
@@ -20,7 +21,7 @@ use crate::limits::Bucket;
 use crate::origin;
 use crate::session_agent::{failed, history, open_conversation, read_on};
 use crate::socket::{self, Answers, End, HEARTBEAT, Incoming, Outgoing, Received};
-use crate::store::{Connection, Outcome, blocks, conversations, log, sites, visitors};
+use crate::store::{Connection, Failure, Outcome, blocks, conversations, log, sites, visitors};
 use crate::user_agent::{self, UserAgent};
 use crate::visits::{self, Details};
 use crate::{commands, settings, signatures, text, tokens};
@@ -32,7 +33,8 @@ const PAGE_REFILL: Duration = Duration::from_secs(2);
 /// What the handshake told of the other side.
 pub(crate) struct Caller {
     pub(crate) address: IpAddr,
-    /// Until when they have proved who they are, as their token says.
+    /// The secret that they came with, hashed, and until when they have proved who they are, as it says.
+    pub(crate) token: Option<tokens::Hash>,
     pub(crate) until: Option<Timestamp>,
     pub(crate) origin: Option<String>,
     /// The `Host` header.
@@ -97,18 +99,39 @@ pub(crate) async fn enter(core: &Core, key: &str, address: IpAddr) -> Result<Sit
     }
 }
 
-/// Reads what a visitor is welcomed with, unless they may not write, which ends their session. To be asked once the seat
-/// is taken: whoever is blocked after that is sent away from it.
+/// Reads what a visitor is welcomed with, unless they may not write, or the secret of their messenger opens nothing any
+/// more, which ends their session. To be asked once the seat is taken: whoever is concerned after that is sent away from it.
 pub(crate) async fn let_in<T>(
     core: &Core,
     address: IpAddr,
     visitor: VisitorId,
+    token: Option<&tokens::Hash>,
     read: impl FnOnce(&Connection) -> Outcome<T>,
 ) -> Result<T, End> {
     let read = core.readers.glance(|connection| {
-        if blocks::stops(connection, address, visitor, crate::clock())? { Ok(None) } else { read(connection).map(Some) }
+        let now = crate::clock();
+        if blocks::stops(connection, address, visitor, now)? {
+            return Ok(Err(ByeCode::Blocked));
+        }
+        if let Some(token) = token
+            && visitors::find_by_token(connection, token, now)?.is_none_or(|bearer| bearer.visitor != visitor)
+        {
+            return Ok(Err(ByeCode::Drain));
+        }
+        read(connection).map(Ok)
     });
-    read.await.map_err(failed)?.ok_or(End::Bye(ByeCode::Blocked))
+    read.await.map_err(failed)?.map_err(End::Bye)
+}
+
+/// Why nobody was let in. Where too many new visitors come from one place, they are to come back later.
+fn turned_away(core: &Core, failure: Failure) -> End {
+    match failure {
+        Failure::Refused(refused) if refused.refusal.code == ErrorCode::TooManyAttempts => {
+            core.hub.metrics.error(ErrorCode::TooManyAttempts);
+            End::Bye(ByeCode::Policy)
+        }
+        other => failed(other),
+    }
 }
 
 /// The language in which the desk itself speaks to a visitor.
@@ -120,7 +143,7 @@ fn details(core: &Core, caller: &Caller, hello: &VisitorHello) -> Details {
     let user_agent: UserAgent = user_agent::parse(&caller.user_agent);
     let region = core.geo.region(caller.address);
     let ip = settings::form(core.live.get().store_ip, caller.address.to_canonical());
-    Details::new(region, ip, user_agent, hello)
+    Details::new(caller.address, region, ip, user_agent, hello)
 }
 
 /// The loader's name for the browser, hashed. Nothing but 32 hexadecimal digits will do.
@@ -214,20 +237,22 @@ impl Page {
         let details = details(core, caller, &hello);
         let visible = hello.page.as_ref().is_none_or(|page| page.visible);
         let opened = {
-            let (site, first) = (site.clone(), hello.page.clone());
-            core.writer.submit(move |write| visits::page_opened(write, &site, &name, &details, first.as_ref()))
+            let (site, first, newcomers) = (site.clone(), hello.page.clone(), Arc::clone(&core.newcomers));
+            core.writer
+                .submit(move |write| visits::page_opened(write, &site, &name, &details, first.as_ref(), &newcomers))
         };
-        let visitor = opened.await.map_err(failed)?;
+        let visitor = opened.await.map_err(|failure| turned_away(core, failure))?;
         let seat = core.hub.seat_visitor(visitor, site.id, Some(name), visible, caller.address);
-        let visitor = seat.visitor();
-        let welcomed = let_in(core, caller.address, visitor, move |connection| {
+        let welcomed = let_in(core, caller.address, seat.visitor(), None, move |connection| {
             let owner = visitors::find_by_presence(connection, &name, crate::clock())?;
-            let (_, unread) = talk(connection, owner.unwrap_or(visitor))?;
+            let unread = owner.map_or(Ok(0), |owner| talk(connection, owner).map(|(_, unread)| unread))?;
             Ok((log::desk(connection)?, owner, unread))
         });
         let (desk, owner, unread) = welcomed.await?;
+        // The browser's name may lead to nobody by now, who begins anew.
+        let owner = owner.ok_or(End::Bye(ByeCode::Drain))?;
         // The messenger may have joined the two before this page had its seat.
-        if let Some(owner) = owner.filter(|owner| *owner != seat.visitor()) {
+        if owner != seat.visitor() {
             core.hub.move_pages(seat.visitor(), owner, &name);
         }
         let told = core.availability.told(&core.hub, site.id, None);
@@ -326,6 +351,7 @@ pub(crate) async fn open_panel(
     let token = hello.token.as_deref().map(tokens::hash);
     let fresh = tokens::secret();
     let fresh_hash = tokens::hash(&fresh);
+    let (hub, newcomers) = (Arc::clone(&core.hub), Arc::clone(&core.newcomers));
     let opened = core.writer.submit(move |write| {
         let (token, fresh, presence, signed) = (token.as_ref(), &fresh_hash, name.as_ref(), signed.as_ref());
         let bearer = match (site.signed_only, signed, token) {
@@ -337,16 +363,21 @@ pub(crate) async fn open_panel(
             return Ok(None);
         }
         let brought = visits::Brought { token, fresh, presence, signed };
-        visits::panel_opened(write, &site, brought, &details).map(Some)
+        let mut arrived = visits::panel_opened(write, &site, brought, &details, &newcomers)?;
+        let (visitor, unproved) = (arrived.visitor, std::mem::take(&mut arrived.unproved));
+        let moved = arrived.moved_from.zip(name);
+        if moved.is_some() || !unproved.is_empty() {
+            write.then(move || {
+                hub.send_away(|visitor, _, _| unproved.contains(&visitor));
+                if let Some((from, name)) = moved {
+                    hub.move_pages(from, visitor, &name);
+                }
+            });
+        }
+        Ok(Some(arrived))
     });
-    let arrived = opened.await.map_err(failed)?.ok_or(End::Bye(ByeCode::Identity))?;
-    if arrived.bound {
-        core.hub.send_away(|visitor, _, _| visitor == arrived.visitor);
-    }
-    if let (Some(from), Some(name)) = (arrived.moved_from, name) {
-        core.hub.move_pages(from, arrived.visitor, &name);
-    }
-    Ok((arrived, fresh))
+    let arrived = opened.await.map_err(|failure| turned_away(core, failure))?;
+    Ok((arrived.ok_or(End::Bye(ByeCode::Identity))?, fresh))
 }
 
 /// The messenger's session.
@@ -376,7 +407,7 @@ impl Panel {
         // Seated before the head is read: what is committed from here on is heard.
         let seat = core.hub.seat_visitor(arrived.visitor, site_id, None, true, caller.address);
         let visitor = arrived.visitor;
-        let welcomed = let_in(core, caller.address, visitor, move |connection| {
+        let welcomed = let_in(core, caller.address, visitor, Some(&arrived.token), move |connection| {
             Ok((log::desk(connection)?, talk(connection, visitor)?))
         });
         let (desk, talk) = welcomed.await?;
@@ -522,5 +553,49 @@ pub(crate) async fn peek(core: &Core, visitor: VisitorId, text: &str) {
         let told = Ephemeral::Peek { conversation: Some(found.id), text };
         let audience = Audience::Answering { holder: found.assignee, site: found.site };
         core.hub.tell_agents(audience, Arc::new(told));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::operations::{self, Person};
+    use crate::people::Actor;
+    use crate::{Desk, Settings};
+
+    #[tokio::test]
+    async fn od_37_a_messenger_whose_secret_was_shut_before_it_had_its_seat_is_sent_away_from_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let desk = Desk::open(Settings { data: directory.path().to_owned(), ..Settings::default() }).unwrap();
+        let core = desk.core();
+        let site = desk.administer().add_site("Shop", &["https://shop.example".to_owned()]).await.unwrap();
+        let caller = Caller {
+            address: "127.0.0.1".parse().unwrap(),
+            token: None,
+            until: None,
+            origin: Some("https://desk.example".to_owned()),
+            host: Some("desk.example".to_owned()),
+            user_agent: String::new(),
+        };
+        let hello = VisitorHello {
+            site: site.key.clone(),
+            part: VisitorPart::Panel,
+            token: None,
+            presence: None,
+            page: None,
+            language: "en".to_owned(),
+            screen: String::new(),
+            spoken: None,
+            identity: None,
+        };
+        let Ok((vic, _)) = open_panel(core, &caller, site.clone(), &hello).await else { unreachable!() };
+        let enters = || let_in(core, caller.address, vic.visitor, Some(&vic.token), |_| Ok(()));
+        assert!(enters().await.is_ok());
+        // Vic is erased while the messenger is on its way to its seat.
+        operations::erase(core, Person::Visitor(vic.visitor), Actor::command_line()).await.unwrap();
+        let _seat = core.hub.seat_visitor(vic.visitor, site.id, None, true, caller.address);
+        assert!(matches!(enters().await, Err(End::Bye(ByeCode::Drain))), "the seat stays somebody's who is gone");
     }
 }

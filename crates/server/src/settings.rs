@@ -107,8 +107,11 @@ pub struct Settings {
     pub lookup: Arc<dyn Lookup>,
     /// Whether the command line of this computer may change the desk while it is served.
     pub command_line: bool,
-    /// Most sockets of visitors from one address; loopback is exempt, for it is usually a proxy or a test.
+    /// Most sockets of visitors from one address, or from one household's network of IPv6; loopback is exempt, for it is
+    /// usually a proxy or a test.
     pub visitor_sockets_per_address: usize,
+    /// Most visitors from there in an hour whom the desk has never met. Likewise. Whoever comes back is not counted.
+    pub new_visitors_per_address: u32,
     /// Bytes of files that one visitor may send within 24 hours. Likewise.
     pub visitor_upload_bytes_a_day: i64,
 }
@@ -127,6 +130,7 @@ impl Default for Settings {
             lookup: Arc::new(SystemLookup),
             command_line: false,
             visitor_sockets_per_address: 100,
+            new_visitors_per_address: 600,
             visitor_upload_bytes_a_day: 100 * 1024 * 1024,
         }
     }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::io::SeekFrom;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::authorize::Principal;
 use crate::desk::Core;
 use crate::files;
-use crate::limits::Buckets;
+use crate::limits::{Buckets, household};
 use crate::store::uploads::{self, Key, Stored};
 use crate::store::{Failure, Outcome, files as stored_files};
 use crate::{accounts, text, tokens};
@@ -72,23 +72,10 @@ fn senders(principal: Principal, from: IpAddr) -> Vec<(Sender, usize)> {
         Principal::Agent(agent) => vec![(Sender::Agents, RECEIVED_AT_ONCE), (Sender::Agent(agent), OF_AGENT)],
         Principal::Visitor(visitor) => {
             let mut senders = vec![(Sender::Visitors, RECEIVED_AT_ONCE), (Sender::Visitor(visitor), OF_VISITOR)];
-            if !from.is_loopback() {
-                senders.push((Sender::Address(household(from)), OF_ADDRESS));
-            }
+            senders.extend(household(from).map(|household| (Sender::Address(household), OF_ADDRESS)));
             senders
         }
         Principal::Nobody => vec![(Sender::Visitors, RECEIVED_AT_ONCE)],
-    }
-}
-
-/// The address, or the network of the sixth version that one household has.
-fn household(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -125,7 +112,7 @@ impl Uploads {
     /// Counts a file that a visitor begins.
     fn begin(&self, visitor: VisitorId, from: IpAddr) -> Outcome<()> {
         let now = std::time::Instant::now();
-        let at = if from.is_loopback() { Ok(()) } else { self.begun_at.take(household(from), now) };
+        let at = household(from).map_or(Ok(()), |household| self.begun_at.take(household, now));
         at.and_then(|()| self.begun.take(visitor, now))
             .map_err(|wait| accounts::wait("Too many files at once; send more in a moment.", wait))
     }

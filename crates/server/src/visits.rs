@@ -1,10 +1,15 @@
 //! Visitors come, look at pages, and turn out to be the same person: what the writer does about it.
 
+use std::net::IpAddr;
+use std::time::Instant;
+
 use deskbell_protocol::{
     ContactId, EntityKind, PageSeen, PageView, Region, Site, Timestamp, Visitor, VisitorHello, VisitorId, VisitorPart,
 };
 use url::Url;
 
+use crate::accounts;
+use crate::limits::Newcomers;
 use crate::signatures::{self, Signed};
 use crate::store::batch::Write;
 use crate::store::{Failure, Outcome, blocks, conversations, signatures as bindings, visitors};
@@ -25,6 +30,8 @@ const SCREEN_MAX: usize = 20;
 /// What is known of a visitor's computer.
 #[derive(Clone, Debug)]
 pub(crate) struct Details {
+    /// Where they are, of which `ip` is what is kept.
+    pub(crate) from: IpAddr,
     pub(crate) region: Region,
     pub(crate) ip: String,
     pub(crate) user_agent: UserAgent,
@@ -35,9 +42,10 @@ pub(crate) struct Details {
 }
 
 impl Details {
-    pub(crate) fn new(region: Region, ip: String, user_agent: UserAgent, hello: &VisitorHello) -> Self {
+    pub(crate) fn new(from: IpAddr, region: Region, ip: String, user_agent: UserAgent, hello: &VisitorHello) -> Self {
         let spoken = hello.spoken.as_ref().filter(|_| hello.part == VisitorPart::Panel);
         Self {
+            from,
             region,
             ip,
             user_agent,
@@ -82,7 +90,10 @@ fn address(url: &str) -> Option<String> {
     Some(url)
 }
 
-fn new_visitor(write: &mut Write<'_>, site: &Site, details: &Details) -> Outcome<Visitor> {
+fn new_visitor(write: &mut Write<'_>, site: &Site, details: &Details, newcomers: &Newcomers) -> Outcome<Visitor> {
+    newcomers
+        .take(details.from, Instant::now())
+        .map_err(|left| accounts::wait("Too many new visitors; come back later.", left))?;
     let contact = ContactId(write.new_id());
     visitors::add_contact(write.connection, contact, write.now)?;
     let mut visitor = Visitor {
@@ -126,12 +137,13 @@ pub(crate) fn page_opened(
     presence: &Hash,
     details: &Details,
     page: Option<&PageSeen>,
+    newcomers: &Newcomers,
 ) -> Outcome<VisitorId> {
     let found = visitors::find_by_presence(write.connection, presence, write.now)?;
     let visitor = match of_site(write, found, site)? {
         Some(visitor) => visitor,
         None => {
-            let visitor = new_visitor(write, site, details)?;
+            let visitor = new_visitor(write, site, details, newcomers)?;
             visitors::set_presence(write.connection, presence, visitor.id, None)?;
             visitor
         }
@@ -204,14 +216,17 @@ pub(crate) struct Brought<'b> {
 /// The panel's visitor.
 pub(crate) struct Arrived {
     pub(crate) visitor: VisitorId,
-    /// The token was stored just now and must be handed over.
+    /// Their secret, hashed.
+    pub(crate) token: Hash,
+    /// It was stored just now and must be handed over.
     pub(crate) token_is_new: bool,
     /// The visitor to whom the pages of this browser belonged until now.
     pub(crate) moved_from: Option<VisitorId>,
     /// Until when it is proved who they are; `None`: nobody vouches for them.
     pub(crate) until: Option<Timestamp>,
-    /// They are the shop's person from now on, and whoever is connected as them has not proved that.
-    pub(crate) bound: bool,
+    /// All browsers of whom they are, when they are the shop's person from now on: whoever is connected there has not
+    /// proved that.
+    pub(crate) unproved: Vec<VisitorId>,
 }
 
 /// The panel has opened its socket.
@@ -223,6 +238,7 @@ pub(crate) fn panel_opened(
     site: &Site,
     brought: Brought<'_>,
     details: &Details,
+    newcomers: &Newcomers,
 ) -> Outcome<Arrived> {
     let Brought { token, fresh, presence, signed } = brought;
     let bearer = match token {
@@ -241,7 +257,7 @@ pub(crate) fn panel_opened(
         None => false,
     };
 
-    let mut bound = false;
+    let mut unproved = Vec::new();
     let (mut visitor, token_is_new, until) = if let Some(signed) = signed {
         let known = bindings::find(write.connection, site.id, &signed.external_id)?;
         let (visitor, before) = if let Some((id, words)) = known {
@@ -251,11 +267,11 @@ pub(crate) fn panel_opened(
             let unknown = unknown.filter(|visitor| may_become(write, visitor).unwrap_or(false));
             let visitor = match unknown.or_else(|| by_presence.clone().filter(|_| free)) {
                 Some(visitor) => visitor,
-                None => new_visitor(write, site, details)?,
+                None => new_visitor(write, site, details, newcomers)?,
             };
             bindings::bind(write.connection, visitor.id, &signed.external_id, write.now)?;
             write.touch(EntityKind::Contact, visitor.contact.0)?;
-            bound = true;
+            unproved = blocks::visitors(write.connection, visitor.contact)?;
             (visitor, bindings::Words::default())
         };
         signatures::learn(write, visitor.contact, visitor.id, &before, &signed.words)?;
@@ -270,7 +286,7 @@ pub(crate) fn panel_opened(
             Some(visitor) => visitor,
             None => match by_presence.clone().filter(|_| free) {
                 Some(visitor) => visitor,
-                None => new_visitor(write, site, details)?,
+                None => new_visitor(write, site, details, newcomers)?,
             },
         };
         (visitor, token_is_new, proved)
@@ -296,7 +312,8 @@ pub(crate) fn panel_opened(
     visitors::update(write.connection, &visitor, last_page_at)?;
     write.touch(EntityKind::Visitor, visitor.id.0)?;
     let moved_from = moved_from.map(|other| other.id);
-    Ok(Arrived { visitor: visitor.id, token_is_new, moved_from, until, bound })
+    let token = token.filter(|_| !token_is_new).unwrap_or(fresh);
+    Ok(Arrived { visitor: visitor.id, token: *token, token_is_new, moved_from, until, unproved })
 }
 
 /// Whether somebody unknown becomes the person whom the shop says is in their browser now. What they wrote becomes that

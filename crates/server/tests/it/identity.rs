@@ -504,3 +504,24 @@ async fn od_37_the_badge_on_a_page_counts_for_nobody_whom_it_does_not_prove_any_
     assert_eq!(status, 200, "{site}");
     assert_eq!(unread(&yets).await, 0);
 }
+
+#[tokio::test]
+async fn od_37_whoever_signs_in_on_one_browser_shuts_the_others_that_were_made_theirs_by_hand() {
+    let desk = TestDesk::start().await;
+    let shop = Shop::open(&desk).await;
+    let mut ann = desk.agent(&desk.ann, None).await.synced().await;
+    let (mut phone, _) = desk.visitor().await;
+    let (mut laptop, token) = desk.visitor().await;
+    phone.command(&reply(None, "From a phone")).await.unwrap();
+    let (first, _) = ann.conversation(|_| true).await;
+    laptop.command(&reply(None, "From a laptop")).await.unwrap();
+    let (second, _) = ann.conversation(|head| head.id != first.id).await;
+    let path = format!("/v1/contacts/{}/merge", first.contact);
+    assert_eq!(ask(&desk, &desk.ann, "POST", &path, json!({ "contact": second.contact })).await.0, 200);
+
+    let mut vic = panel(&desk, Some(&token), Some(&shop.sign("4711"))).await;
+    entered(&mut vic).await;
+    assert_eq!(sent_away(&mut laptop).await, ByeCode::Drain);
+    assert_eq!(sent_away(&mut phone).await, ByeCode::Drain, "the phone has not said who it is");
+    vic.command(&reply(None, "It is 4711")).await.unwrap();
+}

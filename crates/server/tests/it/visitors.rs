@@ -334,3 +334,74 @@ async fn dk_02_an_agent_who_comes_to_a_busy_shop_sees_everybody() {
     }
     assert_eq!(online.len(), shop.len());
 }
+
+/// What somebody who comes from an address is told first: the secret that they are given, or that they are to come later.
+async fn greeted_from(desk: &TestDesk, address: &str, hello: VisitorHello) -> Result<Option<String>, Bye> {
+    let origin = if hello.part == VisitorPart::Page { SHOP.to_owned() } else { desk.own_origin() };
+    let mut client = Client::open_from(desk.address, &origin, address).await;
+    client.hello(None, Some(hello)).await;
+    let first = |frame: &ServerFrame| match frame {
+        ServerFrame::Welcome(welcome) => Some(Ok(welcome.visitor.clone().unwrap().token)),
+        ServerFrame::Bye(bye) => Some(Err(bye.clone())),
+        _ => None,
+    };
+    client.until(first).await
+}
+
+#[tokio::test]
+async fn dc_01_a_script_makes_no_more_visitors_than_its_household_may_and_whoever_comes_back_is_let_in() {
+    let desk = TestDesk::start_with(|settings| {
+        settings.new_visitors_per_address = 2;
+        settings.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+    })
+    .await;
+    let page = || desk.page_hello(&presence(), "https://shop.example/");
+    let panel = || VisitorHello { part: VisitorPart::Panel, page: None, presence: None, ..page() };
+    let name = presence();
+    let known = || desk.page_hello(&name, "https://shop.example/");
+    assert_eq!(greeted_from(&desk, "2001:db8:1:2::1", known()).await.unwrap(), None);
+    let token = greeted_from(&desk, "2001:db8:1:2::2", panel()).await.unwrap();
+    for new in [page(), panel()] {
+        let bye = greeted_from(&desk, "2001:db8:1:2:ffff::3", new).await.unwrap_err();
+        assert_eq!(bye.code, ByeCode::Policy);
+        assert!(bye.retry_after_ms >= 30_000, "they are to come back later, and not at once: {bye:?}");
+    }
+    // Nor over HTTP.
+    let hello = serde_json::json!({"protocol": PROTOCOL, "app": "test", "cursor": null, "visitor": panel()});
+    let pull = http().post(desk.url("/v1/pull")).header("origin", desk.own_origin());
+    let pull =
+        pull.header("x-forwarded-for", "2001:db8:1:2::4").json(&serde_json::json!({"hello": hello, "wait_ms": 0}));
+    let pulled = pull.send().await.unwrap().json::<serde_json::Value>().await.unwrap();
+    assert_eq!(pulled["frames"][0]["code"], "policy", "{pulled}");
+    let stored =
+        |table: &str| desk.database().query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0));
+    assert_eq!(
+        (stored("visitor").unwrap(), stored("contact").unwrap()),
+        (2_i64, 2_i64),
+        "nothing is kept of the others"
+    );
+
+    // Whoever was here before is let in, and so are the neighbours.
+    assert_eq!(greeted_from(&desk, "2001:db8:1:2::1", known()).await.unwrap(), None);
+    assert_eq!(greeted_from(&desk, "2001:db8:1:2::1", VisitorHello { token, ..panel() }).await.unwrap(), None);
+    assert!(greeted_from(&desk, "2001:db8:1:3::1", panel()).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn dc_01_one_household_has_so_many_sockets_however_many_addresses_it_has() {
+    let desk = TestDesk::start_with(|settings| {
+        settings.visitor_sockets_per_address = 2;
+        settings.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+    })
+    .await;
+    let page = || desk.page_hello(&presence(), "https://shop.example/");
+    let mut open = Vec::new();
+    for address in ["2001:db8:1:2::1", "2001:db8:1:2:ffff::2"] {
+        let mut client = Client::open_from(desk.address, SHOP, address).await;
+        client.hello(None, Some(page())).await;
+        client.welcome().await;
+        open.push(client);
+    }
+    assert_eq!(greeted_from(&desk, "2001:db8:1:2::3", page()).await.unwrap_err().code, ByeCode::Policy);
+    assert!(greeted_from(&desk, "2001:db8:1:3::3", page()).await.is_ok());
+}
