@@ -614,15 +614,13 @@ impl App {
     /// `invalid` names the field.
     pub async fn edit_contact(&self, request: EditContact) -> Result<Queued, ApiError> {
         let EditContact { contact, name, email, phone, notes } = request;
-        for (field, value) in [("name", &name), ("email", &email), ("phone", &phone)] {
+        for (field, value) in [("name", &name), ("phone", &phone)] {
             check_length(field, value, FIELD_MAX)?;
         }
         check_length("notes", &notes, NOTES_MAX)?;
-        if !email.trim().is_empty() && !email.contains('@') {
-            return Err(ApiError::invalid("email", "needs an @"));
-        }
+        let email = deskbell_protocol::text::email(&email)
+            .ok_or_else(|| ApiError::invalid("email", "is empty or an address such as ann@shop.example"))?;
         let ContactRef { account, id: contact } = contact;
-        let email = email.trim().to_owned();
         self.submit(account, Command::EditContact { contact, name, email, phone, notes }, Vec::new()).await
     }
 

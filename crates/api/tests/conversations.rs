@@ -4,11 +4,17 @@
 
 mod computer;
 
-use computer::{Computer, ann_at, started, until};
+use std::sync::Arc;
+
+use computer::{Computer, Keychain, ann_at, started, until};
 use deskbell_api::types::*;
-use deskbell_api::{AccountId, App, ConversationRef, Subscription};
-use deskbell_protocol::http::{NewCannedText, TeamEdit};
-use deskbell_protocol::{Holder, ItemKind, ItemState, NewItem, Priority, TextOwner};
+use deskbell_api::{AccountId, App, ContactRef, ConversationRef, Subscription};
+use deskbell_cache::Cache;
+use deskbell_protocol::http::{NewCannedText, SiteEdit, TeamEdit};
+use deskbell_protocol::{
+    ClientId, Command, CommandFrame, ConversationId, ErrorCode, Holder, ItemKind, ItemState, NewItem, Priority,
+    TextOwner,
+};
 use deskbell_testkit::{ANN, BEN, TestDesk, Visitor};
 
 const FIRST: AccountId = AccountId(1);
@@ -174,4 +180,37 @@ async fn dk_01_ann_sees_where_she_is_signed_in_and_signs_the_others_out() {
     for (app, _) in apps {
         app.stop().await;
     }
+}
+
+/// What Ann writes down about a person.
+fn known_as(contact: ContactRef, email: &str) -> EditContact {
+    let (name, phone, notes) = ("Vic Smith".into(), String::new(), "Likes blue.".into());
+    EditContact { contact, name, email: email.into(), phone, notes }
+}
+
+/// Commands that wait for somebody, sent or refused.
+async fn owed(app: &App) -> (i64, i64) {
+    let health = app.sync_health(AskHealth { conversations: vec![] }).await.unwrap();
+    (health.sync.unsent, health.sync.refused)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dk_06_what_the_desk_would_not_keep_of_a_person_is_refused_at_once() {
+    let desk = TestDesk::start().await;
+    let (directory, computer) = (tempfile::tempdir().unwrap(), Computer::with(None));
+    let (app, _) = started(directory.path(), &computer).await;
+    let events = app.subscribe();
+    app.connect_desk(ann_at(&desk, None)).await.unwrap();
+    Visitor::arrive(&desk, "Vic").await.write("Hello?").await;
+    let row = row(&app, &events, "the chat", |_| true).await;
+    let too_long = format!("{}@home.example", "v".repeat(320));
+    for wrong in ["vic", "@home.example", "vic@", "vic @home.example", "vic@home@example", too_long.as_str()] {
+        let refused = app.edit_contact(known_as(row.contact, wrong)).await.unwrap_err();
+        assert_eq!((refused.code, refused.field.as_deref()), (ApiErrorCode::Invalid, Some("email")), "{wrong:?}");
+    }
+    app.edit_contact(known_as(row.contact, " vic@home.example\u{202c}\n")).await.unwrap();
+    until(&events, "an empty outbox", || async { (owed(&app).await == (0, 0)).then_some(()) }).await;
+    let details = app.visitor_details(ForVisitor { visitor: row.visitor }).await.unwrap();
+    assert_eq!((details.email.as_str(), details.notes.as_str()), ("vic@home.example", "Likes blue."));
+    app.stop().await;
 }

@@ -16,6 +16,7 @@ pub mod item;
 pub mod placeholder;
 pub mod planted;
 pub mod routing;
+pub mod text;
 
 pub use article::*;
 pub use command::{Command, CommandFrame};

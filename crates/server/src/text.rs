@@ -2,12 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use deskbell_protocol::text::is_turning;
+pub(crate) use deskbell_protocol::text::line;
 use deskbell_protocol::{FIELD_MAX, Refusal};
-
-/// Characters that override or embed a direction: they make a text look like another one.
-fn is_turning(character: char) -> bool {
-    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
 
 /// A text of several lines: keeps line breaks and tabs, in one spelling.
 pub(crate) fn lines(text: &str) -> String {
@@ -21,16 +18,6 @@ pub(crate) fn lines(text: &str) -> String {
 /// Bytes of so many characters in JSON at the most: one beyond the first plane may be written as two escapes.
 pub(crate) const fn json_bytes(characters: usize) -> usize {
     12 * characters
-}
-
-/// A text of one line, trimmed.
-pub(crate) fn line(text: &str) -> String {
-    let spaced: String = text
-        .chars()
-        .map(|character| if matches!(character, '\n' | '\r' | '\t') { ' ' } else { character })
-        .filter(|character| !(character.is_control() || is_turning(*character)))
-        .collect();
-    spaced.trim().to_owned()
 }
 
 /// A text of one line, cut to `most` characters. For what is only shown and never refused.
@@ -118,15 +105,10 @@ pub(crate) fn long_field(name: &str, text: &str, most: usize) -> Result<String, 
     }
 }
 
-/// An e-mail address, or nothing. Only what every address has is asked for: one `@` with something around it.
+/// An e-mail address, or nothing.
 pub(crate) fn email(text: &str) -> Result<String, Refusal> {
-    let text = field("email", text, 320)?;
-    let fits = text.is_empty()
-        || (text
-            .split_once('@')
-            .is_some_and(|(local, host)| !local.is_empty() && !host.is_empty() && !host.contains('@'))
-            && !text.contains(char::is_whitespace));
-    if fits { Ok(text) } else { Err(Refusal::invalid("email", "must be empty or an address such as ann@shop.example")) }
+    deskbell_protocol::text::email(text)
+        .ok_or_else(|| Refusal::invalid("email", "must be empty or an address such as ann@shop.example"))
 }
 
 #[cfg(test)]

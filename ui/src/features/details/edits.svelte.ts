@@ -14,9 +14,12 @@ type Texts = Partial<Record<Field, string>>;
  */
 let saving: Promise<void> = Promise.resolve();
 
-/** Whether a text may be kept as an e-mail address. None is one too. */
+const EMAIL_MAX = 320;
+
+/** Whether the desk keeps a text as an e-mail address. None is one too. */
 export function emailFits(text: string): boolean {
-  return text.trim() === '' || text.includes('@');
+  const email = text.trim();
+  return email === '' || (/^[^@\s]+@[^@\s]+$/.test(email) && [...email].length <= EMAIL_MAX);
 }
 
 /** The edits of one visitor's details, for as long as they are on screen. */

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test, vi } from 'vitest';
 import { usePlatform, type Commands, type Platform, type VisitorDetails } from '../../platform';
 import { app } from '../../store/app.svelte';
-import { Edits } from './edits.svelte';
+import { Edits, emailFits } from './edits.svelte';
 
 const VIC = 'v1.7';
 
@@ -113,6 +113,12 @@ test('DK-06: a kept text does not give way to the one before, though somebody as
   await save;
   expect(edits.text('name')).toBe('Vic Vega');
   expect(edits.savedAt).not.toBeNull();
+});
+
+test('DK-06: only what the desk keeps as an address is sent to it', () => {
+  for (const good of ['', ' ', ' vic@home.example ']) expect(emailFits(good), good).toBe(true);
+  const long = `${'v'.repeat(320)}@home.example`;
+  for (const bad of ['vic', '@home', 'vic@', 'a b@c', 'a@b@c', long]) expect(emailFits(bad), bad).toBe(false);
 });
 
 test('DK-06: an address without an @ waits, and holds up nothing else', async () => {
