@@ -240,8 +240,11 @@ impl App {
                 .zip(page.revs)
                 .map(|(message, rev)| views::message(message, rev, &queued, asker, visitor_read))
                 .collect();
-            let queued = if request.before.is_none() { queued } else { Vec::new() };
-            let refused = queued.iter().filter_map(views::refused_deed).collect();
+            let (queued, edits) = match request.before {
+                None => (queued, session.cache.edits_of(record.conversation.contact)?),
+                Some(_) => (Vec::new(), Vec::new()),
+            };
+            let refused = queued.iter().chain(&edits).filter_map(views::refused_deed).collect();
             for item in queued {
                 let standing = session.client.standing(&item.frame.client_id);
                 let uploaded = |file: &ClientId| session.client.uploaded(file);

@@ -574,7 +574,7 @@ pub struct RefusedDeed {
     pub refusal: ErrorCode,
     /// The message it was about.
     pub message: Option<MessageId>,
-    /// What the message should say.
+    /// What the message should say, or what was written about the person.
     pub text: Option<String>,
 }
 

@@ -275,6 +275,10 @@ pub(crate) fn refused_deed(item: &OutboxItem) -> Option<RefusedDeed> {
     let (message, text) = match &item.frame.command {
         Command::EditMessage { message, text, .. } => (Some(*message), Some(text.clone())),
         Command::DeleteMessage { message, .. } => (Some(*message), None),
+        Command::EditContact { name, email, phone, notes, .. } => {
+            let written = [name, email, phone, notes].into_iter().filter(|text| !text.is_empty());
+            (None, Some(written.map(String::as_str).collect::<Vec<_>>().join("\n")))
+        }
         _ => (None, None),
     };
     Some(RefusedDeed { client_id: item.frame.client_id.clone(), deed, refusal, message, text })

@@ -214,3 +214,69 @@ async fn dk_06_what_the_desk_would_not_keep_of_a_person_is_refused_at_once() {
     assert_eq!((details.email.as_str(), details.notes.as_str()), ("vic@home.example", "Likes blue."));
     app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dk_06_what_is_known_of_somebody_who_is_gone_by_then_is_owed_to_nobody() {
+    let mut desk = TestDesk::start().await;
+    let (directory, computer) = (tempfile::tempdir().unwrap(), Computer::with(None));
+    let (app, _) = started(directory.path(), &computer).await;
+    let events = app.subscribe();
+    let ben = ConnectDesk { email: BEN.email.into(), password: BEN.password.into(), ..ann_at(&desk, None) };
+    app.connect_desk(ben).await.unwrap();
+    Visitor::arrive(&desk, "Vic").await.write("Hello?").await;
+    let found = row(&app, &events, "the chat", |_| true).await;
+    // Ben writes it down on the train, and has no part in the shop any more when he arrives.
+    desk.stop().await;
+    app.edit_contact(known_as(found.contact, "vic@home.example")).await.unwrap();
+    assert_eq!(owed(&app).await, (1, 0));
+    let asked = app.sign_out(SignOut { account: FIRST, force: false }).await.unwrap_err();
+    assert_eq!((asked.code, asked.count), (ApiErrorCode::Conflict, Some(1)), "it is nowhere else");
+    let shut = SiteEdit { members_only: Some(true), ..SiteEdit::default() };
+    desk.desk.administer().put_site(Some(desk.site.id), shut).await.unwrap();
+    desk.start_again().await;
+    app.retry_now(Nothing {}).await.unwrap();
+    until(&events, "an empty outbox", || async { (owed(&app).await == (0, 0)).then_some(()) }).await;
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dk_06_an_edit_that_the_desk_refused_stands_in_the_persons_chat_and_can_be_dropped() {
+    let desk = TestDesk::start().await;
+    let keychain = Arc::<Keychain>::default();
+    let (directory, computer) = (tempfile::tempdir().unwrap(), Computer::with(Some(&keychain)));
+    let (app, _) = started(directory.path(), &computer).await;
+    let events = app.subscribe();
+    app.connect_desk(ann_at(&desk, None)).await.unwrap();
+    Visitor::arrive(&desk, "Vic").await.write("Hello?").await;
+    let row = row(&app, &events, "the chat", |_| true).await;
+    app.stop().await;
+    // A desk of another version had another rule.
+    let key = keychain.held.lock().unwrap().values().next().unwrap().clone();
+    {
+        let cache = Cache::open(&directory.path().join("accounts/1"), &key).unwrap();
+        let EditContact { contact, name, email, phone, notes } = known_as(row.contact, "vic@home.example");
+        for bits in 1..=2 {
+            let (name, email, phone, notes) = (name.clone(), email.clone(), phone.clone(), notes.clone());
+            let command = Command::EditContact { contact: contact.id, name, email, phone, notes };
+            let frame = CommandFrame { client_id: ClientId::from_bits(bits), command, if_rev: None, client_time: 1 };
+            cache.queue(&frame, &[], 1).unwrap();
+            cache.refuse(&frame.client_id, ErrorCode::Invalid).unwrap();
+        }
+    }
+    let (app, _) = started(directory.path(), &computer).await;
+    let events = app.subscribe();
+    until(&events, "both refusals", || async { (owed(&app).await == (0, 2)).then_some(()) }).await;
+    let refused = || async {
+        app.messages(ListMessages { conversation: row.id, before: None, limit: 50 }).await.unwrap().refused
+    };
+    let both = refused().await;
+    let said = "Vic Smith\nvic@home.example\nLikes blue.";
+    assert_eq!(both.iter().map(|deed| deed.text.as_deref()).collect::<Vec<_>>(), [Some(said); 2]);
+    app.discard(ForQueued { conversation: row.id, client_id: both[0].client_id.clone() }).await.unwrap();
+    app.retry(ForQueued { conversation: row.id, client_id: both[1].client_id.clone() }).await.unwrap();
+    until(&events, "an empty outbox", || async { (owed(&app).await == (0, 0)).then_some(()) }).await;
+    assert!(refused().await.is_empty());
+    let details = app.visitor_details(ForVisitor { visitor: row.visitor }).await.unwrap();
+    assert_eq!(details.notes, "Likes blue.");
+    app.stop().await;
+}

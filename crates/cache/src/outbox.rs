@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
-    AgentId, Attachment, ClientId, Command, CommandFrame, ConversationId, ErrorCode, Message, MessageKind, Number, Seq,
-    Timestamp,
+    AgentId, Attachment, ClientId, Command, CommandFrame, ContactId, ConversationId, ErrorCode, Message, MessageKind,
+    Number, Seq, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -126,7 +126,8 @@ queries! {
     COUNTS_OF_ALL = "SELECT count(*) FILTER (WHERE refusal IS NULL AND acked_seq IS NULL AND held = 0), count(refusal),
         count(*) FILTER (WHERE held = 1) FROM outbox";
     /// What a person wrote, and files they chose, that are nowhere else.
-    UNDELIVERED_OF_ALL = "SELECT (SELECT count(*) FROM outbox WHERE acked_seq IS NULL AND json_extract(frame, '$.op') IN ('send', 'edit_message'))
+    UNDELIVERED_OF_ALL = "SELECT (SELECT count(*) FROM outbox WHERE acked_seq IS NULL
+            AND json_extract(frame, '$.op') IN ('send', 'edit_message', 'edit_contact'))
         + (SELECT count(*) FROM draft WHERE reply <> '' OR note <> '')
         + (SELECT count(*) FROM file WHERE message IS NULL AND conversation NOT IN (SELECT conversation FROM draft))";
     MARK_TRIED = "UPDATE outbox SET tried = 1 WHERE client_id = ?1 AND tried = 0";
@@ -145,6 +146,7 @@ queries! {
     PUT_SETTING = "INSERT INTO setting (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
     ITEMS_OF_ALL = items!("FROM outbox ORDER BY position");
     ITEMS_OF_CONVERSATION = items!("FROM outbox WHERE conversation = ?1 ORDER BY position");
+    ITEMS_OF_NO_CONVERSATION = items!("FROM outbox WHERE conversation IS NULL ORDER BY position");
     FIND_ITEM = items!("FROM outbox WHERE client_id = ?1");
     pub(crate) HAS_ANYTHING = "SELECT (SELECT max(position) FROM outbox) IS NOT NULL
         OR (SELECT max(conversation) FROM draft) IS NOT NULL OR (SELECT max(position) FROM file) IS NOT NULL";
@@ -347,6 +349,22 @@ impl Cache {
         })
     }
 
+    /// What was written about a person and is not done, oldest first.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn edits_of(&self, person: ContactId) -> Result<Vec<OutboxItem>, CacheError> {
+        self.outbox_database().read(|connection| {
+            let mut statement = connection.prepare_cached(ITEMS_OF_NO_CONVERSATION)?;
+            let rows: Vec<Columns> = statement.query_map([], columns)?.collect::<Result<_, _>>()?;
+            let mut items: Vec<OutboxItem> =
+                rows.into_iter().map(|row| item(connection, row)).collect::<Result<_, _>>()?;
+            items
+                .retain(|item| matches!(item.frame.command, Command::EditContact { contact, .. } if contact == person));
+            Ok(items)
+        })
+    }
+
     /// How much is not done.
     ///
     /// # Errors
@@ -368,7 +386,7 @@ impl Cache {
         })
     }
 
-    /// Messages and drafts that exist nowhere but here.
+    /// Messages, drafts and what was written about people that exist nowhere but here.
     ///
     /// # Errors
     /// [`CacheError`].
@@ -412,13 +430,18 @@ impl Cache {
         Ok(())
     }
 
-    /// The server refuses a command for good. Returns it, so that its conversation can be shown again.
+    /// The server refuses a command for good: it waits for the person, or is gone when there is nothing to decide.
+    /// Returns it, so that its conversation can be shown again.
     ///
     /// # Errors
     /// [`CacheError`].
     pub fn refuse(&self, id: &ClientId, code: ErrorCode) -> Result<Option<OutboxItem>, CacheError> {
         let name = serde_json::to_value(code)?.as_str().unwrap_or("internal").to_owned();
         if let Some(item) = self.find(id)? {
+            if !self.waits_for_a_person(&item.frame.command, code)? {
+                tracing::warn!(refusal = name, "the desk refused what nobody can send again");
+                return self.discard(id);
+            }
             self.show_without(&item);
         }
         self.outbox_database().write(|transaction| {
@@ -426,6 +449,19 @@ impl Cache {
             Ok(())
         })?;
         self.again(id)
+    }
+
+    /// Whether a person decides what becomes of a command that was refused. Marks and counts they never saw, and that
+    /// they do not follow shows by itself. What was written about somebody stands in their chats: without one they are
+    /// not here any more, or never were.
+    fn waits_for_a_person(&self, command: &Command, code: ErrorCode) -> Result<bool, CacheError> {
+        match command {
+            Command::MarkRead { .. } | Command::Follow { .. } | Command::UseCannedText { .. } => Ok(false),
+            Command::EditContact { contact, .. } => {
+                Ok(code != ErrorCode::NotFound && !self.chats_of(*contact)?.is_empty())
+            }
+            _ => Ok(true),
+        }
     }
 
     /// Forgets a refusal, or why a command was held, so that it is sent.

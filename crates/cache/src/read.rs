@@ -1,6 +1,7 @@
 //! What the screen asks for. Every query here uses an index; a test reads the plans.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use deskbell_protocol::{
     Agent, AgentId, Attachment, AttachmentId, Author, CannedText, CannedTextId, Command, Contact, ContactId,
@@ -194,6 +195,7 @@ queries! {
     LABELS_IN_USE = "SELECT min(label) FROM conversation_label INDEXED BY label_in_use
         WHERE key >= ?1 AND key < ?1 || char(1114111) GROUP BY key ORDER BY key LIMIT ?2";
     OF_CONTACT = heads!("WHERE contact = ?1 ORDER BY created_at DESC LIMIT ?2");
+    CHATS_OF_CONTACT = "SELECT id FROM conversation WHERE contact = ?1 ORDER BY created_at DESC LIMIT 50";
 }
 
 /// Reads an entity that is kept whole.
@@ -388,6 +390,18 @@ impl Cache {
         self.cache().read(|connection| {
             let mut statement = connection.prepare_cached(OF_CONTACT)?;
             statement.query_and_then(params![contact.0, limit], |row| record(connection, row))?.collect()
+        })
+    }
+
+    /// The newest conversations of a person.
+    ///
+    /// # Errors
+    /// [`CacheError`].
+    pub fn chats_of(&self, contact: ContactId) -> Result<BTreeSet<ConversationId>, CacheError> {
+        self.cache().read(|connection| {
+            let mut statement = connection.prepare_cached(CHATS_OF_CONTACT)?;
+            let found = statement.query_map([contact.0], |row| Ok(ConversationId(row.get(0)?)))?;
+            Ok(found.collect::<Result<_, _>>()?)
         })
     }
 

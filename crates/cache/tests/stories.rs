@@ -1355,3 +1355,38 @@ fn tv_06_an_article_that_was_sent_is_kept_is_found_by_its_title_and_stands_in_th
     desk.delta(vec![Entity::Message(Message { article: None, deleted_at: Some(9), ..sent })]);
     assert_eq!(found(&desk), 0);
 }
+
+#[test]
+fn what_nobody_wrote_waits_for_nobody_when_it_is_refused() {
+    let mut desk = Desk::new();
+    desk.delta(vec![Entity::Conversation(head(1, None))]);
+    let known = Command::EditContact {
+        contact: VIC,
+        name: "Vic".into(),
+        email: String::new(),
+        phone: String::new(),
+        notes: "Likes blue".into(),
+    };
+    let commands = [
+        Command::MarkRead { conversation: CHAT, number: 1 },
+        Command::Follow { conversation: CHAT, following: true },
+        Command::UseCannedText { text: CannedTextId(7) },
+        known.clone(),
+        reply("Hello"),
+    ];
+    for (bits, refused) in (1..).zip(commands) {
+        let frame = command(bits, refused);
+        desk.cache.queue(&frame, &[], 5).unwrap();
+        desk.cache.refuse(&frame.client_id, ErrorCode::Invalid).unwrap();
+    }
+    assert_eq!(desk.cache.outbox_counts().unwrap().refused, 2, "a person wrote two of them");
+    assert_eq!(desk.cache.undelivered().unwrap(), 2);
+    // Of somebody who is not here there is nowhere to show it.
+    for (bits, contact, code) in [(11, ContactId(99), ErrorCode::Invalid), (12, VIC, ErrorCode::NotFound)] {
+        let Command::EditContact { name, email, phone, notes, .. } = known.clone() else { unreachable!() };
+        let frame = command(bits, Command::EditContact { contact, name, email, phone, notes });
+        desk.cache.queue(&frame, &[], 5).unwrap();
+        desk.cache.refuse(&frame.client_id, code).unwrap();
+    }
+    assert_eq!(desk.cache.outbox_counts().unwrap().refused, 2);
+}

@@ -222,7 +222,7 @@ impl Driver {
     async fn take(&mut self, engine: &Engine, order: Order) -> Option<Event> {
         match order {
             Order::Queued(item) => {
-                self.tell_conversation(item.frame.command.conversation()).await;
+                self.tell_where_it_shows(&item.frame.command).await;
                 self.count().await;
                 Some(Event::Queued(entry(item)))
             }
@@ -299,12 +299,11 @@ impl Driver {
     ) -> Option<Event> {
         match done {
             Ok(found) => {
-                let (id, conversation) =
-                    (item(&found).frame.client_id.clone(), item(&found).frame.command.conversation());
+                let CommandFrame { client_id: id, command, .. } = item(&found).frame.clone();
                 // Whoever asked may have gone; the text is on disk all the same.
                 answer.send(Ok(say(found))).ok();
                 self.carried.remove(&id);
-                self.tell_conversation(conversation).await;
+                self.tell_where_it_shows(&command).await;
                 self.count().await;
                 Some(Event::Discarded(id))
             }
@@ -431,8 +430,9 @@ impl Driver {
                     return None;
                 }
                 let cache = self.cache.clone();
-                let refused = self.write(move || cache.refuse(&id, code)).await.flatten();
-                self.tell_conversation(refused.and_then(|item| item.frame.command.conversation())).await;
+                if let Some(refused) = self.write(move || cache.refuse(&id, code)).await.flatten() {
+                    self.tell_where_it_shows(&refused.frame.command).await;
+                }
                 self.count().await;
                 None
             }
@@ -448,8 +448,9 @@ impl Driver {
             }
             Effect::Hold(id) => {
                 let cache = self.cache.clone();
-                let held = self.write(move || cache.hold(&id)).await.flatten();
-                self.tell_conversation(held.and_then(|item| item.frame.command.conversation())).await;
+                if let Some(held) = self.write(move || cache.hold(&id)).await.flatten() {
+                    self.tell_where_it_shows(&held.frame.command).await;
+                }
                 self.count().await;
                 None
             }
@@ -732,13 +733,17 @@ impl Driver {
         self.tell(ClientEvent::Sync(status)).await;
     }
 
-    async fn tell_conversation(&mut self, conversation: Option<ConversationId>) {
-        let Some(conversation) = conversation else {
-            let changed = Changed { visitors: true, ..Changed::default() };
-            return self.tell(ClientEvent::Changed(changed)).await;
+    /// Tells where a command shows: in its conversation, or with the person whom it is about and in their conversations.
+    async fn tell_where_it_shows(&mut self, command: &Command) {
+        let conversations = match command {
+            Command::EditContact { contact, .. } => {
+                let (cache, contact) = (self.cache.clone(), *contact);
+                self.write(move || cache.chats_of(contact)).await.unwrap_or_default()
+            }
+            other => other.conversation().into_iter().collect(),
         };
-        let changed = Changed { conversations: [conversation].into(), ..Changed::default() };
-        self.tell(ClientEvent::Changed(changed)).await;
+        let visitors = command.conversation().is_none();
+        self.tell(ClientEvent::Changed(Changed { conversations, visitors, ..Changed::default() })).await;
     }
 
     async fn tell(&mut self, event: ClientEvent) {

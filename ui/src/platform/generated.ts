@@ -1681,7 +1681,7 @@ refusal: ErrorCode,
  */
 message: MessageId | null, 
 /**
- * What the message should say.
+ * What the message should say, or what was written about the person.
  */
 text: string | null, };
 
