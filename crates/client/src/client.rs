@@ -1,6 +1,7 @@
 //! The handle.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -19,6 +20,7 @@ use url::Url;
 use crate::driver::{Driver, Order};
 use crate::error::ClientError;
 use crate::http::Authorised;
+use crate::presence::Presence;
 use crate::tokens::TokenStore;
 
 /// Until the desk answers a question that somebody waits for.
@@ -117,8 +119,10 @@ pub(crate) struct Shared {
     pub(crate) standings: Mutex<BTreeMap<ClientId, Standing>>,
     /// Bytes of files that the desk has, of messages that wait for them.
     pub(crate) uploads: Mutex<HashMap<ClientId, i64>>,
-    /// Who is on the sites, once this connection has told. `None`: nobody knows.
-    pub(crate) online: Mutex<Option<HashMap<VisitorId, VisitorPresence>>>,
+    /// Who is on the sites, once this connection has told.
+    pub(crate) presence: Mutex<Presence>,
+    /// How far the desk's clock is ahead of this computer's, in milliseconds, when it greeted last.
+    pub(crate) ahead: AtomicI64,
     /// Agents who are there.
     pub(crate) agents: Mutex<Vec<AgentId>>,
     /// Until when a visitor's typing is shown, by conversation.
@@ -451,12 +455,17 @@ impl Client {
 
     /// Who is on the sites now. Empty without a connection, because nobody knows then.
     pub fn online(&self) -> Vec<VisitorPresence> {
-        lock(&self.inner.shared.online).iter().flat_map(HashMap::values).copied().collect()
+        lock(&self.inner.shared.presence).online().collect()
     }
 
     /// Whether a visitor is known to be on no site. False while nobody knows: without a connection, and until it has told.
     pub fn has_left(&self, visitor: VisitorId) -> bool {
-        lock(&self.inner.shared.online).as_ref().is_some_and(|online| !online.contains_key(&visitor))
+        lock(&self.inner.shared.presence).has_left(visitor)
+    }
+
+    /// The time by the desk's clock, as far as this computer knows it: only that tells how old a message is.
+    pub fn desk_time(&self) -> Timestamp {
+        now().saturating_add(self.inner.shared.ahead.load(Ordering::Relaxed))
     }
 
     /// Agents who are there now. Empty without a connection, because nobody knows then.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use deskbell_cache::{Cache, CacheError, Changed, OutboxItem, OutboxState, TakenBack};
@@ -21,6 +22,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::client::{ClientEvent, ClientSettings, Shared, SyncState, lock, now};
 use crate::error::ClientError;
 use crate::http::Authorised;
+use crate::presence::Presence;
 use crate::socket::SocketError;
 use crate::transport::{Arrival, Transport, ready};
 use crate::uploads::{Carrier, Stopped};
@@ -168,8 +170,11 @@ impl Driver {
                     Some(if slept(&mut clocks) { Event::RetryNow } else { Event::Tick })
                 }
             };
-            if matches!(&event, Some(Event::Frame(_))) {
+            if let Some(Event::Frame(frame)) = &event {
                 lock(&self.shared.status).last_event_at = Some(now());
+                if let ServerFrame::Welcome(welcome) = &**frame {
+                    self.shared.ahead.store(welcome.server_time.saturating_sub(now()), Ordering::Relaxed);
+                }
             }
             let beat = matches!(&event, Some(Event::Frame(frame)) if matches!(**frame, ServerFrame::Hb(_)));
             if let Some(event) = event {
@@ -604,20 +609,9 @@ impl Driver {
     async fn pass_by(&mut self, ephemeral: Ephemeral) {
         match ephemeral {
             Ephemeral::Visitors { full, online, gone } => {
-                {
-                    let mut known = lock(&self.shared.online);
-                    if full {
-                        *known = Some(HashMap::new());
-                    }
-                    // What changed says nothing about all others.
-                    if let Some(known) = &mut *known {
-                        for id in gone {
-                            known.remove(&id);
-                        }
-                        known.extend(online.into_iter().map(|presence| (presence.visitor, presence)));
-                    }
+                if lock(&self.shared.presence).take(full, online, gone) {
+                    self.tell(ClientEvent::Presence).await;
                 }
-                self.tell(ClientEvent::Presence).await;
             }
             Ephemeral::Typing { conversation: Some(conversation), author: Some(Author::Visitor), typing, ttl_ms } => {
                 {
@@ -641,7 +635,13 @@ impl Driver {
                 }
                 self.tell(ClientEvent::Typing(conversation)).await;
             }
-            Ephemeral::Agents { agents, .. } => *lock(&self.shared.agents) = agents,
+            Ephemeral::Agents { agents, .. } => {
+                *lock(&self.shared.agents) = agents;
+                // A list of visitors ends with who of the team is there.
+                if lock(&self.shared.presence).end_list() {
+                    self.tell(ClientEvent::Presence).await;
+                }
+            }
             Ephemeral::Typing { .. }
             | Ephemeral::Peek { .. }
             | Ephemeral::Page { .. }
@@ -691,7 +691,7 @@ impl Driver {
         self.fresh();
         if !connected {
             // Without a connection nobody knows who is there.
-            *lock(&self.shared.online) = None;
+            *lock(&self.shared.presence) = Presence::default();
             lock(&self.shared.agents).clear();
             let typing = std::mem::take(&mut *lock(&self.shared.typing));
             let peeks = std::mem::take(&mut *lock(&self.shared.peeks));

@@ -7,6 +7,7 @@ mod client;
 mod driver;
 mod error;
 mod http;
+mod presence;
 mod provider;
 mod pulling;
 mod socket;
