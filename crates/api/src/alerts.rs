@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use deskbell_attention::{Arrival, Preferences, Reason, Situation};
-use deskbell_cache::{Changed, ConversationRecord};
+use deskbell_cache::{Cache, CacheError, Changed, ConversationRecord};
 use deskbell_client::ClientEvent;
 use deskbell_protocol::{
-    Author, ConversationId, ConversationState, Message, MessageKind, Number, Ring, RingAck, RingOutcome, Suppressed,
-    Timestamp,
+    AgentId, Author, ConversationId, ConversationState, Message, MessageKind, Number, Ring, RingAck, RingOutcome, Role,
+    Suppressed, TeamId, Timestamp,
 };
 use tokio::sync::mpsc;
 
@@ -19,6 +19,13 @@ use crate::{merged, views};
 
 /// The code of the desk's own message when a visitor's message reopens a conversation.
 const REOPENED: &str = "reopened";
+
+/// What rings here by itself, because the message came first, ends after so long unless the desk rings as well.
+const OWN_RING_MS: Timestamp = 15_000;
+
+/// A visitor counts as there for so long after their last sign. Of one who wrote within that time presence may not be
+/// here yet.
+const LEAVES_AFTER_MS: Timestamp = 10_000;
 
 /// So many rings wait for their changes. One more is heard with the desk's next round.
 const EARLY_RINGS_MAX: usize = 100;
@@ -50,7 +57,7 @@ enum Heard {
 pub(crate) struct Raised {
     /// What the desk is told of it when it rings.
     outcome: RingOutcome,
-    /// The desk rings for it until then, by this computer's clock.
+    /// It rings until then, by this computer's clock, unless the desk rings once more. `None`: it does not ring.
     until: Option<Timestamp>,
     /// The desk has given the chat to the person: that it is theirs does not end the ring.
     given: bool,
@@ -154,11 +161,12 @@ impl App {
             let id = message.conversation;
             let number = message.number;
             let found = tokio::task::spawn_blocking(move || {
-                let record = cache.conversation(id)?;
+                let Some(record) = cache.conversation(id)? else { return Ok(None) };
                 let before = cache.message(id, number - 1)?;
-                Ok::<_, deskbell_cache::CacheError>(record.zip(Some(before)))
+                let is_rung_for = is_rung_for(&cache, me, record.conversation.team)?;
+                Ok::<_, CacheError>(Some((record, before, is_rung_for)))
             });
-            let (record, before) = match found.await {
+            let (record, before, is_rung_for) = match found.await {
                 Ok(Ok(Some(found))) => found,
                 Ok(Ok(None)) => continue,
                 Ok(Err(error)) => {
@@ -170,8 +178,8 @@ impl App {
                     continue;
                 }
             };
-            let now = self.host().now();
-            if now.saturating_sub(message.created_at) > views::ALERT_AGE_MAX || record.my_read >= message.number {
+            let age = session.client.desk_time().saturating_sub(message.created_at);
+            if age > views::ALERT_AGE_MAX || record.my_read >= message.number {
                 continue;
             }
             // The desk's ring may have waited for this message, and told of it the moment before.
@@ -181,7 +189,9 @@ impl App {
             // Nothing was read, and nothing is unread but what came just now.
             let first_of_conversation = record.my_read == 0 && record.unread <= news;
             let reopened = before.is_some_and(|before| before.kind == MessageKind::System && before.text == REOPENED);
-            self.raise(session, &record, message, first_of_conversation, reopened, false);
+            let left = age > LEAVES_AFTER_MS && session.client.has_left(record.conversation.visitor);
+            let may_ring = is_rung_for && !left;
+            self.raise(session, &record, message, first_of_conversation && may_ring, reopened && may_ring, false);
         }
     }
 
@@ -244,7 +254,8 @@ impl App {
             let mut raised = lock(&self.inner.raised);
             // What a visitor adds takes no chat that was given, and rings still.
             let given = given || rings && raised.get(&conversation).is_some_and(|before| before.given);
-            raised.insert(conversation, Raised { outcome, until: None, given, number, line });
+            let until = rings.then(|| self.host().now().saturating_add(OWN_RING_MS));
+            raised.insert(conversation, Raised { outcome, until, given, number, line });
         }
         // Whoever hears of it finds the alert up.
         if rings {
@@ -290,7 +301,7 @@ impl App {
     async fn ring_anew(&self, session: &Session, ring: &Ring) -> Heard {
         let (cache, id, number) = (session.cache.clone(), ring.conversation, ring.number);
         let found = tokio::task::spawn_blocking(move || {
-            Ok::<_, deskbell_cache::CacheError>(cache.conversation(id)?.zip(cache.message(id, number)?))
+            Ok::<_, CacheError>(cache.conversation(id)?.zip(cache.message(id, number)?))
         });
         let (record, message) = match found.await {
             Ok(Ok(Some(found))) => found,
@@ -334,8 +345,8 @@ impl App {
         }
     }
 
-    /// Ends the alerts of conversations that were read, taken or closed. A ring ends with whoever takes the chat
-    /// and when the visitor leaves; a message in a chat of mine wants attention until I have read it.
+    /// Ends the alerts of conversations that were read, taken or closed. A ring ends with whoever takes, answers or puts
+    /// off the chat and when the visitor leaves; a message in a chat of mine wants attention until I have read it.
     ///
     /// Who left is judged only when presence is news: of a visitor who came just now, a change is heard before their presence.
     async fn calm(&self, session: &Session, conversations: &[ConversationRef], presence_is_news: bool) {
@@ -361,7 +372,8 @@ impl App {
                     let taken = head.assignee.is_some_and(|agent| (agent != me && !anyway) || (rings && !given));
                     // Without a connection nobody knows who left, and a ring goes on.
                     let left = presence_is_news && rings && session.client.has_left(head.visitor);
-                    read || head.state == ConversationState::Closed || taken || left
+                    let answered = rings && (!record.waits || head.state != ConversationState::Open);
+                    read || head.state == ConversationState::Closed || taken || answered || left
                 }
                 Ok(Ok(None)) => true,
                 Ok(Err(error)) => {
@@ -413,6 +425,16 @@ impl Session {
     pub(crate) fn chat(&self, id: ConversationId) -> ConversationRef {
         ConversationRef::new(self.account.id, id)
     }
+}
+
+/// Whether the desk rings for an agent where this team has the conversation, or none: for those who answer visitors, and
+/// of a team for its members.
+fn is_rung_for(cache: &Cache, me: AgentId, team: Option<TeamId>) -> Result<bool, CacheError> {
+    if cache.agent(me)?.is_none_or(|me| me.role == Role::Light) {
+        return Ok(false);
+    }
+    let Some(team) = team else { return Ok(true) };
+    Ok(cache.team(team)?.is_some_and(|team| team.members.contains(&me)))
 }
 
 fn preferences(settings: &Settings) -> Preferences {

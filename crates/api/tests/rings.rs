@@ -4,14 +4,17 @@
 mod computer;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use computer::{Computer, ann_at, started, until};
-use deskbell_api::types::{ConnectDesk, ForConversation, MarkRead, Nothing};
+use deskbell_api::types::{ConnectDesk, Deed, ForConversation, ListMessages, MarkRead, Nothing};
 use deskbell_api::{AccountId, App, ConversationRef};
-use deskbell_attention::{Action, Reason, ToastKind};
-use deskbell_protocol::http::DeskSettingsEdit;
-use deskbell_protocol::{Assignment, AssignmentRule, Command, Priority, ServerFrame};
+use deskbell_attention::{Action, Alert, Reason, ToastKind};
+use deskbell_protocol::http::{AgentEdit, DeskSettingsEdit, TeamEdit};
+use deskbell_protocol::{
+    Assignment, AssignmentRule, Command, Ephemeral, Priority, Role, Routing, RoutingRule, ServerFrame,
+};
 use deskbell_testkit::proxy::{FaultProxy, Way};
 use deskbell_testkit::{ANN, AgentSocket, BEN, PATIENCE, TestDesk, Visitor};
 
@@ -273,4 +276,97 @@ async fn tv_06_a_chat_in_which_a_flow_talks_is_quiet_and_rings_when_it_does_no_m
     assert_eq!(*computer.calmed.lock().unwrap(), []);
     app.mark_read(MarkRead { conversation: chat, number: number + 1 }).await.unwrap();
     until(&events, "the end", || async { computer.calmed.lock().unwrap().contains(&chat).then_some(()) }).await;
+}
+
+/// The app of somebody at a desk, as it is when nothing has come in yet.
+async fn app_of(connect: ConnectDesk) -> (Arc<Computer>, App, tempfile::TempDir) {
+    let disk = tempfile::tempdir().unwrap();
+    let computer = Arc::new(Computer::default());
+    let (app, _) = started(&disk.path().join("app"), &computer).await;
+    app.connect_desk(connect).await.unwrap();
+    (computer, app, disk)
+}
+
+/// Waits for the first alert.
+async fn first_alert(app: &App, computer: &Computer) -> Alert<ConversationRef> {
+    let events = app.subscribe();
+    until(&events, "an alert", || async { computer.alerts.lock().unwrap().first().cloned() }).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tv_01_a_chat_for_a_team_rings_for_nobody_outside_of_it() {
+    let desk = TestDesk::start().await;
+    let administration = desk.desk.administer();
+    let tea = TeamEdit { name: Some("Tea".into()), members: Some(vec![desk.ben.id]), ..TeamEdit::default() };
+    let team = administration.put_team(None, tea).await.unwrap().id;
+    let rule =
+        RoutingRule { active: true, site: None, language: None, page_contains: None, team, fallback_after_s: 3_600 };
+    administration.set_routing(Routing { rules: vec![rule] }).await.unwrap();
+    let (computer, app, _disk) = app_of(ann_at(&desk, None)).await;
+    let _ben = AgentSocket::connect(&desk, &BEN).await;
+    let mut vic = Visitor::arrive(&desk, "Vic").await;
+    vic.write("Anybody there?").await;
+    let alert = first_alert(&app, &computer).await;
+    assert!(!alert.rings, "the desk rings for Ben alone, and nothing would end it here");
+    assert_eq!(alert.toast.unwrap().kind, ToastKind::Message, "it is news all the same");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tv_01_a_new_chat_rings_for_nobody_who_may_not_answer_it() {
+    let desk = TestDesk::start().await;
+    let reads = AgentEdit { role: Some(Role::Light), ..AgentEdit::default() };
+    desk.desk.administer().edit_agent(desk.ben.id, reads).await.unwrap();
+    let ben = ConnectDesk { email: BEN.email.into(), password: BEN.password.into(), ..ann_at(&desk, None) };
+    let (computer, app, _disk) = app_of(ben).await;
+    let mut vic = Visitor::arrive(&desk, "Vic").await;
+    vic.write("Anybody there?").await;
+    assert!(!first_alert(&app, &computer).await.rings);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tv_01_a_chat_whose_visitor_has_left_meanwhile_is_told_of_and_does_not_ring() {
+    let desk = TestDesk::start().await;
+    let network = FaultProxy::start(desk.socket_address()).await.unwrap();
+    let ann = ConnectDesk { address: network.address(), ..ann_at(&desk, None) };
+    let (computer, app, _disk) = app_of(ann).await;
+    let mut ben = AgentSocket::connect(&desk, &BEN).await;
+    // Ann's laptop sleeps.
+    network.refuse();
+    network.cut();
+    let mut vic = Visitor::arrive(&desk, "Vic").await;
+    vic.write("Anybody there?").await;
+    let left = vic.read("Anybody there?").await.conversation;
+    drop(vic);
+    let gone = async {
+        loop {
+            if let ServerFrame::Eph(Ephemeral::Visitors { full: false, gone, .. }) = ben.next().await
+                && !gone.is_empty()
+            {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(3 * PATIENCE, gone).await.expect("Vic has left");
+    network.heal();
+    app.retry_now(Nothing {}).await.unwrap();
+    let alert = first_alert(&app, &computer).await;
+    assert_eq!((alert.conversation.id, alert.rings), (left, false), "nobody is there who could be answered");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn od_42_a_clock_that_is_a_day_ahead_silences_no_message() {
+    let desk = TestDesk::start().await;
+    let (computer, app, _disk) = app_of(ann_at(&desk, None)).await;
+    computer.days_later.store(1, Ordering::Relaxed);
+    let mut vic = Visitor::arrive(&desk, "Vic").await;
+    vic.write("Anybody there?").await;
+    let told = first_alert(&app, &computer).await.toast.unwrap();
+    assert_eq!(told.kind, ToastKind::NewChat);
+    vic.write("Hello?").await;
+    let events = app.subscribe();
+    let again = || async {
+        let alerts = computer.alerts.lock().unwrap();
+        alerts.iter().any(|alert| alert.toast.as_ref().unwrap().body.as_deref() == Some("Hello?")).then_some(())
+    };
+    until(&events, "what Vic adds", again).await;
 }
