@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use deskbell_api::types::{Assign, AssignTo, Nothing};
+use deskbell_api::types::Nothing;
 use deskbell_api::{App, ConversationRef};
 use deskbell_attention::Action;
 use tauri::{AppHandle, Builder, Manager, RunEvent, Runtime};
@@ -197,7 +197,7 @@ fn act_on_toast<R: Runtime>(app: &AppHandle<R>, performed: &ActionPerformed) {
     if Action::from_id(performed.action_id()) == Some(Action::AssignToMe) {
         // Runs to its end by itself: the command is on disk when it returns.
         tauri::async_runtime::spawn(async move {
-            if let Err(error) = core.assign(Assign { conversation, to: AssignTo::Me, from: None }).await {
+            if let Err(error) = core.take_waiting(conversation).await {
                 tracing::error!(%error, "the conversation was not assigned");
             }
         });

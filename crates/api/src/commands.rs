@@ -424,6 +424,22 @@ impl App {
         self.submit(account, command, Vec::new()).await
     }
 
+    /// Takes a conversation that nobody has, as a toast offers it: when somebody has it by now, the desk refuses and the
+    /// person is told who.
+    ///
+    /// # Errors
+    /// `not_found`; `disk_full` when it could not be kept.
+    pub async fn take_waiting(&self, conversation: ConversationRef) -> Result<Queued, ApiError> {
+        let ConversationRef { account, id } = conversation;
+        let team = self
+            .read(account, move |session| {
+                let record = session.cache.conversation(id)?.ok_or_else(|| ApiError::not_found("conversation"))?;
+                Ok(record.conversation.team)
+            })
+            .await?;
+        self.assign(Assign { conversation, to: AssignTo::Me, from: Some(Holder { agent: None, team }) }).await
+    }
+
     /// To whom a conversation can be given, but for me.
     ///
     /// # Errors

@@ -370,3 +370,32 @@ async fn od_42_a_clock_that_is_a_day_ahead_silences_no_message() {
     };
     until(&events, "what Vic adds", again).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dc_03_a_toast_that_is_pressed_late_takes_the_chat_from_nobody() {
+    let desk = TestDesk::start().await;
+    let network = FaultProxy::start(desk.socket_address()).await.unwrap();
+    let ann = ConnectDesk { address: network.address(), ..ann_at(&desk, None) };
+    let (computer, app, _disk) = app_of(ann).await;
+    let events = app.subscribe();
+    let mut vic = Visitor::arrive(&desk, "Vic").await;
+    vic.write("Anybody there?").await;
+    let chat = first_alert(&app, &computer).await.conversation;
+    // Ben takes it while Ann has no connection; her toast still offers it.
+    network.refuse();
+    network.cut();
+    let mut ben = AgentSocket::connect(&desk, &BEN).await;
+    let takes = Command::Assign { conversation: chat.id, agent: Some(desk.ben.id), team: None, from: None };
+    let name = ben.command(takes).await;
+    while !matches!(ben.next().await, ServerFrame::Ack(ack) if ack.client_id == name) {}
+    app.take_waiting(chat).await.unwrap();
+    network.heal();
+    app.retry_now(Nothing {}).await.unwrap();
+    let refused = || async {
+        let thread = app.messages(ListMessages { conversation: chat, before: None, limit: 50 }).await.ok()?;
+        thread.refused.into_iter().next()
+    };
+    assert_eq!(until(&events, "the refusal", refused).await.deed, Deed::Assign);
+    let row = app.conversation(ForConversation { conversation: chat }).await.unwrap();
+    assert_eq!(row.assignee, Some(desk.ben.id), "it stays with Ben");
+}
