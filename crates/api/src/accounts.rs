@@ -106,24 +106,14 @@ impl App {
             device: self.host().device(),
             system: system(),
         };
-        let is_this =
-            |account: &AccountView| account.address == address.as_str() && account.email.eq_ignore_ascii_case(email);
-        if let Some(id) = again {
-            let turn = self.turn(id)?;
-            let _one_at_a_time = turn.lock().await;
-            self.same(id, is_this)?;
-            let signed_in = sign_in(&address, &request).await?;
-            let adopted = self.adopt(id, &address, &signed_in, false).await;
-            self.keep_fault(id, &adopted).await;
-            return adopted;
+        let is_there = |account: &AccountView| account.address == address.as_str();
+        match again {
+            // Who it is, the desk says: an agent's e-mail address may have been changed meanwhile.
+            Some(id) => self.same(id, is_there)?,
+            None => self.room_for_one(|account| is_there(account) && account.email.eq_ignore_ascii_case(email))?,
         }
-        let _one_at_a_time = self.inner.adding.lock().await;
-        self.room_for_one(is_this)?;
         let signed_in = sign_in(&address, &request).await?;
-        // An agent may sign in by more than one spelling of their address.
-        self.room_for_one(|account| account.address == address.as_str() && account.agent == signed_in.agent.id)?;
-        let id = self.files().new_account()?;
-        self.adopt(id, &address, &signed_in, false).await
+        self.take_in(again, &address, &signed_in).await
     }
 
     /// Whether an account whose session is to begin again is this one.

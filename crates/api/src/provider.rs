@@ -72,16 +72,8 @@ impl App {
             () = given_up.cancelled() => return Err(ended()),
         };
         lock(&self.inner.at_provider).take_if(|now| Arc::ptr_eq(now, &begun));
-        let signed_in = signed_in?;
-        let taken = self.take_in(*account, address, &signed_in).await;
-        if let Err(error) = &taken {
-            use ApiErrorCode::{Conflict, SignedInAlready, TooManyAccounts};
-            if matches!(error.code, Conflict | SignedInAlready | TooManyAccounts) {
-                // Whoever it is, their session is of no use here.
-                give_back(address, &signed_in).await;
-            }
-        }
-        taken.map(|()| Nothing {})
+        self.take_in(*account, address, &signed_in?).await?;
+        Ok(Nothing {})
     }
 
     /// Gives up what was begun in the browser: who waits for it is told `sign_in_ended`.
@@ -95,7 +87,25 @@ impl App {
         Ok(Nothing {})
     }
 
-    async fn take_in(&self, again: Option<AccountId>, address: &Url, signed_in: &SignedIn) -> Result<(), ApiError> {
+    /// Takes in whoever has signed in: as one account more, or as the one whose session begins again.
+    pub(crate) async fn take_in(
+        &self,
+        again: Option<AccountId>,
+        address: &Url,
+        signed_in: &SignedIn,
+    ) -> Result<(), ApiError> {
+        let taken = self.take_in_as(again, address, signed_in).await;
+        if let Err(error) = &taken {
+            use ApiErrorCode::{Conflict, SignedInAlready, TooManyAccounts};
+            if matches!(error.code, Conflict | SignedInAlready | TooManyAccounts) {
+                // Whoever it is, their session is of no use here.
+                give_back(address, signed_in).await;
+            }
+        }
+        taken
+    }
+
+    async fn take_in_as(&self, again: Option<AccountId>, address: &Url, signed_in: &SignedIn) -> Result<(), ApiError> {
         let is_this =
             |account: &AccountView| account.address == address.as_str() && account.agent == signed_in.agent.id;
         if let Some(id) = again {

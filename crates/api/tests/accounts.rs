@@ -12,8 +12,9 @@ use computer::{Computer, Keychain, ann_at, started, until};
 use deskbell_api::types::*;
 use deskbell_api::{App, Subscription};
 use deskbell_attention::Connection;
+use deskbell_protocol::http::AgentEdit;
 use deskbell_protocol::{ConversationId, MessageKind, Role};
-use deskbell_testkit::{ANN, TestDesk, Visitor};
+use deskbell_testkit::{ANN, BEN, TestDesk, Visitor};
 
 const TEA: AccountId = AccountId(1);
 const BOOKS: AccountId = AccountId(2);
@@ -42,6 +43,13 @@ async fn until_state(app: &App, events: &Subscription, account: AccountId, wante
         health.accounts.iter().any(|one| one.account == account && one.sync.state == wanted).then_some(())
     })
     .await;
+}
+
+/// Vic writes, and leaves.
+async fn vics_chat(desk: &TestDesk) -> ConversationId {
+    let mut vic = Visitor::arrive(desk, "Vic").await;
+    vic.write("A blue teapot?").await;
+    vic.read("A blue teapot?").await.conversation
 }
 
 /// Ann at the tea shop's desk and at the book shop's, both live.
@@ -230,12 +238,13 @@ async fn two_desks_that_give_the_same_ids_mix_nothing_up() {
 #[tokio::test(flavor = "multi_thread")]
 async fn signing_out_at_one_desk_leaves_the_other_account_as_it_was() {
     let mut tea = TestDesk::start().await;
+    let chat = vics_chat(&tea).await;
     let mut books = tea.twin().await;
     let keychain = Arc::<Keychain>::default();
     let (directory, computer) = (tempfile::tempdir().unwrap(), Computer::with(Some(&keychain)));
     let app = ann_at_both(&tea, &books, directory.path(), &computer).await;
     let events = app.subscribe();
-    let conversation = ConversationRef::new(BOOKS, ConversationId(100));
+    let conversation = ConversationRef::new(BOOKS, chat);
     app.save_draft(Draft { conversation, reply: "half a chapter".into(), note: String::new(), mentions: vec![] })
         .await
         .unwrap();
@@ -254,7 +263,7 @@ async fn signing_out_at_one_desk_leaves_the_other_account_as_it_was() {
     assert!(!directory.path().join("accounts/1").exists());
     assert_eq!(keychain.held.lock().unwrap().len(), 1);
     assert_eq!(app.draft(ForConversation { conversation }).await.unwrap().reply, "half a chapter");
-    let of_gone = ForConversation { conversation: ConversationRef::new(TEA, ConversationId(100)) };
+    let of_gone = ForConversation { conversation: ConversationRef::new(TEA, chat) };
     assert_eq!(app.draft(of_gone).await.unwrap_err().code, ApiErrorCode::SignedOut);
 
     // A number that was given once is never given again.
@@ -332,11 +341,14 @@ async fn an_account_whose_key_is_waited_for_holds_up_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_only_account_of_an_earlier_version_moves_over_with_everything_in_it() {
     let mut tea = TestDesk::start().await;
+    let chat = vics_chat(&tea).await;
     let (directory, computer) = (tempfile::tempdir().unwrap(), Computer::with(None));
     let (app, _) = started(directory.path(), &computer).await;
+    let events = app.subscribe();
     app.connect_desk(ann_at(&tea, None)).await.unwrap();
+    until_state(&app, &events, TEA, SyncState::Live).await;
     let draft = |account| Draft {
-        conversation: ConversationRef::new(account, ConversationId(100)),
+        conversation: ConversationRef::new(account, chat),
         reply: "half a marmalade".into(),
         note: String::new(),
         mentions: vec![],
@@ -372,15 +384,40 @@ async fn the_only_account_of_an_earlier_version_moves_over_with_everything_in_it
 #[tokio::test(flavor = "multi_thread")]
 async fn dc_02_what_this_computer_alone_has_does_not_go_with_a_sign_out_before_ann_agrees() {
     let desk = TestDesk::start().await;
+    let chat = vics_chat(&desk).await;
     let directory = tempfile::tempdir().unwrap();
     let (app, _) = started(directory.path(), &Computer::with(None)).await;
+    let events = app.subscribe();
     app.connect_desk(ann_at(&desk, None)).await.unwrap();
-    let conversation = ConversationRef::new(AccountId(1), ConversationId(100));
+    until_state(&app, &events, TEA, SyncState::Live).await;
+    let conversation = ConversationRef::new(TEA, chat);
     let draft = Draft { conversation, reply: "half a chapter".into(), note: String::new(), mentions: vec![] };
     app.save_draft(draft).await.unwrap();
-    let refused = app.sign_out(SignOut { account: AccountId(1), force: false }).await.unwrap_err();
+    let refused = app.sign_out(SignOut { account: TEA, force: false }).await.unwrap_err();
     assert_eq!((refused.code, refused.count), (ApiErrorCode::Conflict, Some(1)));
     assert_eq!(app.draft(ForConversation { conversation }).await.unwrap().reply, "half a chapter");
-    app.sign_out(SignOut { account: AccountId(1), force: true }).await.unwrap();
+    app.sign_out(SignOut { account: TEA, force: true }).await.unwrap();
     assert!(!directory.path().join("accounts/1").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_whose_address_was_changed_signs_in_again_and_nobody_else_does_so_in_their_place() {
+    let desk = TestDesk::start().await;
+    let (directory, computer) = (tempfile::tempdir().unwrap(), Computer::with(None));
+    let (app, _) = started(directory.path(), &computer).await;
+    app.connect_desk(ann_at(&desk, None)).await.unwrap();
+    let administration = desk.desk.administer();
+    let edit = AgentEdit { email: Some("ann.smith@desk.test".into()), ..AgentEdit::default() };
+    administration.edit_agent(desk.ann.id, edit).await.unwrap();
+    let ben = ConnectDesk { email: BEN.email.into(), password: BEN.password.into(), ..ann_at(&desk, Some(TEA)) };
+    assert_eq!(app.connect_desk(ben).await.unwrap_err().code, ApiErrorCode::Conflict);
+    assert!(
+        administration.devices(desk.ben.id, None).await.unwrap().is_empty(),
+        "a session that is of no use is ended"
+    );
+    let again = ConnectDesk { email: "ann.smith@desk.test".into(), ..ann_at(&desk, Some(TEA)) };
+    app.connect_desk(again).await.unwrap();
+    let accounts = app.start(Nothing {}).await.unwrap().accounts;
+    assert_eq!((accounts.len(), accounts[0].account.email.as_str()), (1, "ann.smith@desk.test"));
+    app.stop().await;
 }
