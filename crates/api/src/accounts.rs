@@ -297,26 +297,28 @@ impl App {
             self.refresh_surroundings().await;
             return Ok(());
         }
-        let session = self.session(id)?;
-        let counts = session.cache.outbox_counts()?;
+        let Session { account: _, cache, client, wanted: _, stop } = self.session(id)?;
+        let counts = cache.outbox_counts()?;
         // What was done without a connection, such as closing a chat, is no message and would be lost as well.
-        let loses = session.cache.undelivered()?.max(counts.unsent + counts.held);
+        let loses = cache.undelivered()?.max(counts.unsent + counts.held);
         if loses > 0 && !force {
             return Err(ApiError::would_lose(loses));
         }
-        if let Err(error) = session.client.sign_out().await {
+        if let Err(error) = client.sign_out().await {
             tracing::warn!(%error, "the desk was not told of the sign-out");
         }
-        session.stop.cancel();
-        session.client.stop().await;
+        stop.cancel();
+        client.stop().await;
+        drop(client);
         lock(&self.inner.accounts).remove(&id);
-        drop(session);
-        self.keys(id).forget(PATIENCE_AT_START).await;
-        self.files().remove_account(id)?;
+        last_reader(id, cache).await;
         self.calm_all(id);
+        self.keys(id).forget(PATIENCE_AT_START).await;
+        let removed = self.files().remove_account(id);
+        // Also when the system keeps some of it: nobody is signed in any more.
         self.publish(&AppEvent::Account);
         self.refresh_surroundings().await;
-        Ok(())
+        Ok(removed?)
     }
 
     /// Somebody signed this computer out: what it keeps of the desk is deleted at once. What the person wrote and the
@@ -328,30 +330,22 @@ impl App {
         if session.client.status().state != deskbell_client::SyncState::Revoked {
             return Ok(());
         }
-        session.stop.cancel();
-        session.client.stop().await;
+        let Session { account: view, cache, client, wanted: _, stop } = session;
+        stop.cancel();
+        client.stop().await;
+        drop(client);
         // When it cannot be counted, nothing is thrown away that may be the only copy.
-        let kept = session.cache.undelivered().unwrap_or(1);
-        self.files().save_revoked(&session.account, kept)?;
+        let kept = cache.undelivered().unwrap_or(1);
+        // A disk that takes no note of it, because it is full for one, keeps nothing from being deleted.
+        if let Err(error) = self.files().save_revoked(&view, kept) {
+            tracing::error!(%id, %error, "the next start does not know that this computer was signed out");
+        }
         if let Some(account) = lock(&self.inner.accounts).get_mut(&id) {
             account.standing = Standing::Closed(revoked());
             account.kept = Some(kept);
         }
         tracing::warn!(%id, kept, "the desk signed this computer out; what it kept of the desk is deleted");
-        if kept > 0 {
-            session.cache.forget_delivered()?;
-            CacheTokenStore::new(session.cache.clone()).clear();
-        }
-        let alone = async {
-            // A database that is closed late would take away the log of the next one in its place.
-            while session.cache.is_shared() {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        if tokio::time::timeout(PATIENCE_OF_READERS, alone).await.is_err() {
-            tracing::warn!(%id, "something still reads what is deleted now");
-        }
-        drop(session);
+        last_reader(id, cache).await;
         let wiped = self.wipe_files(id, kept).await;
         self.calm_all(id);
         self.publish(&AppEvent::Account);
@@ -361,11 +355,40 @@ impl App {
 
     /// Deletes what is left. Whatever keeps it from being done, it is done at the next start.
     async fn wipe_files(&self, id: AccountId, kept: i64) -> Result<(), ApiError> {
-        if kept > 0 {
-            return Ok(Cache::remove(&self.files().account_directory(id))?);
+        if kept == 0 {
+            self.keys(id).forget(PATIENCE_AT_START).await;
+            return Ok(self.files().empty_account(id)?);
         }
-        self.keys(id).forget(PATIENCE_AT_START).await;
-        Ok(self.files().empty_account(id)?)
+        let directory = self.files().account_directory(id);
+        Cache::remove(&directory)?;
+        if let Err(error) = self.wipe_outbox(id).await {
+            tracing::error!(%id, %error, "what the desk has got stays in the outbox until the next start");
+        }
+        // Whoever opens the outbox makes an empty cache beside it.
+        Ok(Cache::remove(&directory)?)
+    }
+
+    /// Deletes what the outbox has of the desk: copies of messages that arrived, and the session.
+    async fn wipe_outbox(&self, id: AccountId) -> Result<(), ApiError> {
+        let cache = self.open_cache(id, PATIENCE_AT_START).await?;
+        let wiped = self.blocking(move || {
+            CacheTokenStore::new(cache.clone()).clear();
+            cache.forget_delivered()
+        });
+        wiped.await
+    }
+}
+
+/// Waits for the last one who reads an account's databases. One that is closed late would take away the log of the next
+/// one in its place.
+async fn last_reader(id: AccountId, cache: Cache) {
+    let alone = async {
+        while cache.is_shared() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    if tokio::time::timeout(PATIENCE_OF_READERS, alone).await.is_err() {
+        tracing::warn!(%id, "something still reads what is deleted now");
     }
 }
 

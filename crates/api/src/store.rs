@@ -201,12 +201,16 @@ impl Files {
         Ok(())
     }
 
-    /// Removes everything of one account from this computer.
+    /// Removes everything of one account from this computer. Whose it was goes first: what the system keeps of the rest
+    /// is no account at the next start.
     pub(crate) fn remove_account(&self, id: AccountId) -> std::io::Result<()> {
-        match std::fs::remove_dir_all(self.account_directory(id)) {
+        let gone = |removed: std::io::Result<()>| match removed {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
-        }
+        };
+        let directory = self.account_directory(id);
+        gone(std::fs::remove_file(directory.join(ACCOUNT)))?;
+        gone(std::fs::remove_dir_all(directory))
     }
 }
 

@@ -421,3 +421,24 @@ async fn an_agent_whose_address_was_changed_signs_in_again_and_nobody_else_does_
     assert_eq!((accounts.len(), accounts[0].account.email.as_str()), (1, "ann.smith@desk.test"));
     app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tv_01_nothing_rings_on_after_a_sign_out_that_could_not_delete_everything() {
+    let desk = TestDesk::start().await;
+    let (directory, computer) = (tempfile::tempdir().unwrap(), Computer::with(None));
+    let (app, _) = started(directory.path(), &computer).await;
+    let events = app.subscribe();
+    app.connect_desk(ann_at(&desk, None)).await.unwrap();
+    let mut vic = Visitor::arrive(&desk, "Vic").await;
+    vic.write("A blue teapot?").await;
+    let ringing = || async { computer.alerts.lock().unwrap().iter().find(|alert| alert.rings).cloned() };
+    let chat = until(&events, "the ring", ringing).await.conversation;
+    // Something else stands in the directory's place, which the system does not remove as one.
+    let home = directory.path().join("accounts/1");
+    std::fs::rename(&home, directory.path().join("elsewhere")).unwrap();
+    std::fs::write(&home, "").unwrap();
+    app.sign_out(SignOut { account: TEA, force: true }).await.unwrap_err();
+    assert!(app.start(Nothing {}).await.unwrap().accounts.is_empty());
+    assert_eq!(*computer.calmed.lock().unwrap(), [chat], "nobody is left who could answer");
+    app.stop().await;
+}

@@ -11,6 +11,8 @@ use std::sync::Arc;
 use computer::{Computer, Keychain, ann_at, started, until};
 use deskbell_api::types::*;
 use deskbell_api::{AccountId, App, ConversationRef, Subscription};
+use deskbell_cache::Cache;
+use deskbell_client::{CacheTokenStore, TokenStore as _};
 use deskbell_protocol::{ClientId, MessageKind};
 use deskbell_testkit::{TestDesk, Visitor};
 
@@ -134,4 +136,37 @@ async fn dk_01_what_the_desk_never_got_outlives_the_wipe_and_goes_when_ann_signs
     let found = account(&app).await;
     assert_eq!((found.open, found.kept), (true, None));
     app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dk_01_a_wipe_that_broke_off_is_finished_at_the_next_start_and_leaves_no_tokens() {
+    let desk = TestDesk::start().await;
+    let keychain = Arc::<Keychain>::default();
+    let (directory, computer) = (tempfile::tempdir().unwrap(), Computer::with(Some(&keychain)));
+    let (app, _) = started(directory.path(), &computer).await;
+    let events = app.subscribe();
+    app.connect_desk(ann_at(&desk, None)).await.unwrap();
+    let mut vic = Visitor::arrive(&desk, "Vic").await;
+    vic.write("Do you have teapots?").await;
+    let chat = chat(&app, &events).await;
+    app.save_draft(Draft { conversation: chat, reply: "Blue ones".into(), note: String::new(), mentions: vec![] })
+        .await
+        .unwrap();
+    app.stop().await;
+    let home = directory.path().join("accounts/1");
+    let key = keychain.held.lock().unwrap().values().next().unwrap().clone();
+    assert!(CacheTokenStore::new(Cache::open(&home, &key).unwrap()).load().is_some());
+    // The computer lost its power just after it had written down that it was signed out.
+    let mut account: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(home.join("account.json")).unwrap()).unwrap();
+    account["revoked"] = 1.into();
+    std::fs::write(home.join("account.json"), account.to_string()).unwrap();
+
+    let (app, view) = started(directory.path(), &computer).await;
+    assert_eq!(view.accounts[0].fault.as_ref().unwrap().code, ApiErrorCode::Revoked);
+    assert!(!files(directory.path()).iter().any(|name| name.starts_with("cache.db")), "what the desk said is gone");
+    app.stop().await;
+    let cache = Cache::open(&home, &key).unwrap();
+    assert!(CacheTokenStore::new(cache.clone()).load().is_none(), "and so are the tokens");
+    assert_eq!(cache.draft(chat.id).unwrap().reply, "Blue ones", "what the desk never got is here");
 }
