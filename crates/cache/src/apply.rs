@@ -2,6 +2,7 @@
 //! crash leaves the state before or after.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use deskbell_engine::Batch;
 use deskbell_protocol::planted::{Bug, is_planted};
@@ -14,7 +15,7 @@ use deskbell_search::{change_labels, facets, fold, label_key, words as words_of}
 use rusqlite::{Connection, OptionalExtension as _, Params, params};
 
 use crate::Cache;
-use crate::coverage::{Arrived, cover, recount};
+use crate::coverage::{Arrived, cover, recount, uncover};
 use crate::error::CacheError;
 use crate::outbox::{self, OutboxItem, OutboxState};
 use crate::queries::queries;
@@ -23,6 +24,11 @@ use crate::words::{self, Recent};
 
 /// The newest messages of a conversation, which a snapshot brings and nothing leaves out.
 const NEWS: Number = 30;
+
+/// Messages that one transaction takes away at the end of a snapshot, at the most, and the pause after it: whoever else
+/// writes has its turn in between.
+const CLEARED_AT_ONCE: i64 = 500;
+const CLEARING_PAUSE: Duration = Duration::from_millis(1);
 
 /// Longest preview, in characters.
 const PREVIEW_MAX: usize = 160;
@@ -110,6 +116,7 @@ queries! {
     REMOVE_PERSON = "DELETE FROM person_words WHERE rowid = ?1";
     STALE_ENTITIES_OF_ALL = "SELECT kind, id FROM entity WHERE generation <> ?1";
     STALE_CONVERSATIONS_OF_ALL = "SELECT id FROM conversation WHERE generation <> ?1";
+    STALE_MESSAGES = "SELECT id, conversation, number FROM message WHERE id > ?1 AND rev = 0 ORDER BY id LIMIT ?2";
     STALE_MESSAGES_OF_ALL = "SELECT id FROM message WHERE rev = 0";
     /// When a snapshot is whole, every row of every list is drawn anew.
     CONVERSATIONS_OF_ALL = "SELECT id FROM conversation";
@@ -185,6 +192,7 @@ impl Cache {
         // Before the cursor passes it: after a crash in between, the same delta comes again.
         let erased = erased(batch);
         self.forget_erased(&erased)?;
+        let cleared = matches!(batch, Batch::SnapshotEnd { .. }) && self.clear_stale()?;
         let (changed, done) = self.cache().write(|transaction| {
             // Read while the cache is held, so that a command queued meanwhile is shown after this and not undone.
             let pending = self.outbox()?;
@@ -203,7 +211,7 @@ impl Cache {
                     writer.changes(&page.rows)?;
                 }
                 Batch::SnapshotEnd { epoch, end, done: over } => {
-                    writer.sweep(&end.generation)?;
+                    writer.sweep(&end.generation, cleared)?;
                     set_cursor(transaction, epoch, end.base)?;
                     done = over;
                 }
@@ -235,6 +243,31 @@ impl Cache {
             self.forget_erased(&erased)?;
         }
         Ok(changed)
+    }
+
+    /// Removes the messages that a whole snapshot did not bring again, some at a time: there may be hundreds of thousands.
+    /// There is no cursor yet, so that a crash in between only brings the snapshot once more. Whether there were any.
+    fn clear_stale(&self) -> Result<bool, CacheError> {
+        let (mut after, mut any) = (i64::MIN, false);
+        loop {
+            let stale = self.cache().write(|transaction| {
+                let mut statement = transaction.prepare_cached(STALE_MESSAGES)?;
+                let stale: Vec<(i64, ConversationId, Number)> = statement
+                    .query_map(params![after, CLEARED_AT_ONCE], |row| {
+                        Ok((row.get(0)?, ConversationId(row.get(1)?), row.get(2)?))
+                    })?
+                    .collect::<Result<_, _>>()?;
+                let writer = Writer::new(transaction);
+                for (id, conversation, number) in &stale {
+                    writer.remove_message(*id)?;
+                    uncover(transaction, *conversation, *number)?;
+                }
+                Ok(stale)
+            })?;
+            let Some((last, ..)) = stale.last() else { return Ok(any) };
+            (after, any) = (*last, true);
+            std::thread::sleep(CLEARING_PAUSE);
+        }
     }
 
     /// Shows a command that was just queued, or takes back one that was dropped.
@@ -663,9 +696,10 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Removes what a whole snapshot did not contain. Messages stay with their conversation: their numbers are
-    /// dense, so whatever is older than the snapshot's last thirty is still true.
-    fn sweep(&mut self, generation: &str) -> Result<(), CacheError> {
+    /// Removes what a whole snapshot did not contain. Of messages it brings the newest of each conversation; nobody told
+    /// what has become of those before them, and they are fetched again when somebody reads there. `cleared`: some have
+    /// gone already.
+    fn sweep(&mut self, generation: &str, cleared: bool) -> Result<(), CacheError> {
         let mut statement = self.connection.prepare(STALE_ENTITIES_OF_ALL)?;
         let gone: Vec<(String, i64)> =
             statement.query_map([generation], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
@@ -681,10 +715,11 @@ impl<'a> Writer<'a> {
         // What was known of another log and did not come again is gone; what is left is counted anew.
         let mut statement = self.connection.prepare(STALE_MESSAGES_OF_ALL)?;
         let gone: Vec<i64> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        if !gone.is_empty() {
-            for id in gone {
-                self.remove_message(id)?;
-            }
+        let recounts = cleared || !gone.is_empty();
+        for id in gone {
+            self.remove_message(id)?;
+        }
+        if recounts {
             recount(self.connection)?;
         }
         self.touch(CONVERSATIONS_OF_ALL, [])?;

@@ -128,7 +128,7 @@ pub(crate) fn uncover_below(
 }
 
 /// A number is here no more.
-fn uncover(connection: &Connection, conversation: ConversationId, number: Number) -> Result<(), CacheError> {
+pub(crate) fn uncover(connection: &Connection, conversation: ConversationId, number: Number) -> Result<(), CacheError> {
     let around: Option<(Number, Number)> = connection
         .prepare_cached(INTERVAL_AROUND)?
         .query_row(params![conversation.0, number], |row| Ok((row.get(0)?, row.get(1)?)))

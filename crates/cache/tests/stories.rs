@@ -1390,3 +1390,27 @@ fn what_nobody_wrote_waits_for_nobody_when_it_is_refused() {
     }
     assert_eq!(desk.cache.outbox_counts().unwrap().refused, 2);
 }
+
+#[test]
+fn a_snapshot_that_leaves_out_more_than_one_step_removes_is_whole_without_a_hole() {
+    let mut desk = Desk::new();
+    let long = 1_300;
+    desk.delta(vec![Entity::Conversation(head(long, None))]);
+    desk.delta((1..=long).map(|number| from_vic(number, &format!("word{number}"))).collect());
+    assert_eq!(desk.cache.search("word7", ANN, 1).unwrap().len(), 1);
+    let newest: Vec<Change> = (long - 29..=long).map(|n| change(desk.seq + n, from_vic(n, "newest"))).collect();
+    let (generation, base) = ("n".to_owned(), Seq(desk.seq + 5_000));
+    let mut rows = vec![change(desk.seq + 1, vic("Vic")), change(desk.seq + 2, browser())];
+    rows.push(change(desk.seq + 3, Entity::Conversation(head(long, None))));
+    rows.extend(newest);
+    desk.cache.apply(&Batch::Reset(ResetReason::Rights)).unwrap();
+    let page = SnapshotPage { generation: generation.clone(), base, rows, next: None };
+    desk.cache.apply(&Batch::Snapshot(page)).unwrap();
+    assert_eq!(desk.cache.messages(CHAT, None, 5_000).unwrap().messages.len(), 1_300, "all is read meanwhile");
+    let end = SnapshotEnd { generation, base };
+    desk.cache.apply(&Batch::SnapshotEnd { epoch: "e".into(), end, done: vec![] }).unwrap();
+    let left = desk.cache.messages(CHAT, None, 5_000).unwrap();
+    assert_eq!((left.messages.len(), left.more_there), (30, true), "what is older is fetched when it is read");
+    assert_eq!(desk.cache.hole_for_test().unwrap(), None);
+    assert!(desk.cache.search("word7", ANN, 1).unwrap().is_empty(), "nor is it found here");
+}
