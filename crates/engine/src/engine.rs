@@ -329,8 +329,8 @@ impl Engine {
                 self.wait(now, random, None, &mut effects);
             }
             Event::Queued(entry) => {
-                let live = self.phase == Phase::Live;
-                self.outbox.push(entry, now, live);
+                let whole = self.is_whole();
+                self.outbox.push(entry, now, whole);
             }
             // What was on its way may have arrived; the server knows it by its name.
             Event::Reoffered(entries) => {
@@ -437,6 +437,9 @@ impl Engine {
             ServerFrame::Welcome(welcome) => self.welcome(now, welcome, effects),
             ServerFrame::Reset(reset) => {
                 self.cursor = None;
+                if matches!(self.link, Link::Up { .. }) {
+                    self.enter(Phase::Syncing, effects);
+                }
                 effects.push(Effect::Apply(Box::new(Batch::Reset(reset.reason))));
             }
             // Without a reset before it, a snapshot would lead the cursor astray.

@@ -571,3 +571,28 @@ fn dc_02_after_a_change_of_the_network_a_link_that_answers_stays_and_one_that_do
     engine.step(24_001, 0, Event::Disconnected);
     assert!(connects(&engine.step(24_002, 0, Event::NetworkChanged)), "the wait is over");
 }
+
+#[test]
+fn a_reset_on_a_living_connection_is_catching_up_and_a_reply_written_meanwhile_is_compared() {
+    let mut engine = live(vec![]);
+    engine.step(1, 0, frame(ServerFrame::Reset(Reset { reason: ResetReason::Rights })));
+    assert_eq!(engine.phase(), Phase::Syncing, "what is on screen is not all there is");
+    engine.step(1, 0, Event::Reoffered(vec![]));
+    let effects = engine.step(2, 0, Event::Queued(guarded(1, 10)));
+    assert!(sent(&effects).is_empty() && compares(&effects).is_empty(), "nobody knows yet what the desk has");
+    let page = SnapshotPage { generation: "g".into(), base: Seq(7), rows: vec![], next: None };
+    engine.step(3, 0, frame(ServerFrame::Snap(page)));
+    engine.step(3, 0, Event::Applied(None));
+    engine.step(4, 0, frame(ServerFrame::SnapEnd(SnapshotEnd { generation: "g".into(), base: Seq(7) })));
+    let effects = engine.step(4, 0, Event::Applied(at(7)));
+    assert_eq!((engine.phase(), compares(&effects)), (Phase::Live, vec![ClientId::from_bits(1)]));
+}
+
+#[test]
+fn a_reply_that_is_written_while_something_is_missing_is_compared() {
+    let mut engine = live(vec![]);
+    engine.step(1, 0, frame(ServerFrame::Hb(ServerHeartbeat { head: Seq(6), time: 0 })));
+    assert!(sent(&engine.step(2, 0, Event::Queued(guarded(1, 10)))).is_empty(), "a colleague may have answered");
+    engine.step(3, 0, delta(5, 6));
+    assert_eq!(compares(&engine.step(3, 0, Event::Applied(at(6)))), [ClientId::from_bits(1)]);
+}
