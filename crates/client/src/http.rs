@@ -75,8 +75,10 @@ async fn answer<T: DeserializeOwned>(response: Response) -> Result<T, ClientErro
 fn refusal(status: StatusCode, bytes: &[u8]) -> ClientError {
     match serde_json::from_slice::<Refusal>(bytes) {
         Ok(refusal) => refusal.into(),
-        Err(_) if status == StatusCode::UNAUTHORIZED => ClientError::Expired,
-        Err(_) if status.is_server_error() => ClientError::Unreachable(format!("the desk answers {status}")),
+        // Anybody on the way may ask for a password, such as a proxy; only the desk itself ends a session.
+        Err(_) if status == StatusCode::UNAUTHORIZED || status.is_server_error() => {
+            ClientError::Unreachable(format!("the answer is {status}"))
+        }
         Err(_) => ClientError::NotADesk(format!("the answer is {status} and not a desk's")),
     }
 }
@@ -359,6 +361,14 @@ mod tests {
         ] {
             assert!(matches!(read_address(typed), Err(ClientError::NotADesk(_))), "{typed:?} must be refused");
         }
+    }
+
+    #[test]
+    fn only_the_desk_itself_ends_a_session() {
+        let portal = refusal(StatusCode::UNAUTHORIZED, b"<h1>Sign in to the network of this hotel</h1>");
+        assert!(matches!(portal, ClientError::Unreachable(_)), "{portal:?}");
+        let desk = serde_json::to_vec(&Refusal::new(ErrorCode::Expired, "The session is over.")).unwrap();
+        assert!(matches!(refusal(StatusCode::UNAUTHORIZED, &desk), ClientError::Expired));
     }
 
     #[test]
