@@ -26,6 +26,9 @@ const HARMLESS: &[&str] = &[
 /// Names tried when a file of that name exists.
 const NAMES_MAX: u32 = 1_000;
 
+/// Longest name before its ending, in bytes: systems take 255, with a number and the ending.
+const STEM_BYTES_MAX: usize = 200;
+
 /// A picture that may be shown.
 pub struct Picture {
     /// `image/png`, `image/jpeg` or `image/webp`.
@@ -179,15 +182,15 @@ fn safe_name(name: &str) -> String {
             !c.is_control() && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
         })
         .map(|c| if matches!(c, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|') { '_' } else { c })
-        .take(120)
         .collect();
     let plain = plain.trim_matches(|c: char| c == '.' || c.is_whitespace());
     let plain = if plain.is_empty() { "file" } else { plain };
-    let ending = plain.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
-    match ending {
-        Some(ending) if HARMLESS.contains(&ending.as_str()) => plain.to_owned(),
-        _ => format!("{plain}.download"),
-    }
+    let (stem, ending) = match plain.rsplit_once('.') {
+        Some((stem, ending)) if HARMLESS.contains(&ending.to_ascii_lowercase().as_str()) => (stem, ending),
+        _ => (plain, "download"),
+    };
+    let stem = &stem[..stem.floor_char_boundary(STEM_BYTES_MAX)];
+    format!("{stem}.{ending}")
 }
 
 #[cfg(test)]
@@ -241,6 +244,26 @@ mod tests {
         assert_eq!(safe_name("../../etc/passwd.txt"), "_.._etc_passwd.txt");
         assert_eq!(safe_name("photo\u{202e}gnp.exe"), "photognp.exe.download", "direction characters are dropped");
         assert_eq!(safe_name("..\\..\\x.txt"), "_.._x.txt");
+    }
+
+    #[test]
+    fn od_35_a_file_with_a_long_name_is_saved_and_keeps_its_ending() {
+        let directory = tempfile::tempdir().unwrap();
+        for long in ["Счёт на оплату ".repeat(20), "a".repeat(300), "发票".repeat(200)] {
+            let ending_of = |name: String| {
+                let attachment = Attachment { id: AttachmentId(1), name, mime: String::new(), size: 1, picture: None };
+                let first = save_beside(directory.path(), &attachment, b"1").unwrap();
+                let second = save_beside(directory.path(), &attachment, b"2").unwrap();
+                assert_eq!(
+                    (std::fs::read(&first).unwrap(), std::fs::read(second).unwrap()),
+                    (b"1".into(), b"2".into())
+                );
+                first.extension().unwrap().to_str().unwrap().to_owned()
+            };
+            assert_eq!(ending_of(format!("{long}.PDF")), "PDF");
+            assert_eq!(ending_of(format!("{long}.exe")), "download", "what could run is still a download");
+            assert_eq!(ending_of(format!("a.{long}")), "download");
+        }
     }
 
     #[test]
