@@ -28,7 +28,8 @@ pub(crate) fn this<R: Runtime>(app: &AppHandle<R>) -> Box<dyn Desktop> {
 #[cfg(target_os = "linux")]
 mod linux {
     use std::collections::HashMap;
-    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+    use std::time::{Duration, Instant};
 
     use zbus::blocking::Connection;
     use zbus::blocking::fdo::DBusProxy;
@@ -39,29 +40,44 @@ mod linux {
     /// Owned by whoever draws tray icons; GNOME has nobody by default.
     const TRAY_OWNER: &str = "org.kde.StatusNotifierWatcher";
 
+    /// The first window waits for this: the bus sets no limit to a service that hangs.
+    const PATIENCE: Duration = Duration::from_secs(2);
+    /// Numbers that wait for a bus that does not take them. What finds no place is made up for by the next one.
+    const BADGES: usize = 16;
+
     /// A Linux desktop, through its session bus. Without a bus there is neither tray nor badge.
     pub(super) struct Linux {
         shows_tray: bool,
         toasts_read_markup: bool,
-        badges: Option<Sender<Option<i64>>>,
+        badges: SyncSender<Option<i64>>,
     }
 
     impl Linux {
-        /// Asks the bus once. It blocks, so it is not called from an asynchronous task.
+        /// Asks the bus once, on the thread that hands it badges later.
         pub(super) fn connect(identifier: &str) -> Self {
-            let Ok(bus) = Connection::session().inspect_err(|error| tracing::warn!(%error, "no session bus")) else {
-                return Self { shows_tray: false, toasts_read_markup: true, badges: None };
-            };
-            let shows_tray = shows_tray(&bus);
-            let toasts_read_markup = toasts_read_markup(&bus);
-            let (badges, orders) = channel();
+            let (say_tray, tray) = channel();
+            let (say_markup, markup) = channel();
+            let (badges, orders) = sync_channel(BADGES);
             let desktop_file = format!("application://{identifier}.desktop");
-            let thread =
-                std::thread::Builder::new().name("badge".into()).spawn(move || badge_all(&bus, &desktop_file, &orders));
-            if let Err(error) = thread {
-                tracing::error!(%error, "no badge: the thread could not be started");
+            let speak = move || {
+                let Ok(bus) = Connection::session().inspect_err(|error| tracing::warn!(%error, "no session bus"))
+                else {
+                    return;
+                };
+                // What comes too late is heard by nobody.
+                say_tray.send(shows_tray(&bus)).ok();
+                say_markup.send(toasts_read_markup(&bus)).ok();
+                badge_all(&bus, &desktop_file, &orders);
+            };
+            if let Err(error) = std::thread::Builder::new().name("desktop".into()).spawn(speak) {
+                tracing::error!(%error, "neither tray nor badge: the thread could not be started");
             }
-            Self { shows_tray, toasts_read_markup, badges: Some(badges) }
+            let end = Instant::now() + PATIENCE;
+            let left = || end.saturating_duration_since(Instant::now());
+            // Where nobody answers, a window that is closed must not vanish, and escaping is the safe side.
+            let shows_tray = tray.recv_timeout(left()).unwrap_or(false);
+            let toasts_read_markup = markup.recv_timeout(left()).unwrap_or(true);
+            Self { shows_tray, toasts_read_markup, badges }
         }
     }
 
@@ -114,10 +130,8 @@ mod linux {
         }
 
         fn badge(&self, count: Option<i64>) {
-            // Without a thread there is no bus either, and that was told.
-            if let Some(badges) = &self.badges {
-                badges.send(count).ok();
-            }
+            // Without a bus nobody takes it, and that was told.
+            self.badges.try_send(count).ok();
         }
     }
 }
