@@ -253,6 +253,22 @@ fn put_draft(connection: &Connection, conversation: ConversationId, draft: &Draf
     Ok(())
 }
 
+/// Takes a message's text off the beginning of its draft. What was typed behind it meanwhile is the next message.
+fn take_from_draft(connection: &Connection, command: &Command) -> Result<(), CacheError> {
+    let Command::Send { conversation: Some(conversation), kind, text, .. } = command else { return Ok(()) };
+    if text.is_empty() {
+        return Ok(());
+    }
+    let mut draft = find_draft(connection, *conversation)?;
+    let unsent = match kind {
+        MessageKind::Note => &mut draft.note,
+        MessageKind::Reply | MessageKind::System => &mut draft.reply,
+    };
+    let Some(rest) = unsent.strip_prefix(text.as_str()).map(str::to_owned) else { return Ok(()) };
+    *unsent = rest;
+    put_draft(connection, *conversation, &draft)
+}
+
 impl Cache {
     /// Puts a command on the disk, with files of its conversation's draft. It is there, through a power cut too, when this returns.
     ///
@@ -262,7 +278,7 @@ impl Cache {
         self.queue_guarded(frame, files, at, Guard::default())
     }
 
-    /// Puts a command on the disk with what keeps it from going at once.
+    /// Puts a command on the disk with what keeps it from going at once. A message's text is unsent text no more.
     ///
     /// # Errors
     /// [`CacheError`]; nothing was queued then.
@@ -275,7 +291,7 @@ impl Cache {
     ) -> Result<(), CacheError> {
         let json = serde_json::to_string(frame)?;
         self.outbox_database().write(|transaction| {
-            transaction.prepare_cached(ADD)?.execute(params![
+            let added = transaction.prepare_cached(ADD)?.execute(params![
                 frame.client_id.as_str(),
                 frame.command.conversation().map(|id| id.0),
                 json,
@@ -283,6 +299,9 @@ impl Cache {
                 guard.hold_until,
                 guard.seen
             ])?;
+            if added > 0 {
+                take_from_draft(transaction, &frame.command)?;
+            }
             files::take_along(transaction, frame, files)
         })?;
         // The command is on disk: to say now that it is not would make somebody send it twice.

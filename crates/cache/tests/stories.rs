@@ -1357,6 +1357,36 @@ fn tv_06_an_article_that_was_sent_is_kept_is_found_by_its_title_and_stands_in_th
 }
 
 #[test]
+fn dc_02_a_message_that_is_queued_is_unsent_text_no_more() {
+    let mut desk = Desk::new();
+    desk.delta(vec![Entity::Conversation(head(1, Some(5)))]);
+    desk.cache.save_draft(CHAT, "Yes, three. Which", "for Ben", &[]).unwrap();
+    desk.cache.queue(&command(1, reply("Yes, three.")), &[], 10).unwrap();
+    // The power goes before the page has said what is left.
+    desk.reopen();
+    assert_eq!(texts(&desk.cache.outbox().unwrap()), ["Yes, three."]);
+    let left = desk.cache.draft(CHAT).unwrap();
+    assert_eq!((left.reply.as_str(), left.note.as_str()), (" Which", "for Ben"), "what was typed on is the next one");
+    desk.cache.queue(&command(1, reply("Yes, three.")), &[], 10).unwrap();
+    desk.cache.queue(&command(2, reply("Blue")), &[], 11).unwrap();
+    assert_eq!(desk.cache.draft(CHAT).unwrap(), left, "another text takes nothing along");
+    let note = command(
+        3,
+        Command::Send {
+            conversation: Some(CHAT),
+            kind: MessageKind::Note,
+            text: "for Ben".into(),
+            attachments: vec![],
+            mentions: vec![],
+            article: None,
+            choice: None,
+        },
+    );
+    desk.cache.queue(&note, &[], 12).unwrap();
+    assert_eq!(desk.cache.draft(CHAT).unwrap().note, "");
+}
+
+#[test]
 fn what_nobody_wrote_waits_for_nobody_when_it_is_refused() {
     let mut desk = Desk::new();
     desk.delta(vec![Entity::Conversation(head(1, None))]);
