@@ -773,7 +773,7 @@ impl App {
     /// Keeps unsent text.
     ///
     /// # Errors
-    /// `disk_full` when it could not be kept.
+    /// `not_found`; `disk_full` when it could not be kept.
     pub async fn save_draft(&self, request: Draft) -> Result<Nothing, ApiError> {
         check_length("reply", &request.reply, DRAFT_MAX)?;
         check_length("note", &request.note, DRAFT_MAX)?;
@@ -782,6 +782,7 @@ impl App {
         }
         let conversation = request.conversation;
         self.read(conversation.account, move |session| {
+            session.cache.conversation(conversation.id)?.ok_or_else(|| ApiError::not_found("conversation"))?;
             session.cache.save_draft(conversation.id, &request.reply, &request.note, &request.mentions)?;
             Ok(())
         })

@@ -182,6 +182,23 @@ async fn dk_01_ann_sees_where_she_is_signed_in_and_signs_the_others_out() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn unsent_text_is_kept_for_a_chat_that_is_there_and_for_no_other() {
+    let desk = TestDesk::start().await;
+    let (directory, computer) = (tempfile::tempdir().unwrap(), Computer::with(None));
+    let (app, _) = started(directory.path(), &computer).await;
+    let events = app.subscribe();
+    app.connect_desk(ann_at(&desk, None)).await.unwrap();
+    Visitor::arrive(&desk, "Vic").await.write("Hello?").await;
+    let chat = row(&app, &events, "the chat", |_| true).await.id;
+    let draft = |conversation| Draft { conversation, reply: "Yes".into(), note: String::new(), mentions: vec![] };
+    app.save_draft(draft(chat)).await.unwrap();
+    let nowhere = ConversationRef::new(FIRST, ConversationId(100));
+    assert_eq!(app.save_draft(draft(nowhere)).await.unwrap_err().code, ApiErrorCode::NotFound);
+    assert_eq!(app.draft(ForConversation { conversation: nowhere }).await.unwrap().reply, "");
+    app.stop().await;
+}
+
 /// What Ann writes down about a person.
 fn known_as(contact: ContactRef, email: &str) -> EditContact {
     let (name, phone, notes) = ("Vic Smith".into(), String::new(), "Likes blue.".into());

@@ -8,16 +8,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use computer::{Computer, Keychain, ann_at};
+use computer::{Computer, Keychain, ann_at, until};
 use deskbell_api::types::{
     AccountState, ApiErrorCode, Draft, ForAccount, ForConversation, KeyPlace, Nothing, SignOut, StartView,
 };
 use deskbell_api::{AccountId, App, ConversationRef, Key, KeyRefusal};
-use deskbell_protocol::ConversationId;
-use deskbell_testkit::{ANN, TestDesk};
+use deskbell_testkit::{ANN, TestDesk, Visitor};
 
 const FIRST: AccountId = AccountId(1);
-const CHAT: ConversationRef = ConversationRef { account: FIRST, id: ConversationId(100) };
 
 async fn started(directory: &Path, keychain: Option<&Arc<Keychain>>) -> (App, StartView) {
     computer::started(directory, &Computer::with(keychain)).await
@@ -33,14 +31,19 @@ fn is_open(view: &StartView) -> bool {
     only(view).open && only(view).fault.is_none()
 }
 
-/// A directory in which Ann is signed in and has begun to write something.
-async fn left_by_ann(desk: &TestDesk, keychain: Option<&Arc<Keychain>>) -> tempfile::TempDir {
+/// A directory in which Ann is signed in and has begun to write something, and where.
+async fn left_by_ann(desk: &TestDesk, keychain: Option<&Arc<Keychain>>) -> (tempfile::TempDir, ConversationRef) {
+    let mut vic = Visitor::arrive(desk, "Vic").await;
+    vic.write("Do you have jam?").await;
+    let chat = ConversationRef::new(FIRST, vic.read("Do you have jam?").await.conversation);
     let directory = tempfile::tempdir().unwrap();
     let (app, view) = started(directory.path(), keychain).await;
     assert_eq!(view.accounts, []);
+    let events = app.subscribe();
     app.connect_desk(ann_at(desk, None)).await.unwrap();
+    until(&events, "the chat", || async { app.conversation(ForConversation { conversation: chat }).await.ok() }).await;
     app.save_draft(Draft {
-        conversation: CHAT,
+        conversation: chat,
         reply: "half a marmalade".into(),
         note: String::new(),
         mentions: vec![],
@@ -48,11 +51,11 @@ async fn left_by_ann(desk: &TestDesk, keychain: Option<&Arc<Keychain>>) -> tempf
     .await
     .unwrap();
     app.stop().await;
-    directory
+    (directory, chat)
 }
 
-async fn draft(app: &App) -> String {
-    app.draft(ForConversation { conversation: CHAT }).await.unwrap().reply
+async fn draft(app: &App, conversation: ConversationRef) -> String {
+    app.draft(ForConversation { conversation }).await.unwrap().reply
 }
 
 fn files(directory: &Path) -> BTreeSet<String> {
@@ -68,11 +71,11 @@ fn code(view: &StartView) -> Option<ApiErrorCode> {
 async fn with_its_key_the_app_opens_and_says_where_the_key_is() {
     let desk = TestDesk::start().await;
     for (keychain, place) in [(Some(Arc::default()), KeyPlace::Keychain), (None, KeyPlace::File)] {
-        let directory = left_by_ann(&desk, keychain.as_ref()).await;
+        let (directory, chat) = left_by_ann(&desk, keychain.as_ref()).await;
         let (app, view) = started(directory.path(), keychain.as_ref()).await;
         assert!(is_open(&view));
         assert_eq!((only(&view).account.email.as_str(), only(&view).key_place), (ANN.email, Some(place)));
-        assert_eq!(draft(&app).await, "half a marmalade");
+        assert_eq!(draft(&app, chat).await, "half a marmalade");
         app.stop().await;
         assert_eq!(files(directory.path()).contains("key"), place == KeyPlace::File);
         for name in files(directory.path()) {
@@ -89,7 +92,7 @@ async fn with_its_key_the_app_opens_and_says_where_the_key_is() {
 async fn a_locked_keychain_is_waited_for_and_nothing_is_lost() {
     let desk = TestDesk::start().await;
     let keychain = Arc::default();
-    let directory = left_by_ann(&desk, Some(&keychain)).await;
+    let (directory, chat) = left_by_ann(&desk, Some(&keychain)).await;
     let before = files(directory.path());
     for refusal in [KeyRefusal::Locked, KeyRefusal::Unavailable] {
         *keychain.refusal.lock().unwrap() = Some(refusal);
@@ -105,7 +108,7 @@ async fn a_locked_keychain_is_waited_for_and_nothing_is_lost() {
         app.open_account(ForAccount { account: FIRST }).await.unwrap();
         let view = app.start(Nothing {}).await.unwrap();
         assert!(is_open(&view));
-        assert_eq!(draft(&app).await, "half a marmalade");
+        assert_eq!(draft(&app, chat).await, "half a marmalade");
         app.stop().await;
     }
 }
@@ -125,7 +128,7 @@ async fn without_its_key_the_app_asks_for_one_sign_in_and_sets_the_old_databases
     ];
     for lose in losses {
         let keychain = Arc::default();
-        let directory = left_by_ann(&desk, Some(&keychain)).await;
+        let (directory, chat) = left_by_ann(&desk, Some(&keychain)).await;
         let old = std::fs::read(directory.path().join("accounts/1/outbox.db")).unwrap();
         lose(directory.path(), &keychain);
         let before = files(directory.path());
@@ -139,7 +142,7 @@ async fn without_its_key_the_app_asks_for_one_sign_in_and_sets_the_old_databases
         app.connect_desk(ann_at(&desk, Some(FIRST))).await.unwrap();
         let view = app.start(Nothing {}).await.unwrap();
         assert!(is_open(&view));
-        assert_eq!(draft(&app).await, "", "that one is in the old outbox");
+        assert_eq!(draft(&app, chat).await, "", "that one is in the old outbox");
         app.stop().await;
         let after = files(directory.path());
         let kept = after.iter().find(|name| name.starts_with("outbox.db.orphan-") && !name.ends_with("-wal")).unwrap();
@@ -155,7 +158,7 @@ async fn without_its_key_the_app_asks_for_one_sign_in_and_sets_the_old_databases
 async fn signing_out_removes_the_key_as_well() {
     let desk = TestDesk::start().await;
     let keychain = Arc::default();
-    let directory = left_by_ann(&desk, Some(&keychain)).await;
+    let (directory, _) = left_by_ann(&desk, Some(&keychain)).await;
     let (app, _) = started(directory.path(), Some(&keychain)).await;
     app.sign_out(SignOut { account: FIRST, force: true }).await.unwrap();
     assert!(keychain.held.lock().unwrap().is_empty());
