@@ -5,7 +5,6 @@ mod computer;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use computer::{Computer, ann_at, started, until};
 use deskbell_api::types::{ConnectDesk, Deed, ForConversation, ListMessages, MarkRead, Nothing};
@@ -13,7 +12,7 @@ use deskbell_api::{AccountId, App, ConversationRef};
 use deskbell_attention::{Action, Alert, Reason, ToastKind};
 use deskbell_protocol::http::{AgentEdit, DeskSettingsEdit, TeamEdit};
 use deskbell_protocol::{
-    Assignment, AssignmentRule, Command, Ephemeral, Priority, Role, Routing, RoutingRule, ServerFrame,
+    Assignment, AssignmentRule, Command, Ephemeral, MessageKind, Priority, Role, Routing, RoutingRule, ServerFrame,
 };
 use deskbell_testkit::proxy::{FaultProxy, Way};
 use deskbell_testkit::{ANN, AgentSocket, BEN, PATIENCE, TestDesk, Visitor};
@@ -398,4 +397,35 @@ async fn dc_03_a_toast_that_is_pressed_late_takes_the_chat_from_nobody() {
     assert_eq!(until(&events, "the refusal", refused).await.deed, Deed::Assign);
     let row = app.conversation(ForConversation { conversation: chat }).await.unwrap();
     assert_eq!(row.assignee, Some(desk.ben.id), "it stays with Ben");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tv_01_a_ring_ends_with_an_answer_though_nobody_took_the_chat_and_the_desk_was_not_heard() {
+    let desk = TestDesk::start().await;
+    let network = FaultProxy::start(desk.socket_address()).await.unwrap();
+    let ann = ConnectDesk { address: network.address(), ..ann_at(&desk, None) };
+    let (computer, app, _disk) = app_of(ann).await;
+    let events = app.subscribe();
+    let mut ben = AgentSocket::connect(&desk, &BEN).await;
+    let mut vic = Visitor::arrive(&desk, "Vic").await;
+    vic.write("Anybody there?").await;
+    let ringing = || async { computer.alerts.lock().unwrap().iter().find(|alert| alert.rings).cloned() };
+    let chat = until(&events, "the ring", ringing).await.conversation;
+    // The answer is lost on the way to Ann, and so is that it rings no more.
+    network.lose(Way::ToClient, 2);
+    ben.command(Command::Send {
+        conversation: Some(chat.id),
+        kind: MessageKind::Reply,
+        text: "Yes".into(),
+        attachments: vec![],
+        mentions: vec![],
+        article: None,
+        choice: None,
+    })
+    .await;
+    network.has_lost(Way::ToClient).await;
+    ben.command(Command::SetPriority { conversation: chat.id, priority: Priority::High }).await;
+    until(&events, "the end", || async { computer.calmed.lock().unwrap().contains(&chat).then_some(()) }).await;
+    let row = app.conversation(ForConversation { conversation: chat }).await.unwrap();
+    assert_eq!((row.assignee, row.waiting_since), (None, None));
 }
