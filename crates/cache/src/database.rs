@@ -69,6 +69,7 @@ pub(crate) const CACHE: Plan = Plan {
         Step::sql(include_str!("schema_cache_participants.sql")),
         Step::sql(include_str!("schema_cache_followers.sql")),
         Step::sql(include_str!("schema_cache_items.sql")),
+        Step::sql(include_str!("schema_cache_merge.sql")),
     ],
 };
 /// The outbox cannot.
@@ -185,14 +186,14 @@ impl Database {
     /// Runs queries on one consistent state.
     pub(crate) fn read<T>(&self, query: impl FnOnce(&Connection) -> Result<T, CacheError>) -> Result<T, CacheError> {
         let kept = lock(&self.readers).pop();
-        let mut reader = match kept {
+        let reader = match kept {
             Some(reader) => reader,
             None => self.reader()?,
         };
-        let answer = {
-            let transaction = reader.transaction()?;
-            query(&transaction)?
-        };
+        // In words that are compiled once. A reader with which anything went wrong is not kept.
+        reader.prepare_cached("BEGIN")?.execute([])?;
+        let answer = query(&reader)?;
+        reader.prepare_cached("COMMIT")?.execute([])?;
         let mut readers = lock(&self.readers);
         if readers.len() < IDLE_READERS_MAX {
             readers.push(reader);

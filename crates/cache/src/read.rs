@@ -9,7 +9,7 @@ use deskbell_protocol::{
     Timestamp, Visitor, VisitorId,
 };
 use deskbell_search::{BadLabel, change_labels, label_key};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, Row, params};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -211,7 +211,10 @@ pub(crate) fn entity<T: DeserializeOwned>(
 
 /// The labels of a conversation, with changes that are still on their way.
 pub(crate) fn labels_of(connection: &Connection, id: ConversationId) -> Result<Vec<String>, CacheError> {
-    let mut statement = connection.prepare_cached(LABELS_OF)?;
+    labels(&mut connection.prepare_cached(LABELS_OF)?, id)
+}
+
+fn labels(statement: &mut CachedStatement<'_>, id: ConversationId) -> Result<Vec<String>, CacheError> {
     Ok(statement.query_map([id.0], |row| row.get(0))?.collect::<Result<_, _>>()?)
 }
 
@@ -227,54 +230,67 @@ pub fn visitor_number(id: VisitorId) -> i64 {
     (id.0 >> 4).rem_euclid(10_000)
 }
 
-fn record(connection: &Connection, row: &Row<'_>) -> Result<ConversationRecord, CacheError> {
-    let text = |column: usize| -> rusqlite::Result<Option<&str>> { Ok(row.get_ref(column)?.as_str_or_null()?) };
-    let named = |column: usize| -> Result<Option<Named>, CacheError> {
-        Ok(text(column)?.map(serde_json::from_str).transpose()?)
-    };
-    let mut conversation: Conversation = serde_json::from_str(text(0)?.unwrap_or_default())?;
-    conversation.state = match text(1)? {
-        Some("closed") => ConversationState::Closed,
-        Some("snoozed") => ConversationState::Snoozed,
-        // Open, or among the team.
-        _ => ConversationState::Open,
-    };
-    conversation.assignee = row.get::<_, Option<i64>>(2)?.map(AgentId);
-    let waits = conversation.waiting_since.is_some();
-    conversation.waiting_since = row.get(3)?;
-    conversation.snoozed_until = row.get(9)?;
-    conversation.team = row.get::<_, Option<i64>>(10)?.map(TeamId);
-    conversation.priority = text(12)?.map(priority_from).unwrap_or_default();
-    conversation.labels = labels_of(connection, conversation.id)?;
-    let participants = named_agents(connection, &conversation.participants)?;
-    let followed = row.get(13)?;
-    if let Some(me) = owner(connection)? {
-        match (followed, conversation.followers.binary_search(&me)) {
-            (true, Err(place)) => conversation.followers.insert(place, me),
-            (false, Ok(place)) => {
-                conversation.followers.remove(place);
-            }
-            _ => {}
-        }
+/// Makes records of rows. What all of them need is looked up once.
+struct Records<'connection> {
+    connection: &'connection Connection,
+    me: Option<AgentId>,
+    labels: CachedStatement<'connection>,
+}
+
+impl<'connection> Records<'connection> {
+    fn new(connection: &'connection Connection) -> Result<Self, CacheError> {
+        Ok(Self { connection, me: owner(connection)?, labels: connection.prepare_cached(LABELS_OF)? })
     }
-    let followers = named_agents(connection, &conversation.followers)?;
-    Ok(ConversationRecord {
-        visitor_number: visitor_number(conversation.visitor),
-        contact_name: named(7)?.map(|contact| contact.name).unwrap_or_default(),
-        waits,
-        assignee_name: named(8)?.map(|agent| agent.name),
-        team_name: named(11)?.map(|team| team.name),
-        preview: text(6)?.map(serde_json::from_str).transpose()?,
-        participants,
-        followers,
-        followed,
-        unread: row.get(5)?,
-        my_read: row.get(4)?,
-        draft: false,
-        refused: false,
-        held: false,
-        conversation,
-    })
+
+    fn read(&mut self, row: &Row<'_>) -> Result<ConversationRecord, CacheError> {
+        let text = |column: usize| -> rusqlite::Result<Option<&str>> { Ok(row.get_ref(column)?.as_str_or_null()?) };
+        let named = |column: usize| -> Result<Option<Named>, CacheError> {
+            Ok(text(column)?.map(serde_json::from_str).transpose()?)
+        };
+        let mut conversation: Conversation = serde_json::from_str(text(0)?.unwrap_or_default())?;
+        conversation.state = match text(1)? {
+            Some("closed") => ConversationState::Closed,
+            Some("snoozed") => ConversationState::Snoozed,
+            // Open, or among the team.
+            _ => ConversationState::Open,
+        };
+        conversation.assignee = row.get::<_, Option<i64>>(2)?.map(AgentId);
+        let waits = conversation.waiting_since.is_some();
+        conversation.waiting_since = row.get(3)?;
+        conversation.snoozed_until = row.get(9)?;
+        conversation.team = row.get::<_, Option<i64>>(10)?.map(TeamId);
+        conversation.priority = text(12)?.map(priority_from).unwrap_or_default();
+        conversation.labels = labels(&mut self.labels, conversation.id)?;
+        let participants = named_agents(self.connection, &conversation.participants)?;
+        let followed = row.get(13)?;
+        if let Some(me) = self.me {
+            match (followed, conversation.followers.binary_search(&me)) {
+                (true, Err(place)) => conversation.followers.insert(place, me),
+                (false, Ok(place)) => {
+                    conversation.followers.remove(place);
+                }
+                _ => {}
+            }
+        }
+        let followers = named_agents(self.connection, &conversation.followers)?;
+        Ok(ConversationRecord {
+            visitor_number: visitor_number(conversation.visitor),
+            contact_name: named(7)?.map(|contact| contact.name).unwrap_or_default(),
+            waits,
+            assignee_name: named(8)?.map(|agent| agent.name),
+            team_name: named(11)?.map(|team| team.name),
+            preview: text(6)?.map(serde_json::from_str).transpose()?,
+            participants,
+            followers,
+            followed,
+            unread: row.get(5)?,
+            my_read: row.get(4)?,
+            draft: false,
+            refused: false,
+            held: false,
+            conversation,
+        })
+    }
 }
 
 /// The names of agents. One who is not here has none.
@@ -307,7 +323,8 @@ impl ConversationRecord {
 pub(crate) fn find(connection: &Connection, id: ConversationId) -> Result<Option<ConversationRecord>, CacheError> {
     let mut statement = connection.prepare_cached(FIND)?;
     let mut rows = statement.query([id.0])?;
-    rows.next()?.map(|row| record(connection, row)).transpose()
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Records::new(connection)?.read(row).map(Some)
 }
 
 impl Cache {
@@ -357,15 +374,18 @@ impl Cache {
         };
         let records = self.cache().read(|connection| {
             let mut statement = connection.prepare_cached(which)?;
-            let shown = |row: &Row<'_>| record(connection, row);
+            let mut records = Records::new(connection)?;
+            let mut shown = |row: &Row<'_>| records.read(row);
             if folder != Folder::Mine {
                 return statement.query_and_then(params![limit], shown)?.collect::<Result<Vec<_>, CacheError>>();
             }
             // Both in their order; together no more than asked for.
+            let mine = statement.query_and_then(params![limit, me.0], &mut shown)?;
+            let mut rows: Vec<ConversationRecord> = mine.collect::<Result<_, _>>()?;
             let mut followed = connection.prepare_cached(FOLLOWED)?;
-            let mine = statement.query_and_then(params![limit, me.0], shown)?;
-            let mut rows: Vec<ConversationRecord> =
-                mine.chain(followed.query_and_then(params![limit, me.0], shown)?).collect::<Result<_, _>>()?;
+            for row in followed.query_and_then(params![limit, me.0], shown)? {
+                rows.push(row?);
+            }
             rows.sort_by_key(|row| Reverse((row.conversation.active_at, row.conversation.id)));
             rows.truncate(limit as usize);
             Ok(rows)
@@ -389,7 +409,8 @@ impl Cache {
     pub fn past_conversations(&self, contact: ContactId, limit: u32) -> Result<Vec<ConversationRecord>, CacheError> {
         self.cache().read(|connection| {
             let mut statement = connection.prepare_cached(OF_CONTACT)?;
-            statement.query_and_then(params![contact.0, limit], |row| record(connection, row))?.collect()
+            let mut records = Records::new(connection)?;
+            statement.query_and_then(params![contact.0, limit], |row| records.read(row))?.collect()
         })
     }
 

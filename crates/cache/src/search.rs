@@ -40,9 +40,9 @@ macro_rules! messages {
                 WHEN 0 THEN conversation.contact IN (SELECT rowid FROM person_words WHERE person_words MATCH ?11)
                 ELSE conversation.assignee IN (SELECT rowid FROM agent_words WHERE agent_words MATCH ?11) END)
             AND (?12 IS NULL OR conversation.assignee = ?12)
-            AND NOT EXISTS (SELECT 1 FROM json_each(?13) AS tag WHERE NOT EXISTS
+            AND (?13 IS NULL OR NOT EXISTS (SELECT 1 FROM json_each(?13) AS tag WHERE NOT EXISTS
                 (SELECT 1 FROM conversation_label WHERE conversation_label.conversation = message.conversation
-                    AND key >= tag.value AND key < tag.value || char(1114111)))
+                    AND key >= tag.value AND key < tag.value || char(1114111))))
             AND (?14 IS NULL OR message.by_visitor = ?14 AND (?14 OR EXISTS
                 (SELECT 1 FROM message AS whole WHERE whole.id = message.id AND whole.facets GLOB 'reply byagent *')))
         ORDER BY found.rowid DESC LIMIT ?2"
@@ -248,7 +248,9 @@ fn messages(connection: &Connection, query: &Query, me: AgentId, limit: u32) -> 
     let mine = query.places.contains(&Place::Mine).then_some(me.0);
     let to_me = (query.to == Some(Side::Me)).then_some(me.0);
     let writer = query.writer().map(|writer| writer == Writer::Visitor);
-    let (visited, tags) = (query.visited(), serde_json::to_string(&query.tags)?);
+    let visited = query.visited();
+    // Looked at for each message found, also when there are none.
+    let tags = (!query.tags.is_empty()).then(|| serde_json::to_string(&query.tags)).transpose()?;
     let (from, to) = (named(&query.from), named(&query.to));
     let recent = Recent::read(connection)?;
     let mut hits = Vec::new();

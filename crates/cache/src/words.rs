@@ -18,6 +18,9 @@ queries! {
     NEWEST = "SELECT id FROM message WHERE id < ?1 ORDER BY id DESC LIMIT 1";
     OLDER = "SELECT id, words, facets FROM message WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
     OLDEST = "SELECT id, words, facets FROM message WHERE id >= ?1 ORDER BY id LIMIT ?2";
+    MERGE = "INSERT INTO message_words (message_words, rank) VALUES ('merge', ?1)";
+    MERGE_RECENT = "INSERT INTO recent_words (recent_words, rank) VALUES ('merge', ?1)";
+    MERGE_PEOPLE = "INSERT INTO person_words (person_words, rank) VALUES ('merge', ?1)";
     IS_LONGER = "SELECT 1 FROM message INDEXED BY message_facts WHERE id >= ?1 ORDER BY id LIMIT 1 OFFSET ?2";
 }
 
@@ -34,6 +37,9 @@ struct Limits {
 
 /// A search of so few takes less than a millisecond, and a step some twenty.
 const LIMITS: Limits = Limits { fewest: 16_384, most: 32_768, step: 500 };
+
+/// Pages of an index that a step may write anew.
+const MERGE_PAGES: i64 = 64;
 
 /// Which messages stand in which index, by their ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,8 +90,8 @@ impl Recent {
 }
 
 impl Cache {
-    /// Keeps the index of the newest messages at its size, a step of it. True when there is more to do. To be called
-    /// now and then while nobody waits.
+    /// Keeps the index of the newest messages at its size, and makes one piece of those that the indexes consist of, a
+    /// step of it. True when there is more to do. To be called now and then while nobody waits.
     ///
     /// # Errors
     /// [`CacheError`]; everything is as it was then.
@@ -99,17 +105,30 @@ fn tend(connection: &Connection, limits: Limits) -> Result<bool, CacheError> {
     if recent.alone == i64::MAX {
         let newest: Option<i64> =
             connection.prepare_cached(NEWEST)?.query_row([i64::MAX], |row| row.get(0)).optional()?;
-        let Some(newest) = newest else { return Ok(false) };
+        let Some(newest) = newest else { return merge(connection) };
         recent = Recent { first: newest + 1, alone: newest + 1 };
     }
     let mut is_longer = connection.prepare_cached(IS_LONGER)?;
     if is_longer.exists([recent.first, limits.most])? {
         hand_on(connection, &mut recent, limits.step)?;
     } else if is_longer.exists([recent.first, limits.fewest - 1])? || !take_in(connection, &mut recent, limits.step)? {
-        return Ok(false);
+        return merge(connection);
     }
     recent.write(connection)?;
     Ok(true)
+}
+
+/// Makes fewer pieces of an index, as much of it as a step may.
+fn merge(connection: &Connection) -> Result<bool, CacheError> {
+    for which in [MERGE_RECENT, MERGE, MERGE_PEOPLE] {
+        let before = connection.total_changes();
+        connection.prepare_cached(which)?.execute([MERGE_PAGES])?;
+        // SQLite counts one change for a merge that had nothing to do.
+        if connection.total_changes() - before > 1 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// A message's id, words and facets.
@@ -234,6 +253,39 @@ mod tests {
         cache.search(typed, AgentId(1), 1000).unwrap().iter().filter_map(|hit| hit.number).collect()
     }
 
+    /// Puts one thing after the other into a cache.
+    fn putting(cache: &Cache) -> impl FnMut(&Entity) {
+        let mut seq = 0;
+        move |entity| {
+            seq += 1;
+            let changes = vec![Change::put(Seq(seq), entity, None).unwrap()];
+            let delta = Delta { from: Seq(seq - 1), to: Seq(seq), changes, more: false };
+            cache.apply(&Batch::Delta { epoch: "e".into(), delta, done: Vec::new() }).unwrap();
+        }
+    }
+
+    /// Of how many pieces an index consists, each of which a search reads.
+    fn pieces(cache: &Cache) -> i64 {
+        // A page's number begins with that of its piece (FTS5's own format).
+        const PIECES: &str = "SELECT count(DISTINCT id >> 37) FROM message_words_data WHERE id > 10";
+        cache.cache().read(|connection| Ok(connection.query_row(PIECES, [], |row| row.get(0))?)).unwrap()
+    }
+
+    #[test]
+    fn od_16_what_came_message_by_message_is_one_piece_once_nobody_waits() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = Cache::open(directory.path(), &Key::random()).unwrap();
+        let mut put = putting(&cache);
+        put(&conversation());
+        for id in 1..=250 {
+            put(&Entity::Message(said(id, Some(0), None)));
+        }
+        assert!(pieces(&cache) > 4, "{}", pieces(&cache));
+        while cache.tend_words().unwrap() {}
+        assert_eq!(pieces(&cache), 1);
+        assert_eq!(found(&cache, "teapot").len(), 250);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(40))]
 
@@ -241,13 +293,7 @@ mod tests {
         fn od_16_words_are_found_wherever_their_message_stands_and_however_the_indexes_are_tended(steps in steps()) {
             let directory = tempfile::tempdir().unwrap();
             let cache = Cache::open(directory.path(), &Key::random()).unwrap();
-            let mut seq = 0;
-            let mut put = |entity: &Entity| {
-                seq += 1;
-                let changes = vec![Change::put(Seq(seq), entity, None).unwrap()];
-                let delta = Delta { from: Seq(seq - 1), to: Seq(seq), changes, more: false };
-                cache.apply(&Batch::Delta { epoch: "e".into(), delta, done: Vec::new() }).unwrap();
-            };
+            let mut put = putting(&cache);
             put(&conversation());
             let mut desk: BTreeMap<i64, usize> = BTreeMap::new();
             let (mut newest, mut oldest) = (500, 500);
