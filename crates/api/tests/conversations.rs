@@ -245,7 +245,7 @@ async fn dk_06_what_is_known_of_somebody_who_is_gone_by_then_is_owed_to_nobody()
     // Ben writes it down on the train, and has no part in the shop any more when he arrives.
     desk.stop().await;
     app.edit_contact(known_as(found.contact, "vic@home.example")).await.unwrap();
-    assert_eq!(owed(&app).await, (1, 0));
+    until(&events, "what Ben wrote down", || async { (owed(&app).await == (1, 0)).then_some(()) }).await;
     let asked = app.sign_out(SignOut { account: FIRST, force: false }).await.unwrap_err();
     assert_eq!((asked.code, asked.count), (ApiErrorCode::Conflict, Some(1)), "it is nowhere else");
     let shut = SiteEdit { members_only: Some(true), ..SiteEdit::default() };

@@ -21,6 +21,9 @@ queries! {
     MERGE = "INSERT INTO message_words (message_words, rank) VALUES ('merge', ?1)";
     MERGE_RECENT = "INSERT INTO recent_words (recent_words, rank) VALUES ('merge', ?1)";
     MERGE_PEOPLE = "INSERT INTO person_words (person_words, rank) VALUES ('merge', ?1)";
+    /// Of how many pieces an index consists: a page's number begins with that of its piece (FTS5's own format).
+    #[cfg(test)]
+    PIECES_OF_ALL = "SELECT count(DISTINCT id >> 37) FROM message_words_data WHERE id > 10";
     IS_LONGER = "SELECT 1 FROM message INDEXED BY message_facts WHERE id >= ?1 ORDER BY id LIMIT 1 OFFSET ?2";
 }
 
@@ -266,9 +269,7 @@ mod tests {
 
     /// Of how many pieces an index consists, each of which a search reads.
     fn pieces(cache: &Cache) -> i64 {
-        // A page's number begins with that of its piece (FTS5's own format).
-        const PIECES: &str = "SELECT count(DISTINCT id >> 37) FROM message_words_data WHERE id > 10";
-        cache.cache().read(|connection| Ok(connection.query_row(PIECES, [], |row| row.get(0))?)).unwrap()
+        cache.cache().read(|connection| Ok(connection.query_row(PIECES_OF_ALL, [], |row| row.get(0))?)).unwrap()
     }
 
     #[test]
