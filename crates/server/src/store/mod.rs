@@ -215,13 +215,6 @@ impl From<serde_json::Error> for Failure {
     }
 }
 
-/// Pages of the write-ahead log after which it goes into the database, which holds up a commit. At a busy desk the same
-/// few hundred pages are written anew with each commit, so the longer it waits the less there is to write for each.
-const LOG_PAGES: i64 = 8_000;
-
-/// What the log's file may keep on the disk, in bytes: twice what it usually holds.
-const LOG_BYTES: i64 = 64 * 1024 * 1024;
-
 /// Pages that the writing connection keeps in memory, in KiB.
 const WRITER_CACHE_KIB: i64 = 16 * 1024;
 
@@ -244,8 +237,7 @@ pub(crate) fn open(path: &Path, desk: &str) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "temp_store", "memory")?;
-    connection.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
-    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
+    connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     keep_statements(&connection, 128)?;
     migrate(&mut connection)?;
