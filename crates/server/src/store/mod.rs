@@ -594,15 +594,21 @@ mod tests {
         assert_eq!(found[0].snippet, ["Елка is a ", "tree"]);
     }
 
+    /// A database of the last server without the step that says this.
+    fn older(path: &Path, step: &str) -> Connection {
+        let old = Connection::open(path).unwrap();
+        for (number, migration) in (1_u32..).zip(MIGRATIONS).take_while(|(_, it)| !it.sql.contains(step)) {
+            old.execute_batch(migration.sql).unwrap();
+            old.pragma_update(None, "user_version", number).unwrap();
+        }
+        old
+    }
+
     #[test]
     fn tv_05_prepared_texts_of_an_older_server_are_the_desks_and_keep_their_placeholders() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("desk.db");
-        let old = Connection::open(&path).unwrap();
-        for (number, migration) in (1_u32..).zip(MIGRATIONS).take_while(|(_, it)| !it.sql.contains("canned_text_of")) {
-            old.execute_batch(migration.sql).unwrap();
-            old.pragma_update(None, "user_version", number).unwrap();
-        }
+        let old = older(&path, "canned_text_of");
         old.execute_batch(
             "INSERT INTO canned_text (id, shortcut, title, text) VALUES (1, 'hi', 'Hi', 'Hi {name}, {email}, {agent}');",
         )
@@ -619,11 +625,7 @@ mod tests {
     fn dk_01_a_link_to_a_new_password_of_which_nobody_knows_who_made_it_opens_nothing() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("desk.db");
-        let old = Connection::open(&path).unwrap();
-        for (number, migration) in (1_u32..).zip(MIGRATIONS).take_while(|(_, it)| !it.sql.contains("made_by")) {
-            old.execute_batch(migration.sql).unwrap();
-            old.pragma_update(None, "user_version", number).unwrap();
-        }
+        let old = older(&path, "made_by");
         old.execute_batch(
             "INSERT INTO agent (id, name, email, email_key, role, password_hash, created_at) VALUES (1, 'Ben', '', '', 0, '', 1);
              INSERT INTO password_link (agent, hash, expires_at) VALUES (1, x'07', 9);",
