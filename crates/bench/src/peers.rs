@@ -16,10 +16,19 @@ pub(crate) struct Peer {
     pub(crate) search_ms: Vec<Vec<f64>>,
     /// On the wall, from a message to its hit: added, committed, reloaded, found.
     pub(crate) found_ms: Vec<f64>,
-    /// Events for each second of processor time in matrix-sdk's event cache, 25 in a transaction.
-    pub(crate) matrix_few_per_second: f64,
-    /// The same, 5,000 in a transaction.
-    pub(crate) matrix_many_per_second: f64,
+    /// matrix-sdk's event cache, encrypted.
+    pub(crate) matrix: Rates,
+    /// The same without encryption.
+    pub(crate) matrix_open: Rates,
+}
+
+/// Events for each second of processor time.
+#[derive(Deserialize)]
+pub(crate) struct Rates {
+    /// 25 in a transaction.
+    pub(crate) few: f64,
+    /// 5,000 in a transaction.
+    pub(crate) many: f64,
 }
 
 /// Runs them.

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::cache::{Filled, ME, Pair};
 use crate::chats::{Chats, Said};
-use crate::peers::{self, Peer};
+use crate::peers::{self, Peer, Rates};
 use crate::row::{Row, median, quantile, sorted};
 use crate::timing::timed;
 
@@ -197,20 +197,13 @@ fn against_peers(chats: &Chats, filled: &mut Filled, queries: &[Asked], peers: &
             Row::lower(&format!("search without filters against tantivy, p{share}"), "ms", &pairs, 0.5)
         })
         .collect();
-    let rate = |name: &str| {
-        let rates = filled.rates.iter().find(|(known, _)| *known == name);
-        rates.map(|(_, rate)| *rate).unwrap()
-    };
-    for (theirs, value, size, goal) in [
-        ("matrix-sdk-sqlite", peer.matrix_many_per_second, "many", 3.0),
-        ("matrix-sdk-sqlite", peer.matrix_few_per_second, "few", 2.5),
-    ] {
-        rows.push(Row::higher(
-            &format!("apply against {theirs}, {size} in a transaction"),
-            "1/s",
-            &[(rate(size), value)],
-            goal,
-        ));
+    for (size, goal, of) in [("many", 3.0, (|it| it.many) as fn(&Rates) -> f64), ("few", 2.5, |it| it.few)] {
+        let rate = filled.rates.iter().find(|rate| rate.which == size).unwrap();
+        for (how, ours, theirs) in [("encrypted", rate.encrypted, &peer.matrix), ("open", rate.open, &peer.matrix_open)]
+        {
+            let name = format!("apply against matrix-sdk-sqlite, {size} in a transaction, both {how}");
+            rows.push(Row::higher(&name, "1/s", &[(ours, of(theirs))], goal));
+        }
     }
     rows.extend(live(chats, filled, &peer));
     rows

@@ -31,8 +31,8 @@ struct Asked {
 struct Report {
     search_ms: Vec<Vec<f64>>,
     found_ms: Vec<f64>,
-    matrix_few_per_second: f64,
-    matrix_many_per_second: f64,
+    matrix: matrix::Rates,
+    matrix_open: matrix::Rates,
 }
 
 fn main() -> Result<()> {
@@ -42,10 +42,11 @@ fn main() -> Result<()> {
     };
     let messages: Vec<Said> = fs::read_to_string(messages)?.lines().filter_map(said).collect();
     let queries: Vec<Asked> = serde_json::from_slice(&fs::read(queries)?)?;
-    let (matrix_few_per_second, matrix_many_per_second) = matrix::measure(&messages, &directory.join("matrix"))?;
+    let matrix = matrix::measure(&messages, &directory.join("matrix"), Some("a passphrase"))?;
+    let matrix_open = matrix::measure(&messages, &directory.join("matrix-open"), None)?;
     let search::Measured { search_ms, found_ms } =
         search::measure(&messages, &queries, &directory.join("tantivy"))?;
-    let report = Report { search_ms, found_ms, matrix_few_per_second, matrix_many_per_second };
+    let report = Report { search_ms, found_ms, matrix, matrix_open };
     println!("{}", serde_json::to_string(&report)?);
     Ok(())
 }

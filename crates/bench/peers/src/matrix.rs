@@ -1,4 +1,5 @@
-//! matrix-sdk's event cache on SQLite, unencrypted, without an index of words. A transaction holds events of one room.
+//! matrix-sdk's event cache on SQLite, without an index of words, encrypted as its clients have it and open. A transaction
+//! holds events of one room.
 
 use std::path::Path;
 
@@ -8,6 +9,7 @@ use matrix_sdk_base::linked_chunk::{ChunkIdentifier, LinkedChunkId, Position, Up
 use matrix_sdk_base::ruma::{OwnedRoomId, RoomId, serde::Raw};
 use matrix_sdk_sqlite::SqliteEventCacheStore;
 use rustix::time::ClockId;
+use serde::Serialize;
 
 use crate::{Result, Said, processor, rate};
 
@@ -17,16 +19,24 @@ const EVENTS: usize = 50_000;
 const FEW: usize = 25;
 const MANY: usize = 5000;
 
-/// Events for each second of processor time, at [`FEW`] and at [`MANY`] a transaction.
-pub(crate) fn measure(messages: &[Said], directory: &Path) -> Result<(f64, f64)> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    let messages = &messages[..EVENTS.min(messages.len())];
-    let run = |name: &str, size: usize| runtime.block_on(fill(messages, size, &directory.join(name)));
-    Ok((run("few", FEW)?, run("many", MANY)?))
+/// Events for each second of processor time.
+#[derive(Serialize)]
+pub(crate) struct Rates {
+    few: f64,
+    many: f64,
 }
 
-async fn fill(messages: &[Said], size: usize, directory: &Path) -> Result<f64> {
-    let store = SqliteEventCacheStore::open(directory, None).await?;
+/// At [`FEW`] and at [`MANY`] a transaction. With a passphrase it encrypts what an event says, with a key derived when it
+/// is opened.
+pub(crate) fn measure(messages: &[Said], directory: &Path, passphrase: Option<&str>) -> Result<Rates> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let messages = &messages[..EVENTS.min(messages.len())];
+    let run = |name: &str, size: usize| runtime.block_on(fill(messages, size, &directory.join(name), passphrase));
+    Ok(Rates { few: run("few", FEW)?, many: run("many", MANY)? })
+}
+
+async fn fill(messages: &[Said], size: usize, directory: &Path, passphrase: Option<&str>) -> Result<f64> {
+    let store = SqliteEventCacheStore::open(directory, passphrase).await?;
     let mut batches = Vec::new();
     for (number, said) in messages.chunks(size).enumerate() {
         let room: OwnedRoomId = RoomId::parse(format!("!{number}:example.com"))?;

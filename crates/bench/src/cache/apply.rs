@@ -4,7 +4,7 @@ use deskbell_engine::Batch;
 
 use super::ours::{Desk, Ours};
 use super::raw::rows;
-use super::{Filled, Pair};
+use super::{Filled, Pair, Rate};
 use crate::chats::{Chats, Said};
 use crate::row::{Row, median};
 
@@ -55,7 +55,7 @@ pub(super) fn fill(chats: &Chats) -> Filled {
             with.block(&mut encrypted, chats, said, &batches, size);
             without.block(&mut open, chats, said, &batches, size);
         }
-        rates.push((which, with.ours()));
+        rates.push(Rate { which, encrypted: with.ours(), open: without.ours() });
         let name = format!("apply, {size} in a transaction, of processor time");
         told.push(Row::higher(&name, "1/s", &with.pairs, 0.8).unencrypted(without.ours()));
     }

@@ -64,8 +64,15 @@ pub(crate) struct Filled {
     pub(crate) encrypted: Pair,
     pub(crate) open: Pair,
     pub(crate) rows: Vec<Row>,
-    /// Messages for each second of processor time, `many` and `few` in a transaction.
-    pub(crate) rates: Vec<(&'static str, f64)>,
+    pub(crate) rates: Vec<Rate>,
+}
+
+/// Messages for each second of processor time.
+pub(crate) struct Rate {
+    /// `many` or `few` in a transaction.
+    pub(crate) which: &'static str,
+    pub(crate) encrypted: f64,
+    pub(crate) open: f64,
 }
 
 /// Fills the caches.
