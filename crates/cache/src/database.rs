@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 
 use crate::apply::index_everything;
 use crate::error::{CacheError, OpenError};
+use crate::former;
 use crate::key::Key;
-use crate::plaintext;
 
 /// Readers kept open between queries.
 const IDLE_READERS_MAX: usize = 4;
@@ -50,6 +50,29 @@ impl Plan {
     /// The version this app brings a file to.
     fn version(self) -> i64 {
         i64::try_from(self.migrations.len()).unwrap_or(i64::MAX)
+    }
+
+    /// Says of an empty database, which alone can be told, whether it gives room back.
+    pub(crate) fn choose_room(self, connection: &Connection, schema: Option<&str>) -> rusqlite::Result<()> {
+        if self.gives_back { connection.pragma_update(schema, "auto_vacuum", "INCREMENTAL") } else { Ok(()) }
+    }
+}
+
+/// The check sum that shows whether a page of an encrypted file is as it was written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Seal {
+    /// What SQLCipher takes unasked, and earlier versions of the app took.
+    Former,
+    /// Processors have instructions for this one, and a page keeps 32 bytes more for itself.
+    Now,
+}
+
+impl Seal {
+    pub(crate) fn pragma(self) -> &'static str {
+        match self {
+            Self::Former => "cipher_hmac_algorithm = HMAC_SHA512",
+            Self::Now => "cipher_hmac_algorithm = HMAC_SHA256",
+        }
     }
 }
 
@@ -99,10 +122,16 @@ pub(crate) struct Database {
 impl Database {
     /// Opens a file and brings it to this app's version.
     pub(crate) fn open(path: &Path, plan: Plan, key: &Key) -> Result<Self, OpenError> {
-        if key.encrypts() && plaintext::is_plaintext(path)? {
-            plaintext::encrypt(path, plan, key)?;
+        if key.encrypts() && former::is_plaintext(path)? {
+            former::renew(path, plan, key, None)?;
         }
-        Self::connect(path, plan, Some(key))
+        match Self::connect(path, plan, Some(key)) {
+            Err(OpenError::Undecryptable { .. }) if former::fits(path, key) => {
+                former::renew(path, plan, key, Some(Seal::Former))?;
+                Self::connect(path, plan, Some(key))
+            }
+            other => other,
+        }
     }
 
     /// Opens a disk's database that lives as long as a connection to it does. A new one is copied from one that the
@@ -129,16 +158,14 @@ impl Database {
     fn connect(path: &Path, plan: Plan, key: Option<&Key>) -> Result<Self, OpenError> {
         let explain = |error: rusqlite::Error| explain(path, &error);
         let mut writer = Connection::open(path).map_err(explain)?;
-        // A log is put into the file when it is closed, which must not happen under a wrong key.
-        writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(explain)?;
-        unlock(&writer, key).map_err(|error| misfit(path, &error))?;
+        keep_log(&writer).map_err(explain)?;
+        unlock(&writer, key.map(|key| (key, Seal::Now))).map_err(|error| misfit(path, &error))?;
         // The version is read before anything is written, so that a newer file stays as it is.
         let found = version(&writer, path, plan)?;
         let known = plan.version();
         writer.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(explain)?;
-        if found == 0 && plan.gives_back {
-            // Can be chosen for an empty file alone.
-            writer.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(explain)?;
+        if found == 0 {
+            plan.choose_room(&writer, None).map_err(explain)?;
         }
         writer.pragma_update(None, "journal_mode", "WAL").map_err(explain)?;
         writer.pragma_update(None, "synchronous", plan.synchronous).map_err(explain)?;
@@ -204,7 +231,7 @@ impl Database {
     fn reader(&self) -> Result<Connection, CacheError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
         let reader = Connection::open_with_flags(&self.path, flags)?;
-        unlock(&reader, self.key.as_ref())?;
+        unlock(&reader, self.key.as_ref().map(|key| (key, Seal::Now)))?;
         reader.pragma_update(None, "query_only", "ON")?;
         reader.pragma_update(None, "cache_size", -24576)?;
         keep_statements(&reader)?;
@@ -225,10 +252,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A log is put into the file when it is closed, which must not happen under a wrong key.
+pub(crate) fn keep_log(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map(drop)
+}
+
 /// Gives a connection its key, which must come before anything else, and reads a page to see whether it fits.
-fn unlock(connection: &Connection, key: Option<&Key>) -> rusqlite::Result<()> {
-    if let Some(key) = key.filter(|key| key.encrypts()) {
-        connection.execute_batch(&Zeroizing::new(format!("PRAGMA key = {}", *key.literal())))?;
+pub(crate) fn unlock(connection: &Connection, key: Option<(&Key, Seal)>) -> rusqlite::Result<()> {
+    if let Some((key, seal)) = key.filter(|(key, _)| key.encrypts()) {
+        let words = format!("PRAGMA key = {}; PRAGMA {}", *key.literal(), seal.pragma());
+        connection.execute_batch(&Zeroizing::new(words))?;
     }
     connection.query_row("PRAGMA schema_version", [], |_| Ok(()))
 }
@@ -255,7 +288,7 @@ pub(crate) fn version(connection: &Connection, path: &Path, plan: Plan) -> Resul
 /// Reads all of a new file with its key.
 pub(crate) fn check(path: &Path, key: &Key) -> Result<(), OpenError> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
-        .and_then(|connection| unlock(&connection, Some(key)).map(|()| connection))
+        .and_then(|connection| unlock(&connection, Some((key, Seal::Now))).map(|()| connection))
         .map_err(|error| explain(path, &error))?;
     let verdict: String =
         connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|error| explain(path, &error))?;
@@ -273,9 +306,10 @@ pub(crate) fn holds_something(path: &Path) -> bool {
 /// Why a file that holds something does not open with this key; `None` when it does. Nothing is written.
 pub(crate) fn refusal(path: &Path, key: &Key) -> Option<OpenError> {
     let tried = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).and_then(|connection| {
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-        unlock(&connection, Some(key))
+        keep_log(&connection)?;
+        unlock(&connection, Some((key, Seal::Now)))
     });
+    let tried = tried.or_else(|error| if former::fits(path, key) { Ok(()) } else { Err(error) });
     tried.err().map(|error| misfit(path, &error))
 }
 

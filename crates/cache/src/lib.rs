@@ -12,12 +12,12 @@ mod coverage;
 mod database;
 mod error;
 mod files;
+mod former;
 mod items;
 mod kept;
 mod key;
 mod outbox;
 mod people;
-mod plaintext;
 mod queries;
 mod read;
 mod retention;
@@ -85,7 +85,7 @@ impl Cache {
         database::keep_to_oneself(directory);
         let (outbox, cache) = (directory.join(OUTBOX), directory.join(CACHE));
         let outbox_known = database::holds_something(&outbox);
-        let cache_encrypted = database::holds_something(&cache) && !plaintext::is_plaintext(&cache)?;
+        let cache_encrypted = database::holds_something(&cache) && !former::is_plaintext(&cache)?;
         if !outbox_known
             && cache_encrypted
             && let Some(refusal) = database::refusal(&cache, key)
@@ -131,7 +131,7 @@ impl Cache {
         let paths = [directory.join(OUTBOX), directory.join(CACHE)];
         let mut found = Contents::Nothing;
         for path in paths.iter().filter(|path| database::holds_something(path)) {
-            if !plaintext::is_plaintext(path)? {
+            if !former::is_plaintext(path)? {
                 return Ok(Contents::Encrypted);
             }
             found = Contents::Plaintext;

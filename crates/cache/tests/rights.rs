@@ -110,7 +110,8 @@ fn od_49_a_site_that_is_forgotten_takes_its_conversations_people_files_and_searc
     // Nothing of it is left in any table, index or free page in the search's reach: the bytes themselves tell.
     drop(cache);
     let raw = rusqlite::Connection::open(directory.path().join("cache.db")).unwrap();
-    raw.execute_batch(&format!("PRAGMA key = \"x'{}'\"", "07".repeat(32))).unwrap();
+    raw.execute_batch(&format!("PRAGMA key = \"x'{}'\"; PRAGMA cipher_hmac_algorithm = HMAC_SHA256", "07".repeat(32)))
+        .unwrap();
     let tables =
         ["entity", "conversation", "message", "coverage", "attachment", "kept", "kept_bytes", "item_conversation"];
     for table in tables {

@@ -20,7 +20,9 @@ fn key() -> Key {
 /// One of the databases, as SQLite has it.
 fn raw(path: &std::path::Path) -> rusqlite::Connection {
     let connection = rusqlite::Connection::open(path).unwrap();
-    connection.execute_batch(&format!("PRAGMA key = \"x'{}'\"", "07".repeat(32))).unwrap();
+    connection
+        .execute_batch(&format!("PRAGMA key = \"x'{}'\"; PRAGMA cipher_hmac_algorithm = HMAC_SHA256", "07".repeat(32)))
+        .unwrap();
     connection
 }
 

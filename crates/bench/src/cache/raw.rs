@@ -62,7 +62,8 @@ impl Raw {
         let connection = Connection::open(directory.join("cache.db")).unwrap();
         if is_encrypted {
             let digits: String = key.bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-            connection.execute_batch(&format!("PRAGMA key = \"x'{digits}'\"")).unwrap();
+            let words = format!("PRAGMA key = \"x'{digits}'\"; PRAGMA cipher_hmac_algorithm = HMAC_SHA256");
+            connection.execute_batch(&words).unwrap();
         }
         connection
             .execute_batch(

@@ -1,12 +1,12 @@
-//! Databases of an earlier version of the app, which did not encrypt them.
+//! Databases of earlier versions of the app: the first did not encrypt them, later ones gave pages other check sums.
 
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
-use crate::database::{self, Plan, explain};
+use crate::database::{self, Plan, Seal, explain};
 use crate::error::OpenError;
 use crate::key::Key;
 
@@ -24,13 +24,27 @@ pub(crate) fn is_plaintext(path: &Path) -> std::io::Result<bool> {
     Ok(begin == HEADER)
 }
 
-/// Encrypts a file that is not. At every moment either the old file or the new one is whole and has the name.
-pub(crate) fn encrypt(path: &Path, plan: Plan, key: &Key) -> Result<(), OpenError> {
-    encrypt_and_tell(path, plan, key, &mut || {})
+/// Whether a file is encrypted with this key as an earlier version did it.
+pub(crate) fn fits(path: &Path, key: &Key) -> bool {
+    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).is_ok_and(|connection| {
+        database::keep_log(&connection).and_then(|()| database::unlock(&connection, Some((key, Seal::Former)))).is_ok()
+    })
+}
+
+/// Copies a file into one that this version would have made. At every moment either the old file or the new one is
+/// whole and has the name. Without `seal` the old one is in clear text.
+pub(crate) fn renew(path: &Path, plan: Plan, key: &Key, seal: Option<Seal>) -> Result<(), OpenError> {
+    renew_and_tell(path, plan, key, seal, &mut || {})
 }
 
 /// Calls `reached` wherever a power cut would leave something else behind.
-fn encrypt_and_tell(path: &Path, plan: Plan, key: &Key, reached: &mut dyn FnMut()) -> Result<(), OpenError> {
+fn renew_and_tell(
+    path: &Path,
+    plan: Plan,
+    key: &Key,
+    seal: Option<Seal>,
+    reached: &mut dyn FnMut(),
+) -> Result<(), OpenError> {
     let explain = |error: rusqlite::Error| explain(path, &error);
     let fresh = with_ending(path, ".encrypting");
     for ending in ["", "-wal", "-shm", "-journal"] {
@@ -41,6 +55,7 @@ fn encrypt_and_tell(path: &Path, plan: Plan, key: &Key, reached: &mut dyn FnMut(
         }
     }
     let old = Connection::open(path).map_err(explain)?;
+    database::unlock(&old, seal.map(|seal| (key, seal))).map_err(explain)?;
     let version = database::version(&old, path, plan)?;
     // The log goes into the file, because a log in clear text beside an encrypted file would be taken for its own.
     let busy: i64 = old.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(explain)?;
@@ -51,6 +66,8 @@ fn encrypt_and_tell(path: &Path, plan: Plan, key: &Key, reached: &mut dyn FnMut(
     let name = fresh.to_str().ok_or_else(|| std::io::Error::other("the directory's name is not Unicode"))?;
     let attach = zeroize::Zeroizing::new(format!("ATTACH DATABASE ?1 AS encrypted KEY {}", *key.literal()));
     old.execute(&attach, [name]).map_err(explain)?;
+    old.execute_batch(&format!("PRAGMA encrypted.{}", Seal::Now.pragma())).map_err(explain)?;
+    plan.choose_room(&old, Some("encrypted")).map_err(explain)?;
     old.query_row("SELECT sqlcipher_export('encrypted')", [], |_| Ok(())).map_err(explain)?;
     reached();
     old.pragma_update(Some("encrypted"), "user_version", version).map_err(explain)?;

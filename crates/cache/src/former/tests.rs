@@ -1,4 +1,4 @@
-//! What becomes of databases in clear text.
+//! What becomes of databases of earlier versions.
 #![allow(clippy::unwrap_used)]
 
 use deskbell_protocol::ConversationId;
@@ -9,14 +9,20 @@ use crate::database::{CACHE, OUTBOX};
 
 const CHAT: ConversationId = ConversationId(100);
 
-/// As the version before left it: killed, with the newest text in the log only.
+/// In clear text.
 fn plaintext_directory() -> tempfile::TempDir {
+    former_directory(None)
+}
+
+/// As a version before left it, encrypted or not: killed, with the newest text in the log only.
+fn former_directory(key: Option<&Key>) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     for (name, sql) in [
         ("cache.db", vec![include_str!("../schema_cache.sql")]),
         ("outbox.db", vec![include_str!("../schema_outbox.sql"), include_str!("../schema_outbox_sent.sql")]),
     ] {
         let connection = Connection::open(directory.path().join(name)).unwrap();
+        database::unlock(&connection, key.map(|key| (key, Seal::Former))).unwrap();
         connection.pragma_update(None, "journal_mode", "WAL").unwrap();
         for step in &sql {
             connection.execute_batch(step).unwrap();
@@ -68,20 +74,50 @@ fn is_whole(directory: &Path, key: &Key) {
     }
 }
 
-#[test]
-fn databases_in_clear_text_are_encrypted_and_a_power_cut_anywhere_loses_nothing() {
-    let directory = plaintext_directory();
-    let key = Key::random();
+/// Brings a directory to this version, and sees that it is whole wherever the power is cut.
+fn renew_with_power_cuts(directory: &tempfile::TempDir, key: &Key, seal: Option<Seal>) {
     let mut left_behind = vec![copy(directory.path())];
     for (name, plan) in [("outbox.db", OUTBOX), ("cache.db", CACHE)] {
         let path = directory.path().join(name);
-        encrypt_and_tell(&path, plan, &key, &mut || left_behind.push(copy(directory.path()))).unwrap();
+        renew_and_tell(&path, plan, key, seal, &mut || left_behind.push(copy(directory.path()))).unwrap();
     }
-    is_whole(directory.path(), &key);
+    is_whole(directory.path(), key);
     assert_eq!(left_behind.len(), 13);
     for directory in &left_behind {
-        is_whole(directory.path(), &key);
+        is_whole(directory.path(), key);
     }
+}
+
+#[test]
+fn databases_in_clear_text_are_encrypted_and_a_power_cut_anywhere_loses_nothing() {
+    renew_with_power_cuts(&plaintext_directory(), &Key::random(), None);
+}
+
+#[test]
+fn databases_with_the_former_check_sums_get_todays_and_a_power_cut_anywhere_loses_nothing() {
+    let key = Key::random();
+    renew_with_power_cuts(&former_directory(Some(&key)), &key, Some(Seal::Former));
+}
+
+#[test]
+fn a_renewed_cache_gives_its_room_back() {
+    let key = Key::random();
+    for directory in [plaintext_directory(), former_directory(Some(&key))] {
+        let cache = Cache::open(directory.path(), &key).unwrap();
+        let mode: i64 =
+            cache.cache().with_writer(|writer| writer.query_row("PRAGMA auto_vacuum", [], |row| row.get(0))).unwrap();
+        assert_eq!(mode, 2, "incremental");
+    }
+}
+
+#[test]
+fn a_former_database_with_another_key_stays_as_it_is() {
+    let directory = former_directory(Some(&Key::random()));
+    let path = directory.path().join("outbox.db");
+    let before = std::fs::read(&path).unwrap();
+    let refused = Cache::open(directory.path(), &Key::random()).err().unwrap();
+    assert!(matches!(refused, OpenError::Undecryptable { .. }), "{refused:?}");
+    assert_eq!(std::fs::read(&path).unwrap(), before);
 }
 
 #[test]
