@@ -1,7 +1,7 @@
 //! What the screen asks for. Every query here uses an index; a test reads the plans.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use deskbell_protocol::{
     Agent, AgentId, Attachment, AttachmentId, Author, CannedText, CannedTextId, Command, Contact, ContactId,
@@ -138,9 +138,7 @@ macro_rules! shown {
     () => {
         "data, state, assignee, waiting_since, my_read, unread, preview,
         (SELECT data FROM entity WHERE kind = 'contact' AND id = conversation.contact),
-        (SELECT data FROM entity WHERE kind = 'agent' AND id = conversation.assignee), snoozed_until,
-        team, (SELECT data FROM entity WHERE kind = 'team' AND id = conversation.team), priority,
-        followed"
+        snoozed_until, team, priority, followed"
     };
 }
 
@@ -230,23 +228,23 @@ pub fn visitor_number(id: VisitorId) -> i64 {
     (id.0 >> 4).rem_euclid(10_000)
 }
 
-/// Makes records of rows. What all of them need is looked up once.
+/// Makes records of rows. What several of them need is looked up once.
 struct Records<'connection> {
     connection: &'connection Connection,
     me: Option<AgentId>,
     labels: CachedStatement<'connection>,
+    /// Names of agents and teams, by kind and id.
+    names: BTreeMap<(&'static str, i64), Option<String>>,
 }
 
 impl<'connection> Records<'connection> {
     fn new(connection: &'connection Connection) -> Result<Self, CacheError> {
-        Ok(Self { connection, me: owner(connection)?, labels: connection.prepare_cached(LABELS_OF)? })
+        let (me, labels) = (owner(connection)?, connection.prepare_cached(LABELS_OF)?);
+        Ok(Self { connection, me, labels, names: BTreeMap::new() })
     }
 
     fn read(&mut self, row: &Row<'_>) -> Result<ConversationRecord, CacheError> {
         let text = |column: usize| -> rusqlite::Result<Option<&str>> { Ok(row.get_ref(column)?.as_str_or_null()?) };
-        let named = |column: usize| -> Result<Option<Named>, CacheError> {
-            Ok(text(column)?.map(serde_json::from_str).transpose()?)
-        };
         let mut conversation: Conversation = serde_json::from_str(text(0)?.unwrap_or_default())?;
         conversation.state = match text(1)? {
             Some("closed") => ConversationState::Closed,
@@ -257,12 +255,12 @@ impl<'connection> Records<'connection> {
         conversation.assignee = row.get::<_, Option<i64>>(2)?.map(AgentId);
         let waits = conversation.waiting_since.is_some();
         conversation.waiting_since = row.get(3)?;
-        conversation.snoozed_until = row.get(9)?;
-        conversation.team = row.get::<_, Option<i64>>(10)?.map(TeamId);
-        conversation.priority = text(12)?.map(priority_from).unwrap_or_default();
+        conversation.snoozed_until = row.get(8)?;
+        conversation.team = row.get::<_, Option<i64>>(9)?.map(TeamId);
+        conversation.priority = text(10)?.map(priority_from).unwrap_or_default();
         conversation.labels = labels(&mut self.labels, conversation.id)?;
-        let participants = named_agents(self.connection, &conversation.participants)?;
-        let followed = row.get(13)?;
+        let participants = self.agents(&conversation.participants)?;
+        let followed = row.get(11)?;
         if let Some(me) = self.me {
             match (followed, conversation.followers.binary_search(&me)) {
                 (true, Err(place)) => conversation.followers.insert(place, me),
@@ -272,13 +270,16 @@ impl<'connection> Records<'connection> {
                 _ => {}
             }
         }
-        let followers = named_agents(self.connection, &conversation.followers)?;
+        let followers = self.agents(&conversation.followers)?;
+        let contact: Option<Named> = text(7)?.map(serde_json::from_str).transpose()?;
+        let assignee_name = conversation.assignee.map(|agent| self.name("agent", agent.0)).transpose()?.flatten();
+        let team_name = conversation.team.map(|team| self.name("team", team.0)).transpose()?.flatten();
         Ok(ConversationRecord {
             visitor_number: visitor_number(conversation.visitor),
-            contact_name: named(7)?.map(|contact| contact.name).unwrap_or_default(),
+            contact_name: contact.map(|contact| contact.name).unwrap_or_default(),
             waits,
-            assignee_name: named(8)?.map(|agent| agent.name),
-            team_name: named(11)?.map(|team| team.name),
+            assignee_name,
+            team_name,
             preview: text(6)?.map(serde_json::from_str).transpose()?,
             participants,
             followers,
@@ -291,15 +292,21 @@ impl<'connection> Records<'connection> {
             conversation,
         })
     }
-}
 
-/// The names of agents. One who is not here has none.
-fn named_agents(connection: &Connection, ids: &[AgentId]) -> Result<Vec<(AgentId, String)>, CacheError> {
-    let name = |id: &AgentId| {
-        let agent: Option<Named> = entity(connection, "agent", id.0)?;
-        Ok((*id, agent.map(|agent| agent.name).unwrap_or_default()))
-    };
-    ids.iter().map(name).collect()
+    /// The names of agents. One who is not here has none.
+    fn agents(&mut self, ids: &[AgentId]) -> Result<Vec<(AgentId, String)>, CacheError> {
+        ids.iter().map(|id| Ok((*id, self.name("agent", id.0)?.unwrap_or_default()))).collect()
+    }
+
+    /// The name of an agent or a team that is here.
+    fn name(&mut self, kind: &'static str, id: i64) -> Result<Option<String>, CacheError> {
+        if let Some(known) = self.names.get(&(kind, id)) {
+            return Ok(known.clone());
+        }
+        let name = entity::<Named>(self.connection, kind, id)?.map(|named| named.name);
+        self.names.insert((kind, id), name.clone());
+        Ok(name)
+    }
 }
 
 /// What a conversation among the team is called by one who takes part: its title, or with whom it is.
