@@ -42,19 +42,23 @@ queries! {
             generation = CASE WHEN excluded.generation = '' THEN entity.generation ELSE excluded.generation END,
             data = CASE WHEN excluded.rev > entity.rev THEN excluded.data ELSE entity.data END,
             rev = max(excluded.rev, entity.rev)";
-    PUT_CONVERSATION = "INSERT INTO conversation (id, rev, generation, data, contact, visitor, created_at, active_at, state)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-        ON CONFLICT (id) DO UPDATE SET
-            generation = CASE WHEN excluded.generation = '' THEN conversation.generation ELSE excluded.generation END,
-            data = CASE WHEN excluded.rev > conversation.rev THEN excluded.data ELSE conversation.data END,
-            contact = CASE WHEN excluded.rev > conversation.rev THEN excluded.contact ELSE conversation.contact END,
-            visitor = CASE WHEN excluded.rev > conversation.rev THEN excluded.visitor ELSE conversation.visitor END,
-            created_at = CASE WHEN excluded.rev > conversation.rev THEN excluded.created_at ELSE conversation.created_at END,
-            active_at = CASE WHEN excluded.rev > conversation.rev THEN excluded.active_at ELSE conversation.active_at END,
-            rev = max(excluded.rev, conversation.rev)";
-    SHOW_CONVERSATION = "UPDATE conversation
-        SET state = ?2, assignee = ?3, waiting_since = ?4, my_read = ?5, unread = ?6, preview = ?7,
-            snoozed_until = ?8, team = ?9, priority = ?10, followed = ?11, settled = 0 WHERE id = ?1";
+    ADD_CONVERSATION = "INSERT INTO conversation
+            (id, rev, generation, data, contact, visitor, created_at, active_at, state)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    CHANGE_CONVERSATION = "UPDATE conversation SET
+            generation = CASE WHEN ?3 = '' THEN generation ELSE ?3 END,
+            data = CASE WHEN ?2 > rev THEN ?4 ELSE data END,
+            active_at = CASE WHEN ?2 > rev THEN ?5 ELSE active_at END,
+            rev = max(?2, rev)
+        WHERE id = ?1";
+    /// What hardly ever changes is in indexes that are written whenever it is set, also to what it was.
+    CHANGE_WHOSE = "UPDATE conversation SET contact = ?3, visitor = ?4, created_at = ?5
+        WHERE id = ?1 AND rev = ?2 AND (contact <> ?3 OR visitor <> ?4 OR created_at <> ?5)";
+    SHOW_CONVERSATION = "UPDATE conversation SET my_read = ?2, unread = ?3, preview = ?4, settled = 0 WHERE id = ?1";
+    SHOW_PLACE = "UPDATE conversation
+        SET state = ?2, assignee = ?3, waiting_since = ?4, snoozed_until = ?5, team = ?6, priority = ?7, followed = ?8
+        WHERE id = ?1 AND (state <> ?2 OR assignee IS NOT ?3 OR waiting_since IS NOT ?4 OR snoozed_until IS NOT ?5
+            OR team IS NOT ?6 OR priority IS NOT ?7 OR followed <> ?8)";
     REMOVE_LABELS = "DELETE FROM conversation_label WHERE conversation = ?1";
     ADD_LABEL = "INSERT INTO conversation_label (conversation, key, label) VALUES (?1, ?2, ?3)";
     FIND_CONVERSATION = "SELECT data FROM conversation WHERE id = ?1";
@@ -464,17 +468,26 @@ impl<'a> Writer<'a> {
     }
 
     fn put_conversation(&mut self, conversation: &Conversation, seq: Seq, data: &EntityData) -> Result<(), CacheError> {
-        self.connection.prepare_cached(PUT_CONVERSATION)?.execute(params![
-            conversation.id.0,
-            seq.0,
-            self.generation,
-            data.as_str(),
-            conversation.contact.0,
-            conversation.visitor.0,
-            conversation.created_at,
-            conversation.active_at,
-            shown_state(conversation),
-        ])?;
+        let id = conversation.id.0;
+        let (contact, visitor) = (conversation.contact.0, conversation.visitor.0);
+        let (created_at, active_at) = (conversation.created_at, conversation.active_at);
+        let change = params![id, seq.0, self.generation, data.as_str(), active_at];
+        if self.connection.prepare_cached(CHANGE_CONVERSATION)?.execute(change)? > 0 {
+            let whose = params![id, seq.0, contact, visitor, created_at];
+            self.connection.prepare_cached(CHANGE_WHOSE)?.execute(whose)?;
+        } else {
+            self.connection.prepare_cached(ADD_CONVERSATION)?.execute(params![
+                id,
+                seq.0,
+                self.generation,
+                data.as_str(),
+                contact,
+                visitor,
+                created_at,
+                active_at,
+                shown_state(conversation),
+            ])?;
+        }
         self.changed.conversations.insert(conversation.id);
         Ok(())
     }
@@ -913,14 +926,12 @@ pub(crate) fn refresh(connection: &Connection, id: ConversationId, pending: &[&O
             break;
         }
     }
-    connection.prepare_cached(SHOW_CONVERSATION)?.execute(params![
+    connection.prepare_cached(SHOW_CONVERSATION)?.execute(params![id.0, my_read, unread, preview])?;
+    connection.prepare_cached(SHOW_PLACE)?.execute(params![
         id.0,
         shown_state(&head),
         head.assignee.map(|agent| agent.0),
         head.waiting_since,
-        my_read,
-        unread,
-        preview,
         head.snoozed_until,
         head.team.map(|team| team.0),
         priority_name(head.priority),
