@@ -177,29 +177,51 @@ pub(crate) fn let_go(write: &mut Write<'_>, conversation: &mut Conversation) -> 
     desk_says(write, conversation, said::UNASSIGNED)
 }
 
-/// Lets a conversation go whose agent does not see it, may not answer it, or is not there any more: what its visitor
-/// writes would reach nobody. False: it is nobody's, or in good hands. The caller stores it.
+/// Lets a conversation go whose agent does not see it, may not answer it, or is not there any more, or that waits at a team
+/// of which nobody may answer it: what its visitor writes would reach nobody. False: it is everybody's, or in good hands.
+/// The caller stores it.
 pub(crate) fn let_go_lost(write: &mut Write<'_>, conversation: &mut Conversation) -> Outcome<bool> {
-    let Some(agent) = conversation.assignee else { return Ok(false) };
-    if rights::answers(write.connection, agent)?
-        && rights::sees_conversation(write.connection, agent, conversation.site, conversation.id)?
-    {
-        return Ok(false);
+    let (site, connection) = (conversation.site, write.connection);
+    let is_lost = match (conversation.assignee, conversation.team) {
+        (Some(agent), _) => {
+            !rights::answers(connection, agent)?
+                || !rights::sees_conversation(connection, agent, site, conversation.id)?
+        }
+        (None, Some(team)) => !rights::team_answers(connection, team, site)?,
+        (None, None) => false,
+    };
+    if is_lost {
+        let_go(write, conversation)?;
     }
-    let_go(write, conversation)?;
-    Ok(true)
+    Ok(is_lost)
 }
 
 /// Lets the open conversations go that these agents have and do not see, or may not answer, any more. What is closed or
 /// put off, which may be all that somebody had in years, is let go when it is opened again.
 pub(crate) fn let_go_of_lost(write: &mut Write<'_>, agents: impl IntoIterator<Item = AgentId>) -> Outcome<()> {
     for agent in agents {
-        for id in assignments::held(write.connection, agent)? {
-            if let Some(mut conversation) = conversations::find(write.connection, id)?
-                && let_go_lost(write, &mut conversation)?
-            {
-                store(write, &conversation)?;
-            }
+        let_go_all(write, assignments::held(write.connection, agent)?)?;
+    }
+    Ok(())
+}
+
+/// Lets the conversations go in which a visitor waits for a team of which nobody may answer any more. Where nobody waits,
+/// it is let go when the visitor writes again.
+pub(crate) fn let_go_of_lost_teams(write: &mut Write<'_>) -> Outcome<()> {
+    let connection = write.connection;
+    let lost = assignments::waiting(connection, usize::MAX, |waits| match waits.team {
+        Some(team) => Ok(!rights::team_answers(connection, team, waits.site)?),
+        None => Ok(false),
+    })?;
+    let_go_all(write, lost.into_iter().map(|waits| waits.id))
+}
+
+fn let_go_all(write: &mut Write<'_>, lost: impl IntoIterator<Item = ConversationId>) -> Outcome<()> {
+    for id in lost {
+        if let Some(mut conversation) = conversations::find(write.connection, id)?
+            && let_go_lost(write, &mut conversation)?
+        {
+            store(write, &conversation)?;
         }
     }
     Ok(())

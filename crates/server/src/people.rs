@@ -186,10 +186,11 @@ pub(crate) fn store_team(write: &mut Write<'_>, team: &Team) -> Outcome<()> {
 }
 
 /// Makes true again who sees which site, after a role, a flag, a team or a membership changed. What somebody has and does
-/// not see any more is nobody's from then on.
+/// not see any more is nobody's from then on, and so is what waits for a team of which nobody may answer it.
 pub(crate) fn settle(write: &mut Write<'_>) -> Outcome<()> {
     let blind = rights::settle(write)?;
-    assignment::let_go_of_lost(write, blind)
+    assignment::let_go_of_lost(write, blind)?;
+    assignment::let_go_of_lost_teams(write)
 }
 
 fn list(ids: impl IntoIterator<Item = i64>) -> String {

@@ -353,6 +353,33 @@ async fn tv_03_a_chat_that_is_opened_again_is_nobodys_when_whoever_had_it_is_gon
     }
 }
 
+#[tokio::test]
+async fn tv_03_what_waits_for_a_team_of_which_nobody_may_answer_any_more_rings_with_the_others() {
+    let desk = TestDesk::start().await;
+    let ben = desk.ben.agent.id;
+    let team = TeamEdit { name: Some("Tea".to_owned()), members: Some(vec![ben]), ..TeamEdit::default() };
+    let tea = desk.desk.administer().put_team(None, team).await.unwrap().id;
+    let mut anns = desk.agent(&desk.ann, None).await.synced().await;
+    let _vic = writes(&desk, "Vic 1").await;
+    let (vics, _) = anns.message("Vic 1").await;
+    let mut wen = writes(&desk, "Wen 2").await;
+    let (wens, _) = anns.message("Wen 2").await;
+    anns.command(&reply(Some(wens.conversation), "Ask Tea")).await.unwrap();
+    for chat in [vics.conversation, wens.conversation] {
+        let to_team = Command::Assign { conversation: chat, agent: None, team: Some(tea), from: None };
+        anns.command(&command(to_team)).await.unwrap();
+    }
+    let light = AgentEdit { role: Some(Role::Light), ..AgentEdit::default() };
+    desk.desk.administer().edit_agent(ben, light).await.unwrap();
+    let (head, _) = anns.conversation(|head| head.id == vics.conversation && head.team.is_none()).await;
+    assert_eq!(head.assignee, None);
+    while ring_of(&mut anns).await.0 != vics.conversation {}
+    // Wen had her answer, and waits for nobody until she writes.
+    wen.command(&reply(None, "Tea?")).await.unwrap();
+    let (asked, _) = anns.message("Tea?").await;
+    while ring_of(&mut anns).await != (wens.conversation, asked.number) {}
+}
+
 fn put_off(chat: ConversationId) -> CommandFrame {
     command(Command::Snooze { conversation: chat, until: None })
 }
