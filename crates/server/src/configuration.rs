@@ -1,6 +1,7 @@
 //! What the process is told by a file: `deploy/deskbell-server.toml` shows all of it.
 
 use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -29,6 +30,10 @@ pub struct Configuration {
     pub log_format: Option<LogFormat>,
     /// Networks besides the internet to which webhooks may lead.
     pub webhook_networks: Option<Vec<IpNet>>,
+    /// Most sockets of visitors from one address at a time.
+    pub visitor_sockets_per_address: Option<NonZeroUsize>,
+    /// Most new visitors from one address in an hour.
+    pub new_visitors_per_address: Option<NonZeroU32>,
     /// Where agents may sign in besides.
     pub provider: Option<Provider>,
 }

@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal as _, Read as _};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -131,6 +132,12 @@ struct Serve {
     /// Where to serve numbers to Prometheus; nowhere when nothing is said. Whoever reaches it may read them.
     #[arg(long, env = "DESKBELL_METRICS_LISTEN", value_name = "ADDRESS")]
     metrics_listen: Option<SocketAddr>,
+    /// Most sockets of visitors from one address, or one household's network of IPv6; 100 when nothing is said.
+    #[arg(long, env = "DESKBELL_VISITOR_SOCKETS_PER_ADDRESS", value_name = "NUMBER")]
+    visitor_sockets_per_address: Option<NonZeroUsize>,
+    /// Most visitors from there in an hour whom the desk has never met; 600 when nothing is said.
+    #[arg(long, env = "DESKBELL_NEW_VISITORS_PER_ADDRESS", value_name = "NUMBER")]
+    new_visitors_per_address: Option<NonZeroU32>,
     /// What a line of the log is: text for people, or JSON for programs.
     #[arg(long, env = "DESKBELL_LOG_FORMAT", value_name = "FORMAT")]
     log_format: Option<LogFormat>,
@@ -154,6 +161,9 @@ impl Serve {
         let file = self.file()?;
         let data =
             self.data.or(file.data).ok_or("say where the desk is, with --data DIR or in the file of --config")?;
+        let otherwise = Settings::default();
+        let sockets = self.visitor_sockets_per_address.or(file.visitor_sockets_per_address);
+        let new_visitors = self.new_visitors_per_address.or(file.new_visitors_per_address);
         let settings = Settings {
             data,
             trusted_proxies: self.trusted_proxies.or(file.trusted_proxies).unwrap_or_default(),
@@ -162,7 +172,9 @@ impl Serve {
             provider: Self::provider(file.provider),
             webhook_networks: self.webhook_networks.or(file.webhook_networks).unwrap_or_default(),
             command_line: true,
-            ..Settings::default()
+            visitor_sockets_per_address: sockets.map_or(otherwise.visitor_sockets_per_address, NonZeroUsize::get),
+            new_visitors_per_address: new_visitors.map_or(otherwise.new_visitors_per_address, NonZeroU32::get),
+            ..otherwise
         };
         let metrics = self.metrics_listen.or(file.metrics_listen);
         Ok((self.listen.or(file.listen).unwrap_or(LISTEN), metrics, settings))

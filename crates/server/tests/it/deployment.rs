@@ -57,6 +57,8 @@ fn dc_01_the_unit_starts_the_server_and_the_proxies_reach_it() {
     let text = FILE
         .replace("# public_origin", "public_origin")
         .replace("# webhook_networks", "webhook_networks")
+        .replace("# visitor_sockets", "visitor_sockets")
+        .replace("# new_visitors", "new_visitors")
         .replace("# log_format", "log_format");
     let (desk, provider) = text.split_once("# [provider]\n").unwrap();
     let provider: Vec<_> = provider.lines().filter(|line| line.contains(" = ")).map(|line| &line[2..]).collect();
@@ -88,6 +90,7 @@ fn dc_01_the_command_line_wins_over_the_environment_and_that_over_the_file_where
         ("lisen = \"127.0.0.1:0\"", "unknown field `lisen`"),
         ("trusted_proxies = [\"everybody\"]", "trusted_proxies"),
         ("public_origin = 7", "public_origin"),
+        ("new_visitors_per_address = 0", "new_visitors_per_address"),
     ] {
         std::fs::write(&file, format!("{text}{line}\n")).unwrap();
         let (started, _, wrong) = run(&by_file, "");
