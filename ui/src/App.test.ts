@@ -1,4 +1,5 @@
 import { cleanup, fireEvent, render, screen, within } from '@testing-library/svelte';
+import { tick } from 'svelte';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import App from './App.svelte';
 import { shortTime, words } from './i18n/index.svelte';
@@ -282,6 +283,32 @@ test('OD-15: what comes below what Ann reads further up stays unread, and a butt
   await vi.advanceTimersByTimeAsync(1000);
   expect(of('mark_read')).toEqual([{ conversation: VIC, number: 2 }]);
   expect(news()).toBeNull();
+});
+
+test('OD-23: what Ann sends is on screen wherever she reads, and what Vic writes moves nothing', async () => {
+  messages = [says(1, 'Hello')];
+  const caret = await opens('Vic');
+  const element = await log('Vic');
+  await screen.findByText('Hello');
+  for (const [name, value] of [['scrollHeight', 1000], ['clientHeight', 300]] as const) Object.defineProperty(element, name, { value });
+  const comes = async (message: MessageView, text: string) => {
+    messages = [...messages, message];
+    tell({ event: 'changed', conversations: [VIC], visitors: false, canned_texts: false });
+    await screen.findByText(text);
+    await tick();
+    return element.scrollTop;
+  };
+  element.scrollTop = 200;
+  await fireEvent.scroll(element);
+  expect(await comes(says(2, 'Is anybody there?'), 'Is anybody there?')).toBe(200);
+  const mine = { ...says(3, 'I am'), mine: true, author: { who: 'agent', id: 1, name: 'Ann' } } as MessageView;
+  expect(await comes(mine, 'I am'), 'sent from another computer of hers').toBe(200);
+  caret.value = 'Here';
+  await fireEvent.input(caret);
+  await fireEvent.keyDown(caret, { key: 'Enter' });
+  await vi.waitFor(() => expect(element.scrollTop).toBe(1000));
+  element.scrollTop = 900;
+  expect(await comes({ ...mine, key: '4', number: 4, text: [{ part: 'text', text: 'Here' }] }, 'Here'), 'it comes once it is on the disk').toBe(1000);
 });
 
 test('OD-15: a chat is read after a second, however often others write meanwhile', async () => {

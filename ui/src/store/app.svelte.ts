@@ -123,6 +123,8 @@ class AppStore {
   target = $state.raw<{ conversation: ConversationRef; number: number } | null>(null);
   /** A chat whose composer wants the caret. */
   wantsCaret = $state<ConversationRef | null>(null);
+  /** A chat whose newest message is to be in sight, wherever the person reads in it. */
+  wantsEnd = $state<ConversationRef | null>(null);
   /** The caret is being put somewhere by the page, not by the person. */
   #placing = false;
   /** The desk whose chats alone are listed; null: all of them. */
@@ -497,6 +499,12 @@ class AppStore {
     } catch (cause) {
       notices.fail(cause);
     }
+  }
+
+  /** Goes to the end of a chat: past older messages, and to where its newest one is in sight. */
+  goToEnd(id: ConversationRef): Promise<void> {
+    this.wantsEnd = id;
+    return this.showNewest(id);
   }
 
   /**
