@@ -138,6 +138,8 @@ class AppStore {
   dialog = $state<'settings' | 'shortcuts' | 'letter' | null>(null);
   /** A first message to colleagues that is not sent yet. */
   letter = $state<{ account: AccountId | null; agents: number[]; title: string; text: string }>({ account: null, agents: [], title: '', text: '' });
+  /** It is on its way to the desk, which its dialog may not outlast. */
+  sendingLetter = $state(false);
   /** The chat of which is shown who takes part. */
   people = $state<ConversationRef | null>(null);
 

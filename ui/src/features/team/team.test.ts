@@ -56,6 +56,7 @@ beforeEach(() => {
   });
   app.emptyLetter();
   app.letter.account = 1;
+  app.dialog = 'letter';
   notices.list = [];
 });
 
@@ -104,9 +105,41 @@ test('OD-27: a chat among the team that begins after its letter was put away ope
   post = new Promise((resolve) => (deliver = resolve));
   await fireEvent.click(send());
   cleanup();
+  app.dialog = null;
   deliver();
   await waitFor(() => expect(app.boxes.map(({ conversation }) => conversation)).toEqual([VIC, GROUP]));
   expect([app.maximised, app.wantsCaret, app.folder, closed, app.letter.text]).toEqual([VIC, null, 'open', 0, '']);
+});
+
+test('OD-27: a letter that is put away and taken out again while it is on its way goes once', async () => {
+  const letters = () => calls.filter(([name]) => name === 'start_internal').length;
+  const takesOut = () => {
+    cleanup();
+    render(NewInternal, { close: () => (app.dialog = null) });
+    return screen.findByLabelText(/^Ben/u);
+  };
+  const again = async () => {
+    await fireEvent.click(send());
+    await fireEvent.submit(send().form as HTMLFormElement);
+    return [letters(), send().disabled];
+  };
+  let [deliver, lose] = [() => {}, () => {}];
+  const posts = () => {
+    post = new Promise((resolve, reject) => ([deliver, lose] = [resolve, () => reject(new Error('offline'))]));
+    return fireEvent.click(send());
+  };
+  await fireEvent.click(await takesOut());
+  await type(words.m.internalText(), 'Forty came back');
+  await posts();
+  await takesOut();
+  expect(await again()).toEqual([1, true]);
+  lose();
+  await waitFor(() => expect(send().disabled, 'the desk does not have it').toBe(false));
+  await posts();
+  await takesOut();
+  expect(await again()).toEqual([2, true]);
+  deliver();
+  await waitFor(() => expect([app.dialog, app.maximised, app.letter.text], 'as if it had not been put away').toEqual([null, GROUP, '']));
 });
 
 test('what fails in a dialog, and what is done there, is said in it: behind it nothing is seen or heard', async () => {
