@@ -1,6 +1,6 @@
 import { tick } from 'svelte';
 
-/** What a screen reader says by itself. Two regions at the page's root draw it. */
+/** What a screen reader says by itself. */
 class Announcer {
   polite = $state('');
   assertive = $state('');

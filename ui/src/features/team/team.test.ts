@@ -1,7 +1,9 @@
 import { cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/svelte';
+import { tick } from 'svelte';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { words } from '../../i18n/index.svelte';
 import { usePlatform, type Assignee, type ConversationRef, type ConversationRow, type MessageView } from '../../platform';
+import { announcer } from '../../store/announcer.svelte';
 import { app } from '../../store/app.svelte';
 import { notices } from '../../store/notices.svelte';
 import Head from '../boxes/Head.svelte';
@@ -149,15 +151,33 @@ test('what fails in a dialog, and what is done there, is said in it: behind it n
   await fireEvent.click(await screen.findByLabelText(/^Ben/u));
   await type(words.m.internalText(), 'Forty came back');
   await fireEvent.click(send());
-  expect((await inside().findByRole('alert')).textContent).toContain(words.m.errorInternal());
-  await fireEvent.click(within(inside().getByRole('alert')).getByRole('button', { name: words.m.close() }));
-  expect(inside().queryByRole('alert')).toBeNull();
+  const notice = () => screen.getByRole('dialog').querySelector<HTMLElement>('.notice');
+  await waitFor(() => expect(inside().getByRole('alert').textContent).toBe(words.m.errorInternal()));
+  expect(notice()?.textContent).toContain(words.m.errorInternal());
+  await fireEvent.click(within(notice() as HTMLElement).getByRole('button', { name: words.m.close() }));
+  expect(notice()).toBeNull();
   cleanup();
   render(People, { head: row({ internal: false, followed: true }), close: () => {} });
   app.heads.set(GROUP, row({ followed: true }));
   await fireEvent.click(inside().getByRole('button', { name: words.m.unfollow() }));
   await waitFor(() => expect(inside().getByRole('status').textContent).toBe(words.m.announceUnfollowed()));
   app.heads.delete(GROUP);
+});
+
+test('an alarm is heard in the dialog that is open, and one from before it is not heard again', async () => {
+  const heard = () => within(screen.getByRole('dialog')).getByRole('alert').textContent;
+  announcer.alarm(words.m.announceOffline());
+  await tick();
+  render(NewInternal, { close: () => {} });
+  expect(heard()).toBe('');
+  const alarms = async (text: string) => {
+    announcer.alarm(text);
+    await tick();
+    return heard();
+  };
+  expect(await alarms(words.m.announceHeld())).toBe(words.m.announceHeld());
+  expect(await alarms(words.m.announceOffline())).toBe(words.m.announceOffline());
+  expect(await alarms(words.m.announceOffline()), 'lost once more, which only a change lets be heard').toBe(`${words.m.announceOffline()}\u00a0`);
 });
 
 test('OD-17: a group lets colleagues in and oneself out, and a chat of a visitor lets others out too', async () => {
