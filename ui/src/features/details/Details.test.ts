@@ -1,12 +1,14 @@
-import { cleanup, render, screen } from '@testing-library/svelte';
+import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
 import { afterEach, expect, test, vi } from 'vitest';
 import { shortTime, words } from '../../i18n/index.svelte';
 import { type VisitorDetails, usePlatform } from '../../platform';
 import { app, DRAWER_BELOW_PX } from '../../store/app.svelte';
 import Details from './Details.svelte';
+import { emailFits } from './edits.svelte';
 
 afterEach(() => {
   cleanup();
+  words.use('en');
   app.details.clear();
 });
 
@@ -44,6 +46,18 @@ test('DK-06: details that are yet to come say so, and can be closed', () => {
   expect(screen.getByText(words.m.loading())).toBeTruthy();
   screen.getByRole('button', { name: words.m.close() }).click();
   expect(close).toHaveBeenCalledOnce();
+});
+
+test.each(['en', 'es', 'ru'] as const)('DK-06: of an address that is not kept is said what one looks like, which is true whatever is wrong with it (%s)', async (language) => {
+  words.use(language);
+  usePlatform({ call: () => Promise.resolve(details as never), subscribe: () => () => {}, pictureUrl: () => '' });
+  render(Details, { visitor: 'v1.7', close: () => {} });
+  const field = await screen.findByLabelText(words.m.fieldEmail());
+  for (const bad of ['vic', 'vic@', 'a b@c.d', 'vic@home@shop', `${'v'.repeat(320)}@home.example`]) {
+    await fireEvent.input(field, { target: { value: bad } });
+    const example = /\S+@\S+\w/u.exec(screen.getByRole('status').textContent)?.[0];
+    expect(example && emailFits(example), bad).toBe(true);
+  }
 });
 
 test('OD-37: of whom the shop vouches for it is said so in words, and by which number', async () => {
