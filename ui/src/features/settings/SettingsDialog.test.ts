@@ -1,29 +1,13 @@
-import { cleanup, fireEvent, render, screen } from '@testing-library/svelte';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { fireEvent, render, screen } from '@testing-library/svelte';
+import { expect, test, vi } from 'vitest';
 import { words } from '../../i18n/index.svelte';
-import { usePlatform, type Settings } from '../../platform';
+import type { Settings } from '../../platform';
 import SettingsDialog from './SettingsDialog.svelte';
+import { useHost } from './testHost';
 
 const SETTINGS = { language: 'en', theme: 'system', keep_days: 30, keep_megabytes: 500, keep_messages_days: 0, keep_messages_megabytes: 0 } as Settings;
 
-let kept: unknown[];
-
-beforeEach(() => {
-  kept = [];
-  usePlatform({
-    call: ((name: string, request: unknown) => {
-      if (name === 'save_settings') kept.push(request);
-      return Promise.resolve({});
-    }) as never,
-    subscribe: () => () => {},
-    pictureUrl: () => '',
-  });
-});
-
-afterEach(() => {
-  words.use('en');
-  cleanup();
-});
+const kept = useHost('save_settings');
 
 const choice = (label: string) => screen.getByLabelText<HTMLSelectElement>(label);
 const offered = (label: string) => [...choice(label).options].map((option) => option.textContent);

@@ -1,30 +1,18 @@
-import { cleanup, fireEvent, render, screen, waitFor } from '@testing-library/svelte';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { fireEvent, render, screen, waitFor } from '@testing-library/svelte';
+import { beforeEach, expect, test } from 'vitest';
 import { words } from '../../i18n/index.svelte';
-import { usePlatform } from '../../platform';
 import SignOut from './SignOut.svelte';
+import { useHost } from './testHost';
 
-let asked: unknown[];
 let alone: number;
 let left: number;
 
-beforeEach(() => {
-  [asked, alone, left] = [[], 0, 0];
-  usePlatform({
-    call: ((name: string, request: { force: boolean }) => {
-      if (name !== 'sign_out') return Promise.resolve({});
-      asked.push(request);
-      const refused = alone > 0 && !request.force;
-      return refused ? Promise.reject({ code: 'conflict', detail: '', field: null, count: alone }) : Promise.resolve({});
-    }) as never,
-    subscribe: () => () => {},
-    pictureUrl: () => '',
-  });
-});
+const asked = useHost('sign_out', ({ force }) =>
+  alone > 0 && !force ? Promise.reject({ code: 'conflict', detail: '', field: null, count: alone }) : Promise.resolve({}),
+);
 
-afterEach(() => {
-  words.use('en');
-  cleanup();
+beforeEach(() => {
+  [alone, left] = [0, 0];
 });
 
 const open = () => render(SignOut, { account: 1, desk: '', done: () => left++ });
