@@ -3,7 +3,7 @@
  * is asked for again; nothing here is ever computed from another part of the screen.
  */
 import { tick } from 'svelte';
-import { SvelteMap } from 'svelte/reactivity';
+import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import * as machine from '../features/boxes/machine';
 import type { Facts } from '../features/boxes/machine';
 import { isNews, mentionsMe } from '../features/thread/news';
@@ -123,6 +123,8 @@ class AppStore {
   target = $state.raw<{ conversation: ConversationRef; number: number } | null>(null);
   /** A chat whose composer wants the caret. */
   wantsCaret = $state<ConversationRef | null>(null);
+  /** Chats of which a message is being written to the disk, which its composer may not outlast. */
+  sendingIn = new SvelteSet<ConversationRef>();
   /** A chat whose newest message is to be in sight, wherever the person reads in it. */
   wantsEnd = $state<ConversationRef | null>(null);
   /** The caret is being put somewhere by the page, not by the person. */
@@ -277,7 +279,7 @@ class AppStore {
     this.boxes = this.boxes.filter((box) => !its(box.conversation));
     this.list = { ...this.list, rows: this.list.rows.filter((row) => row.account !== account) };
     this.everybody = this.everybody.filter((row) => row.account !== account);
-    const chats = [this.heads, this.threads, this.tops, this.#shown, this.brought, this.#pages, this.#uninvited];
+    const chats = [this.heads, this.threads, this.tops, this.#shown, this.brought, this.#pages, this.#uninvited, this.sendingIn];
     for (const kept of chats) for (const id of [...kept.keys()]) if (its(id)) kept.delete(id);
     for (const [key, { conversation }] of [...this.rewritten]) if (its(conversation)) this.rewritten.delete(key);
     for (const id of [...this.details.keys()]) if (its(id)) this.details.delete(id);

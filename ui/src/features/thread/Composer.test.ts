@@ -180,6 +180,23 @@ test('OD-23: a reply goes once, however often Enter is pressed while it is writt
   expect(messages()).toEqual(['Hello', 'Bye']);
 });
 
+test('OD-23: a reply that is written to the disk goes once, though its box changes its shape meanwhile', async () => {
+  writes = [];
+  opens();
+  await types('Hello');
+  await fireEvent.keyDown(field(), { key: 'Enter' });
+  cleanup();
+  opens();
+  await expect.poll(() => field().value).toBe('Hello');
+  await fireEvent.keyDown(field(), { key: 'Enter' });
+  expect(messages()).toEqual(['Hello']);
+  writes[0]?.(true);
+  await expect.poll(() => field().value).toBe('');
+  await types('Bye');
+  await fireEvent.keyDown(field(), { key: 'Enter' });
+  expect(messages()).toEqual(['Hello', 'Bye']);
+});
+
 test('OD-23: what is typed while a reply is written stays, and goes without it', async () => {
   writes = [];
   opens();
