@@ -437,8 +437,8 @@ queue-none = Nobody is waiting
 offline-since = Offline since { $time }. You can read and search everything.
 offline-unsent =
     { $count ->
-        [one] { $count } message will be sent when the connection returns.
-       *[other] { $count } messages will be sent when the connection returns.
+        [one] { $count } message or change will be sent when the connection returns.
+       *[other] { $count } messages and changes will be sent when the connection returns.
     }
 retry-now = Retry now
 shortcuts = Keyboard shortcuts

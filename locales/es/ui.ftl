@@ -437,8 +437,8 @@ queue-none = Nadie espera
 offline-since = Sin conexión desde las { $time }. Puede leer y buscar todo.
 offline-unsent =
     { $count ->
-        [one] { $count } mensaje se enviará al volver la conexión.
-       *[other] { $count } mensajes se enviarán al volver la conexión.
+        [one] { $count } mensaje o cambio se enviará al volver la conexión.
+       *[other] { $count } mensajes y cambios se enviarán al volver la conexión.
     }
 retry-now = Reintentar ahora
 shortcuts = Atajos de teclado
