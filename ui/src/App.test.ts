@@ -134,6 +134,16 @@ test('TV-01: a chat that is not on screen any more has not got the focus, so tha
   expect(app.focused, 'nobody has put the caret back').toBeNull();
 });
 
+test('OD-23: whoever points at a chat writes there at once, and whoever came by keys goes on in the list', async () => {
+  const line = screen.getByRole('button', { name: /Vic/u });
+  line.focus();
+  await fireEvent.click(line, { detail: 0 });
+  await field('Vic');
+  expect(document.activeElement).toBe(line);
+  await fireEvent.click(line, { detail: 1 });
+  await vi.waitFor(async () => expect(document.activeElement).toBe(await field('Vic')));
+});
+
 test('DK-15: a screen without a chat names the keys of this system', async () => {
   cleanup();
   vi.spyOn(navigator, 'platform', 'get').mockReturnValue('MacIntel');
