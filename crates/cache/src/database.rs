@@ -130,7 +130,7 @@ impl Database {
             former::renew(path, plan, key, None)?;
         }
         match Self::connect(path, plan, Some(key)) {
-            Err(OpenError::Undecryptable { .. }) if former::fits(path, key) => {
+            Err(OpenError::Undecryptable { .. }) if try_key(path, key, Seal::Former).is_ok() => {
                 former::renew(path, plan, key, Some(Seal::Former))?;
                 Self::connect(path, plan, Some(key))
             }
@@ -257,7 +257,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// A log is put into the file when it is closed, which must not happen under a wrong key.
-pub(crate) fn keep_log(connection: &Connection) -> rusqlite::Result<()> {
+fn keep_log(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map(drop)
 }
 
@@ -309,12 +309,16 @@ pub(crate) fn holds_something(path: &Path) -> bool {
 
 /// Why a file that holds something does not open with this key; `None` when it does. Nothing is written.
 pub(crate) fn refusal(path: &Path, key: &Key) -> Option<OpenError> {
-    let tried = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).and_then(|connection| {
-        keep_log(&connection)?;
-        unlock(&connection, Some((key, Seal::Now)))
-    });
-    let tried = tried.or_else(|error| if former::fits(path, key) { Ok(()) } else { Err(error) });
+    let tried = try_key(path, key, Seal::Now);
+    let tried = tried.or_else(|error| try_key(path, key, Seal::Former).map_err(|_| error));
     tried.err().map(|error| misfit(path, &error))
+}
+
+/// Reads a page of a file with a key. Nothing is written.
+fn try_key(path: &Path, key: &Key, seal: Seal) -> rusqlite::Result<()> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    keep_log(&connection)?;
+    unlock(&connection, Some((key, seal)))
 }
 
 pub(crate) fn explain(path: &Path, error: &rusqlite::Error) -> OpenError {

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
 use crate::database::{self, Plan, Seal, explain};
 use crate::error::OpenError;
@@ -22,13 +22,6 @@ pub(crate) fn is_plaintext(path: &Path) -> std::io::Result<bool> {
         Err(error) => return Err(error),
     };
     Ok(begin == HEADER)
-}
-
-/// Whether a file is encrypted with this key as an earlier version did it.
-pub(crate) fn fits(path: &Path, key: &Key) -> bool {
-    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).is_ok_and(|connection| {
-        database::keep_log(&connection).and_then(|()| database::unlock(&connection, Some((key, Seal::Former)))).is_ok()
-    })
 }
 
 /// Copies a file into one that this version would have made. At every moment either the old file or the new one is
