@@ -38,6 +38,9 @@ struct Session {
     feed: Feed,
     /// What waits to be said about who is there. Unlike typing it may not be lost.
     presence: VecDeque<Ephemeral>,
+    /// How many of these are the list, which goes before what is read of the log: what a visitor wrote rings unless it
+    /// is known that they have left. Not all of them do, or many comings and goings would hold the log up.
+    listed: usize,
 }
 
 /// Runs from `hello` to the end.
@@ -67,6 +70,7 @@ pub(crate) async fn run(
         answers: Answers::new(),
         feed: Feed::new(principal),
         presence: VecDeque::new(),
+        listed: 0,
     };
     let device = session.identity.device;
     accounts::seen(&serving.core, device, address).await;
@@ -116,9 +120,10 @@ impl Session {
                 event = events.recv() => self.hear(event, events)?,
                 () = self.outgoing.room(), if catching_up || !self.presence.is_empty() => {
                     if let Some(ephemeral) = self.presence.pop_front() {
+                        self.listed = self.listed.saturating_sub(1);
                         self.outgoing.send(&ServerFrame::Eph(ephemeral))?;
                     }
-                    if catching_up {
+                    if catching_up && self.listed == 0 {
                         let now = crate::clock();
                         self.read(move |feed, connection| feed.catch_up(connection, now)).await?;
                         if self.feed.has_new_rights() {
@@ -169,6 +174,7 @@ impl Session {
     fn present(&mut self) {
         self.presence = self.core.hub.everybody(|site| self.feed.sees(site)).into();
         self.presence.push_back(self.core.hub.agents());
+        self.listed = self.presence.len();
     }
 
     /// Passes on what is not stored. Signs of typing are dropped when there is no room, presence waits.

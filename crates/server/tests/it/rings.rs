@@ -40,6 +40,28 @@ async fn tv_01_a_visitor_who_waits_rings_for_all_who_may_answer_until_one_of_the
 }
 
 #[tokio::test]
+async fn tv_01_who_is_there_is_known_before_what_was_missed_so_that_nobody_rings_who_has_left() {
+    let desk = TestDesk::start().await;
+    let ann = desk.agent(&desk.ann, None).await.synced().await;
+    let before = ann.cursor.clone();
+    drop(ann);
+    let (mut vic, _) = desk.visitor().await;
+    vic.command(&reply(None, "Anybody there?")).await.unwrap();
+    let mut ann = desk.agent(&desk.ann, before).await;
+    ann.welcome().await;
+    let mut told = Vec::new();
+    loop {
+        told.push(match ann.next().await.unwrap() {
+            ServerFrame::Eph(Ephemeral::Visitors { full: true, .. }) => "visitors",
+            ServerFrame::Eph(Ephemeral::Agents { .. }) => "the list is whole",
+            ServerFrame::Delta(_) => break,
+            _ => continue,
+        });
+    }
+    assert_eq!(told, ["visitors", "the list is whole"]);
+}
+
+#[tokio::test]
 async fn od_49_a_chat_rings_for_those_alone_who_see_the_sites_customers_and_may_answer() {
     let desk = TestDesk::start().await;
     let edit = http::SiteEdit { members_only: Some(true), ..http::SiteEdit::default() };
