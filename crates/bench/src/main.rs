@@ -30,8 +30,8 @@ struct Arguments {
     /// The app, built in release.
     #[arg(long, default_value = "target/release/deskbell")]
     app: PathBuf,
-    /// Programs of others to compare with.
-    #[arg(long, default_value = "target/peers/release/deskbell-bench-peers")]
+    /// Where the programs of others are, to compare with.
+    #[arg(long, default_value = "target/peers/release")]
     peers: PathBuf,
     /// Messages in the agent's cache; fewer for a quick look.
     #[arg(long, default_value_t = 1_000_000)]

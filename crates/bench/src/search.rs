@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::cache::{Filled, ME, Pair};
 use crate::chats::{Chats, Said};
-use crate::peers::{self, Peer, Rates};
+use crate::peers::{self, Peers, Rates};
 use crate::row::{Row, median, quantile, sorted};
 use crate::timing::timed;
 
@@ -181,9 +181,9 @@ fn ask(cache: &Cache, queries: &[Asked]) -> Vec<f64> {
 
 fn against_peers(chats: &Chats, filled: &mut Filled, queries: &[Asked], peers: &Path) -> Vec<Row> {
     let without_filters: Vec<Asked> = queries.iter().filter(|asked| asked.filter == Filter::Nothing).cloned().collect();
-    let peer = peers::run(peers, chats, &without_filters);
+    let (peers, seshat) = peers::run(peers, chats, &without_filters);
     let mut pairs = BTreeMap::new();
-    for round in &peer.search_ms {
+    for round in &peers.search_ms {
         let ours = sorted(ask(&filled.encrypted.ours.cache, &without_filters));
         let theirs = sorted(round.clone());
         for share in [50, 99] {
@@ -197,20 +197,29 @@ fn against_peers(chats: &Chats, filled: &mut Filled, queries: &[Asked], peers: &
             Row::lower(&format!("search without filters against tantivy, p{share}"), "ms", &pairs, 0.5)
         })
         .collect();
-    for (size, goal, of) in [("many", 3.0, (|it| it.many) as fn(&Rates) -> f64), ("few", 2.5, |it| it.few)] {
-        let rate = filled.rates.iter().find(|rate| rate.which == size).unwrap();
-        for (how, ours, theirs) in [("encrypted", rate.encrypted, &peer.matrix), ("open", rate.open, &peer.matrix_open)]
-        {
-            let name = format!("apply against matrix-sdk-sqlite, {size} in a transaction, both {how}");
-            rows.push(Row::higher(&name, "1/s", &[(ours, of(theirs))], goal));
+    let both =
+        [("matrix-sdk-sqlite", &peers.matrix, &peers.matrix_open), ("seshat", &seshat.seshat, &seshat.seshat_open)];
+    for (name, encrypted, open) in both {
+        let sizes: [(_, _, _, fn(&Rates) -> Option<f64>); 3] = [
+            ("many", "5,000", 3.0, |it| Some(it.many)),
+            ("many", "5,000 of one conversation", 3.0, |it| it.one_room),
+            ("few", "25", 2.5, |it| Some(it.few)),
+        ];
+        for (which, size, goal, of) in sizes {
+            let rate = filled.rates.iter().find(|rate| rate.which == which).unwrap();
+            for (how, ours, theirs) in [("encrypted", rate.encrypted, encrypted), ("open", rate.open, open)] {
+                let Some(theirs) = of(theirs) else { continue };
+                let name = format!("apply against {name}, {size} together, both {how}");
+                rows.push(Row::higher(&name, "1/s", &[(ours, theirs)], goal));
+            }
         }
     }
-    rows.extend(live(chats, filled, &peer));
+    rows.extend(live(chats, filled, &peers));
     rows
 }
 
 /// How soon a message that came is found.
-fn live(chats: &Chats, filled: &mut Filled, peer: &Peer) -> Vec<Row> {
+fn live(chats: &Chats, filled: &mut Filled, peers: &Peers) -> Vec<Row> {
     let (with, raw) = found_live(chats, &mut filled.encrypted);
     let (without, _) = found_live(chats, &mut filled.open);
     let p50 = |values: &[f64]| quantile(&sorted(values.to_vec()), 0.5);
@@ -220,7 +229,7 @@ fn live(chats: &Chats, filled: &mut Filled, peer: &Peer) -> Vec<Row> {
         Row::lower(
             "a message comes and is found, against tantivy, p50",
             "ms",
-            &[(p50(&with), p50(&peer.found_ms))],
+            &[(p50(&with), p50(&peers.found_ms))],
             0.05,
         ),
     ]

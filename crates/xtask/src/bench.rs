@@ -30,16 +30,11 @@ pub(crate) fn run(workspace: &Workspace, names: &[&str]) -> Result<Outcome> {
     // What others need is kept out of the product's packages, and is built where theirs cannot stand in the way.
     let peers = workspace.target.join("peers");
     if is_wanted("search") {
-        let mut cargo = workspace.cargo();
-        cargo.args([
-            "build",
-            "--release",
-            "--locked",
-            "--manifest-path",
-            "crates/bench/peers/Cargo.toml",
-            "--target-dir",
-        ]);
-        crate::process::run(cargo.arg(&peers))?;
+        for manifest in ["crates/bench/peers/Cargo.toml", "crates/bench/seshat/Cargo.toml"] {
+            let mut cargo = workspace.cargo();
+            cargo.args(["build", "--release", "--locked", "--manifest-path", manifest, "--target-dir"]);
+            crate::process::run(cargo.arg(&peers))?;
+        }
     }
     announce("measuring; leave the machine alone");
     let mut bench = workspace.command(&workspace.binary("release", "deskbell-bench").to_string_lossy());
@@ -49,7 +44,7 @@ pub(crate) fn run(workspace: &Workspace, names: &[&str]) -> Result<Outcome> {
             .arg("--app")
             .arg(workspace.binary("release", "deskbell"))
             .arg("--peers")
-            .arg(peers.join("release").join(format!("deskbell-bench-peers{}", std::env::consts::EXE_SUFFIX))),
+            .arg(peers.join("release")),
     )?;
     let rows: Vec<Value> = serde_json::from_str(&text)
         .map_err(|error| Failure::new(format!("the measurements cannot be read: {error}")))?;

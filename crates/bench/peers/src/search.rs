@@ -11,7 +11,8 @@ use tantivy::schema::{FAST, Field, INDEXED, IndexRecordOption, STORED, Schema, T
 use tantivy::tokenizer::{AsciiFoldingFilter, LowerCaser, SimpleTokenizer, TextAnalyzer};
 use tantivy::{Index, IndexReader, IndexWriter, Order, ReloadPolicy, TantivyDocument, Term};
 
-use crate::{Asked, Result, Said, processor};
+use crate::Asked;
+use crate::said::{Result, Said, processor};
 
 const HITS: usize = 50;
 /// The first one warms up and is not told.
