@@ -41,7 +41,7 @@ async fn tv_01_a_chat_that_waited_before_the_app_was_started_rings_in_it() {
             events.next().await;
         }
     };
-    tokio::time::timeout(3 * PATIENCE, rung).await.expect("it rings with the next round");
+    tokio::time::timeout(PATIENCE, rung).await.expect("it rings with the next round");
     let toast = computer.alerts.lock().unwrap()[0].toast.clone().unwrap();
     assert_eq!(toast.body.as_deref(), Some("Anybody there?"));
 }
@@ -81,7 +81,7 @@ async fn tv_01_a_ring_goes_on_over_a_lost_connection_though_the_chat_changed_mea
             events.next().await;
         }
     };
-    tokio::time::timeout(3 * PATIENCE, quiet).await.expect("it ends when Vic has left");
+    tokio::time::timeout(PATIENCE, quiet).await.expect("it ends when Vic has left");
 }
 
 /// Ann's app at a desk that gives chats in turn, and nobody else is there.
@@ -112,7 +112,7 @@ async fn tv_03_a_chat_that_was_given_to_me_rings_on_when_its_visitor_writes_agai
             events.next().await;
         }
     };
-    let chat = tokio::time::timeout(3 * PATIENCE, rung).await.expect("it rings for whoever was given it").conversation;
+    let chat = tokio::time::timeout(PATIENCE, rung).await.expect("it rings for whoever was given it").conversation;
     let before = alerts().len();
     vic.write("Hello?").await;
     let news = async {
@@ -142,7 +142,7 @@ async fn tv_03_a_chat_that_the_desk_gives_to_me_rings_though_it_is_mine_already(
             events.next().await;
         }
     };
-    tokio::time::timeout(3 * PATIENCE, rung).await.expect("it rings for whoever was given it");
+    tokio::time::timeout(PATIENCE, rung).await.expect("it rings for whoever was given it");
     let alerts = computer.alerts.lock().unwrap();
     let toast = alerts.iter().find(|alert| alert.rings).unwrap().toast.clone().unwrap();
     assert_eq!((toast.kind, toast.actions), (ToastKind::NewChat, vec![Action::Open]), "hers already");
@@ -345,7 +345,7 @@ async fn tv_01_a_chat_whose_visitor_has_left_meanwhile_is_told_of_and_does_not_r
             }
         }
     };
-    tokio::time::timeout(3 * PATIENCE, gone).await.expect("Vic has left");
+    tokio::time::timeout(PATIENCE, gone).await.expect("Vic has left");
     network.heal();
     app.retry_now(Nothing {}).await.unwrap();
     let alert = first_alert(&app, &computer).await;

@@ -434,9 +434,7 @@ mod tests {
     use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
     use super::*;
-
-    /// Long enough for a frame to come, short enough to wait for one that does not.
-    const PATIENCE: Duration = Duration::from_millis(300);
+    use crate::PATIENCE;
 
     type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -468,13 +466,18 @@ mod tests {
         socket.send(Message::text(text)).await.unwrap();
     }
 
-    /// What comes back within [`PATIENCE`].
-    async fn heard(socket: &mut Socket) -> Option<String> {
+    /// What comes back.
+    async fn heard(socket: &mut Socket) -> String {
         match timeout(PATIENCE, socket.next()).await {
-            Ok(Some(Ok(message))) => Some(message.into_text().unwrap().to_string()),
-            Ok(ended) => panic!("the connection ended: {ended:?}"),
-            Err(_) => None,
+            Ok(Some(Ok(message))) => message.into_text().unwrap().to_string(),
+            other => panic!("nothing comes back: {other:?}"),
         }
+    }
+
+    /// Nothing comes back, as far as may be waited for that.
+    async fn hears_nothing(socket: &mut Socket) {
+        let heard = timeout(Duration::from_millis(300), socket.next()).await;
+        assert!(heard.is_err(), "{heard:?}");
     }
 
     #[tokio::test]
@@ -484,7 +487,7 @@ mod tests {
         for length in [0, 1, 125, 126, 65_535, 65_536, 100_000] {
             let text = "x".repeat(length);
             say(&mut socket, &text).await;
-            assert_eq!(heard(&mut socket).await, Some(text), "{length} bytes");
+            assert_eq!(heard(&mut socket).await, text, "{length} bytes");
         }
         assert_eq!((proxy.passed(Way::ToDesk), proxy.passed(Way::ToClient)), (7, 7));
     }
@@ -506,7 +509,7 @@ mod tests {
         proxy.lose(Way::ToClient, 1);
         say(&mut socket, "one").await;
         say(&mut socket, "two").await;
-        assert_eq!(heard(&mut socket).await.as_deref(), Some("two"));
+        assert_eq!(heard(&mut socket).await, "two");
     }
 
     #[tokio::test]
@@ -517,7 +520,7 @@ mod tests {
         say(&mut socket, "one").await;
         say(&mut socket, "two").await;
         for expected in ["one", "one", "two"] {
-            assert_eq!(heard(&mut socket).await.as_deref(), Some(expected));
+            assert_eq!(heard(&mut socket).await, expected);
         }
     }
 
@@ -528,14 +531,14 @@ mod tests {
         // A frame to the client has two bytes before its text.
         proxy.cut_after(Way::ToClient, 5 + 4);
         say(&mut socket, "one").await;
-        assert_eq!(heard(&mut socket).await.as_deref(), Some("one"));
+        assert_eq!(heard(&mut socket).await, "one");
         say(&mut socket, "two").await;
         let ended = timeout(PATIENCE, socket.next()).await.unwrap();
         assert!(!matches!(ended, Some(Ok(_))), "{ended:?}");
         assert_eq!(proxy.bytes_passed(Way::ToClient), 9);
         let mut socket = connect(&proxy).await;
         say(&mut socket, "three").await;
-        assert_eq!(heard(&mut socket).await.as_deref(), Some("three"));
+        assert_eq!(heard(&mut socket).await, "three");
     }
 
     #[tokio::test]
@@ -544,12 +547,13 @@ mod tests {
         let mut socket = connect(&proxy).await;
         proxy.silence();
         say(&mut socket, "one").await;
-        assert_eq!(heard(&mut socket).await, None);
+        hears_nothing(&mut socket).await;
+        // What is forgotten does not come back.
         proxy.heal();
-        assert_eq!(heard(&mut socket).await, None, "what is forgotten does not come back");
+        hears_nothing(&mut socket).await;
         let mut again = connect(&proxy).await;
         say(&mut again, "two").await;
-        assert_eq!(heard(&mut again).await.as_deref(), Some("two"));
+        assert_eq!(heard(&mut again).await, "two");
     }
 
     #[tokio::test]
@@ -558,10 +562,10 @@ mod tests {
         let mut socket = connect(&proxy).await;
         proxy.freeze(Way::ToClient);
         say(&mut socket, "one").await;
-        assert_eq!(heard(&mut socket).await, None);
+        hears_nothing(&mut socket).await;
         assert_eq!(proxy.passed(Way::ToDesk), 1, "the other way is open");
         proxy.heal();
-        assert_eq!(heard(&mut socket).await.as_deref(), Some("one"));
+        assert_eq!(heard(&mut socket).await, "one");
     }
 
     #[tokio::test]
@@ -571,7 +575,7 @@ mod tests {
         proxy.slow(Way::ToDesk, Duration::from_millis(120));
         let began = std::time::Instant::now();
         say(&mut socket, "one").await;
-        assert_eq!(heard(&mut socket).await.as_deref(), Some("one"));
+        assert_eq!(heard(&mut socket).await, "one");
         assert!(began.elapsed() >= Duration::from_millis(120));
     }
 
@@ -600,7 +604,7 @@ mod tests {
         assert!(!matches!(ended, Some(Ok(_))), "{ended:?}");
         let mut socket = connect(&proxy).await;
         say(&mut socket, "again").await;
-        assert_eq!(heard(&mut socket).await.as_deref(), Some("again"));
+        assert_eq!(heard(&mut socket).await, "again");
         proxy.refuse();
         let address = format!("{}/socket", proxy.address().replace("http", "ws"));
         assert!(connect_async(&address).await.is_err());

@@ -9,12 +9,9 @@ use deskbell_client::{
     CacheTokenStore, Client, ClientEvent, ClientSettings, SyncState, TokenStore as _, find_desk, sign_in,
 };
 use deskbell_protocol::*;
-use deskbell_testkit::{ANN, AgentSocket, Person, TestDesk};
+use deskbell_testkit::{ANN, AgentSocket, PATIENCE, Person, TestDesk};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
-
-/// Long enough for a loaded machine, short enough to fail.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// More than any test has of anything.
 const ALL: u32 = 1_000_000;
