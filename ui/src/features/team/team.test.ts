@@ -135,8 +135,10 @@ test('OD-27: a letter that is put away and taken out again while it is on its wa
   await posts();
   await takesOut();
   expect(await again()).toEqual([1, true]);
+  const fields = () => [words.m.internalTitle(), words.m.internalText()].map((label) => screen.getByLabelText<HTMLInputElement>(label).readOnly);
+  expect(fields(), 'nothing is typed that would go with the letter').toEqual([true, true]);
   lose();
-  await waitFor(() => expect(send().disabled, 'the desk does not have it').toBe(false));
+  await waitFor(() => expect([send().disabled, ...fields()], 'the desk does not have it').toEqual([false, false, false]));
   await posts();
   await takesOut();
   expect(await again()).toEqual([2, true]);
