@@ -21,6 +21,8 @@ let bring: (files: FileView[]) => void;
 let copied: ((file: FileView) => void) | null;
 /** Holds up the search for colleagues. */
 let meeting: Promise<void>;
+/** Files that are kept with the unsent text. */
+let unsent: FileView[];
 /** The disk is slow: says of each message whether it was kept. */
 let writes: ((kept: boolean) => void)[] | null;
 
@@ -28,6 +30,7 @@ beforeEach(() => {
   searches = [];
   done = [];
   writes = null;
+  unsent = [];
   copied = null;
   meeting = Promise.resolve();
   usePlatform({
@@ -38,7 +41,7 @@ beforeEach(() => {
       if (name === 'send_message' && writes) return new Promise((answer, fail) => writes?.push((kept) => (kept ? answer({}) : fail(new Error('full')))));
       if (name === 'add_file') return new Promise((answer) => (copied = answer as never));
       if (name === 'use_canned_text') return new Promise((answer) => (bring = answer as never));
-      return Promise.resolve(name === 'draft_files' ? [] : { conversation: VIC, reply: '', note: '' });
+      return Promise.resolve(name === 'draft_files' ? unsent : { conversation: VIC, reply: '', note: '' });
     }) as never,
     subscribe: () => () => {},
     pictureUrl: () => '',
@@ -195,6 +198,22 @@ test('OD-23: a reply that is written to the disk goes once, though its box chang
   await types('Bye');
   await fireEvent.keyDown(field(), { key: 'Enter' });
   expect(messages()).toEqual(['Hello', 'Bye']);
+});
+
+test('OD-23: the files of a reply go with it, though its box changes its shape while it is written to the disk', async () => {
+  writes = [];
+  unsent = [LEAFLET];
+  opens();
+  const remove = () => screen.queryByRole('button', { name: words.m.fileRemove({ name: LEAFLET.name }) });
+  await expect.poll(remove).toBeTruthy();
+  await types('Here it is');
+  await fireEvent.keyDown(field(), { key: 'Enter' });
+  cleanup();
+  opens();
+  await expect.poll(remove, { message: 'it is not kept yet' }).toBeTruthy();
+  unsent = [];
+  writes[0]?.(true);
+  await expect.poll(() => [field().value, remove()]).toEqual(['', null]);
 });
 
 test('OD-23: what is typed while a reply is written stays, and goes without it', async () => {
