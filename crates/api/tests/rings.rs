@@ -324,12 +324,19 @@ async fn tv_01_a_new_chat_rings_for_nobody_who_may_not_answer_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tv_01_a_chat_whose_visitor_has_left_meanwhile_is_told_of_and_does_not_ring() {
+    tokio::join!(hears_of_who_has_left(false), hears_of_who_has_left(true));
+}
+
+/// Ann's laptop sleeps while Vic comes, writes and leaves. Her network may know no sockets.
+async fn hears_of_who_has_left(blocks_sockets: bool) {
     let desk = TestDesk::start().await;
     let network = FaultProxy::start(desk.socket_address()).await.unwrap();
+    if blocks_sockets {
+        network.refuse_sockets();
+    }
     let ann = ConnectDesk { address: network.address(), ..ann_at(&desk, None) };
     let (computer, app, _disk) = app_of(ann).await;
     let mut ben = AgentSocket::connect(&desk, &BEN).await;
-    // Ann's laptop sleeps.
     network.refuse();
     network.cut();
     let mut vic = Visitor::arrive(&desk, "Vic").await;

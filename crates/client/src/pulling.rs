@@ -239,9 +239,8 @@ impl Pulling {
             return;
         }
         let now = Instant::now();
-        let asks_presence = self.hello.is_none()
-            && self.snapshot.is_none()
-            && self.presence_at.is_none_or(|at| now.duration_since(at) >= PRESENCE);
+        let asks_presence =
+            self.snapshot.is_none() && self.presence_at.is_none_or(|at| now.duration_since(at) >= PRESENCE);
         // Whoever is asked for the first time is told at once.
         let first = asks_presence && self.presence.is_empty();
         let longest = Duration::from_millis(PULL_WAIT_MAX_MS);

@@ -428,10 +428,13 @@ async fn visitor_again(serving: &Serving, visitor: VisitorId, caller: &Caller, p
 }
 
 async fn finish(serving: &Serving, mut answer: Answer, seat: &mut Seat, pull: &Pull) -> Result<Pulled, Stop> {
+    let known = pull.presence.as_deref();
+    // Before what was missed: nothing rings for a visitor who is known to have left.
+    let greeted = pull.hello.as_ref().and_then(|_| answer.presence(known));
     answer.history(&pull.history).await?;
     answer.catch_up().await?;
     answer.wait(serving, seat, pull).await?;
-    let presence = answer.presence(pull.presence.as_deref());
+    let presence = greeted.or_else(|| answer.presence(known));
     let head = answer.feed.head();
     answer.frames.push(socket::heartbeat(head));
     Ok(Pulled { frames: answer.frames, presence })

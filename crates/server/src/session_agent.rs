@@ -38,8 +38,8 @@ struct Session {
     feed: Feed,
     /// What waits to be said about who is there. Unlike typing it may not be lost.
     presence: VecDeque<Ephemeral>,
-    /// How many of these are the list, which goes before what is read of the log: what a visitor wrote rings unless it
-    /// is known that they have left. Not all of them do, or many comings and goings would hold the log up.
+    /// How many of these are the list that a session begins with, and go before what is read of the log: what a visitor
+    /// wrote rings unless it is known that they have left. No others do, or comings and goings would hold the log up.
     listed: usize,
 }
 
@@ -123,7 +123,8 @@ impl Session {
                         self.listed = self.listed.saturating_sub(1);
                         self.outgoing.send(&ServerFrame::Eph(ephemeral))?;
                     }
-                    if catching_up && self.listed == 0 {
+                    // A newer list in its place may be shorter.
+                    if catching_up && (self.listed == 0 || self.presence.is_empty()) {
                         let now = crate::clock();
                         self.read(move |feed, connection| feed.catch_up(connection, now)).await?;
                         if self.feed.has_new_rights() {
@@ -159,6 +160,7 @@ impl Session {
         self.read(move |feed, connection| feed.open(connection, reset)).await?;
         self.feed.has_new_rights();
         self.present();
+        self.listed = self.presence.len();
         Ok(())
     }
 
@@ -174,7 +176,6 @@ impl Session {
     fn present(&mut self) {
         self.presence = self.core.hub.everybody(|site| self.feed.sees(site)).into();
         self.presence.push_back(self.core.hub.agents());
-        self.listed = self.presence.len();
     }
 
     /// Passes on what is not stored. Signs of typing are dropped when there is no room, presence waits.

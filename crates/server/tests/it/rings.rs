@@ -1,6 +1,7 @@
 //! A visitor waits: whose devices ring, and what ends it.
 
 use deskbell_protocol::*;
+use serde_json::{Value, json};
 
 use crate::desk::*;
 
@@ -39,6 +40,19 @@ async fn tv_01_a_visitor_who_waits_rings_for_all_who_may_answer_until_one_of_the
     assert_eq!(ring(&mut ben).await, (asked.id, 0, 0), "it rang there until now");
 }
 
+/// What these frames say that bears on rings, and what comes twice in a row once.
+fn told(frames: &[ServerFrame]) -> Vec<&'static str> {
+    let said = |frame: &ServerFrame| match frame {
+        ServerFrame::Eph(Ephemeral::Visitors { full: true, .. }) => Some("the visitors"),
+        ServerFrame::Eph(Ephemeral::Agents { .. }) => Some("the list is whole"),
+        ServerFrame::Delta(delta) if !delta.changes.is_empty() => Some("what was missed"),
+        _ => None,
+    };
+    let mut told: Vec<&str> = frames.iter().filter_map(said).collect();
+    told.dedup();
+    told
+}
+
 #[tokio::test]
 async fn tv_01_who_is_there_is_known_before_what_was_missed_so_that_nobody_rings_who_has_left() {
     let desk = TestDesk::start().await;
@@ -47,18 +61,20 @@ async fn tv_01_who_is_there_is_known_before_what_was_missed_so_that_nobody_rings
     drop(ann);
     let (mut vic, _) = desk.visitor().await;
     vic.command(&reply(None, "Anybody there?")).await.unwrap();
-    let mut ann = desk.agent(&desk.ann, before).await;
-    ann.welcome().await;
-    let mut told = Vec::new();
-    loop {
-        told.push(match ann.next().await.unwrap() {
-            ServerFrame::Eph(Ephemeral::Visitors { full: true, .. }) => "visitors",
-            ServerFrame::Eph(Ephemeral::Agents { .. }) => "the list is whole",
-            ServerFrame::Delta(_) => break,
-            _ => continue,
-        });
+    let mut ann = desk.agent(&desk.ann, before.clone()).await;
+    let mut frames = Vec::new();
+    while told(&frames).last() != Some(&"what was missed") {
+        frames.push(ann.next().await.unwrap());
     }
-    assert_eq!(told, ["visitors", "the list is whole"]);
+    let expected = ["the visitors", "the list is whole", "what was missed"];
+    assert_eq!(told(&frames), expected);
+    // In requests as well.
+    let pull = json!({"hello": {"protocol": PROTOCOL, "app": "test", "cursor": before}, "presence": ""});
+    let (_, answer) = ask(&desk, &desk.ann, "POST", "/v1/pull", pull).await;
+    let frames =
+        answer["frames"].as_array().unwrap().iter().map(|frame| ServerFrame::parse(&frame.to_string()).unwrap());
+    assert_eq!(told(&frames.collect::<Vec<_>>()), expected);
+    assert_ne!(answer["presence"], Value::Null);
 }
 
 #[tokio::test]
