@@ -21,7 +21,7 @@ const IDLE_READERS_MAX: usize = 3;
 
 /// Most pages that a reader keeps, in KiB: what a search of a million messages looks at again and again, so that it is
 /// not decrypted again and again. The reader that came back last is taken first, so the others seldom have as many.
-const READER_CACHE_KIB: i64 = 40 * 1024;
+const READER_CACHE_KIB: i64 = 64 * 1024;
 
 /// How a database is made.
 #[derive(Clone, Copy)]
