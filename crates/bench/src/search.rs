@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::cache::{Filled, ME, Pair};
 use crate::chats::{Chats, Said};
-use crate::peers::{self, Peers, Rates};
+use crate::peers::{self, Peers};
 use crate::row::{Row, median, quantile, sorted};
 use crate::timing::timed;
 
@@ -197,18 +197,19 @@ fn against_peers(chats: &Chats, filled: &mut Filled, queries: &[Asked], peers: &
             Row::lower(&format!("search without filters against tantivy, p{share}"), "ms", &pairs, 0.5)
         })
         .collect();
-    let both =
+    let others =
         [("matrix-sdk-sqlite", &peers.matrix, &peers.matrix_open), ("seshat", &seshat.seshat, &seshat.seshat_open)];
-    for (name, encrypted, open) in both {
-        let sizes: [(_, _, _, fn(&Rates) -> Option<f64>); 3] = [
-            ("many", "5,000", 3.0, |it| Some(it.many)),
-            ("many", "5,000 of one conversation", 3.0, |it| it.one_room),
-            ("few", "25", 2.5, |it| Some(it.few)),
-        ];
-        for (which, size, goal, of) in sizes {
-            let rate = filled.rates.iter().find(|rate| rate.which == which).unwrap();
-            for (how, ours, theirs) in [("encrypted", rate.encrypted, encrypted), ("open", rate.open, open)] {
-                let Some(theirs) = of(theirs) else { continue };
+    for (name, encrypted, open) in others {
+        for (how, theirs) in [("encrypted", encrypted), ("open", open)] {
+            let sizes = [
+                ("many", "5,000", 3.0, Some(theirs.many)),
+                ("many", "5,000 of one conversation", 3.0, theirs.one_room),
+                ("few", "25", 2.5, Some(theirs.few)),
+            ];
+            for (which, size, goal, theirs) in sizes {
+                let Some(theirs) = theirs else { continue };
+                let rate = filled.rates.iter().find(|rate| rate.which == which).unwrap();
+                let ours = if how == "open" { rate.open } else { rate.encrypted };
                 let name = format!("apply against {name}, {size} together, both {how}");
                 rows.push(Row::higher(&name, "1/s", &[(ours, theirs)], goal));
             }
