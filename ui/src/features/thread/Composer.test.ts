@@ -23,6 +23,8 @@ let copied: ((file: FileView) => void) | null;
 let meeting: Promise<void>;
 /** Files that are kept with the unsent text. */
 let unsent: FileView[];
+/** Holds up an answer that names them. */
+let reading: Promise<void>;
 /** The disk is slow: says of each message whether it was kept. */
 let writes: ((kept: boolean) => void)[] | null;
 
@@ -31,6 +33,7 @@ beforeEach(() => {
   done = [];
   writes = null;
   unsent = [];
+  reading = Promise.resolve();
   copied = null;
   meeting = Promise.resolve();
   usePlatform({
@@ -41,7 +44,8 @@ beforeEach(() => {
       if (name === 'send_message' && writes) return new Promise((answer, fail) => writes?.push((kept) => (kept ? answer({}) : fail(new Error('full')))));
       if (name === 'add_file') return new Promise((answer) => (copied = answer as never));
       if (name === 'use_canned_text') return new Promise((answer) => (bring = answer as never));
-      return Promise.resolve(name === 'draft_files' ? unsent : { conversation: VIC, reply: '', note: '' });
+      if (name === 'draft_files') return ((files) => reading.then(() => files))(unsent);
+      return Promise.resolve({ conversation: VIC, reply: '', note: '' });
     }) as never,
     subscribe: () => () => {},
     pictureUrl: () => '',
@@ -214,6 +218,25 @@ test('OD-23: the files of a reply go with it, though its box changes its shape w
   unsent = [];
   writes[0]?.(true);
   await expect.poll(() => [field().value, remove()]).toEqual(['', null]);
+});
+
+test('OD-23: files that went with a reply do not come back with an answer that is late', async () => {
+  writes = [];
+  unsent = [LEAFLET];
+  opens();
+  const remove = () => screen.queryByRole('button', { name: words.m.fileRemove({ name: LEAFLET.name }) });
+  await expect.poll(remove).toBeTruthy();
+  await types('Here it is');
+  let answers = () => {};
+  reading = new Promise((resolve) => (answers = resolve));
+  await fireEvent.keyDown(field(), { key: 'Enter' });
+  reading = Promise.resolve();
+  unsent = [];
+  writes[0]?.(true);
+  await expect.poll(() => [field().value, remove()]).toEqual(['', null]);
+  answers();
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(remove()).toBeNull();
 });
 
 test('OD-23: what is typed while a reply is written stays, and goes without it', async () => {
