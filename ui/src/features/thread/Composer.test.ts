@@ -204,39 +204,44 @@ test('OD-23: a reply that is written to the disk goes once, though its box chang
   expect(messages()).toEqual(['Hello', 'Bye']);
 });
 
-test('OD-23: the files of a reply go with it, though its box changes its shape while it is written to the disk', async () => {
+const leaflet = () => screen.queryByRole('button', { name: words.m.fileRemove({ name: LEAFLET.name }) });
+
+/** A reply with a file is being written to the disk. */
+async function sendsLeaflet() {
   writes = [];
   unsent = [LEAFLET];
   opens();
-  const remove = () => screen.queryByRole('button', { name: words.m.fileRemove({ name: LEAFLET.name }) });
-  await expect.poll(remove).toBeTruthy();
+  await expect.poll(leaflet).toBeTruthy();
   await types('Here it is');
   await fireEvent.keyDown(field(), { key: 'Enter' });
+}
+
+/** It is written, and the field is empty. */
+async function isWritten() {
+  unsent = [];
+  writes?.[0]?.(true);
+  await expect.poll(() => [field().value, leaflet()]).toEqual(['', null]);
+}
+
+test('OD-23: the files of a reply go with it, though its box changes its shape while it is written to the disk', async () => {
+  await sendsLeaflet();
   cleanup();
   opens();
-  await expect.poll(remove, { message: 'it is not kept yet' }).toBeTruthy();
-  unsent = [];
-  writes[0]?.(true);
-  await expect.poll(() => [field().value, remove()]).toEqual(['', null]);
+  await expect.poll(leaflet, { message: 'it is not kept yet' }).toBeTruthy();
+  await isWritten();
 });
 
 test('OD-23: files that went with a reply do not come back with an answer that is late', async () => {
-  writes = [];
-  unsent = [LEAFLET];
-  opens();
-  const remove = () => screen.queryByRole('button', { name: words.m.fileRemove({ name: LEAFLET.name }) });
-  await expect.poll(remove).toBeTruthy();
-  await types('Here it is');
+  await sendsLeaflet();
+  cleanup();
   let answers = () => {};
   reading = new Promise((resolve) => (answers = resolve));
-  await fireEvent.keyDown(field(), { key: 'Enter' });
+  opens();
   reading = Promise.resolve();
-  unsent = [];
-  writes[0]?.(true);
-  await expect.poll(() => [field().value, remove()]).toEqual(['', null]);
+  await isWritten();
   answers();
   await new Promise((resolve) => setTimeout(resolve));
-  expect(remove()).toBeNull();
+  expect(leaflet()).toBeNull();
 });
 
 test('OD-23: what is typed while a reply is written stays, and goes without it', async () => {
