@@ -206,7 +206,7 @@ impl Desk {
     /// # Errors
     /// [`OpenError`].
     pub fn back_up(&self, file: &Path) -> Result<(), OpenError> {
-        Ok(log::back_up(&self.reader, file)?)
+        Ok(self.reader.copy_to(file)?)
     }
 
     /// Answers `hello`.
@@ -220,7 +220,7 @@ impl Desk {
         now: Timestamp,
     ) -> Result<(Session, Vec<ServerFrame>), OpenError> {
         // As every read of the server: all of it sees one state.
-        let reader = self.reader.unchecked_transaction()?;
+        let reader = self.reader.look()?;
         let desk = log::desk(&reader)?;
         let mut feed = Feed::new(person.principal());
         let (mode, reset) = feed.begin(&desk, cursor, now);
@@ -348,7 +348,7 @@ impl Desk {
     /// [`OpenError`].
     pub fn rows(&self, person: Person) -> Result<Vec<Change>, OpenError> {
         let (mut rows, mut from) = (Vec::new(), Seq(0));
-        let reader = self.reader.unchecked_transaction()?;
+        let reader = self.reader.look()?;
         loop {
             let delta = sync::delta(&reader, &person.principal(), from).map_err(internal)?;
             let delta = delta.ok_or_else(|| internal(Failure::not_found("place in the log")))?;
@@ -382,7 +382,7 @@ impl Ringer {
     /// # Errors
     /// [`OpenError`].
     pub fn look(&mut self, desk: &Desk, millis: u64) -> Result<Calls, OpenError> {
-        let reader = desk.reader.unchecked_transaction()?;
+        let reader = desk.reader.look()?;
         let mut ids: BTreeSet<ConversationId> = self.0.all().collect();
         ids.extend(rings::all(&reader)?);
         let mut calls = Vec::new();
@@ -417,7 +417,7 @@ impl Desk {
     /// # Errors
     /// [`OpenError`].
     pub fn ringing(&self, agent: AgentId) -> Result<BTreeSet<ConversationId>, OpenError> {
-        let reader = self.reader.unchecked_transaction()?;
+        let reader = self.reader.look()?;
         let mut ringing = BTreeSet::new();
         for id in rings::all(&reader)? {
             let waiting = rings::waiting(&reader, id).map_err(internal)?;
@@ -474,7 +474,7 @@ impl Session {
     /// # Errors
     /// [`OpenError`].
     pub fn catch_up(&mut self, desk: &Desk, now: Timestamp) -> Result<Vec<ServerFrame>, OpenError> {
-        let reader = desk.reader.unchecked_transaction()?;
+        let reader = desk.reader.look()?;
         self.feed.catch_up(&reader, now).map_err(internal)
     }
 
@@ -483,7 +483,7 @@ impl Session {
     /// # Errors
     /// [`OpenError`].
     pub fn frame(&mut self, desk: &Desk, frame: &ClientFrame) -> Result<Vec<ServerFrame>, OpenError> {
-        let reader = desk.reader.unchecked_transaction()?;
+        let reader = desk.reader.look()?;
         Ok(match frame {
             ClientFrame::Hb(_) => self.beat(),
             ClientFrame::SnapNext(next) if self.feed.expects(next) => {

@@ -110,6 +110,7 @@ mod tests {
     use deskbell_protocol::{EntityKind, ErrorCode, VisitorId};
 
     use super::*;
+    use crate::store::database::params;
     use crate::store::{self, log, sites};
 
     fn site(write: &mut Write<'_>, name: &str) -> Outcome<()> {
@@ -128,9 +129,9 @@ mod tests {
         writer.submit(|write| site(write, "first")).await.unwrap();
         let pages: i64 = writer
             .submit(|write| {
-                let pages: i64 = write.connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+                let pages: i64 = write.connection.one("PRAGMA page_count", params![], |row| row.get(0))?;
                 // From here on the database may not grow, which to SQLite is a full disk.
-                write.connection.pragma_update(None, "max_page_count", pages)?;
+                write.connection.change(&format!("PRAGMA max_page_count = {pages}"), params![])?;
                 Ok(pages)
             })
             .await
@@ -138,7 +139,9 @@ mod tests {
         let failure = writer.submit(|write| site(write, &"x".repeat(200_000))).await.unwrap_err();
         assert_eq!(failure.into_refusal().code, ErrorCode::DiskFull);
         writer
-            .submit(move |write| Ok(write.connection.pragma_update(None, "max_page_count", pages * 100)?))
+            .submit(move |write| {
+                Ok(write.connection.change(&format!("PRAGMA max_page_count = {}", pages * 100), params![])?)
+            })
             .await
             .unwrap();
         writer.submit(|write| site(write, "second")).await.unwrap();

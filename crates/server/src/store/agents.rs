@@ -1,8 +1,8 @@
 //! Agents.
 
 use deskbell_protocol::{Agent, AgentId, Role, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::database::{self, Connection, Row, params};
 use super::{queries, search};
 
 queries! {
@@ -46,7 +46,7 @@ pub(in crate::store) fn role_from(code: i64) -> Role {
 }
 
 /// An agent whose columns begin at `first`, in the order of [`FIND`].
-pub(in crate::store) fn agent(row: &Row<'_>, first: usize) -> rusqlite::Result<Agent> {
+pub(in crate::store) fn agent(row: &Row<'_>, first: usize) -> database::Result<Agent> {
     Ok(Agent {
         id: AgentId(row.get(first)?),
         name: row.get(first + 1)?,
@@ -59,61 +59,64 @@ pub(in crate::store) fn agent(row: &Row<'_>, first: usize) -> rusqlite::Result<A
     })
 }
 
-pub(crate) fn find(connection: &Connection, id: AgentId) -> rusqlite::Result<Option<Agent>> {
-    connection.prepare_cached(FIND)?.query_row([id.0], |row| agent(row, 0)).optional()
+pub(crate) fn find(connection: &Connection, id: AgentId) -> database::Result<Option<Agent>> {
+    connection.find(FIND, params![id.0], |row| agent(row, 0))
 }
 
 /// The agent with their password's hash.
-pub(crate) fn find_by_email(connection: &Connection, email: &str) -> rusqlite::Result<Option<(Agent, String)>> {
-    connection
-        .prepare_cached(FIND_BY_EMAIL)?
-        .query_row([email_key(email)], |row| Ok((agent(row, 0)?, row.get(8)?)))
-        .optional()
+pub(crate) fn find_by_email(connection: &Connection, email: &str) -> database::Result<Option<(Agent, String)>> {
+    connection.find(FIND_BY_EMAIL, params![email_key(email)], |row| Ok((agent(row, 0)?, row.get(8)?)))
 }
 
-pub(crate) fn ids(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
-    connection.prepare_cached(IDS_OF_FEW)?.query_map([], |row| row.get(0))?.collect()
+pub(crate) fn ids(connection: &Connection) -> database::Result<Vec<i64>> {
+    connection.all(IDS_OF_FEW, params![], |row| row.get(0))
 }
 
-pub(crate) fn add(connection: &Connection, agent: &Agent, password_hash: &str, now: Timestamp) -> rusqlite::Result<()> {
-    connection.prepare_cached(ADD)?.execute(params![
-        agent.id.0,
-        agent.name,
-        agent.email,
-        email_key(&agent.email),
-        role_code(agent.role),
-        agent.customer_facing,
-        agent.across_sites,
-        agent.active,
-        password_hash,
-        now
-    ])?;
+pub(crate) fn add(connection: &Connection, agent: &Agent, password_hash: &str, now: Timestamp) -> database::Result<()> {
+    connection.change(
+        ADD,
+        params![
+            agent.id.0,
+            agent.name,
+            agent.email,
+            email_key(&agent.email),
+            role_code(agent.role),
+            agent.customer_facing,
+            agent.across_sites,
+            agent.active,
+            password_hash,
+            now
+        ],
+    )?;
     search::put_agent(connection, agent.id.0, &agent.name)
 }
 
 /// Stores what may change in an agent.
-pub(crate) fn update(connection: &Connection, agent: &Agent) -> rusqlite::Result<()> {
-    connection.prepare_cached(UPDATE)?.execute(params![
-        agent.id.0,
-        agent.name,
-        agent.email,
-        email_key(&agent.email),
-        role_code(agent.role),
-        agent.customer_facing,
-        agent.across_sites,
-        agent.active,
-        agent.away
-    ])?;
+pub(crate) fn update(connection: &Connection, agent: &Agent) -> database::Result<()> {
+    connection.change(
+        UPDATE,
+        params![
+            agent.id.0,
+            agent.name,
+            agent.email,
+            email_key(&agent.email),
+            role_code(agent.role),
+            agent.customer_facing,
+            agent.across_sites,
+            agent.active,
+            agent.away
+        ],
+    )?;
     search::put_agent(connection, agent.id.0, &agent.name)
 }
 
 /// Stores the hash of a new password.
-pub(crate) fn set_password(connection: &Connection, id: AgentId, password_hash: &str) -> rusqlite::Result<()> {
-    connection.prepare_cached(SET_PASSWORD)?.execute(params![id.0, password_hash])?;
+pub(crate) fn set_password(connection: &Connection, id: AgentId, password_hash: &str) -> database::Result<()> {
+    connection.change(SET_PASSWORD, params![id.0, password_hash])?;
     Ok(())
 }
 
 /// Whether somebody else owns the desk too.
-pub(crate) fn has_other_owner(connection: &Connection, agent: AgentId) -> rusqlite::Result<bool> {
-    connection.prepare_cached(OTHER_OWNERS_OF_FEW)?.query_row([agent.0], |row| Ok(row.get::<_, i64>(0)? > 0))
+pub(crate) fn has_other_owner(connection: &Connection, agent: AgentId) -> database::Result<bool> {
+    connection.one(OTHER_OWNERS_OF_FEW, params![agent.0], |row| Ok(row.get::<i64>(0)? > 0))
 }

@@ -1,11 +1,12 @@
 //! Articles, the words by which they are found, and those that replies brought along.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use deskbell_protocol::{AgentId, Article, ArticleCard, ArticleId, ArticleText, MessageId, SiteId};
 use deskbell_search::fold;
-use rusqlite::{Connection, OptionalExtension, params};
 
+use super::database::{self, Connection, Row, params};
 use super::queries;
 
 queries! {
@@ -57,22 +58,20 @@ pub(crate) struct Wanted {
 }
 
 /// What there is of an article beside its texts.
-fn head(connection: &Connection, id: ArticleId) -> rusqlite::Result<Option<Article>> {
-    let found = connection.prepare_cached(FIND)?.query_row([id.0], |row| {
-        let (site, texts) = (row.get::<_, Option<i64>>(0)?.map(SiteId), BTreeMap::new());
+fn head(connection: &Connection, id: ArticleId) -> database::Result<Option<Article>> {
+    connection.find(FIND, params![id.0], |row| {
+        let (site, texts) = (row.get::<Option<i64>>(0)?.map(SiteId), BTreeMap::new());
         Ok(Article { id, site, published: row.get(1)?, texts, revision: row.get(2)?, changed_at: row.get(3)? })
-    });
-    found.optional()
+    })
 }
 
 /// An article without its texts, and in which languages it has some.
 pub(crate) fn find_head(
     connection: &Connection,
     id: ArticleId,
-) -> rusqlite::Result<Option<(Article, BTreeMap<String, ()>)>> {
+) -> database::Result<Option<(Article, BTreeMap<String, ()>)>> {
     let Some(head) = head(connection, id)? else { return Ok(None) };
-    let mut languages = connection.prepare_cached(LANGUAGES)?;
-    let languages = languages.query_map([id.0], |row| Ok((row.get(0)?, ())))?.collect::<Result<_, _>>()?;
+    let languages = connection.all(LANGUAGES, params![id.0], |row| Ok((row.get(0)?, ())))?;
     Ok(Some((head, languages)))
 }
 
@@ -82,107 +81,93 @@ pub(crate) fn beginning(
     id: ArticleId,
     language: &str,
     most: usize,
-) -> rusqlite::Result<Option<ArticleText>> {
+) -> database::Result<Option<ArticleText>> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    let text = |row: &rusqlite::Row<'_>| Ok(ArticleText { title: row.get(0)?, body: row.get(1)? });
-    connection.prepare_cached(BEGINNING)?.query_row(params![id.0, language, most], text).optional()
+    let text = |row: &Row<'_>| Ok(ArticleText { title: row.get(0)?, body: row.get(1)? });
+    connection.find(BEGINNING, params![id.0, language, most], text)
 }
 
-pub(crate) fn find(connection: &Connection, id: ArticleId) -> rusqlite::Result<Option<Article>> {
+pub(crate) fn find(connection: &Connection, id: ArticleId) -> database::Result<Option<Article>> {
     let Some(mut article) = head(connection, id)? else { return Ok(None) };
-    let mut texts = connection.prepare_cached(TEXTS)?;
-    let texts =
-        texts.query_map([id.0], |row| Ok((row.get(0)?, ArticleText { title: row.get(1)?, body: row.get(2)? })))?;
-    article.texts = texts.collect::<Result<_, _>>()?;
+    article.texts = connection
+        .all(TEXTS, params![id.0], |row| Ok((row.get(0)?, ArticleText { title: row.get(1)?, body: row.get(2)? })))?;
     Ok(Some(article))
 }
 
 /// The ids of those that are wanted, newest first.
-pub(crate) fn list(connection: &Connection, wanted: &Wanted) -> rusqlite::Result<Vec<ArticleId>> {
+pub(crate) fn list(connection: &Connection, wanted: &Wanted) -> database::Result<Vec<ArticleId>> {
     let Wanted { asker, site, published, words, before, limit } = wanted;
     let (asker, site) = (asker.map(|it| it.0), site.map(|it| it.0));
     let before = before.map_or(i64::MAX, |it| it.0);
-    let id = |row: &rusqlite::Row<'_>| row.get(0).map(ArticleId);
+    let id = |row: &Row<'_>| row.get(0).map(ArticleId);
     match words {
-        Some(words) => {
-            let mut statement = connection.prepare_cached(LIST_FOUND)?;
-            statement.query_map(params![asker, before, site, published, limit, words], id)?.collect()
-        }
-        None => {
-            let mut statement = connection.prepare_cached(LIST)?;
-            statement.query_map(params![asker, before, site, published, limit], id)?.collect()
-        }
+        Some(words) => connection.all(LIST_FOUND, params![asker, before, site, published, limit, words], id),
+        None => connection.all(LIST, params![asker, before, site, published, limit], id),
     }
 }
 
 /// Whether there are so many.
-pub(crate) fn are_as_many_as(connection: &Connection, many: usize) -> rusqlite::Result<bool> {
+pub(crate) fn are_as_many_as(connection: &Connection, many: usize) -> database::Result<bool> {
     let limit = i64::try_from(many).unwrap_or(i64::MAX);
-    let some: Vec<i64> =
-        connection.prepare_cached(SOME)?.query_map([0, limit], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let some: Vec<i64> = connection.all(SOME, params![0, limit], |row| row.get(0))?;
     Ok(some.len() >= many)
 }
 
 /// Stores an article in the place of what was there of it.
-pub(crate) fn put(connection: &Connection, article: &Article) -> rusqlite::Result<()> {
+pub(crate) fn put(connection: &Connection, article: &Article) -> database::Result<()> {
     let Article { id, site, published, texts, revision, changed_at } = article;
-    let values = params![id.0, site.map(|it| it.0), published, revision, changed_at];
-    connection.prepare_cached(PUT)?.execute(values)?;
-    connection.prepare_cached(DROP_TEXTS)?.execute([id.0])?;
-    let mut add = connection.prepare_cached(ADD_TEXT)?;
+    connection.change(PUT, params![id.0, site.map(|it| it.0), published, revision, changed_at])?;
+    connection.change(DROP_TEXTS, params![id.0])?;
     for (language, ArticleText { title, body }) in texts {
-        add.execute(params![id.0, language, title, body])?;
+        connection.change(ADD_TEXT, params![id.0, language, title, body])?;
     }
     put_words(connection, article)
 }
 
 /// Makes an article findable, as it is now.
-fn put_words(connection: &Connection, article: &Article) -> rusqlite::Result<()> {
+fn put_words(connection: &Connection, article: &Article) -> database::Result<()> {
     let said = |field: fn(&ArticleText) -> &str| {
         let all: Vec<&str> = article.texts.values().map(field).collect();
         fold(&all.join("\n"))
     };
     let (titles, bodies) = (said(|text| &text.title), said(|text| &text.body));
-    connection.prepare_cached(PUT_WORDS)?.execute(params![article.id.0, titles, bodies])?;
+    connection.change(PUT_WORDS, params![article.id.0, titles, bodies])?;
     Ok(())
 }
 
 /// Makes all articles findable anew.
-pub(in crate::store) fn index_everything(connection: &Connection) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare(SOME)?;
-    let mut rows = statement.query([0, i64::MAX])?;
-    while let Some(row) = rows.next()? {
+pub(in crate::store) fn index_everything(connection: &Connection) -> database::Result<()> {
+    connection.each(SOME, params![0, i64::MAX], |row| {
         if let Some(article) = find(connection, ArticleId(row.get(0)?))? {
             put_words(connection, &article)?;
         }
-    }
-    Ok(())
+        Ok(ControlFlow::Continue(()))
+    })
 }
 
-pub(crate) fn drop(connection: &Connection, id: ArticleId) -> rusqlite::Result<()> {
+pub(crate) fn drop(connection: &Connection, id: ArticleId) -> database::Result<()> {
     for sql in [DROP_TEXTS, DROP_WORDS, DROP] {
-        connection.prepare_cached(sql)?.execute([id.0])?;
+        connection.change(sql, params![id.0])?;
     }
     Ok(())
 }
 
 /// What a message shows of an article.
-pub(super) fn card(connection: &Connection, message: MessageId) -> rusqlite::Result<Option<ArticleCard>> {
-    let found = connection.prepare_cached(CARD)?.query_row([message.0], |row| {
+pub(super) fn card(connection: &Connection, message: MessageId) -> database::Result<Option<ArticleCard>> {
+    connection.find(CARD, params![message.0], |row| {
         Ok(ArticleCard { id: ArticleId(row.get(0)?), title: row.get(1)?, summary: row.get(2)?, language: row.get(3)? })
-    });
-    found.optional()
+    })
 }
 
 /// Stores what a message shows of an article.
-pub(crate) fn bring(connection: &Connection, message: MessageId, card: &ArticleCard) -> rusqlite::Result<()> {
+pub(crate) fn bring(connection: &Connection, message: MessageId, card: &ArticleCard) -> database::Result<()> {
     let ArticleCard { id, title, summary, language } = card;
-    connection.prepare_cached(BRING)?.execute(params![message.0, id.0, title, summary, language])?;
+    connection.change(BRING, params![message.0, id.0, title, summary, language])?;
     Ok(())
 }
 
 /// A message shows nothing of an article any more.
-pub(super) fn forget_card(connection: &Connection, message: MessageId) -> rusqlite::Result<()> {
-    connection.prepare_cached(FORGET_CARD)?.execute([message.0])?;
+pub(super) fn forget_card(connection: &Connection, message: MessageId) -> database::Result<()> {
+    connection.change(FORGET_CARD, params![message.0])?;
     Ok(())
 }

@@ -1,14 +1,15 @@
 //! What the desk has given to whom, and to whom it can give more.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use deskbell_protocol::{
     AgentId, Assignment, AssignmentRule, Conversation, ConversationId, ConversationState, SiteId, TeamId, Timestamp,
 };
-use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::agents::role_from;
-use super::{Outcome, queries};
+use super::database::{self, Connection, Row, params};
+use super::{Failure, Outcome, queries};
 use crate::authorize::answers_visitors;
 
 queries! {
@@ -51,7 +52,7 @@ pub(in crate::store) fn rule_code(rule: AssignmentRule) -> i64 {
 }
 
 /// A rule whose columns begin at `first`. One that this version does not know gives nothing.
-pub(in crate::store) fn rule_from(row: &Row<'_>, first: usize) -> rusqlite::Result<Assignment> {
+pub(in crate::store) fn rule_from(row: &Row<'_>, first: usize) -> database::Result<Assignment> {
     let rule = match row.get(first)? {
         1 => AssignmentRule::LeastBusy,
         2 => AssignmentRule::RoundRobin,
@@ -93,31 +94,25 @@ pub(crate) struct Candidate {
 }
 
 /// By which rule the conversations of a team, or of none, are given.
-pub(crate) fn rule(connection: &Connection, team: Option<TeamId>) -> rusqlite::Result<Assignment> {
+pub(crate) fn rule(connection: &Connection, team: Option<TeamId>) -> database::Result<Assignment> {
     let found = match team {
-        Some(team) => connection.prepare_cached(RULE_OF_TEAM)?.query_row([team.0], |row| rule_from(row, 0)),
-        None => connection.prepare_cached(RULE_OF_DESK)?.query_row([], |row| rule_from(row, 0)),
+        Some(team) => connection.find(RULE_OF_TEAM, params![team.0], |row| rule_from(row, 0)),
+        None => connection.find(RULE_OF_DESK, params![], |row| rule_from(row, 0)),
     };
-    Ok(found.optional()?.unwrap_or_default())
+    Ok(found?.unwrap_or_default())
 }
 
 /// The most open conversations with which any rule gives somebody another one. `None`: nothing is given at all.
-pub(crate) fn largest_capacity(connection: &Connection) -> rusqlite::Result<Option<u32>> {
-    let mut statement = connection.prepare_cached(CAPACITIES_OF_FEW)?;
-    let capacities = statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<u32>, _>>()?;
+pub(crate) fn largest_capacity(connection: &Connection) -> database::Result<Option<u32>> {
+    let capacities: Vec<u32> = connection.all(CAPACITIES_OF_FEW, params![], |row| row.get(0))?;
     Ok(capacities.into_iter().max())
 }
 
 /// Whether any of these agents answers visitors, is not away, and has fewer open conversations.
 pub(crate) fn has_room(connection: &Connection, agents: &BTreeSet<AgentId>, capacity: u32) -> Outcome<bool> {
-    let mut statement = connection.prepare_cached(WITH_ROOM_OF_FEW)?;
-    let mut rows = statement.query(params![serde_json::to_string(agents)?, capacity])?;
-    while let Some(row) = rows.next()? {
-        if answers_visitors(role_from(row.get(0)?)) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    let roles: Vec<i64> =
+        connection.all(WITH_ROOM_OF_FEW, params![serde_json::to_string(agents)?, capacity], |row| row.get(0))?;
+    Ok(roles.into_iter().any(|role| answers_visitors(role_from(role))))
 }
 
 /// Of the conversations that are nobody's and in which a visitor waits, the longest first, the first ones that fit.
@@ -127,27 +122,27 @@ pub(crate) fn waiting(
     mut fits: impl FnMut(&Unassigned) -> Outcome<bool>,
 ) -> Outcome<Vec<Unassigned>> {
     let mut found = Vec::new();
-    let mut statement = connection.prepare_cached(WAITING)?;
-    let mut rows = statement.query([i64::MIN])?;
-    while found.len() < limit
-        && let Some(row) = rows.next()?
-    {
+    connection.each(WAITING, params![i64::MIN], |row| {
+        if found.len() >= limit {
+            return Ok(ControlFlow::Break(()));
+        }
         let waits = Unassigned {
             id: ConversationId(row.get(0)?),
             site: SiteId(row.get(1)?),
-            team: row.get::<_, Option<i64>>(2)?.map(TeamId),
+            team: row.get::<Option<i64>>(2)?.map(TeamId),
             since: row.get(3)?,
         };
         if fits(&waits)? {
             found.push(waits);
         }
-    }
+        Ok::<_, Failure>(ControlFlow::Continue(()))
+    })?;
     Ok(found)
 }
 
 /// Open conversations that an agent has.
-pub(crate) fn held(connection: &Connection, agent: AgentId) -> rusqlite::Result<Vec<ConversationId>> {
-    connection.prepare_cached(HELD)?.query_map([agent.0], |row| row.get(0).map(ConversationId))?.collect()
+pub(crate) fn held(connection: &Connection, agent: AgentId) -> database::Result<Vec<ConversationId>> {
+    connection.all(HELD, params![agent.0], |row| row.get(0).map(ConversationId))
 }
 
 /// Who may answer a site's visitors, or those of a team among them, and is not away.
@@ -155,17 +150,16 @@ pub(crate) fn candidates(
     connection: &Connection,
     site: SiteId,
     team: Option<TeamId>,
-) -> rusqlite::Result<Vec<Candidate>> {
-    let mut found = Vec::new();
-    let mut statement = connection.prepare_cached(CANDIDATES_OF_FEW)?;
-    let mut rows = statement.query((site.0, team.map(|team| team.0)))?;
-    while let Some(row) = rows.next()? {
-        if answers_visitors(role_from(row.get(1)?)) {
+) -> database::Result<Vec<Candidate>> {
+    let found: Vec<Option<Candidate>> =
+        connection.all(CANDIDATES_OF_FEW, params![site.0, team.map(|team| team.0)], |row| {
+            if !answers_visitors(role_from(row.get(1)?)) {
+                return Ok(None);
+            }
             let (agent, turn) = (AgentId(row.get(0)?), row.get(2)?);
-            found.push(Candidate { agent, turn, name: row.get(3)?, open: row.get(4)? });
-        }
-    }
-    Ok(found)
+            Ok(Some(Candidate { agent, turn, name: row.get(3)?, open: row.get(4)? }))
+        })?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// Notes that a conversation whose visitor waits since then was given to an agent, who is the last in turn from now on.
@@ -175,37 +169,35 @@ pub(crate) fn give(
     agent: AgentId,
     since: Timestamp,
     back_at: Option<Timestamp>,
-) -> rusqlite::Result<()> {
-    connection.prepare_cached(GIVE)?.execute(params![conversation.0, agent.0, since, back_at])?;
-    connection.prepare_cached(TAKE_TURN_OF_FEW)?.execute([agent.0])?;
+) -> database::Result<()> {
+    connection.change(GIVE, params![conversation.0, agent.0, since, back_at])?;
+    connection.change(TAKE_TURN_OF_FEW, params![agent.0])?;
     Ok(())
 }
 
 /// Somebody decided about the conversation: the desk no longer does.
-pub(crate) fn forget(connection: &Connection, conversation: ConversationId) -> rusqlite::Result<()> {
-    connection.prepare_cached(FORGET_GIVEN)?.execute([conversation.0])?;
+pub(crate) fn forget(connection: &Connection, conversation: ConversationId) -> database::Result<()> {
+    connection.change(FORGET_GIVEN, params![conversation.0])?;
     Ok(())
 }
 
 /// To whom the desk gave a conversation whose visitor has waited since before and waits still. Which wait it is, its
 /// beginning tells: no two clocks are compared.
-pub(crate) fn unanswered(connection: &Connection, conversation: &Conversation) -> rusqlite::Result<Option<AgentId>> {
+pub(crate) fn unanswered(connection: &Connection, conversation: &Conversation) -> database::Result<Option<AgentId>> {
     let (Some(assignee), Some(since)) = (conversation.assignee, conversation.waiting_since) else { return Ok(None) };
     let given = connection
-        .prepare_cached(GIVEN)?
-        .query_row([conversation.id.0], |row| Ok((row.get(0).map(AgentId)?, row.get::<_, Timestamp>(1)?)))
-        .optional()?;
+        .find(GIVEN, params![conversation.id.0], |row| Ok((row.get(0).map(AgentId)?, row.get::<Timestamp>(1)?)))?;
     Ok(given.filter(|(agent, of)| *agent == assignee && since == *of).map(|(agent, _)| agent))
 }
 
 /// Conversations that go back if nobody has answered, at most `limit` of them.
-pub(crate) fn due(connection: &Connection, now: Timestamp, limit: i64) -> rusqlite::Result<Vec<ConversationId>> {
-    connection.prepare_cached(DUE)?.query_map([now, limit], |row| row.get(0).map(ConversationId))?.collect()
+pub(crate) fn due(connection: &Connection, now: Timestamp, limit: i64) -> database::Result<Vec<ConversationId>> {
+    connection.all(DUE, params![now, limit], |row| row.get(0).map(ConversationId))
 }
 
 /// When the next one goes back.
-pub(crate) fn next_due(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
-    connection.prepare_cached(NEXT_DUE)?.query_row([i64::MIN], |row| row.get(0)).optional()
+pub(crate) fn next_due(connection: &Connection) -> database::Result<Option<Timestamp>> {
+    connection.find(NEXT_DUE, params![i64::MIN], |row| row.get(0))
 }
 
 /// Notes that an agent has a conversation no more whose visitor waits since then.
@@ -214,8 +206,8 @@ pub(crate) fn let_go(
     conversation: ConversationId,
     agent: AgentId,
     since: Timestamp,
-) -> rusqlite::Result<()> {
-    connection.prepare_cached(LET_GO)?.execute([conversation.0, agent.0, since])?;
+) -> database::Result<()> {
+    connection.change(LET_GO, params![conversation.0, agent.0, since])?;
     Ok(())
 }
 
@@ -226,7 +218,7 @@ pub(crate) fn has_let_go(
     agent: AgentId,
     since: Timestamp,
 ) -> Outcome<bool> {
-    Ok(connection.prepare_cached(HAS_LET_GO)?.exists([conversation.0, agent.0, since])?)
+    Ok(connection.has(HAS_LET_GO, params![conversation.0, agent.0, since])?)
 }
 
 #[cfg(test)]
@@ -240,7 +232,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let connection = super::super::open(&directory.path().join("desk.db"), "Shop").unwrap();
         let plan = format!("EXPLAIN QUERY PLAN {WAITING}");
-        let plan: String = connection.query_row(&plan, [0], |row| row.get(3)).unwrap();
+        let plan: String = connection.one(&plan, params![0], |row| row.get(3)).unwrap();
         assert!(plan.contains("USING COVERING INDEX conversation_waiting"), "{plan}");
     }
 }

@@ -2,8 +2,8 @@
 
 use deskbell_protocol::http::AuditEntry;
 use deskbell_protocol::{AgentId, Timestamp};
-use rusqlite::{Connection, params};
 
+use super::database::{self, Connection, params};
 use super::queries;
 
 queries! {
@@ -13,30 +13,20 @@ queries! {
         WHERE id < ?1 ORDER BY id DESC LIMIT ?2";
 }
 
-pub(crate) fn add(connection: &Connection, entry: &AuditEntry) -> rusqlite::Result<()> {
+pub(crate) fn add(connection: &Connection, entry: &AuditEntry) -> database::Result<()> {
     let AuditEntry { id, at, actor, actor_name, address, action, kind, object, detail } = entry;
-    connection.prepare_cached(ADD)?.execute(params![
-        id,
-        at,
-        actor.map(|agent| agent.0),
-        actor_name,
-        address,
-        action,
-        kind,
-        object,
-        detail
-    ])?;
+    connection
+        .change(ADD, params![id, at, actor.map(|agent| agent.0), actor_name, address, action, kind, object, detail])?;
     Ok(())
 }
 
 /// The newest entries below `before`.
-pub(crate) fn page(connection: &Connection, before: i64, limit: u32) -> rusqlite::Result<Vec<AuditEntry>> {
-    let mut statement = connection.prepare_cached(PAGE)?;
-    let rows = statement.query_map(params![before, limit], |row| {
+pub(crate) fn page(connection: &Connection, before: i64, limit: u32) -> database::Result<Vec<AuditEntry>> {
+    connection.all(PAGE, params![before, limit], |row| {
         Ok(AuditEntry {
             id: row.get(0)?,
-            at: row.get::<_, Timestamp>(1)?,
-            actor: row.get::<_, Option<i64>>(2)?.map(AgentId),
+            at: row.get::<Timestamp>(1)?,
+            actor: row.get::<Option<i64>>(2)?.map(AgentId),
             actor_name: row.get(3)?,
             address: row.get(4)?,
             action: row.get(5)?,
@@ -44,6 +34,5 @@ pub(crate) fn page(connection: &Connection, before: i64, limit: u32) -> rusqlite
             object: row.get(7)?,
             detail: row.get(8)?,
         })
-    })?;
-    rows.collect()
+    })
 }

@@ -2,8 +2,8 @@
 
 use deskbell_protocol::http::{AutoAnswer, AutoAnswerWhen};
 use deskbell_protocol::{ConversationId, SiteId, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::database::{self, Connection, Row, params};
 use super::{Failure, Outcome, queries};
 
 queries! {
@@ -37,7 +37,7 @@ fn code(when: AutoAnswerWhen) -> (i64, u32) {
 }
 
 /// When a rule speaks. `None`: this version does not know it.
-fn when(row: &Row<'_>) -> rusqlite::Result<Option<AutoAnswerWhen>> {
+fn when(row: &Row<'_>) -> database::Result<Option<AutoAnswerWhen>> {
     Ok(match row.get(1)? {
         0 => Some(AutoAnswerWhen::FirstMessage),
         1 => Some(AutoAnswerWhen::Offline),
@@ -47,7 +47,7 @@ fn when(row: &Row<'_>) -> rusqlite::Result<Option<AutoAnswerWhen>> {
 }
 
 /// A rule and its texts. One that this version does not know is not active.
-fn answer(row: &Row<'_>) -> rusqlite::Result<(AutoAnswer, String)> {
+fn answer(row: &Row<'_>) -> database::Result<(AutoAnswer, String)> {
     let (when, site, active): (_, Option<i64>, bool) = (when(row)?, row.get(3)?, row.get(4)?);
     let (known, texts) = (when.is_some(), Default::default());
     let when = when.unwrap_or(AutoAnswerWhen::Offline);
@@ -61,45 +61,42 @@ fn whole((rule, texts): (AutoAnswer, String)) -> Outcome<AutoAnswer> {
 
 /// All rules, the oldest first.
 pub(crate) fn list(connection: &Connection) -> Outcome<Vec<AutoAnswer>> {
-    let mut statement = connection.prepare_cached(ANSWERS_OF_FEW)?;
-    let rows = statement.query_map([], answer)?;
-    rows.map(|row| whole(row?)).collect()
+    let rows: Vec<_> = connection.all(ANSWERS_OF_FEW, params![], answer)?;
+    rows.into_iter().map(whole).collect()
 }
 
 /// The rules that hold for the visitors of a site, the oldest first, and when each speaks.
-pub(crate) fn holding(connection: &Connection, site: SiteId) -> rusqlite::Result<Vec<(i64, AutoAnswerWhen)>> {
-    let mut statement = connection.prepare_cached(RULES_OF_FEW)?;
-    let rows = statement.query_map([site.0], |row| Ok((row.get(0)?, when(row)?)))?;
-    rows.filter_map(|row| row.map(|(id, when)| Some((id, when?))).transpose()).collect()
+pub(crate) fn holding(connection: &Connection, site: SiteId) -> database::Result<Vec<(i64, AutoAnswerWhen)>> {
+    let rows: Vec<_> = connection.all(RULES_OF_FEW, params![site.0], |row| Ok((row.get(0)?, when(row)?)))?;
+    Ok(rows.into_iter().filter_map(|(id, when)| Some((id, when?))).collect())
 }
 
 pub(crate) fn find(connection: &Connection, id: i64) -> Outcome<AutoAnswer> {
-    let found = connection.prepare_cached(FIND)?.query_row([id], answer).optional()?;
+    let found = connection.find(FIND, params![id], answer)?;
     whole(found.ok_or_else(|| Failure::not_found("automatic answer"))?)
 }
 
 pub(crate) fn put(connection: &Connection, rule: &AutoAnswer) -> Outcome<()> {
     let (kind, after_s) = code(rule.when);
     let (site, texts) = (rule.site.map(|site| site.0), serde_json::to_string(&rule.texts)?);
-    connection.prepare_cached(PUT)?.execute(params![rule.id, kind, after_s, site, rule.active, texts])?;
+    connection.change(PUT, params![rule.id, kind, after_s, site, rule.active, texts])?;
     Ok(())
 }
 
 /// False: there was none.
-pub(crate) fn delete(connection: &Connection, id: i64) -> rusqlite::Result<bool> {
-    connection.prepare_cached(DELETE_SAID)?.execute([id])?;
-    Ok(connection.prepare_cached(DELETE)?.execute([id])? > 0)
+pub(crate) fn delete(connection: &Connection, id: i64) -> database::Result<bool> {
+    connection.change(DELETE_SAID, params![id])?;
+    Ok(connection.change(DELETE, params![id])? > 0)
 }
 
 /// Whether a rule has spoken in a conversation, or waits to.
-pub(crate) fn is_known(connection: &Connection, conversation: ConversationId, rule: i64) -> rusqlite::Result<bool> {
-    connection.prepare_cached(KNOWN)?.exists([conversation.0, rule])
+pub(crate) fn is_known(connection: &Connection, conversation: ConversationId, rule: i64) -> database::Result<bool> {
+    connection.has(KNOWN, params![conversation.0, rule])
 }
 
 /// Whether the visitor has written once.
-pub(crate) fn is_first(connection: &Connection, conversation: ConversationId) -> rusqlite::Result<bool> {
-    let mut statement = connection.prepare_cached(WRITTEN)?;
-    let written: Vec<i64> = statement.query_map([conversation.0, 0], |row| row.get(0))?.collect::<Result<_, _>>()?;
+pub(crate) fn is_first(connection: &Connection, conversation: ConversationId) -> database::Result<bool> {
+    let written: Vec<i64> = connection.all(WRITTEN, params![conversation.0, 0], |row| row.get(0))?;
     Ok(written.len() == 1)
 }
 
@@ -109,31 +106,29 @@ pub(crate) fn wait(
     conversation: ConversationId,
     rule: i64,
     due_at: Timestamp,
-) -> rusqlite::Result<()> {
-    connection.prepare_cached(WAIT)?.execute(params![conversation.0, rule, due_at])?;
+) -> database::Result<()> {
+    connection.change(WAIT, params![conversation.0, rule, due_at])?;
     Ok(())
 }
 
 /// A rule has spoken, and will not again.
-pub(crate) fn said(connection: &Connection, conversation: ConversationId, rule: i64) -> rusqlite::Result<()> {
-    connection.prepare_cached(WAIT)?.execute(params![conversation.0, rule, None::<i64>])?;
+pub(crate) fn said(connection: &Connection, conversation: ConversationId, rule: i64) -> database::Result<()> {
+    connection.change(WAIT, params![conversation.0, rule, None::<i64>])?;
     Ok(())
 }
 
 /// A rule does not wait any more.
-pub(crate) fn forget(connection: &Connection, conversation: ConversationId, rule: i64) -> rusqlite::Result<()> {
-    connection.prepare_cached(FORGET)?.execute([conversation.0, rule])?;
+pub(crate) fn forget(connection: &Connection, conversation: ConversationId, rule: i64) -> database::Result<()> {
+    connection.change(FORGET, params![conversation.0, rule])?;
     Ok(())
 }
 
 /// Conversations in which rules have waited long enough, at most `limit` of them.
-pub(crate) fn due(connection: &Connection, now: Timestamp, limit: i64) -> rusqlite::Result<Vec<(ConversationId, i64)>> {
-    let mut statement = connection.prepare_cached(DUE)?;
-    let rows = statement.query_map([now, limit], |row| Ok((ConversationId(row.get(0)?), row.get(1)?)))?;
-    rows.collect()
+pub(crate) fn due(connection: &Connection, now: Timestamp, limit: i64) -> database::Result<Vec<(ConversationId, i64)>> {
+    connection.all(DUE, params![now, limit], |row| Ok((ConversationId(row.get(0)?), row.get(1)?)))
 }
 
 /// When the next one has.
-pub(crate) fn next_due(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
-    connection.prepare_cached(NEXT_DUE)?.query_row([i64::MIN], |row| row.get(0)).optional()
+pub(crate) fn next_due(connection: &Connection) -> database::Result<Option<Timestamp>> {
+    connection.find(NEXT_DUE, params![i64::MIN], |row| row.get(0))
 }

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use deskbell_protocol::{AttachmentId, Timestamp};
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::batch::{Batches, ask};
 use super::check::Rows;
+use super::database::{Connection, Row, params};
 use super::people::{self, Known, Person};
-use super::{Failure, OpenError, Outcome, files, queries};
+use super::{Failure, OpenError, Outcome, files, queries, sqlite};
 
 /// What a backup has that a desk has not.
 pub(super) const TABLES: &str = include_str!("backup.sql");
@@ -18,7 +18,7 @@ pub(super) const TABLES: &str = include_str!("backup.sql");
 queries! {
     ABOUT = "SELECT made_at FROM backup WHERE id = 1";
     SET_ABOUT = "INSERT INTO backup (id, made_at) VALUES (1, ?1)";
-    ADD_FILE = "INSERT OR IGNORE INTO backup_file (name, sha256, bytes) VALUES (?1, ?2, ?3)";
+    ADD_FILE = "INSERT INTO backup_file (name, sha256, bytes) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
     FILE = "SELECT sha256, bytes FROM backup_file WHERE name = ?1";
     HAS_ATTACHMENT = "SELECT 1 FROM attachment WHERE id = ?1";
 }
@@ -38,31 +38,25 @@ pub(crate) struct Copy {
 impl Copy {
     /// Opens a desk or a backup without changing it.
     pub(crate) fn read_only(path: &Path) -> Result<Self, OpenError> {
-        super::refuse_newer(path)?;
-        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        connection.busy_timeout(Duration::from_secs(5))?;
-        Ok(Self { connection })
+        Ok(Self { connection: sqlite::open_to_copy(path)? })
     }
 
     /// Copies a desk as it is at this moment into a new file, where its files may be added. The desk may be served
     /// meanwhile.
     pub(crate) fn of(desk: &Path, to: &Path, now: Timestamp) -> Result<Self, OpenError> {
-        super::log::back_up(&Self::read_only(desk)?.connection, to)?;
-        let connection = Connection::open(to)?;
-        // Until the backup is whole and checked it is of no use, so no journal has to protect it.
-        connection.pragma_update(None, "journal_mode", "off")?;
-        connection.pragma_update(None, "synchronous", "off")?;
-        connection.execute_batch(TABLES)?;
-        connection.execute(SET_ABOUT, [now])?;
+        sqlite::open_to_copy(desk)?.copy_to(to)?;
+        let connection = sqlite::open_to_fill(to)?;
+        connection.run_script(TABLES)?;
+        connection.change(SET_ABOUT, params![now])?;
         Ok(Self { connection })
     }
 
     /// When the backup was made; `None`: this is no backup.
     pub(crate) fn made_at(&self) -> Result<Option<Timestamp>, OpenError> {
-        if !self.connection.table_exists(None, "backup")? {
+        if !sqlite::has_table(&self.connection, "backup")? {
             return Ok(None);
         }
-        Ok(self.connection.query_row(ABOUT, [], |row| row.get(0)).optional()?)
+        Ok(self.connection.find(ABOUT, params![], |row| row.get(0))?)
     }
 
     /// See [`files::names`].
@@ -72,7 +66,7 @@ impl Copy {
 
     /// Whether the desk still knows a file.
     pub(crate) fn has_attachment(&self, id: AttachmentId) -> Result<bool, OpenError> {
-        Ok(self.connection.prepare_cached(HAS_ATTACHMENT)?.exists([id.0])?)
+        Ok(self.connection.has(HAS_ATTACHMENT, params![id.0])?)
     }
 
     /// What the desk knows of a file.
@@ -82,15 +76,14 @@ impl Copy {
 
     /// Adds a file to a backup.
     pub(crate) fn add_file(&self, name: &str, sha256: &[u8], bytes: &[u8]) -> Result<(), OpenError> {
-        self.connection.prepare_cached(ADD_FILE)?.execute(params![name, sha256, bytes])?;
+        self.connection.change(ADD_FILE, params![name, sha256, bytes])?;
         Ok(())
     }
 
     /// A file of a backup.
     pub(crate) fn file(&self, name: &str) -> Result<Option<Kept>, OpenError> {
-        let mut statement = self.connection.prepare_cached(FILE)?;
-        let kept = statement.query_row([name], |row| Ok(Kept { sha256: row.get(0)?, bytes: row.get(1)? }));
-        Ok(kept.optional()?)
+        let kept = |row: &Row<'_>| Ok(Kept { sha256: row.get(0)?, bytes: row.get(1)? });
+        Ok(self.connection.find(FILE, params![name], kept)?)
     }
 
     /// Who was ever erased from the desk.
@@ -110,7 +103,7 @@ impl Copy {
 
     /// Everything SQLite finds wrong, at most a hundred lines.
     pub(crate) fn faults(&self) -> Result<Vec<String>, OpenError> {
-        Ok(super::faults(&self.connection)?)
+        Ok(self.connection.faults()?)
     }
 }
 
@@ -121,14 +114,7 @@ const READERS_PATIENCE: Duration = Duration::from_secs(1);
 /// Moves what a desk's log holds into its database, and empties the log. False: somebody still reads there, such as a
 /// backup, and what it held may stand in it.
 pub(crate) fn finish(path: &Path) -> Result<bool, OpenError> {
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    connection.busy_timeout(READERS_PATIENCE)?;
-    let mut busy = true;
-    connection.pragma_update_and_check(None, "wal_checkpoint", "truncate", |row| {
-        busy = row.get(0)?;
-        Ok(())
-    })?;
-    Ok(!busy)
+    sqlite::empty_log(path, READERS_PATIENCE)
 }
 
 /// Makes the search index of a desk anew. No server may have it.
@@ -142,9 +128,8 @@ pub(crate) fn rebuild_words(path: &Path) -> Result<(), OpenError> {
 /// again; what is returned are the names of their files.
 pub(crate) fn become_a_desk(path: &Path, erased: Vec<Person>, now: Timestamp) -> Result<Vec<String>, OpenError> {
     let connection = super::open(path, "")?;
-    connection.execute_batch(
-        "DROP TABLE backup_file; DROP TABLE backup; DELETE FROM upload WHERE attachment IS NULL; VACUUM",
-    )?;
+    connection
+        .run_script("DROP TABLE backup_file; DROP TABLE backup; DELETE FROM upload WHERE attachment IS NULL; VACUUM")?;
     super::log::begin_another_epoch(&connection)?;
     let (job, mut answered) = ask(move |write| {
         let mut files = Vec::new();

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{ChangeKind, ClientId, ConversationId, EntityKind, Seq, Timestamp};
-use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::database::{Connection, Step};
 use super::log::{self, Committed, Logged, Place};
 use super::{Failure, Outcome, conversations, entities, participants};
 use crate::authorize::Principal;
@@ -233,13 +233,7 @@ impl Batches {
         if self.dies.take() {
             return Err(Failure::Busy);
         }
-        self.control("COMMIT")
-    }
-
-    /// Begins and ends transactions, in words that are compiled once.
-    fn control(&self, word: &str) -> Outcome<()> {
-        self.connection.prepare_cached(word)?.execute([])?;
-        Ok(())
+        Ok(self.connection.step(Step::Commit)?)
     }
 
     /// Runs the jobs in one transaction. Askers are told after the commit, after `publish`, whose word is given back if
@@ -263,8 +257,8 @@ impl Batches {
                 (Ok(()), published)
             }
             Err(failure) => {
-                if !self.connection.is_autocommit()
-                    && let Err(error) = self.connection.execute_batch("ROLLBACK")
+                if self.connection.is_in_transaction()
+                    && let Err(error) = self.connection.step(Step::GiveUp)
                 {
                     tracing::error!(%error, "a failed transaction could not be rolled back");
                 }
@@ -278,7 +272,7 @@ impl Batches {
     }
 
     fn work(&self, jobs: &mut [Box<dyn Job>], now: Timestamp) -> Outcome<(Committed, Vec<Effect>)> {
-        self.control("BEGIN IMMEDIATE")?;
+        self.connection.step(Step::BeginWriting)?;
         // The counters are read anew each time, so that a second process, which adds an agent from the command line
         // say, can never make the log repeat a place.
         let desk = log::desk(&self.connection)?;
@@ -287,7 +281,7 @@ impl Batches {
         let mut ids = Ids { last: desk.last_id };
         let (mut touched, mut effects) = (BTreeSet::new(), Vec::new());
         for job in jobs {
-            self.control("SAVEPOINT job")?;
+            self.connection.step(Step::BeginPart)?;
             let before = head;
             let mut write = Write {
                 connection: &self.connection,
@@ -300,17 +294,16 @@ impl Batches {
             };
             let keep = job.run(&mut write);
             let Write { touched: of_job, effects: follow, .. } = write;
-            if self.connection.is_autocommit() {
-                // SQLite gave up the whole transaction, as it may when the disk is full.
+            if !self.connection.is_in_transaction() {
+                // The database gave up the whole transaction, as it may when the disk is full.
                 return Err(Failure::DiskFull);
             }
             if keep {
-                self.control("RELEASE job")?;
+                self.connection.step(Step::KeepPart)?;
                 touched.extend(of_job);
                 effects.extend(follow);
             } else {
-                self.control("ROLLBACK TO job")?;
-                self.control("RELEASE job")?;
+                self.connection.step(Step::GiveUpPart)?;
                 // Ids may stay spent; places in the log may not, or the log would have a hole.
                 head = before;
             }

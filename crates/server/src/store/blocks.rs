@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use deskbell_protocol::http::{Block, Blocked};
 use deskbell_protocol::{AgentId, ContactId, Timestamp, VisitorId};
 use ipnet::IpNet;
-use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::database::{self, Connection, Row, params};
 use super::queries;
 
 queries! {
@@ -33,8 +33,8 @@ fn bytes(address: IpAddr) -> [u8; 16] {
     }
 }
 
-fn block(row: &Row<'_>) -> rusqlite::Result<Block> {
-    let blocked = match (row.get::<_, Option<i64>>(1)?, row.get::<_, Option<String>>(2)?) {
+fn block(row: &Row<'_>) -> database::Result<Block> {
+    let blocked = match (row.get::<Option<i64>>(1)?, row.get::<Option<String>>(2)?) {
         (Some(contact), _) => Blocked::Contact { contact: ContactId(contact) },
         (None, network) => Blocked::Network { network: network.unwrap_or_default() },
     };
@@ -42,61 +42,64 @@ fn block(row: &Row<'_>) -> rusqlite::Result<Block> {
         id: row.get(0)?,
         blocked,
         reason: row.get(3)?,
-        created_by: row.get::<_, Option<i64>>(4)?.map(AgentId),
+        created_by: row.get::<Option<i64>>(4)?.map(AgentId),
         created_at: row.get(5)?,
         expires_at: row.get(6)?,
     })
 }
 
-pub(crate) fn find(connection: &Connection, id: i64) -> rusqlite::Result<Option<Block>> {
-    connection.prepare_cached(FIND)?.query_row([id], block).optional()
+pub(crate) fn find(connection: &Connection, id: i64) -> database::Result<Option<Block>> {
+    connection.find(FIND, params![id], block)
 }
 
 /// Those of now below an id, newest first.
-pub(crate) fn page(connection: &Connection, before: i64, now: Timestamp, limit: u32) -> rusqlite::Result<Vec<Block>> {
-    connection.prepare_cached(PAGE)?.query_map(params![before, now, limit], block)?.collect()
+pub(crate) fn page(connection: &Connection, before: i64, now: Timestamp, limit: u32) -> database::Result<Vec<Block>> {
+    connection.all(PAGE, params![before, now, limit], block)
 }
 
 /// Stores a block; `network` is what it says, read.
-pub(crate) fn add(connection: &Connection, block: &Block, network: Option<IpNet>) -> rusqlite::Result<()> {
+pub(crate) fn add(connection: &Connection, block: &Block, network: Option<IpNet>) -> database::Result<()> {
     let contact = match block.blocked {
         Blocked::Contact { contact } => Some(contact.0),
         Blocked::Network { .. } => None,
     };
     let (first, last) = network.map(|network| (bytes(network.network()), bytes(network.broadcast()))).unzip();
-    connection.prepare_cached(ADD)?.execute(params![
-        block.id,
-        contact,
-        network.map(|network| network.to_string()),
-        first,
-        last,
-        block.reason,
-        block.created_by.map(|agent| agent.0),
-        block.created_at,
-        block.expires_at
-    ])?;
+    connection.change(
+        ADD,
+        params![
+            block.id,
+            contact,
+            network.map(|network| network.to_string()),
+            first,
+            last,
+            block.reason,
+            block.created_by.map(|agent| agent.0),
+            block.created_at,
+            block.expires_at
+        ],
+    )?;
     Ok(())
 }
 
-pub(crate) fn drop(connection: &Connection, id: i64) -> rusqlite::Result<()> {
-    connection.prepare_cached(DROP)?.execute([id])?;
+pub(crate) fn drop(connection: &Connection, id: i64) -> database::Result<()> {
+    connection.change(DROP, params![id])?;
     Ok(())
 }
 
 /// Forgets what is over.
-pub(crate) fn drop_expired(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
-    connection.prepare_cached(DROP_EXPIRED)?.execute([now])?;
+pub(crate) fn drop_expired(connection: &Connection, now: Timestamp) -> database::Result<()> {
+    connection.change(DROP_EXPIRED, params![now])?;
     Ok(())
 }
 
 /// Whether nobody may write from an address.
-pub(crate) fn stops_address(connection: &Connection, address: IpAddr, now: Timestamp) -> rusqlite::Result<bool> {
-    connection.prepare_cached(OF_ADDRESS)?.exists(params![bytes(address), now])
+pub(crate) fn stops_address(connection: &Connection, address: IpAddr, now: Timestamp) -> database::Result<bool> {
+    connection.has(OF_ADDRESS, params![bytes(address), now])
 }
 
 /// Whether a person may not write.
-pub(crate) fn stops_contact(connection: &Connection, contact: ContactId, now: Timestamp) -> rusqlite::Result<bool> {
-    connection.prepare_cached(OF_CONTACT)?.exists([contact.0, now])
+pub(crate) fn stops_contact(connection: &Connection, contact: ContactId, now: Timestamp) -> database::Result<bool> {
+    connection.has(OF_CONTACT, params![contact.0, now])
 }
 
 /// Whether a visitor may not write, from where they are or at all.
@@ -105,21 +108,21 @@ pub(crate) fn stops(
     address: IpAddr,
     visitor: VisitorId,
     now: Timestamp,
-) -> rusqlite::Result<bool> {
+) -> database::Result<bool> {
     if stops_address(connection, address, now)? {
         return Ok(true);
     }
-    let contact = connection.prepare_cached(CONTACT_OF)?.query_row([visitor.0], |row| row.get(0)).optional()?;
+    let contact = connection.find(CONTACT_OF, params![visitor.0], |row| row.get(0))?;
     contact.map_or(Ok(false), |contact| stops_contact(connection, ContactId(contact), now))
 }
 
 /// The browsers of a person.
-pub(crate) fn visitors(connection: &Connection, contact: ContactId) -> rusqlite::Result<Vec<VisitorId>> {
-    connection.prepare_cached(VISITORS)?.query_map([contact.0], |row| row.get(0).map(VisitorId))?.collect()
+pub(crate) fn visitors(connection: &Connection, contact: ContactId) -> database::Result<Vec<VisitorId>> {
+    connection.all(VISITORS, params![contact.0], |row| row.get(0).map(VisitorId))
 }
 
 /// What one person was blocked for now blocks another, who turned out to be the same.
-pub(crate) fn follow(connection: &Connection, gone: ContactId, stays: ContactId) -> rusqlite::Result<()> {
-    connection.prepare_cached(FOLLOW)?.execute([gone.0, stays.0])?;
+pub(crate) fn follow(connection: &Connection, gone: ContactId, stays: ContactId) -> database::Result<()> {
+    connection.change(FOLLOW, params![gone.0, stays.0])?;
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! Prepared texts. A desk's own are told to everybody, a team's to each member, and an agent's to that agent.
 
 use deskbell_protocol::{AgentId, CannedText, CannedTextId, EntityKind, TeamId, TextOwner};
-use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use super::batch::Write;
+use super::database::{self, Connection, Row, Value, params};
 use super::log::EVERYBODY;
 use super::{Outcome, files, queries};
 
@@ -31,7 +31,7 @@ fn owner_key(owner: TextOwner) -> (i64, i64) {
     }
 }
 
-fn canned_text(row: &Row<'_>) -> rusqlite::Result<CannedText> {
+fn canned_text(row: &Row<'_>) -> database::Result<CannedText> {
     let (kind, owner): (i64, i64) = (row.get(1)?, row.get(2)?);
     Ok(CannedText {
         id: CannedTextId(row.get(0)?),
@@ -48,42 +48,42 @@ fn canned_text(row: &Row<'_>) -> rusqlite::Result<CannedText> {
     })
 }
 
-pub(crate) fn find(connection: &Connection, id: CannedTextId) -> rusqlite::Result<Option<CannedText>> {
-    let found = connection.prepare_cached(FIND)?.query_row([id.0], canned_text).optional()?;
+pub(crate) fn find(connection: &Connection, id: CannedTextId) -> database::Result<Option<CannedText>> {
+    let found = connection.find(FIND, params![id.0], canned_text)?;
     found.map(|text| Ok(CannedText { attachments: files::of_canned_text(connection, id)?, ..text })).transpose()
 }
 
 /// All of them, whosever they are.
-pub(crate) fn ids(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
-    ids_of(connection, IDS_OF_FEW, [])
+pub(crate) fn ids(connection: &Connection) -> database::Result<Vec<i64>> {
+    ids_of(connection, IDS_OF_FEW, params![])
 }
 
 /// Those of one owner.
-pub(crate) fn of(connection: &Connection, owner: TextOwner) -> rusqlite::Result<Vec<i64>> {
+pub(crate) fn of(connection: &Connection, owner: TextOwner) -> database::Result<Vec<i64>> {
     let (kind, id) = owner_key(owner);
-    ids_of(connection, OF_OWNER_OF_FEW, [kind, id])
+    ids_of(connection, OF_OWNER_OF_FEW, params![kind, id])
 }
 
-fn ids_of(connection: &Connection, sql: &str, of: impl Params) -> rusqlite::Result<Vec<i64>> {
-    connection.prepare_cached(sql)?.query_map(of, |row| row.get(0))?.collect()
+fn ids_of(connection: &Connection, sql: &str, of: &[Value<'_>]) -> database::Result<Vec<i64>> {
+    connection.all(sql, of, |row| row.get(0))
 }
 
 /// Those that an agent sees, each with the audience under which the log tells of it.
-pub(crate) fn seen(connection: &Connection, agent: AgentId) -> rusqlite::Result<Vec<(i64, i64)>> {
-    let audience = |row: &Row<'_>| Ok((row.get(0)?, if row.get::<_, i64>(1)? == 0 { EVERYBODY } else { agent.0 }));
-    connection.prepare_cached(SEEN_OF_FEW)?.query_map([agent.0], audience)?.collect()
+pub(crate) fn seen(connection: &Connection, agent: AgentId) -> database::Result<Vec<(i64, i64)>> {
+    let audience = |row: &Row<'_>| Ok((row.get(0)?, if row.get::<i64>(1)? == 0 { EVERYBODY } else { agent.0 }));
+    connection.all(SEEN_OF_FEW, params![agent.0], audience)
 }
 
 /// Whether an agent sees the texts of an owner.
-pub(crate) fn sees(connection: &Connection, agent: AgentId, owner: TextOwner) -> rusqlite::Result<bool> {
+pub(crate) fn sees(connection: &Connection, agent: AgentId, owner: TextOwner) -> database::Result<bool> {
     Ok(owner == TextOwner::Desk || is_own(connection, agent, owner)?)
 }
 
 /// Whether a text is an agent's own, or one of a team that they belong to.
-pub(crate) fn is_own(connection: &Connection, agent: AgentId, owner: TextOwner) -> rusqlite::Result<bool> {
+pub(crate) fn is_own(connection: &Connection, agent: AgentId, owner: TextOwner) -> database::Result<bool> {
     match owner {
         TextOwner::Desk => Ok(false),
-        TextOwner::Team { team } => connection.prepare_cached(IS_MEMBER)?.exists([team.0, agent.0]),
+        TextOwner::Team { team } => connection.has(IS_MEMBER, params![team.0, agent.0]),
         TextOwner::Agent { agent: whose } => Ok(whose == agent),
     }
 }
@@ -93,10 +93,9 @@ pub(crate) fn with_shortcut(
     connection: &Connection,
     owner: TextOwner,
     shortcut: &str,
-) -> rusqlite::Result<Option<CannedTextId>> {
+) -> database::Result<Option<CannedTextId>> {
     let (kind, id) = owner_key(owner);
-    let mut statement = connection.prepare_cached(FIND_SHORTCUT)?;
-    statement.query_row(params![kind, id, shortcut], |row| row.get(0).map(CannedTextId)).optional()
+    connection.find(FIND_SHORTCUT, params![kind, id, shortcut], |row| row.get(0).map(CannedTextId))
 }
 
 /// Tells those who see a text that it changed.
@@ -105,7 +104,7 @@ fn told(write: &mut Write<'_>, text: &CannedText) -> Outcome<()> {
     match text.owner {
         TextOwner::Desk => write.touch(EntityKind::CannedText, id),
         TextOwner::Team { team } => {
-            for member in ids_of(write.connection, MEMBERS, [team.0])? {
+            for member in ids_of(write.connection, MEMBERS, params![team.0])? {
                 write.touch_for(EntityKind::CannedText, id, member)?;
             }
             Ok(())
@@ -117,20 +116,20 @@ fn told(write: &mut Write<'_>, text: &CannedText) -> Outcome<()> {
 pub(crate) fn add(write: &mut Write<'_>, text: &CannedText) -> Outcome<()> {
     let (kind, owner) = owner_key(text.owner);
     let CannedText { id, shortcut, title, text: body, .. } = text;
-    write.connection.prepare_cached(ADD)?.execute(params![id.0, kind, owner, shortcut, title, body])?;
+    write.connection.change(ADD, params![id.0, kind, owner, shortcut, title, body])?;
     told(write, text)
 }
 
 /// Stores what a text says now. Its owner never changes.
 pub(crate) fn edit(write: &mut Write<'_>, text: &CannedText) -> Outcome<()> {
     let CannedText { id, shortcut, title, text: body, .. } = text;
-    write.connection.prepare_cached(EDIT)?.execute(params![id.0, shortcut, title, body])?;
+    write.connection.change(EDIT, params![id.0, shortcut, title, body])?;
     told(write, text)
 }
 
 /// Counts one use.
 pub(crate) fn count(write: &mut Write<'_>, text: &CannedText) -> Outcome<()> {
-    write.connection.prepare_cached(COUNT)?.execute([text.id.0])?;
+    write.connection.change(COUNT, params![text.id.0])?;
     told(write, text)
 }
 
@@ -138,7 +137,7 @@ pub(crate) fn drop(write: &mut Write<'_>, id: CannedTextId) -> Outcome<()> {
     for file in files::of_canned_text(write.connection, id)? {
         files::drop_of_canned_text(write.connection, file.id, id)?;
     }
-    write.connection.prepare_cached(DROP)?.execute([id.0])?;
+    write.connection.change(DROP, params![id.0])?;
     write.gone(EntityKind::CannedText, id.0)
 }
 

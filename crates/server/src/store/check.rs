@@ -1,8 +1,8 @@
 //! What must be so in a database whatever happened, asked of the rows themselves.
 
 use deskbell_protocol::{EntityKind, Timestamp};
-use rusqlite::Connection;
 
+use super::database::{self, Connection, Step, params};
 use super::{agents, articles, batch, entities, log, queries, search, sites};
 
 queries! {
@@ -85,16 +85,16 @@ pub(crate) struct Rows {
     pub(crate) sites_without_origins: usize,
 }
 
-fn count(connection: &Connection, sql: &str) -> rusqlite::Result<i64> {
-    connection.query_row(sql, [], |row| row.get(0))
+fn count(connection: &Connection, sql: &str) -> database::Result<i64> {
+    connection.one(sql, params![], |row| row.get(0))
 }
 
 /// Reads the whole database.
 pub(super) fn rows(connection: &Connection) -> super::Outcome<Rows> {
-    let mut rows = Rows { faults: super::faults(connection)?, ..Rows::default() };
+    let mut rows = Rows { faults: connection.faults()?, ..Rows::default() };
     for (table, kind, missing, extra) in TABLES {
         let kind = entities::kind_code(*kind);
-        let ask = |sql: &str| connection.query_row(sql, [kind], |row| row.get::<_, i64>(0));
+        let ask = |sql: &str| connection.one(sql, params![kind], |row| row.get::<i64>(0));
         let (missing, extra) = (ask(missing)?, ask(extra)?);
         if missing + extra > 0 {
             rows.log.push((*table, missing, extra));
@@ -113,10 +113,10 @@ pub(super) fn rows(connection: &Connection) -> super::Outcome<Rows> {
 }
 
 /// Makes the search index anew from the rows.
-pub(super) fn rebuild_words(connection: &Connection) -> rusqlite::Result<()> {
-    let transaction = connection.unchecked_transaction()?;
-    transaction.execute_batch(include_str!("clear_words.sql"))?;
-    search::index_everything(&transaction)?;
-    articles::index_everything(&transaction)?;
-    transaction.commit()
+pub(super) fn rebuild_words(connection: &Connection) -> database::Result<()> {
+    connection.step(Step::BeginWriting)?;
+    connection.run_script(include_str!("clear_words.sql"))?;
+    search::index_everything(connection)?;
+    articles::index_everything(connection)?;
+    connection.step(Step::Commit)
 }

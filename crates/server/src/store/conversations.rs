@@ -1,13 +1,15 @@
 //! Conversations, their messages, and how far agents have read.
 
+use std::ops::ControlFlow;
+
 use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
     AgentId, Author, ClientId, ContactId, Conversation, ConversationId, ConversationKind, ConversationState, Message,
     MessageId, MessageKind, MessageVersion, Number, Priority, ReadMark, SiteId, TeamId, Timestamp, VisitorId,
 };
 use deskbell_search::label_key;
-use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::database::{self, Connection, Row, params};
 use super::{articles, files, flows, followers, participants, queries};
 
 /// What the desk says of a conversation that was put off, and of one that is back.
@@ -86,19 +88,19 @@ fn priority_code(priority: Priority) -> i64 {
     }
 }
 
-fn conversation(row: &Row<'_>) -> rusqlite::Result<Conversation> {
+fn conversation(row: &Row<'_>) -> database::Result<Conversation> {
     Ok(Conversation {
         id: ConversationId(row.get(0)?),
-        kind: if row.get::<_, i64>(1)? == 0 { ConversationKind::Customer } else { ConversationKind::Internal },
+        kind: if row.get::<i64>(1)? == 0 { ConversationKind::Customer } else { ConversationKind::Internal },
         contact: ContactId(row.get(2)?),
         visitor: VisitorId(row.get(3)?),
         site: SiteId(row.get(4)?),
-        state: match row.get::<_, i64>(5)? {
+        state: match row.get::<i64>(5)? {
             0 => ConversationState::Open,
             1 => ConversationState::Snoozed,
             _ => ConversationState::Closed,
         },
-        assignee: row.get::<_, Option<i64>>(6)?.map(AgentId),
+        assignee: row.get::<Option<i64>>(6)?.map(AgentId),
         last_number: row.get(7)?,
         waiting_since: row.get(8)?,
         created_at: row.get(9)?,
@@ -106,8 +108,8 @@ fn conversation(row: &Row<'_>) -> rusqlite::Result<Conversation> {
         visitor_read: row.get(11)?,
         snoozed_until: row.get(12)?,
         labels: Vec::new(),
-        team: row.get::<_, Option<i64>>(13)?.map(TeamId),
-        priority: match row.get::<_, i64>(14)? {
+        team: row.get::<Option<i64>>(13)?.map(TeamId),
+        priority: match row.get::<i64>(14)? {
             1 => Priority::Low,
             2 => Priority::Medium,
             3 => Priority::High,
@@ -145,14 +147,13 @@ pub(crate) fn empty(id: ConversationId, kind: ConversationKind, now: Timestamp) 
     }
 }
 
-pub(crate) fn find(connection: &Connection, id: ConversationId) -> rusqlite::Result<Option<Conversation>> {
+pub(crate) fn find(connection: &Connection, id: ConversationId) -> database::Result<Option<Conversation>> {
     let read = |row: &Row<'_>| Ok((conversation(row)?, (row.get(16)?, row.get(17)?, row.get(18)?)));
-    let found = connection.prepare_cached(FIND)?.query_row([id.0], read).optional()?;
+    let found = connection.find(FIND, params![id.0], read)?;
     let Some((mut found, (labelled, takes_part, followed))) = found else { return Ok(None) };
     // Most have none of these, and are read with every message.
     if labelled {
-        let mut labels = connection.prepare_cached(LABELS)?;
-        found.labels = labels.query_map([id.0], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        found.labels = connection.all(LABELS, params![id.0], |row| row.get(0))?;
     }
     if takes_part {
         found.participants = participants::of(connection, id)?;
@@ -164,24 +165,22 @@ pub(crate) fn find(connection: &Connection, id: ConversationId) -> rusqlite::Res
 }
 
 /// With which visitor a conversation is; colleagues have one with none.
-pub(super) fn visitor_of(connection: &Connection, id: ConversationId) -> rusqlite::Result<Option<VisitorId>> {
-    connection.prepare_cached(VISITOR_OF)?.query_row([id.0], |row| row.get(0).map(VisitorId)).optional()
+pub(super) fn visitor_of(connection: &Connection, id: ConversationId) -> database::Result<Option<VisitorId>> {
+    connection.find(VISITOR_OF, params![id.0], |row| row.get(0).map(VisitorId))
 }
 
 /// Replaces the labels of a conversation.
-pub(crate) fn set_labels(connection: &Connection, id: ConversationId, labels: &[String]) -> rusqlite::Result<()> {
-    connection.prepare_cached(DROP_LABELS)?.execute([id.0])?;
-    let mut add = connection.prepare_cached(ADD_LABEL)?;
+pub(crate) fn set_labels(connection: &Connection, id: ConversationId, labels: &[String]) -> database::Result<()> {
+    connection.change(DROP_LABELS, params![id.0])?;
     for label in labels {
-        add.execute(params![id.0, label_key(label), label])?;
+        connection.change(ADD_LABEL, params![id.0, label_key(label), label])?;
     }
     Ok(())
 }
 
 /// The conversation at hand of a visitor.
-pub(crate) fn latest_of_visitor(connection: &Connection, visitor: VisitorId) -> rusqlite::Result<Option<Conversation>> {
-    let id: Option<i64> =
-        connection.prepare_cached(LATEST_OF_VISITOR)?.query_row([visitor.0], |row| row.get(0)).optional()?;
+pub(crate) fn latest_of_visitor(connection: &Connection, visitor: VisitorId) -> database::Result<Option<Conversation>> {
+    let id: Option<i64> = connection.find(LATEST_OF_VISITOR, params![visitor.0], |row| row.get(0))?;
     match id {
         Some(id) => find(connection, ConversationId(id)),
         None => Ok(None),
@@ -189,9 +188,9 @@ pub(crate) fn latest_of_visitor(connection: &Connection, visitor: VisitorId) -> 
 }
 
 /// Whether the conversation at hand of a visitor is closed or put off, so that their next message opens it.
-pub(crate) fn is_opened_by(connection: &Connection, visitor: VisitorId) -> rusqlite::Result<bool> {
-    let state = connection.prepare_cached(STATE_OF_LATEST)?.query_row([visitor.0], |row| row.get::<_, i64>(0));
-    Ok(state.optional()?.is_some_and(|state| state != state_code(ConversationState::Open)))
+pub(crate) fn is_opened_by(connection: &Connection, visitor: VisitorId) -> database::Result<bool> {
+    let state = connection.find(STATE_OF_LATEST, params![visitor.0], |row| row.get::<i64>(0));
+    Ok(state?.is_some_and(|state| state != state_code(ConversationState::Open)))
 }
 
 /// A conversation's place among all, and whom it is with.
@@ -209,66 +208,69 @@ pub(crate) fn by_activity(
     agent: AgentId,
     after: Option<(Timestamp, ConversationId)>,
     limit: i64,
-) -> rusqlite::Result<Vec<Listed>> {
+) -> database::Result<Vec<Listed>> {
     let (active_at, id) = after.map_or((i64::MAX, i64::MAX), |(active_at, id)| (active_at, id.0));
-    connection
-        .prepare_cached(BY_ACTIVITY)?
-        .query_map([active_at, id, limit, agent.0], |row| {
-            Ok(Listed {
-                active_at: row.get(0)?,
-                id: ConversationId(row.get(1)?),
-                contact: ContactId(row.get(2)?),
-                visitor: VisitorId(row.get(3)?),
-            })
-        })?
-        .collect()
+    connection.all(BY_ACTIVITY, params![active_at, id, limit, agent.0], |row| {
+        Ok(Listed {
+            active_at: row.get(0)?,
+            id: ConversationId(row.get(1)?),
+            contact: ContactId(row.get(2)?),
+            visitor: VisitorId(row.get(3)?),
+        })
+    })
 }
 
-pub(crate) fn add(connection: &Connection, conversation: &Conversation) -> rusqlite::Result<()> {
-    connection.prepare_cached(ADD)?.execute(params![
-        conversation.id.0,
-        i64::from(conversation.kind == ConversationKind::Internal),
-        conversation.contact.0,
-        conversation.visitor.0,
-        conversation.site.0,
-        state_code(conversation.state),
-        conversation.assignee.map(|agent| agent.0),
-        conversation.last_number,
-        conversation.waiting_since,
-        conversation.created_at,
-        conversation.active_at,
-        conversation.visitor_read,
-        conversation.team.map(|team| team.0),
-        conversation.title
-    ])?;
+pub(crate) fn add(connection: &Connection, conversation: &Conversation) -> database::Result<()> {
+    connection.change(
+        ADD,
+        params![
+            conversation.id.0,
+            i64::from(conversation.kind == ConversationKind::Internal),
+            conversation.contact.0,
+            conversation.visitor.0,
+            conversation.site.0,
+            state_code(conversation.state),
+            conversation.assignee.map(|agent| agent.0),
+            conversation.last_number,
+            conversation.waiting_since,
+            conversation.created_at,
+            conversation.active_at,
+            conversation.visitor_read,
+            conversation.team.map(|team| team.0),
+            conversation.title
+        ],
+    )?;
     Ok(())
 }
 
 /// Stores what may change in a conversation.
-pub(crate) fn update(connection: &Connection, conversation: &Conversation) -> rusqlite::Result<()> {
-    connection.prepare_cached(UPDATE)?.execute(params![
-        conversation.id.0,
-        state_code(conversation.state),
-        conversation.assignee.map(|agent| agent.0),
-        conversation.last_number,
-        conversation.waiting_since,
-        conversation.active_at,
-        conversation.visitor_read,
-        conversation.snoozed_until,
-        conversation.team.map(|team| team.0),
-        priority_code(conversation.priority)
-    ])?;
+pub(crate) fn update(connection: &Connection, conversation: &Conversation) -> database::Result<()> {
+    connection.change(
+        UPDATE,
+        params![
+            conversation.id.0,
+            state_code(conversation.state),
+            conversation.assignee.map(|agent| agent.0),
+            conversation.last_number,
+            conversation.waiting_since,
+            conversation.active_at,
+            conversation.visitor_read,
+            conversation.snoozed_until,
+            conversation.team.map(|team| team.0),
+            priority_code(conversation.priority)
+        ],
+    )?;
     Ok(())
 }
 
 /// Snoozed conversations whose time has come, the earliest first.
-pub(crate) fn due(connection: &Connection, now: Timestamp, limit: i64) -> rusqlite::Result<Vec<ConversationId>> {
-    connection.prepare_cached(DUE)?.query_map([now, limit], |row| Ok(ConversationId(row.get(0)?)))?.collect()
+pub(crate) fn due(connection: &Connection, now: Timestamp, limit: i64) -> database::Result<Vec<ConversationId>> {
+    connection.all(DUE, params![now, limit], |row| Ok(ConversationId(row.get(0)?)))
 }
 
 /// When the next snoozed conversation is due.
-pub(crate) fn next_due(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
-    connection.prepare_cached(NEXT_DUE)?.query_row([], |row| row.get(0))
+pub(crate) fn next_due(connection: &Connection) -> database::Result<Option<Timestamp>> {
+    connection.one(NEXT_DUE, params![], |row| row.get(0))
 }
 
 /// Whether a message is shown to the team alone: a note, or a word of the desk on what only the team sees.
@@ -284,12 +286,12 @@ pub(crate) fn is_for_the_team(message: &Message) -> bool {
     }
 }
 
-fn message(row: &Row<'_>) -> rusqlite::Result<(Message, i64)> {
-    let author = match row.get::<_, i64>(3)? {
+fn message(row: &Row<'_>) -> database::Result<(Message, i64)> {
+    let author = match row.get::<i64>(3)? {
         0 => Author::Visitor,
         1 => Author::Agent {
-            id: AgentId(row.get::<_, Option<i64>>(4)?.unwrap_or_default()),
-            name: row.get::<_, Option<String>>(5)?.unwrap_or_default(),
+            id: AgentId(row.get::<Option<i64>>(4)?.unwrap_or_default()),
+            name: row.get::<Option<String>>(5)?.unwrap_or_default(),
         },
         _ => Author::Desk,
     };
@@ -299,7 +301,7 @@ fn message(row: &Row<'_>) -> rusqlite::Result<(Message, i64)> {
         conversation: ConversationId(row.get(1)?),
         number: row.get(2)?,
         author,
-        kind: match row.get::<_, i64>(6)? {
+        kind: match row.get::<i64>(6)? {
             0 => MessageKind::Reply,
             1 => MessageKind::Note,
             _ => MessageKind::System,
@@ -319,8 +321,8 @@ fn message(row: &Row<'_>) -> rusqlite::Result<(Message, i64)> {
 
 /// The message with its attachments, without whom it mentions, the article it brings and what it offers: databases on
 /// their way from an older version have no more.
-pub(crate) fn find_words(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Message>> {
-    let found = connection.prepare_cached(FIND_MESSAGE)?.query_row([id.0], message).optional()?;
+pub(crate) fn find_words(connection: &Connection, id: MessageId) -> database::Result<Option<Message>> {
+    let found = connection.find(FIND_MESSAGE, params![id.0], message)?;
     let Some((mut message, attachments)) = found else { return Ok(None) };
     if attachments > 0 {
         message.attachments = files::of_message(connection, id)?;
@@ -329,7 +331,7 @@ pub(crate) fn find_words(connection: &Connection, id: MessageId) -> rusqlite::Re
 }
 
 /// The message with its attachments, whom it mentions, the article it brings and what it offers.
-pub(crate) fn find_message(connection: &Connection, id: MessageId) -> rusqlite::Result<Option<Message>> {
+pub(crate) fn find_message(connection: &Connection, id: MessageId) -> database::Result<Option<Message>> {
     let found = find_words(connection, id)?;
     let Some(mut message) = found else { return Ok(None) };
     if message.kind == MessageKind::Note && message.deleted_at.is_none() {
@@ -347,7 +349,7 @@ pub(crate) fn find_message(connection: &Connection, id: MessageId) -> rusqlite::
 
 /// Stores a message. Its attachments are joined to it by [`files::attach`], whom it
 /// mentions by [`followers::mention`], the article it brings by [`articles::bring`], what it offers by [`flows::offer`].
-pub(crate) fn add_message(connection: &Connection, message: &Message, attachments: usize) -> rusqlite::Result<()> {
+pub(crate) fn add_message(connection: &Connection, message: &Message, attachments: usize) -> database::Result<()> {
     let (author_kind, author, author_name) = match &message.author {
         Author::Visitor => (0, None, None),
         Author::Agent { id, name } => (1, Some(id.0), Some(name.as_str())),
@@ -359,19 +361,22 @@ pub(crate) fn add_message(connection: &Connection, message: &Message, attachment
         MessageKind::System if is_for_the_team(message) => 3,
         MessageKind::System => 2,
     };
-    connection.prepare_cached(ADD_MESSAGE)?.execute(params![
-        message.id.0,
-        message.conversation.0,
-        message.number,
-        author_kind,
-        author,
-        author_name,
-        kind,
-        message.text,
-        i64::try_from(attachments).unwrap_or(i64::MAX),
-        message.client_id.as_ref().map(ClientId::as_str),
-        message.created_at
-    ])?;
+    connection.change(
+        ADD_MESSAGE,
+        params![
+            message.id.0,
+            message.conversation.0,
+            message.number,
+            author_kind,
+            author,
+            author_name,
+            kind,
+            message.text,
+            i64::try_from(attachments).unwrap_or(i64::MAX),
+            message.client_id.as_ref().map(ClientId::as_str),
+            message.created_at
+        ],
+    )?;
     Ok(())
 }
 
@@ -382,16 +387,19 @@ pub(crate) fn rewrite_message(
     now: &Message,
     by: AgentId,
     at: Timestamp,
-) -> rusqlite::Result<()> {
+) -> database::Result<()> {
     let written_at = before.edited_at.unwrap_or(before.created_at);
-    connection.prepare_cached(ADD_VERSION)?.execute(params![before.id.0, before.text, written_at, at, by.0])?;
-    connection.prepare_cached(REWRITE_MESSAGE)?.execute(params![
-        now.id.0,
-        now.text,
-        i64::try_from(now.attachments.len()).unwrap_or(i64::MAX),
-        now.edited_at,
-        now.deleted_at
-    ])?;
+    connection.change(ADD_VERSION, params![before.id.0, before.text, written_at, at, by.0])?;
+    connection.change(
+        REWRITE_MESSAGE,
+        params![
+            now.id.0,
+            now.text,
+            i64::try_from(now.attachments.len()).unwrap_or(i64::MAX),
+            now.edited_at,
+            now.deleted_at
+        ],
+    )?;
     if now.mentions.is_empty() && !before.mentions.is_empty() {
         followers::forget_mentions(connection, now.id)?;
     }
@@ -405,18 +413,15 @@ pub(crate) fn rewrite_message(
 }
 
 /// What a message said before, oldest first.
-pub(crate) fn versions(connection: &Connection, id: MessageId) -> rusqlite::Result<Vec<MessageVersion>> {
-    connection
-        .prepare_cached(VERSIONS)?
-        .query_map([id.0], |row| {
-            Ok(MessageVersion {
-                text: row.get(0)?,
-                written_at: row.get(1)?,
-                replaced_at: row.get(2)?,
-                replaced_by: AgentId(row.get(3)?),
-            })
-        })?
-        .collect()
+pub(crate) fn versions(connection: &Connection, id: MessageId) -> database::Result<Vec<MessageVersion>> {
+    connection.all(VERSIONS, params![id.0], |row| {
+        Ok(MessageVersion {
+            text: row.get(0)?,
+            written_at: row.get(1)?,
+            replaced_at: row.get(2)?,
+            replaced_by: AgentId(row.get(3)?),
+        })
+    })
 }
 
 /// Ids and numbers of the newest messages below `before`, newest first.
@@ -426,30 +431,26 @@ pub(crate) fn last_messages(
     before: Number,
     notes: bool,
     limit: i64,
-) -> rusqlite::Result<Vec<(MessageId, Number)>> {
+) -> database::Result<Vec<(MessageId, Number)>> {
     let sql = if notes { LAST_MESSAGES } else { LAST_SHOWN_MESSAGES };
-    connection
-        .prepare_cached(sql)?
-        .query_map([id.0, before, limit], |row| Ok((MessageId(row.get(0)?), row.get(1)?)))?
-        .collect()
+    connection.all(sql, params![id.0, before, limit], |row| Ok((MessageId(row.get(0)?), row.get(1)?)))
 }
 
 /// Number and time of the newest message that visitors are shown.
 pub(crate) fn newest_shown(
     connection: &Connection,
     id: ConversationId,
-) -> rusqlite::Result<Option<(Number, Timestamp)>> {
-    connection.prepare_cached(NEWEST_SHOWN)?.query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+) -> database::Result<Option<(Number, Timestamp)>> {
+    connection.find(NEWEST_SHOWN, params![id.0], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 /// Replies of the team, and of the desk itself, that the visitor has not seen, counted up to 100.
-pub(crate) fn unread_by_visitor(connection: &Connection, conversation: &Conversation) -> rusqlite::Result<i64> {
-    let mut statement = connection.prepare_cached(UNREAD_BY_VISITOR)?;
-    let mut rows = statement.query([conversation.id.0, conversation.visitor_read])?;
+pub(crate) fn unread_by_visitor(connection: &Connection, conversation: &Conversation) -> database::Result<i64> {
     let mut count = 0;
-    while rows.next()?.is_some() {
+    connection.each(UNREAD_BY_VISITOR, params![conversation.id.0, conversation.visitor_read], |_| {
         count += 1;
-    }
+        Ok::<_, database::Error>(ControlFlow::Continue(()))
+    })?;
     Ok(count)
 }
 
@@ -457,16 +458,15 @@ pub(crate) fn find_read_mark(
     connection: &Connection,
     agent: AgentId,
     conversation: ConversationId,
-) -> rusqlite::Result<Option<ReadMark>> {
-    connection
-        .prepare_cached(FIND_READ_MARK)?
-        .query_row([agent.0, conversation.0], |row| Ok(ReadMark { conversation, number: row.get(0)? }))
-        .optional()
+) -> database::Result<Option<ReadMark>> {
+    connection.find(FIND_READ_MARK, params![agent.0, conversation.0], |row| {
+        Ok(ReadMark { conversation, number: row.get(0)? })
+    })
 }
 
 /// Moves the mark forward, never backwards.
-pub(crate) fn set_read_mark(connection: &Connection, agent: AgentId, mark: ReadMark) -> rusqlite::Result<()> {
+pub(crate) fn set_read_mark(connection: &Connection, agent: AgentId, mark: ReadMark) -> database::Result<()> {
     let back = is_planted(Bug::ReadMarkGoesBack);
-    connection.prepare_cached(SET_READ_MARK)?.execute(params![agent.0, mark.conversation.0, mark.number, back])?;
+    connection.change(SET_READ_MARK, params![agent.0, mark.conversation.0, mark.number, back])?;
     Ok(())
 }

@@ -2,9 +2,9 @@
 
 use deskbell_protocol::http::Device;
 use deskbell_protocol::{Agent, AgentId, Region, Timestamp};
-use rusqlite::{Connection, OptionalExtension, params};
 
 use super::agents::agent;
+use super::database::{self, Connection, params};
 use super::queries;
 
 queries! {
@@ -49,33 +49,32 @@ pub(crate) fn add(
     agent: AgentId,
     (name, system): (&str, &str),
     now: Timestamp,
-) -> rusqlite::Result<()> {
-    connection.prepare_cached(ADD)?.execute(params![id, agent.0, name, system, now])?;
+) -> database::Result<()> {
+    connection.change(ADD, params![id, agent.0, name, system, now])?;
     Ok(())
 }
 
 /// A device was heard from an address of this region.
-pub(crate) fn seen(connection: &Connection, id: i64, region: &Region, now: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn seen(connection: &Connection, id: i64, region: &Region, now: Timestamp) -> database::Result<()> {
     let Region { country, city, local } = region;
-    connection.prepare_cached(SEEN)?.execute(params![id, country, city, local, now])?;
+    connection.change(SEEN, params![id, country, city, local, now])?;
     Ok(())
 }
 
 /// Ends all tokens of a device.
-pub(crate) fn end(connection: &Connection, id: i64, how: Ending, now: Timestamp) -> rusqlite::Result<()> {
-    connection.prepare_cached(END)?.execute(params![id, now, how == Ending::Revoked])?;
+pub(crate) fn end(connection: &Connection, id: i64, how: Ending, now: Timestamp) -> database::Result<()> {
+    connection.change(END, params![id, now, how == Ending::Revoked])?;
     Ok(())
 }
 
 /// The devices of an agent that have not ended, oldest first.
-pub(crate) fn of_agent(connection: &Connection, agent: AgentId) -> rusqlite::Result<Vec<i64>> {
-    connection.prepare_cached(NOT_ENDED)?.query_map([agent.0], |row| row.get(0))?.collect()
+pub(crate) fn of_agent(connection: &Connection, agent: AgentId) -> database::Result<Vec<i64>> {
+    connection.all(NOT_ENDED, params![agent.0], |row| row.get(0))
 }
 
 /// The same with all that is known of them. Whether they are there now is the hub's to say.
-pub(crate) fn list(connection: &Connection, agent: AgentId) -> rusqlite::Result<Vec<Device>> {
-    let mut statement = connection.prepare_cached(LIST)?;
-    let rows = statement.query_map([agent.0], |row| {
+pub(crate) fn list(connection: &Connection, agent: AgentId) -> database::Result<Vec<Device>> {
+    connection.all(LIST, params![agent.0], |row| {
         Ok(Device {
             id: row.get(0)?,
             name: row.get(1)?,
@@ -86,16 +85,12 @@ pub(crate) fn list(connection: &Connection, agent: AgentId) -> rusqlite::Result<
             online: false,
             current: false,
         })
-    })?;
-    rows.collect()
+    })
 }
 
 /// How a device ended. `None`: its tokens are still good.
-pub(crate) fn ended(connection: &Connection, device: i64) -> rusqlite::Result<Option<Ending>> {
-    let found = connection
-        .prepare_cached(ENDING)?
-        .query_row([device], |row| Ok(ending(row.get(0)?, row.get(1)?)))
-        .optional()?;
+pub(crate) fn ended(connection: &Connection, device: i64) -> database::Result<Option<Ending>> {
+    let found = connection.find(ENDING, params![device], |row| Ok(ending(row.get(0)?, row.get(1)?)))?;
     Ok(found.unwrap_or(Some(Ending::SignedOut)))
 }
 
@@ -124,49 +119,41 @@ pub(crate) fn add_token(
     device: i64,
     kind: TokenKind,
     expires_at: Timestamp,
-) -> rusqlite::Result<()> {
-    connection.prepare_cached(ADD_TOKEN)?.execute(params![
-        hash,
-        device,
-        i64::from(kind == TokenKind::Refresh),
-        expires_at
-    ])?;
+) -> database::Result<()> {
+    connection.change(ADD_TOKEN, params![hash, device, i64::from(kind == TokenKind::Refresh), expires_at])?;
     Ok(())
 }
 
-pub(crate) fn find_token(connection: &Connection, hash: &[u8]) -> rusqlite::Result<Option<Token>> {
-    connection
-        .prepare_cached(FIND_TOKEN)?
-        .query_row([hash], |row| {
-            Ok(Token {
-                kind: if row.get::<_, i64>(0)? == 0 { TokenKind::Access } else { TokenKind::Refresh },
-                expires_at: row.get(1)?,
-                spent: row.get::<_, Option<i64>>(2)?.is_some(),
-                device: row.get(3)?,
-                ended: ending(row.get(4)?, row.get(5)?),
-                unanswered: row.get(6)?,
-                agent: agent(row, 7)?,
-            })
+pub(crate) fn find_token(connection: &Connection, hash: &[u8]) -> database::Result<Option<Token>> {
+    connection.find(FIND_TOKEN, params![hash], |row| {
+        Ok(Token {
+            kind: if row.get::<i64>(0)? == 0 { TokenKind::Access } else { TokenKind::Refresh },
+            expires_at: row.get(1)?,
+            spent: row.get::<Option<i64>>(2)?.is_some(),
+            device: row.get(3)?,
+            ended: ending(row.get(4)?, row.get(5)?),
+            unanswered: row.get(6)?,
+            agent: agent(row, 7)?,
         })
-        .optional()
+    })
 }
 
 /// Spends a device's refresh token and drops its access tokens, to make room for a new pair. `by` is the token that
 /// was shown.
-pub(crate) fn spend(connection: &Connection, device: i64, by: &[u8], now: Timestamp) -> rusqlite::Result<()> {
-    connection.prepare_cached(SPEND_REFRESH_TOKENS)?.execute(params![device, now])?;
-    connection.prepare_cached(DROP_ACCESS_TOKENS)?.execute([device])?;
-    connection.prepare_cached(AWAIT_USE)?.execute(params![device, by])?;
+pub(crate) fn spend(connection: &Connection, device: i64, by: &[u8], now: Timestamp) -> database::Result<()> {
+    connection.change(SPEND_REFRESH_TOKENS, params![device, now])?;
+    connection.change(DROP_ACCESS_TOKENS, params![device])?;
+    connection.change(AWAIT_USE, params![device, by])?;
     Ok(())
 }
 
 /// A device uses its newest access token: the answer with it has arrived.
-pub(crate) fn answered(connection: &Connection, device: i64) -> rusqlite::Result<()> {
-    connection.prepare_cached(AWAIT_USE)?.execute(params![device, None::<&[u8]>])?;
+pub(crate) fn answered(connection: &Connection, device: i64) -> database::Result<()> {
+    connection.change(AWAIT_USE, params![device, None::<&[u8]>])?;
     Ok(())
 }
 
-pub(crate) fn drop_expired_tokens(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
-    connection.prepare_cached(DROP_EXPIRED_TOKENS)?.execute([now])?;
+pub(crate) fn drop_expired_tokens(connection: &Connection, now: Timestamp) -> database::Result<()> {
+    connection.change(DROP_EXPIRED_TOKENS, params![now])?;
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Reads any entity by kind and id.
 
 use deskbell_protocol::{AgentId, Entity, EntityKind, ItemId, SiteId};
-use rusqlite::{Connection, OptionalExtension};
 
+use super::database::{self, Connection, params};
 use super::{Outcome, agents, canned_texts, conversations, items, queries, sites, teams, visitors};
 
 queries! {
@@ -16,9 +16,9 @@ queries! {
 const NOWHERE: SiteId = SiteId(0);
 
 /// The site whose members alone may see an entity. `None`: every agent may.
-pub(crate) fn site_of(connection: &Connection, kind: EntityKind, id: i64) -> rusqlite::Result<Option<SiteId>> {
-    let by = |sql| -> rusqlite::Result<Option<SiteId>> {
-        let site = connection.prepare_cached(sql)?.query_row([id], |row| row.get::<_, Option<i64>>(0)).optional()?;
+pub(crate) fn site_of(connection: &Connection, kind: EntityKind, id: i64) -> database::Result<Option<SiteId>> {
+    let by = |sql| -> database::Result<Option<SiteId>> {
+        let site = connection.find(sql, params![id], |row| row.get::<Option<i64>>(0))?;
         Ok(site.flatten().map(SiteId))
     };
     let site = match kind {

@@ -4,8 +4,8 @@ use deskbell_protocol::{
     Choice, ConversationId, Flow, FlowDesk, FlowId, FlowStart, FlowStep, MessageId, Number, OfferedFlow, SiteId,
     Timestamp,
 };
-use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::database::{self, Connection, Row, params};
 use super::{Outcome, queries};
 
 queries! {
@@ -50,7 +50,7 @@ fn desk_code(desk: FlowDesk) -> i64 {
 }
 
 /// A flow. One that this version cannot read has no steps and is not active.
-fn flow(row: &Row<'_>) -> rusqlite::Result<Flow> {
+fn flow(row: &Row<'_>) -> database::Result<Flow> {
     let start = match (row.get(4)?, row.get(5)?) {
         (0, _) => Some(FlowStart::Agent),
         (1, None) => Some(FlowStart::FirstMessage { desk: None }),
@@ -58,14 +58,14 @@ fn flow(row: &Row<'_>) -> rusqlite::Result<Flow> {
         (1, Some(1)) => Some(FlowStart::FirstMessage { desk: Some(FlowDesk::Offline) }),
         (_, Some(_) | None::<i64>) => None,
     };
-    let steps: Vec<FlowStep> = serde_json::from_str(&row.get::<_, String>(7)?).unwrap_or_default();
+    let steps: Vec<FlowStep> = serde_json::from_str(&row.get::<String>(7)?).unwrap_or_default();
     let known = start.is_some() && !steps.is_empty();
     let site: Option<i64> = row.get(2)?;
     Ok(Flow {
         id: FlowId(row.get(0)?),
         name: row.get(1)?,
         site: site.map(SiteId),
-        active: row.get::<_, bool>(3)? && known,
+        active: row.get::<bool>(3)? && known,
         start: start.unwrap_or(FlowStart::Agent),
         patience_s: row.get(6)?,
         steps,
@@ -73,27 +73,23 @@ fn flow(row: &Row<'_>) -> rusqlite::Result<Flow> {
 }
 
 /// All flows, the oldest first.
-pub(crate) fn list(connection: &Connection) -> rusqlite::Result<Vec<Flow>> {
-    connection.prepare_cached(FLOWS_OF_FEW)?.query_map([], flow)?.collect()
+pub(crate) fn list(connection: &Connection) -> database::Result<Vec<Flow>> {
+    connection.all(FLOWS_OF_FEW, params![], flow)
 }
 
-pub(crate) fn find(connection: &Connection, id: FlowId) -> rusqlite::Result<Option<Flow>> {
-    connection.prepare_cached(FIND)?.query_row([id.0], flow).optional()
+pub(crate) fn find(connection: &Connection, id: FlowId) -> database::Result<Option<Flow>> {
+    connection.find(FIND, params![id.0], flow)
 }
 
 /// The flows that agents may begin with visitors of a site, the oldest first.
-pub(crate) fn offered(connection: &Connection, site: SiteId) -> rusqlite::Result<Vec<OfferedFlow>> {
-    let mut statement = connection.prepare_cached(OFFERED_OF_FEW)?;
-    let rows = statement.query_map([site.0], |row| Ok(OfferedFlow { id: FlowId(row.get(0)?), name: row.get(1)? }))?;
-    rows.collect()
+pub(crate) fn offered(connection: &Connection, site: SiteId) -> database::Result<Vec<OfferedFlow>> {
+    connection
+        .all(OFFERED_OF_FEW, params![site.0], |row| Ok(OfferedFlow { id: FlowId(row.get(0)?), name: row.get(1)? }))
 }
 
 /// The flow that begins with a visitor's first message on a site. Of several, the oldest.
-pub(crate) fn first(connection: &Connection, site: SiteId, desk: FlowDesk) -> rusqlite::Result<Option<Flow>> {
-    let id = connection
-        .prepare_cached(FIRST_OF_FEW)?
-        .query_row([site.0, desk_code(desk)], |row| row.get(0).map(FlowId))
-        .optional()?;
+pub(crate) fn first(connection: &Connection, site: SiteId, desk: FlowDesk) -> database::Result<Option<Flow>> {
+    let id = connection.find(FIRST_OF_FEW, params![site.0, desk_code(desk)], |row| row.get(0).map(FlowId))?;
     match id {
         Some(id) => find(connection, id),
         None => Ok(None),
@@ -102,22 +98,25 @@ pub(crate) fn first(connection: &Connection, site: SiteId, desk: FlowDesk) -> ru
 
 pub(crate) fn put(connection: &Connection, flow: &Flow) -> Outcome<()> {
     let (start, desk) = code(flow.start);
-    connection.prepare_cached(PUT)?.execute(params![
-        flow.id.0,
-        flow.name,
-        flow.site.map(|site| site.0),
-        flow.active,
-        start,
-        desk,
-        flow.patience_s,
-        serde_json::to_string(&flow.steps)?
-    ])?;
+    connection.change(
+        PUT,
+        params![
+            flow.id.0,
+            flow.name,
+            flow.site.map(|site| site.0),
+            flow.active,
+            start,
+            desk,
+            flow.patience_s,
+            serde_json::to_string(&flow.steps)?
+        ],
+    )?;
     Ok(())
 }
 
 /// False: there was none. Where it talks, it goes on.
-pub(crate) fn delete(connection: &Connection, id: FlowId) -> rusqlite::Result<bool> {
-    Ok(connection.prepare_cached(DELETE)?.execute([id.0])? > 0)
+pub(crate) fn delete(connection: &Connection, id: FlowId) -> database::Result<bool> {
+    Ok(connection.change(DELETE, params![id.0])? > 0)
 }
 
 /// Whether anybody has said anything to the other side but this.
@@ -125,8 +124,8 @@ pub(crate) fn is_anything_else_said(
     connection: &Connection,
     conversation: ConversationId,
     number: Number,
-) -> rusqlite::Result<bool> {
-    connection.prepare_cached(SOMETHING_ELSE_SAID)?.exists([conversation.0, number])
+) -> database::Result<bool> {
+    connection.has(SOMETHING_ELSE_SAID, params![conversation.0, number])
 }
 
 /// How far a flow has come in a conversation: it has asked something.
@@ -148,8 +147,8 @@ pub(crate) struct Run {
 }
 
 /// The flow that talks in a conversation.
-pub(crate) fn run(connection: &Connection, conversation: ConversationId) -> rusqlite::Result<Option<Run>> {
-    let found = connection.prepare_cached(RUN)?.query_row([conversation.0], |row| {
+pub(crate) fn run(connection: &Connection, conversation: ConversationId) -> database::Result<Option<Run>> {
+    connection.find(RUN, params![conversation.0], |row| {
         Ok(Run {
             conversation: ConversationId(row.get(0)?),
             flow: FlowId(row.get(1)?),
@@ -158,70 +157,71 @@ pub(crate) fn run(connection: &Connection, conversation: ConversationId) -> rusq
             asked: row.get(4)?,
             asked_again: row.get(5)?,
             ends_at: row.get(6)?,
-            steps: serde_json::from_str(&row.get::<_, String>(7)?).unwrap_or_default(),
+            steps: serde_json::from_str(&row.get::<String>(7)?).unwrap_or_default(),
         })
-    });
-    found.optional()
+    })
 }
 
 /// Whether a flow talks in a conversation.
-pub(crate) fn runs(connection: &Connection, conversation: ConversationId) -> rusqlite::Result<bool> {
-    connection.prepare_cached(RUNS)?.exists([conversation.0])
+pub(crate) fn runs(connection: &Connection, conversation: ConversationId) -> database::Result<bool> {
+    connection.has(RUNS, params![conversation.0])
 }
 
 /// A flow has asked its first question. There is none yet in this conversation.
 pub(crate) fn begin(connection: &Connection, run: &Run) -> Outcome<()> {
-    connection.prepare_cached(BEGIN_RUN)?.execute(params![
-        run.conversation.0,
-        run.flow.0,
-        run.patience_s,
-        run.step,
-        run.asked,
-        run.asked_again,
-        run.ends_at,
-        serde_json::to_string(&run.steps)?
-    ])?;
+    connection.change(
+        BEGIN_RUN,
+        params![
+            run.conversation.0,
+            run.flow.0,
+            run.patience_s,
+            run.step,
+            run.asked,
+            run.asked_again,
+            run.ends_at,
+            serde_json::to_string(&run.steps)?
+        ],
+    )?;
     Ok(())
 }
 
 /// A flow has asked again, or something else.
-pub(crate) fn go_on(connection: &Connection, run: &Run) -> rusqlite::Result<()> {
+pub(crate) fn go_on(connection: &Connection, run: &Run) -> database::Result<()> {
     let Run { conversation, step, asked, asked_again, ends_at, .. } = run;
-    connection.prepare_cached(MOVE_RUN)?.execute(params![conversation.0, step, asked, asked_again, ends_at])?;
+    connection.change(MOVE_RUN, params![conversation.0, step, asked, asked_again, ends_at])?;
     Ok(())
 }
 
 /// No flow talks in a conversation any more.
-pub(crate) fn end(connection: &Connection, conversation: ConversationId) -> rusqlite::Result<()> {
-    connection.prepare_cached(END_RUN)?.execute([conversation.0])?;
+pub(crate) fn end(connection: &Connection, conversation: ConversationId) -> database::Result<()> {
+    connection.change(END_RUN, params![conversation.0])?;
     Ok(())
 }
 
 /// Conversations whose visitors have let a flow wait too long, at most `limit` of them.
-pub(crate) fn due(connection: &Connection, now: Timestamp, limit: i64) -> rusqlite::Result<Vec<ConversationId>> {
-    connection.prepare_cached(DUE)?.query_map([now, limit], |row| row.get(0).map(ConversationId))?.collect()
+pub(crate) fn due(connection: &Connection, now: Timestamp, limit: i64) -> database::Result<Vec<ConversationId>> {
+    connection.all(DUE, params![now, limit], |row| row.get(0).map(ConversationId))
 }
 
 /// When the next one has.
-pub(crate) fn next_due(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
-    connection.prepare_cached(NEXT_DUE)?.query_row([i64::MIN], |row| row.get(0)).optional()
+pub(crate) fn next_due(connection: &Connection) -> database::Result<Option<Timestamp>> {
+    connection.find(NEXT_DUE, params![i64::MIN], |row| row.get(0))
 }
 
 /// A message offers these answers.
 pub(crate) fn offer(connection: &Connection, message: MessageId, choices: &[Choice]) -> Outcome<()> {
-    connection.prepare_cached(OFFER)?.execute(params![message.0, serde_json::to_string(choices)?])?;
+    connection.change(OFFER, params![message.0, serde_json::to_string(choices)?])?;
     Ok(())
 }
 
 /// The answers that a message offers.
-pub(super) fn offers(connection: &Connection, message: MessageId) -> rusqlite::Result<Vec<Choice>> {
-    let found: Option<String> =
-        connection.prepare_cached(OFFERS)?.query_row([message.0], |row| row.get(0)).optional()?;
+pub(super) fn offers(connection: &Connection, message: MessageId) -> database::Result<Vec<Choice>> {
+    let found: Option<String> = connection.find(OFFERS, params![message.0], |row| row.get(0))?;
     Ok(found.and_then(|choices| serde_json::from_str(&choices).ok()).unwrap_or_default())
 }
 
 /// A message offers nothing any more.
-pub(super) fn withdraw(connection: &Connection, message: MessageId) -> rusqlite::Result<()> {
-    connection.prepare_cached(WITHDRAW)?.execute([message.0])?;
+pub(super) fn withdraw(connection: &Connection, message: MessageId) -> database::Result<()> {
+    connection.change(WITHDRAW, params![message.0])?;
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Who follows a conversation, and whom a note mentions.
 
 use deskbell_protocol::{AgentId, ConversationId, MessageId};
-use rusqlite::Connection;
 
+use super::database::{self, Connection, params};
 use super::queries;
 
 queries! {
@@ -14,43 +14,42 @@ queries! {
     FORGET = "DELETE FROM mention WHERE message = ?1";
 }
 
-fn agents(connection: &Connection, sql: &str, id: i64) -> rusqlite::Result<Vec<AgentId>> {
-    connection.prepare_cached(sql)?.query_map([id], |row| row.get(0).map(AgentId))?.collect()
+fn agents(connection: &Connection, sql: &str, id: i64) -> database::Result<Vec<AgentId>> {
+    connection.all(sql, params![id], |row| row.get(0).map(AgentId))
 }
 
 /// Who follows a conversation, by their ids.
-pub(crate) fn of(connection: &Connection, conversation: ConversationId) -> rusqlite::Result<Vec<AgentId>> {
+pub(crate) fn of(connection: &Connection, conversation: ConversationId) -> database::Result<Vec<AgentId>> {
     agents(connection, OF, conversation.0)
 }
 
 /// Lets an agent follow a conversation.
-pub(crate) fn follow(connection: &Connection, conversation: ConversationId, agent: AgentId) -> rusqlite::Result<()> {
-    connection.prepare_cached(FOLLOW)?.execute([conversation.0, agent.0])?;
+pub(crate) fn follow(connection: &Connection, conversation: ConversationId, agent: AgentId) -> database::Result<()> {
+    connection.change(FOLLOW, params![conversation.0, agent.0])?;
     Ok(())
 }
 
 /// Lets an agent follow a conversation no more.
-pub(crate) fn unfollow(connection: &Connection, conversation: ConversationId, agent: AgentId) -> rusqlite::Result<()> {
-    connection.prepare_cached(UNFOLLOW)?.execute([conversation.0, agent.0])?;
+pub(crate) fn unfollow(connection: &Connection, conversation: ConversationId, agent: AgentId) -> database::Result<()> {
+    connection.change(UNFOLLOW, params![conversation.0, agent.0])?;
     Ok(())
 }
 
 /// Whom a message mentions, by their ids.
-pub(super) fn mentioned(connection: &Connection, message: MessageId) -> rusqlite::Result<Vec<AgentId>> {
+pub(super) fn mentioned(connection: &Connection, message: MessageId) -> database::Result<Vec<AgentId>> {
     agents(connection, MENTIONED, message.0)
 }
 
 /// Says whom a message mentions.
-pub(crate) fn mention(connection: &Connection, message: MessageId, agents: &[AgentId]) -> rusqlite::Result<()> {
-    let mut mention = connection.prepare_cached(MENTION)?;
+pub(crate) fn mention(connection: &Connection, message: MessageId, agents: &[AgentId]) -> database::Result<()> {
     for agent in agents {
-        mention.execute([message.0, agent.0])?;
+        connection.change(MENTION, params![message.0, agent.0])?;
     }
     Ok(())
 }
 
 /// Whom a message mentioned is not known any more.
-pub(super) fn forget_mentions(connection: &Connection, message: MessageId) -> rusqlite::Result<()> {
-    connection.prepare_cached(FORGET)?.execute([message.0])?;
+pub(super) fn forget_mentions(connection: &Connection, message: MessageId) -> database::Result<()> {
+    connection.change(FORGET, params![message.0])?;
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! What sites ask visitors before their first message.
 
 use deskbell_protocol::{SiteForms, SiteId};
-use rusqlite::{Connection, OptionalExtension, params};
 
+use super::database::{Connection, params};
 use super::{Outcome, queries, sites};
 
 queries! {
@@ -13,8 +13,7 @@ queries! {
 
 /// What a site asks; nothing, if there is no such site.
 pub(crate) fn find(connection: &Connection, site: SiteId) -> Outcome<SiteForms> {
-    let stored: Option<Option<String>> =
-        connection.prepare_cached(OF_SITE)?.query_row([site.0], |row| row.get(0)).optional()?;
+    let stored: Option<Option<String>> = connection.find(OF_SITE, params![site.0], |row| row.get(0))?;
     Ok(stored.flatten().map(|stored| serde_json::from_str(&stored)).transpose()?.unwrap_or_default())
 }
 
@@ -27,6 +26,6 @@ pub(crate) fn of_sites(connection: &Connection) -> Outcome<Vec<(SiteId, SiteForm
 pub(crate) fn put(connection: &Connection, site: SiteId, forms: &SiteForms) -> Outcome<()> {
     let nothing = forms.online.is_empty() && forms.offline.is_empty();
     let stored = if nothing { None } else { Some(serde_json::to_string(forms)?) };
-    connection.prepare_cached(SET_FORMS)?.execute(params![site.0, stored])?;
+    connection.change(SET_FORMS, params![site.0, stored])?;
     Ok(())
 }

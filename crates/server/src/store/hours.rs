@@ -2,8 +2,8 @@
 
 use deskbell_protocol::SiteId;
 use deskbell_protocol::http::OpeningHours;
-use rusqlite::{Connection, OptionalExtension, params};
 
+use super::database::{Connection, params};
 use super::{Outcome, queries, sites};
 
 queries! {
@@ -17,8 +17,8 @@ queries! {
 /// The hours of a site, or of the desk. `None`: it has none of its own.
 pub(crate) fn find(connection: &Connection, site: Option<SiteId>) -> Outcome<Option<OpeningHours>> {
     let stored: Option<Option<String>> = match site {
-        None => connection.prepare_cached(OF_DESK)?.query_row([], |row| row.get(0)).optional()?,
-        Some(site) => connection.prepare_cached(OF_SITE)?.query_row([site.0], |row| row.get(0)).optional()?,
+        None => connection.find(OF_DESK, params![], |row| row.get(0))?,
+        Some(site) => connection.find(OF_SITE, params![site.0], |row| row.get(0))?,
     };
     Ok(stored.flatten().map(|stored| serde_json::from_str(&stored)).transpose()?)
 }
@@ -32,8 +32,8 @@ pub(crate) fn of_sites(connection: &Connection) -> Outcome<Vec<(SiteId, OpeningH
 pub(crate) fn put(connection: &Connection, site: Option<SiteId>, hours: Option<&OpeningHours>) -> Outcome<()> {
     let stored = hours.map(serde_json::to_string).transpose()?;
     match site {
-        None => connection.prepare_cached(SET_DESK)?.execute([stored])?,
-        Some(site) => connection.prepare_cached(SET_SITE)?.execute(params![site.0, stored])?,
+        None => connection.change(SET_DESK, params![stored])?,
+        Some(site) => connection.change(SET_SITE, params![site.0, stored])?,
     };
     Ok(())
 }

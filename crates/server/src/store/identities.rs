@@ -1,8 +1,8 @@
 //! Who of an identity provider's people is which agent.
 
 use deskbell_protocol::AgentId;
-use rusqlite::{Connection, OptionalExtension, params};
 
+use super::database::{self, Connection, params};
 use super::queries;
 
 queries! {
@@ -12,16 +12,16 @@ queries! {
 }
 
 /// The agent who is this person of a provider.
-pub(crate) fn find(connection: &Connection, issuer: &str, subject: &str) -> rusqlite::Result<Option<AgentId>> {
-    connection.prepare_cached(FIND)?.query_row([issuer, subject], |row| row.get(0).map(AgentId)).optional()
+pub(crate) fn find(connection: &Connection, issuer: &str, subject: &str) -> database::Result<Option<AgentId>> {
+    connection.find(FIND, params![issuer, subject], |row| row.get(0).map(AgentId))
 }
 
 /// Whether an agent is known to be somebody of a provider.
-pub(crate) fn is_known(connection: &Connection, issuer: &str, agent: AgentId) -> rusqlite::Result<bool> {
-    connection.prepare_cached(IS_KNOWN)?.exists(params![agent.0, issuer])
+pub(crate) fn is_known(connection: &Connection, issuer: &str, agent: AgentId) -> database::Result<bool> {
+    connection.has(IS_KNOWN, params![agent.0, issuer])
 }
 
-pub(crate) fn add(connection: &Connection, issuer: &str, subject: &str, agent: AgentId) -> rusqlite::Result<()> {
-    connection.prepare_cached(ADD)?.execute(params![issuer, subject, agent.0])?;
+pub(crate) fn add(connection: &Connection, issuer: &str, subject: &str, agent: AgentId) -> database::Result<()> {
+    connection.change(ADD, params![issuer, subject, agent.0])?;
     Ok(())
 }

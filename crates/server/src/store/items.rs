@@ -3,8 +3,8 @@
 use deskbell_protocol::{
     AgentId, ContactId, ConversationId, Item, ItemId, ItemKind, ItemState, Message, MessageId, SiteId, VisitorId,
 };
-use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::database::{self, Connection, Row, params};
 use super::{Outcome, conversations, queries};
 
 queries! {
@@ -98,7 +98,7 @@ fn state_from(code: i64) -> ItemState {
     }
 }
 
-fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
+fn item(row: &Row<'_>) -> database::Result<Item> {
     Ok(Item {
         id: ItemId(row.get(0)?),
         number: row.get(1)?,
@@ -106,25 +106,25 @@ fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
         state: state_from(row.get(3)?),
         title: row.get(4)?,
         description: row.get(5)?,
-        assignee: row.get::<_, Option<i64>>(6)?.map(AgentId),
-        project: row.get::<_, Option<i64>>(7)?.map(ItemId),
-        site: row.get::<_, Option<i64>>(8)?.map(SiteId),
-        contact: row.get::<_, Option<i64>>(9)?.map(ContactId),
+        assignee: row.get::<Option<i64>>(6)?.map(AgentId),
+        project: row.get::<Option<i64>>(7)?.map(ItemId),
+        site: row.get::<Option<i64>>(8)?.map(SiteId),
+        contact: row.get::<Option<i64>>(9)?.map(ContactId),
         followers: Vec::new(),
         conversations: Vec::new(),
-        created_by: row.get::<_, Option<i64>>(10)?.map(AgentId),
+        created_by: row.get::<Option<i64>>(10)?.map(AgentId),
         created_at: row.get(11)?,
         changed_at: row.get(12)?,
         rev: row.get(13)?,
     })
 }
 
-fn ids(connection: &Connection, sql: &str, of: i64) -> rusqlite::Result<Vec<i64>> {
-    connection.prepare_cached(sql)?.query_map([of], |row| row.get(0))?.collect()
+fn ids(connection: &Connection, sql: &str, of: i64) -> database::Result<Vec<i64>> {
+    connection.all(sql, params![of], |row| row.get(0))
 }
 
-pub(crate) fn find(connection: &Connection, id: ItemId) -> rusqlite::Result<Option<Item>> {
-    let Some(mut found) = connection.prepare_cached(FIND)?.query_row([id.0], item).optional()? else { return Ok(None) };
+pub(crate) fn find(connection: &Connection, id: ItemId) -> database::Result<Option<Item>> {
+    let Some(mut found) = connection.find(FIND, params![id.0], item)? else { return Ok(None) };
     found.followers = ids(connection, FOLLOWERS, id.0)?.into_iter().map(AgentId).collect();
     found.conversations = ids(connection, CONVERSATIONS, id.0)?.into_iter().map(ConversationId).collect();
     Ok(Some(found))
@@ -134,28 +134,27 @@ pub(crate) fn find(connection: &Connection, id: ItemId) -> rusqlite::Result<Opti
 pub(crate) fn of_conversation(
     connection: &Connection,
     conversation: ConversationId,
-) -> rusqlite::Result<Option<ItemId>> {
-    let mut statement = connection.prepare_cached(OF_CONVERSATION)?;
-    statement.query_row([conversation.0], |row| row.get(0).map(ItemId)).optional()
+) -> database::Result<Option<ItemId>> {
+    connection.find(OF_CONVERSATION, params![conversation.0], |row| row.get(0).map(ItemId))
 }
 
 /// What the conversations of a person are about; one that is about several of them comes several times.
-pub(crate) fn about_contact(connection: &Connection, contact: ContactId) -> rusqlite::Result<Vec<ItemId>> {
+pub(crate) fn about_contact(connection: &Connection, contact: ContactId) -> database::Result<Vec<ItemId>> {
     Ok(ids(connection, ABOUT_CONTACT, contact.0)?.into_iter().map(ItemId).collect())
 }
 
 /// Likewise of one browser.
-pub(crate) fn about_visitor(connection: &Connection, visitor: VisitorId) -> rusqlite::Result<Vec<ItemId>> {
+pub(crate) fn about_visitor(connection: &Connection, visitor: VisitorId) -> database::Result<Vec<ItemId>> {
     Ok(ids(connection, ABOUT_VISITOR, visitor.0)?.into_iter().map(ItemId).collect())
 }
 
 /// Agents who may not see the items of a site.
-pub(crate) fn blind(connection: &Connection, site: SiteId) -> rusqlite::Result<Vec<AgentId>> {
+pub(crate) fn blind(connection: &Connection, site: SiteId) -> database::Result<Vec<AgentId>> {
     Ok(ids(connection, BLIND_OF_FEW, site.0)?.into_iter().map(AgentId).collect())
 }
 
 /// Those about a person, oldest first.
-pub(crate) fn of_contact(connection: &Connection, contact: ContactId) -> rusqlite::Result<Vec<Item>> {
+pub(crate) fn of_contact(connection: &Connection, contact: ContactId) -> database::Result<Vec<Item>> {
     let mut found = Vec::new();
     for id in ids(connection, OF_CONTACT, contact.0)? {
         found.extend(find(connection, ItemId(id))?);
@@ -164,87 +163,95 @@ pub(crate) fn of_contact(connection: &Connection, contact: ContactId) -> rusqlit
 }
 
 /// The ids of those that are wanted, newest first.
-pub(crate) fn list(connection: &Connection, wanted: &Wanted) -> rusqlite::Result<Vec<ItemId>> {
-    let values = params![
-        wanted.asker.map(|it| it.0),
-        wanted.closed,
-        wanted.before.map_or(i64::MAX, |it| it.0),
-        wanted.kind.map(kind_code),
-        wanted.assignee.map(|it| it.0),
-        wanted.project.map(|it| it.0),
-        wanted.mine,
-        wanted.unanswered,
-        wanted.limit,
-    ];
-    connection.prepare_cached(LIST)?.query_map(values, |row| row.get(0).map(ItemId))?.collect()
+pub(crate) fn list(connection: &Connection, wanted: &Wanted) -> database::Result<Vec<ItemId>> {
+    connection.all(
+        LIST,
+        params![
+            wanted.asker.map(|it| it.0),
+            wanted.closed,
+            wanted.before.map_or(i64::MAX, |it| it.0),
+            wanted.kind.map(kind_code),
+            wanted.assignee.map(|it| it.0),
+            wanted.project.map(|it| it.0),
+            wanted.mine,
+            wanted.unanswered,
+            wanted.limit,
+        ],
+        |row| row.get(0).map(ItemId),
+    )
 }
 
 /// Takes the number of the next item.
-pub(crate) fn next_number(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.prepare_cached(NEXT_NUMBER)?.query_row([], |row| row.get(0))
+pub(crate) fn next_number(connection: &Connection) -> database::Result<i64> {
+    connection.one(NEXT_NUMBER, params![], |row| row.get(0))
 }
 
 /// Stores a new item, without followers and conversations.
-pub(crate) fn add(connection: &Connection, new: &Item) -> rusqlite::Result<()> {
-    connection.prepare_cached(ADD)?.execute(params![
-        new.id.0,
-        new.number,
-        kind_code(new.kind),
-        state_code(new.state),
-        new.title,
-        new.description,
-        new.assignee.map(|it| it.0),
-        new.project.map(|it| it.0),
-        new.site.map(|it| it.0),
-        new.contact.map(|it| it.0),
-        new.created_by.map(|it| it.0),
-        new.created_at,
-    ])?;
+pub(crate) fn add(connection: &Connection, new: &Item) -> database::Result<()> {
+    connection.change(
+        ADD,
+        params![
+            new.id.0,
+            new.number,
+            kind_code(new.kind),
+            state_code(new.state),
+            new.title,
+            new.description,
+            new.assignee.map(|it| it.0),
+            new.project.map(|it| it.0),
+            new.site.map(|it| it.0),
+            new.contact.map(|it| it.0),
+            new.created_by.map(|it| it.0),
+            new.created_at,
+        ],
+    )?;
     Ok(())
 }
 
 /// Stores what an item says now, without followers and conversations, and counts the change.
-pub(crate) fn edit(connection: &Connection, now: &Item) -> rusqlite::Result<()> {
-    connection.prepare_cached(EDIT)?.execute(params![
-        now.id.0,
-        state_code(now.state),
-        now.title,
-        now.description,
-        now.assignee.map(|it| it.0),
-        now.project.map(|it| it.0),
-        now.site.map(|it| it.0),
-        now.contact.map(|it| it.0),
-        now.changed_at,
-    ])?;
+pub(crate) fn edit(connection: &Connection, now: &Item) -> database::Result<()> {
+    connection.change(
+        EDIT,
+        params![
+            now.id.0,
+            state_code(now.state),
+            now.title,
+            now.description,
+            now.assignee.map(|it| it.0),
+            now.project.map(|it| it.0),
+            now.site.map(|it| it.0),
+            now.contact.map(|it| it.0),
+            now.changed_at,
+        ],
+    )?;
     Ok(())
 }
 
-pub(crate) fn link(connection: &Connection, item: ItemId, conversation: ConversationId) -> rusqlite::Result<()> {
-    connection.prepare_cached(LINK)?.execute([conversation.0, item.0]).map(drop)
+pub(crate) fn link(connection: &Connection, item: ItemId, conversation: ConversationId) -> database::Result<()> {
+    connection.change(LINK, params![conversation.0, item.0]).map(drop)
 }
 
 /// False: the conversation was not about this item.
-pub(crate) fn unlink(connection: &Connection, item: ItemId, conversation: ConversationId) -> rusqlite::Result<bool> {
-    Ok(connection.prepare_cached(UNLINK)?.execute([conversation.0, item.0])? == 1)
+pub(crate) fn unlink(connection: &Connection, item: ItemId, conversation: ConversationId) -> database::Result<bool> {
+    Ok(connection.change(UNLINK, params![conversation.0, item.0])? == 1)
 }
 
 /// False: the agent followed it already.
-pub(crate) fn follow(connection: &Connection, item: ItemId, agent: AgentId) -> rusqlite::Result<bool> {
-    Ok(connection.prepare_cached(FOLLOW)?.execute([item.0, agent.0])? == 1)
+pub(crate) fn follow(connection: &Connection, item: ItemId, agent: AgentId) -> database::Result<bool> {
+    Ok(connection.change(FOLLOW, params![item.0, agent.0])? == 1)
 }
 
 /// False: the agent did not follow it.
-pub(crate) fn unfollow(connection: &Connection, item: ItemId, agent: AgentId) -> rusqlite::Result<bool> {
-    Ok(connection.prepare_cached(UNFOLLOW)?.execute([item.0, agent.0])? == 1)
+pub(crate) fn unfollow(connection: &Connection, item: ItemId, agent: AgentId) -> database::Result<bool> {
+    Ok(connection.change(UNFOLLOW, params![item.0, agent.0])? == 1)
 }
 
 /// The first messages of a conversation.
 pub(crate) fn first_words(connection: &Connection, conversation: ConversationId, most: u32) -> Outcome<Vec<Message>> {
-    let mut statement = connection.prepare_cached(FIRST_WORDS)?;
-    let ids = statement.query_map(params![conversation.0, most], |row| row.get(0).map(MessageId))?;
+    let ids: Vec<_> = connection.all(FIRST_WORDS, params![conversation.0, most], |row| row.get(0).map(MessageId))?;
     let mut found = Vec::new();
     for id in ids {
-        found.extend(conversations::find_message(connection, id?)?);
+        found.extend(conversations::find_message(connection, id)?);
     }
     Ok(found)
 }

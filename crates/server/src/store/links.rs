@@ -2,9 +2,9 @@
 
 use deskbell_protocol::http::Invitation;
 use deskbell_protocol::{AgentId, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::agents::{email_key, role_code, role_from};
+use super::database::{self, Connection, Row, params};
 use super::{Outcome, queries};
 
 queries! {
@@ -21,7 +21,7 @@ queries! {
     DROP_PASSWORD_LINK = "DELETE FROM password_link WHERE agent = ?1";
 }
 
-fn invitation(row: &Row<'_>) -> rusqlite::Result<(Invitation, String, String)> {
+fn invitation(row: &Row<'_>) -> database::Result<(Invitation, String, String)> {
     let invitation = Invitation {
         id: row.get(0)?,
         name: row.get(1)?,
@@ -29,7 +29,7 @@ fn invitation(row: &Row<'_>) -> rusqlite::Result<(Invitation, String, String)> {
         role: role_from(row.get(3)?),
         teams: Vec::new(),
         sites: Vec::new(),
-        invited_by: row.get::<_, Option<i64>>(6)?.map(AgentId),
+        invited_by: row.get::<Option<i64>>(6)?.map(AgentId),
         created_at: row.get(7)?,
         expires_at: row.get(8)?,
     };
@@ -43,41 +43,43 @@ fn whole((invitation, teams, sites): (Invitation, String, String)) -> Outcome<In
 /// Stores an invitation in the place of another one to the same address.
 pub(crate) fn add_invitation(connection: &Connection, hash: &[u8], invitation: &Invitation) -> Outcome<()> {
     let Invitation { id, name, email, role, teams, sites, invited_by, created_at, expires_at } = invitation;
-    connection.prepare_cached(ADD_INVITATION)?.execute(params![
-        id,
-        hash,
-        name,
-        email,
-        email_key(email),
-        role_code(*role),
-        serde_json::to_string(teams)?,
-        serde_json::to_string(sites)?,
-        invited_by.map(|agent| agent.0),
-        created_at,
-        expires_at
-    ])?;
+    connection.change(
+        ADD_INVITATION,
+        params![
+            id,
+            hash,
+            name,
+            email,
+            email_key(email),
+            role_code(*role),
+            serde_json::to_string(teams)?,
+            serde_json::to_string(sites)?,
+            invited_by.map(|agent| agent.0),
+            created_at,
+            expires_at
+        ],
+    )?;
     Ok(())
 }
 
 pub(crate) fn find_invitation(connection: &Connection, hash: &[u8], now: Timestamp) -> Outcome<Option<Invitation>> {
-    let found = connection.prepare_cached(FIND_INVITATION)?.query_row(params![hash, now], invitation).optional()?;
+    let found = connection.find(FIND_INVITATION, params![hash, now], invitation)?;
     found.map(whole).transpose()
 }
 
 /// The invitations that can be used, oldest first.
 pub(crate) fn invitations(connection: &Connection, now: Timestamp) -> Outcome<Vec<Invitation>> {
-    let mut statement = connection.prepare_cached(INVITATIONS_OF_FEW)?;
-    let rows = statement.query_map([now], invitation)?.collect::<Result<Vec<_>, _>>()?;
+    let rows: Vec<_> = connection.all(INVITATIONS_OF_FEW, params![now], invitation)?;
     rows.into_iter().map(whole).collect()
 }
 
 /// Takes an invitation away. The address it was for; `None`: there is no such one.
-pub(crate) fn drop_invitation(connection: &Connection, id: i64) -> rusqlite::Result<Option<String>> {
-    connection.prepare_cached(DROP_INVITATION)?.query_row([id], |row| row.get(0)).optional()
+pub(crate) fn drop_invitation(connection: &Connection, id: i64) -> database::Result<Option<String>> {
+    connection.find(DROP_INVITATION, params![id], |row| row.get(0))
 }
 
-pub(crate) fn drop_expired_invitations(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
-    connection.prepare_cached(DROP_EXPIRED_INVITATIONS_OF_FEW)?.execute([now])?;
+pub(crate) fn drop_expired_invitations(connection: &Connection, now: Timestamp) -> database::Result<()> {
+    connection.change(DROP_EXPIRED_INVITATIONS_OF_FEW, params![now])?;
     Ok(())
 }
 
@@ -88,9 +90,9 @@ pub(crate) fn put_password_link(
     hash: &[u8],
     made_by: Option<AgentId>,
     expires_at: Timestamp,
-) -> rusqlite::Result<()> {
+) -> database::Result<()> {
     let made_by = made_by.map(|agent| agent.0);
-    connection.prepare_cached(PUT_PASSWORD_LINK)?.execute(params![agent.0, hash, made_by, expires_at])?;
+    connection.change(PUT_PASSWORD_LINK, params![agent.0, hash, made_by, expires_at])?;
     Ok(())
 }
 
@@ -99,14 +101,13 @@ pub(crate) fn find_password_link(
     connection: &Connection,
     hash: &[u8],
     now: Timestamp,
-) -> rusqlite::Result<Option<(AgentId, Option<AgentId>)>> {
-    connection
-        .prepare_cached(FIND_PASSWORD_LINK)?
-        .query_row(params![hash, now], |row| Ok((AgentId(row.get(0)?), row.get::<_, Option<i64>>(1)?.map(AgentId))))
-        .optional()
+) -> database::Result<Option<(AgentId, Option<AgentId>)>> {
+    connection.find(FIND_PASSWORD_LINK, params![hash, now], |row| {
+        Ok((AgentId(row.get(0)?), row.get::<Option<i64>>(1)?.map(AgentId)))
+    })
 }
 
-pub(crate) fn drop_password_link(connection: &Connection, agent: AgentId) -> rusqlite::Result<()> {
-    connection.prepare_cached(DROP_PASSWORD_LINK)?.execute([agent.0])?;
+pub(crate) fn drop_password_link(connection: &Connection, agent: AgentId) -> database::Result<()> {
+    connection.change(DROP_PASSWORD_LINK, params![agent.0])?;
     Ok(())
 }

@@ -7,14 +7,13 @@ use deskbell_protocol::{
     AgentId, Change, ChangeKind, ClientId, ConversationId, Cursor, Delta, EntityKind, Epoch, ResetReason, Seq, SiteId,
     VisitorId,
 };
-use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::database::{self, Connection, Row, params};
 use super::participants::by_taking_part;
 use super::{Outcome, entities, queries};
 use crate::authorize::Principal;
 
 queries! {
-    BACK_UP = "VACUUM INTO ?1";
     SET_EPOCH = "UPDATE desk SET epoch = ?1 WHERE id = 1";
     FIND_DESK = "SELECT epoch, seq, shape_seq, last_id FROM desk WHERE id = 1";
     ADD_DESK = "INSERT INTO desk (id, name, epoch, seq, shape_seq, last_id) VALUES (1, ?1, ?2, 0, 0, 0)";
@@ -55,34 +54,27 @@ pub(crate) struct Desk {
 }
 
 /// Makes the desk's row when there is none.
-pub(crate) fn begin(connection: &Connection, name: &str) -> rusqlite::Result<()> {
-    let found = connection.query_row(FIND_DESK, [], |_| Ok(())).optional()?;
-    if found.is_none() {
-        connection.execute(ADD_DESK, params![name, crate::tokens::random_name()])?;
+pub(crate) fn begin(connection: &Connection, name: &str) -> database::Result<()> {
+    if !connection.has(FIND_DESK, params![])? {
+        connection.change(ADD_DESK, params![name, crate::tokens::random_name()])?;
     }
     Ok(())
 }
 
-/// Copies the desk as it is now into a new file.
-pub(crate) fn back_up(connection: &Connection, file: &std::path::Path) -> rusqlite::Result<()> {
-    connection.execute(BACK_UP, [file.to_string_lossy()])?;
-    Ok(())
-}
-
 /// Makes the log another one: cursors into the old one are of no use any more.
-pub(crate) fn begin_another_epoch(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute(SET_EPOCH, [crate::tokens::random_name()])?;
+pub(crate) fn begin_another_epoch(connection: &Connection) -> database::Result<()> {
+    connection.change(SET_EPOCH, params![crate::tokens::random_name()])?;
     Ok(())
 }
 
-pub(crate) fn desk(connection: &Connection) -> rusqlite::Result<Desk> {
-    connection.prepare_cached(FIND_DESK)?.query_row([], |row| {
+pub(crate) fn desk(connection: &Connection) -> database::Result<Desk> {
+    connection.one(FIND_DESK, params![], |row| {
         Ok(Desk { epoch: row.get(0)?, head: Seq(row.get(1)?), shape: Seq(row.get(2)?), last_id: row.get(3)? })
     })
 }
 
-pub(super) fn move_head(connection: &Connection, head: Seq, last_id: i64) -> rusqlite::Result<()> {
-    connection.prepare_cached(MOVE_HEAD)?.execute([head.0, last_id])?;
+pub(super) fn move_head(connection: &Connection, head: Seq, last_id: i64) -> database::Result<()> {
+    connection.change(MOVE_HEAD, params![head.0, last_id])?;
     Ok(())
 }
 
@@ -207,7 +199,7 @@ fn kind_from(code: i64) -> ChangeKind {
 }
 
 impl Place {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+    fn read(row: &Row<'_>) -> database::Result<Self> {
         let sender: Option<i64> = row.get(5)?;
         let client_id: Option<String> = row.get(7)?;
         Ok(Self {
@@ -221,8 +213,8 @@ impl Place {
                 _ => None,
             },
             client_id: client_id.as_deref().and_then(ClientId::parse),
-            conversation: row.get::<_, Option<i64>>(8)?.map(ConversationId),
-            site: row.get::<_, Option<i64>>(9)?.map(SiteId),
+            conversation: row.get::<Option<i64>>(8)?.map(ConversationId),
+            site: row.get::<Option<i64>>(9)?.map(SiteId),
         })
     }
 
@@ -263,19 +255,22 @@ pub(crate) fn size(change: &Change) -> usize {
     ENVELOPE_BYTES + change.data.as_ref().map_or(0, |data| data.as_str().len())
 }
 
-pub(super) fn put(connection: &Connection, place: &Place) -> rusqlite::Result<()> {
-    connection.prepare_cached(PUT_CHANGE)?.execute(params![
-        place.seq.0,
-        entities::kind_code(place.entity),
-        place.id,
-        place.audience,
-        kind_code(place.kind),
-        place.sender.map(|sender| sender.0),
-        place.sender.map(|sender| sender.1),
-        place.client_id.as_ref().map(ClientId::as_str),
-        place.conversation.map(|id| id.0),
-        place.site.map(|id| id.0),
-    ])?;
+pub(super) fn put(connection: &Connection, place: &Place) -> database::Result<()> {
+    connection.change(
+        PUT_CHANGE,
+        params![
+            place.seq.0,
+            entities::kind_code(place.entity),
+            place.id,
+            place.audience,
+            kind_code(place.kind),
+            place.sender.map(|sender| sender.0),
+            place.sender.map(|sender| sender.1),
+            place.client_id.as_ref().map(ClientId::as_str),
+            place.conversation.map(|id| id.0),
+            place.site.map(|id| id.0),
+        ],
+    )?;
     Ok(())
 }
 
@@ -285,21 +280,18 @@ pub(crate) fn place(
     entity: EntityKind,
     id: i64,
     audience: i64,
-) -> rusqlite::Result<Option<Place>> {
-    connection
-        .prepare_cached(FIND_CHANGE)?
-        .query_row([entities::kind_code(entity), id, audience], Place::read)
-        .optional()
+) -> database::Result<Option<Place>> {
+    connection.find(FIND_CHANGE, params![entities::kind_code(entity), id, audience], Place::read)
 }
 
 /// For whom the log has a place of an entity.
-pub(super) fn audiences(connection: &Connection, entity: EntityKind, id: i64) -> rusqlite::Result<Vec<i64>> {
-    connection.prepare_cached(AUDIENCES)?.query_map([entities::kind_code(entity), id], |row| row.get(0))?.collect()
+pub(super) fn audiences(connection: &Connection, entity: EntityKind, id: i64) -> database::Result<Vec<i64>> {
+    connection.all(AUDIENCES, params![entities::kind_code(entity), id], |row| row.get(0))
 }
 
 /// Everything of a kind that was ever erased.
-pub(super) fn erased(connection: &Connection, entity: EntityKind) -> rusqlite::Result<Vec<i64>> {
-    connection.prepare_cached(ERASED)?.query_map([entities::kind_code(entity)], |row| row.get(0))?.collect()
+pub(super) fn erased(connection: &Connection, entity: EntityKind) -> database::Result<Vec<i64>> {
+    connection.all(ERASED, params![entities::kind_code(entity)], |row| row.get(0))
 }
 
 /// An entity's present state as a row of a snapshot. `None` when it is gone.
@@ -316,10 +308,9 @@ pub(crate) fn next_conversations_since(
     from: Seq,
     after: i64,
     most: i64,
-) -> rusqlite::Result<Vec<i64>> {
+) -> database::Result<Vec<i64>> {
     let kind = entities::kind_code(EntityKind::Conversation);
-    let mut statement = connection.prepare_cached(NEXT_CONVERSATIONS_SINCE_OF_FEW)?;
-    statement.query_map(params![from.0, kind, after, most], |row| row.get(0))?.collect()
+    connection.all(NEXT_CONVERSATIONS_SINCE_OF_FEW, params![from.0, kind, after, most], |row| row.get(0))
 }
 
 /// At most `limit` rows of `(from, to]` that an agent may see.
@@ -329,9 +320,8 @@ pub(crate) fn changes_for_agent(
     from: Seq,
     to: Seq,
     limit: i64,
-) -> rusqlite::Result<Vec<Place>> {
-    let mut statement = connection.prepare_cached(CHANGES_FOR_AGENT)?;
-    statement.query_map([from.0, to.0, agent.0, limit], Place::read)?.collect()
+) -> database::Result<Vec<Place>> {
+    connection.all(CHANGES_FOR_AGENT, params![from.0, to.0, agent.0, limit], Place::read)
 }
 
 /// At most `limit` rows of `(from, to]` that belong to a conversation, notes included.
@@ -341,9 +331,8 @@ pub(crate) fn changes_of_conversation(
     from: Seq,
     to: Seq,
     limit: i64,
-) -> rusqlite::Result<Vec<Place>> {
-    let mut statement = connection.prepare_cached(CHANGES_OF_CONVERSATION)?;
-    statement.query_map([conversation.0, from.0, to.0, limit], Place::read)?.collect()
+) -> database::Result<Vec<Place>> {
+    connection.all(CHANGES_OF_CONVERSATION, params![conversation.0, from.0, to.0, limit], Place::read)
 }
 
 /// What a command came to.
@@ -359,15 +348,9 @@ pub(crate) fn add_command(
     sender: (i64, i64),
     client_id: &ClientId,
     done: Done,
-) -> rusqlite::Result<()> {
-    connection.prepare_cached(ADD_COMMAND)?.execute(params![
-        sender.0,
-        sender.1,
-        client_id.as_str(),
-        done.seq.0,
-        done.id,
-        done.number
-    ])?;
+) -> database::Result<()> {
+    connection
+        .change(ADD_COMMAND, params![sender.0, sender.1, client_id.as_str(), done.seq.0, done.id, done.number])?;
     Ok(())
 }
 
@@ -375,13 +358,10 @@ pub(crate) fn find_command(
     connection: &Connection,
     sender: (i64, i64),
     client_id: &ClientId,
-) -> rusqlite::Result<Option<Done>> {
-    connection
-        .prepare_cached(FIND_COMMAND)?
-        .query_row(params![sender.0, sender.1, client_id.as_str()], |row| {
-            Ok(Done { seq: Seq(row.get(0)?), id: row.get(1)?, number: row.get(2)? })
-        })
-        .optional()
+) -> database::Result<Option<Done>> {
+    connection.find(FIND_COMMAND, params![sender.0, sender.1, client_id.as_str()], |row| {
+        Ok(Done { seq: Seq(row.get(0)?), id: row.get(1)?, number: row.get(2)? })
+    })
 }
 
 #[cfg(test)]

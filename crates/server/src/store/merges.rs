@@ -1,8 +1,8 @@
 //! Persons who turned out to be one.
 
 use deskbell_protocol::{ContactId, ConversationId, ItemId, Timestamp, VisitorId};
-use rusqlite::{Connection, OptionalExtension};
 
+use super::database::{self, Connection, params};
 use super::{items, queries};
 
 queries! {
@@ -19,8 +19,8 @@ queries! {
 }
 
 /// Who is meant by an id: after a merge, the one that stays.
-pub(crate) fn resolve(connection: &Connection, id: ContactId) -> rusqlite::Result<ContactId> {
-    let stays = connection.prepare_cached(STAYS)?.query_row([id.0], |row| row.get(0).map(ContactId)).optional()?;
+pub(crate) fn resolve(connection: &Connection, id: ContactId) -> database::Result<ContactId> {
+    let stays = connection.find(STAYS, params![id.0], |row| row.get(0).map(ContactId))?;
     Ok(stays.unwrap_or(id))
 }
 
@@ -37,20 +37,14 @@ pub(crate) fn merge(
     gone: ContactId,
     stays: ContactId,
     known_since: Timestamp,
-) -> rusqlite::Result<Moved> {
+) -> database::Result<Moved> {
     let (from, to) = (gone.0, stays.0);
-    let visitors = connection
-        .prepare_cached(VISITORS)?
-        .query_map([from], |row| row.get(0).map(VisitorId))?
-        .collect::<Result<_, _>>()?;
-    let conversations = connection
-        .prepare_cached(CONVERSATIONS)?
-        .query_map([from], |row| row.get(0).map(ConversationId))?
-        .collect::<Result<_, _>>()?;
+    let visitors = connection.all(VISITORS, params![from], |row| row.get(0).map(VisitorId))?;
+    let conversations = connection.all(CONVERSATIONS, params![from], |row| row.get(0).map(ConversationId))?;
     let items = items::of_contact(connection, gone)?.into_iter().map(|item| item.id).collect();
     for sql in [MOVE_VISITORS, MOVE_CONVERSATIONS, MOVE_ITEMS, MOVE_DELIVERIES, FOLLOW, MERGE] {
-        connection.prepare_cached(sql)?.execute([from, to])?;
+        connection.change(sql, params![from, to])?;
     }
-    connection.prepare_cached(KNOWN_SINCE)?.execute([to, known_since])?;
+    connection.change(KNOWN_SINCE, params![to, known_since])?;
     Ok(Moved { visitors, conversations, items })
 }

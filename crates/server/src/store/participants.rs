@@ -1,8 +1,8 @@
 //! Agents who take part in conversations, and what they see by that.
 
 use deskbell_protocol::{AgentId, ConversationId, EntityKind, SiteId, Timestamp};
-use rusqlite::{Connection, OptionalExtension, params};
 
+use super::database::{self, Connection, params};
 use super::log::EVERYBODY;
 use super::queries;
 
@@ -66,8 +66,8 @@ macro_rules! by_taking_part {
 pub(in crate::store) use by_taking_part;
 
 /// Who takes part in a conversation, by their ids.
-pub(crate) fn of(connection: &Connection, conversation: ConversationId) -> rusqlite::Result<Vec<AgentId>> {
-    connection.prepare_cached(NOW)?.query_map([conversation.0], |row| row.get(0).map(AgentId))?.collect()
+pub(crate) fn of(connection: &Connection, conversation: ConversationId) -> database::Result<Vec<AgentId>> {
+    connection.all(NOW, params![conversation.0], |row| row.get(0).map(AgentId))
 }
 
 /// Whether an agent takes part in a conversation.
@@ -75,8 +75,8 @@ pub(crate) fn takes_part(
     connection: &Connection,
     agent: AgentId,
     conversation: ConversationId,
-) -> rusqlite::Result<bool> {
-    connection.prepare_cached(TAKES_PART)?.exists([agent.0, conversation.0])
+) -> database::Result<bool> {
+    connection.has(TAKES_PART, params![agent.0, conversation.0])
 }
 
 /// Agents, by their ids, who see an entity because they take part in a conversation that it belongs to.
@@ -85,7 +85,7 @@ pub(crate) fn seeing(
     entity: EntityKind,
     id: i64,
     audience: i64,
-) -> rusqlite::Result<Vec<AgentId>> {
+) -> database::Result<Vec<AgentId>> {
     let sql = match entity {
         EntityKind::Conversation | EntityKind::ReadMark => NOW,
         EntityKind::Message => OF_MESSAGE,
@@ -98,8 +98,7 @@ pub(crate) fn seeing(
         | EntityKind::Item
         | EntityKind::Unknown => return Ok(Vec::new()),
     };
-    let mut agents: Vec<AgentId> =
-        connection.prepare_cached(sql)?.query_map([id], |row| row.get(0).map(AgentId))?.collect::<Result<_, _>>()?;
+    let mut agents: Vec<AgentId> = connection.all(sql, params![id], |row| row.get(0).map(AgentId))?;
     agents.retain(|agent| audience == EVERYBODY || audience == agent.0);
     agents.sort_unstable();
     agents.dedup();
@@ -114,8 +113,8 @@ pub(crate) fn add(
     agent: AgentId,
     by: AgentId,
     now: Timestamp,
-) -> rusqlite::Result<()> {
-    connection.prepare_cached(ADD)?.execute(params![id, conversation.0, agent.0, now, by.0])?;
+) -> database::Result<()> {
+    connection.change(ADD, params![id, conversation.0, agent.0, now, by.0])?;
     Ok(())
 }
 
@@ -126,8 +125,8 @@ pub(crate) fn leave(
     agent: AgentId,
     by: AgentId,
     now: Timestamp,
-) -> rusqlite::Result<()> {
-    connection.prepare_cached(LEAVE)?.execute(params![conversation.0, agent.0, now, by.0])?;
+) -> database::Result<()> {
+    connection.change(LEAVE, params![conversation.0, agent.0, now, by.0])?;
     Ok(())
 }
 
@@ -140,9 +139,9 @@ pub(crate) fn direct(
     connection: &Connection,
     one: AgentId,
     other: AgentId,
-) -> rusqlite::Result<Option<ConversationId>> {
-    let found = connection.prepare_cached(FIND_DIRECT)?.query_row(pair(one, other), |row| row.get(0)).optional()?;
-    Ok(found.map(ConversationId))
+) -> database::Result<Option<ConversationId>> {
+    let (low, high) = pair(one, other);
+    connection.find(FIND_DIRECT, params![low, high], |row| row.get(0).map(ConversationId))
 }
 
 /// Says which conversation is the direct one of two agents.
@@ -151,13 +150,13 @@ pub(crate) fn add_direct(
     one: AgentId,
     other: AgentId,
     conversation: ConversationId,
-) -> rusqlite::Result<()> {
+) -> database::Result<()> {
     let (low, high) = pair(one, other);
-    connection.prepare_cached(ADD_DIRECT)?.execute([low, high, conversation.0])?;
+    connection.change(ADD_DIRECT, params![low, high, conversation.0])?;
     Ok(())
 }
 
 /// Conversations of a site in which an agent takes part.
-pub(crate) fn on_site(connection: &Connection, agent: AgentId, site: SiteId) -> rusqlite::Result<Vec<ConversationId>> {
-    connection.prepare_cached(ON_SITE)?.query_map([agent.0, site.0], |row| row.get(0).map(ConversationId))?.collect()
+pub(crate) fn on_site(connection: &Connection, agent: AgentId, site: SiteId) -> database::Result<Vec<ConversationId>> {
+    connection.all(ON_SITE, params![agent.0, site.0], |row| row.get(0).map(ConversationId))
 }

@@ -7,11 +7,11 @@ use deskbell_protocol::{
     Contact, ContactId, Conversation, ConversationId, EntityKind, Item, Message, MessageId, PageView, Visitor,
     VisitorId,
 };
-use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::batch::Write;
+use super::database::{self, Connection, Reference, Row, params};
 use super::{
     Failure, Outcome, conversations, entities, files, items, log, merges, queries, uploads, visitors, webhooks,
 };
@@ -22,12 +22,6 @@ queries! {
     CONVERSATIONS = "SELECT id FROM conversation WHERE contact = ?1";
     MESSAGES = "SELECT id FROM message WHERE conversation = ?1 ORDER BY number";
     PAGES = "SELECT url, title, at FROM page_view WHERE visitor = ?1 ORDER BY id";
-    /// Tables with rows that belong to a row of another table.
-    CHILDREN_OF_FEW = "SELECT sqlite_schema.name, link.\"from\" FROM sqlite_schema, pragma_foreign_key_list(sqlite_schema.name) AS link
-        WHERE sqlite_schema.type = 'table' AND link.\"table\" = ?1";
-    HAS_IDS_OF_FEW = "SELECT 1 FROM pragma_table_info(?1) WHERE name = 'id' AND pk = 1";
-    HAS_UPLOADERS_OF_FEW = "SELECT sqlite_schema.name FROM sqlite_schema, pragma_table_info(sqlite_schema.name) AS field
-        WHERE sqlite_schema.type = 'table' AND field.name = 'uploader'";
     UPLOADS = "SELECT id FROM attachment WHERE uploader_kind = 2 AND uploader IN (SELECT value FROM json_each(?1))";
     FILE = "SELECT file FROM attachment WHERE id = ?1";
     DROP_COMMANDS = "DELETE FROM command WHERE sender_kind = 2 AND sender IN (SELECT value FROM json_each(?1))";
@@ -108,8 +102,8 @@ pub struct Erased {
     pub uploads: Vec<String>,
 }
 
-fn ids(connection: &Connection, sql: &str, of: i64) -> rusqlite::Result<Vec<i64>> {
-    connection.prepare_cached(sql)?.query_map([of], |row| row.get(0))?.collect()
+fn ids(connection: &Connection, sql: &str, of: i64) -> database::Result<Vec<i64>> {
+    connection.all(sql, params![of], |row| row.get(0))
 }
 
 /// The person's row. For a visitor who shares it with another browser, the second value is that visitor alone.
@@ -125,8 +119,7 @@ pub(crate) fn find(connection: &Connection, person: &Person) -> Outcome<(Contact
             Ok((found.contact, (!alone).then_some(found.id)))
         }
         Person::Email(email) => {
-            let mut statement = connection.prepare_cached(BY_EMAIL)?;
-            let found: Vec<i64> = statement.query_map([email], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            let found: Vec<i64> = connection.all(BY_EMAIL, params![email], |row| row.get(0))?;
             match found.as_slice() {
                 [] => Err(Failure::not_found("contact")),
                 [one] => Ok((ContactId(*one), None)),
@@ -151,10 +144,8 @@ pub(crate) fn known(connection: &Connection, person: &Person) -> Outcome<Known> 
     };
     for id in ids(connection, VISITORS, contact.0)? {
         let Some(visitor) = visitors::find(connection, VisitorId(id))? else { continue };
-        let mut statement = connection.prepare_cached(PAGES)?;
-        let pages =
-            statement.query_map([id], |row| Ok(PageView { url: row.get(0)?, title: row.get(1)?, at: row.get(2)? }));
-        known.visitors.push(KnownVisitor { visitor, pages: pages?.collect::<Result<_, _>>()? });
+        let page = |row: &Row<'_>| Ok(PageView { url: row.get(0)?, title: row.get(1)?, at: row.get(2)? });
+        known.visitors.push(KnownVisitor { visitor, pages: connection.all(PAGES, params![id], page)? });
     }
     for id in ids(connection, CONVERSATIONS, contact.0)? {
         let Some(conversation) = conversations::find(connection, ConversationId(id))? else { continue };
@@ -191,26 +182,21 @@ pub(crate) fn erase(write: &mut Write<'_>, person: &Person) -> Outcome<Erased> {
     }
     let mut eraser = Eraser { write, erased: Erased { uploads, ..Erased::default() }, gone: HashSet::new() };
     // What was uploaded and never sent belongs to no message.
-    let loose: Vec<i64> = {
-        let mut statement = eraser.write.connection.prepare_cached(UPLOADS)?;
-        statement.query_map([&senders], |row| row.get(0))?.collect::<Result<_, _>>()?
-    };
+    let loose: Vec<i64> = eraser.write.connection.all(UPLOADS, params![senders], |row| row.get(0))?;
     match visitor {
         Some(visitor) => eraser.rows("visitor", &[visitor.0])?,
         None => eraser.rows("contact", &[contact.0])?,
     }
     eraser.rows("attachment", &loose)?;
     let connection = eraser.write.connection;
-    let tables: Vec<String> =
-        connection.prepare_cached(HAS_UPLOADERS_OF_FEW)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    for table in tables {
+    for table in connection.tables_with("uploader")? {
         let sql = format!(
             "DELETE FROM {} WHERE uploader_kind = 2 AND uploader IN (SELECT value FROM json_each(?1))",
             quoted(&table)
         );
-        connection.execute(&sql, [&senders])?;
+        connection.change(&sql, params![senders])?;
     }
-    connection.execute(DROP_COMMANDS, [&senders])?;
+    connection.change(DROP_COMMANDS, params![senders])?;
     webhooks::recount(connection)?;
     let erased = eraser.erased;
     // What the team has to do stays, and is about these conversations no more.
@@ -223,7 +209,7 @@ pub(crate) fn erase(write: &mut Write<'_>, person: &Person) -> Outcome<Erased> {
 }
 
 /// Erases again what another database of this desk says was erased, after that was restored from a backup.
-pub(crate) fn erased_in(connection: &Connection) -> rusqlite::Result<Vec<Person>> {
+pub(crate) fn erased_in(connection: &Connection) -> database::Result<Vec<Person>> {
     let contacts = log::erased(connection, EntityKind::Contact)?.into_iter().map(|id| Person::Contact(ContactId(id)));
     let visitors = log::erased(connection, EntityKind::Visitor)?.into_iter().map(|id| Person::Visitor(VisitorId(id)));
     Ok(contacts.chain(visitors).collect())
@@ -249,17 +235,13 @@ impl Eraser<'_, '_> {
         }
         let list = serde_json::to_string(&ids)?;
         let connection = self.write.connection;
-        let mut statement = connection.prepare_cached(CHILDREN_OF_FEW)?;
-        let children: Vec<(String, String)> =
-            statement.query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
-        for (child, column) in children {
+        for Reference { table: child, column, has_ids } in connection.references_to(table)? {
             let of = format!("FROM {} WHERE {} IN (SELECT value FROM json_each(?1))", quoted(&child), quoted(&column));
-            if connection.prepare_cached(HAS_IDS_OF_FEW)?.exists([&child])? {
-                let mut statement = connection.prepare(&format!("SELECT id {of}"))?;
-                let found: Vec<i64> = statement.query_map([&list], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            if has_ids {
+                let found: Vec<i64> = connection.all(&format!("SELECT id {of}"), params![list], |row| row.get(0))?;
                 self.rows(&child, &found)?;
             } else {
-                connection.execute(&format!("DELETE {of}"), [&list])?;
+                connection.change(&format!("DELETE {of}"), params![list])?;
             }
         }
         for id in &ids {
@@ -267,10 +249,10 @@ impl Eraser<'_, '_> {
         }
         if table == "message" {
             // The conversation's own erasure takes its messages along, so the log need not keep them.
-            connection.execute(DROP_CHANGES, params![entities::kind_code(EntityKind::Message), list])?;
+            connection.change(DROP_CHANGES, params![entities::kind_code(EntityKind::Message), list])?;
         }
         let sql = format!("DELETE FROM {} WHERE id IN (SELECT value FROM json_each(?1))", quoted(table));
-        connection.execute(&sql, [&list])?;
+        connection.change(&sql, params![list])?;
         Ok(())
     }
 
@@ -279,7 +261,7 @@ impl Eraser<'_, '_> {
         let connection = self.write.connection;
         match table {
             "contact" => {
-                connection.prepare_cached(DROP_CONTACT_WORDS)?.execute([id])?;
+                connection.change(DROP_CONTACT_WORDS, params![id])?;
                 self.write.erased(EntityKind::Contact, id)?;
             }
             "visitor" => {
@@ -293,14 +275,14 @@ impl Eraser<'_, '_> {
             }
             "message" => {
                 self.erased.messages += 1;
-                connection.prepare_cached(DROP_MESSAGE_WORDS)?.execute([id])?;
+                connection.change(DROP_MESSAGE_WORDS, params![id])?;
             }
             "item" => self.write.erased(EntityKind::Item, id)?,
             "page_view" => {
-                connection.prepare_cached(DROP_PAGE_WORDS)?.execute([id])?;
+                connection.change(DROP_PAGE_WORDS, params![id])?;
             }
             "attachment" => {
-                let file: String = connection.prepare_cached(FILE)?.query_row([id], |row| row.get(0))?;
+                let file: String = connection.one(FILE, params![id], |row| row.get(0))?;
                 files::remove_later(connection, &file)?;
                 self.erased.files.push(file);
             }

@@ -4,10 +4,10 @@
 use std::collections::{BTreeSet, HashSet};
 
 use deskbell_protocol::{AgentId, ConversationId, EntityKind, Number, Role, SiteId, TeamId};
-use rusqlite::{Connection, OptionalExtension};
 
 use super::agents::role_from;
 use super::batch::Write;
+use super::database::{self, Connection, params};
 use super::{Outcome, conversations, participants, queries};
 use crate::authorize::answers_visitors;
 
@@ -36,18 +36,18 @@ queries! {
 const SHOWN_MESSAGES: i64 = 30;
 
 /// What an agent may do. `None`: there is no such agent, or no longer.
-pub(crate) fn role(connection: &Connection, agent: AgentId) -> rusqlite::Result<Option<Role>> {
-    let code: Option<i64> = connection.prepare_cached(ROLE)?.query_row([agent.0], |row| row.get(0)).optional()?;
+pub(crate) fn role(connection: &Connection, agent: AgentId) -> database::Result<Option<Role>> {
+    let code: Option<i64> = connection.find(ROLE, params![agent.0], |row| row.get(0))?;
     Ok(code.map(role_from))
 }
 
 /// Whether an agent may see the customers of a site.
-pub(crate) fn sees(connection: &Connection, agent: AgentId, site: SiteId) -> rusqlite::Result<bool> {
-    connection.prepare_cached(SEES)?.exists([agent.0, site.0])
+pub(crate) fn sees(connection: &Connection, agent: AgentId, site: SiteId) -> database::Result<bool> {
+    connection.has(SEES, params![agent.0, site.0])
 }
 
 /// Whether an agent answers visitors at all.
-pub(crate) fn answers(connection: &Connection, agent: AgentId) -> rusqlite::Result<bool> {
+pub(crate) fn answers(connection: &Connection, agent: AgentId) -> database::Result<bool> {
     Ok(role(connection, agent)?.is_some_and(answers_visitors))
 }
 
@@ -57,35 +57,29 @@ pub(crate) fn sees_conversation(
     agent: AgentId,
     site: SiteId,
     conversation: ConversationId,
-) -> rusqlite::Result<bool> {
+) -> database::Result<bool> {
     Ok(sees(connection, agent, site)? || participants::takes_part(connection, agent, conversation)?)
 }
 
 /// The sites whose customers an agent may see.
-pub(crate) fn sites_of(connection: &Connection, agent: AgentId) -> rusqlite::Result<HashSet<SiteId>> {
-    connection.prepare_cached(SITES_OF)?.query_map([agent.0], |row| row.get(0).map(SiteId))?.collect()
+pub(crate) fn sites_of(connection: &Connection, agent: AgentId) -> database::Result<HashSet<SiteId>> {
+    connection.all(SITES_OF, params![agent.0], |row| row.get(0).map(SiteId))
 }
 
 /// Whether somebody of a team answers the visitors of a site.
-pub(crate) fn team_answers(connection: &Connection, team: TeamId, site: SiteId) -> rusqlite::Result<bool> {
-    let mut statement = connection.prepare_cached(ROLES_OF_TEAM)?;
-    let mut rows = statement.query([team.0, site.0])?;
-    while let Some(row) = rows.next()? {
-        if answers_visitors(role_from(row.get(0)?)) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+pub(crate) fn team_answers(connection: &Connection, team: TeamId, site: SiteId) -> database::Result<bool> {
+    let roles: Vec<i64> = connection.all(ROLES_OF_TEAM, params![team.0, site.0], |row| row.get(0))?;
+    Ok(roles.into_iter().any(|role| answers_visitors(role_from(role))))
 }
 
-fn pairs(connection: &Connection, sql: &str) -> rusqlite::Result<BTreeSet<(i64, i64)>> {
-    connection.prepare_cached(sql)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+fn pairs(connection: &Connection, sql: &str) -> database::Result<BTreeSet<(i64, i64)>> {
+    connection.all(sql, params![], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 /// Makes `sees` true again, without telling anybody.
-pub(in crate::store) fn fill(connection: &Connection) -> rusqlite::Result<()> {
+pub(in crate::store) fn fill(connection: &Connection) -> database::Result<()> {
     for (agent, site) in pairs(connection, DUE_OF_FEW)? {
-        connection.prepare_cached(ADD)?.execute([agent, site])?;
+        connection.change(ADD, params![agent, site])?;
     }
     Ok(())
 }
@@ -98,20 +92,20 @@ pub(crate) fn settle(write: &mut Write<'_>) -> Outcome<BTreeSet<AgentId>> {
     let mut blind = BTreeSet::new();
     for (agent, site) in before.difference(&now).copied() {
         blind.insert(AgentId(agent));
-        write.connection.prepare_cached(DROP)?.execute([agent, site])?;
+        write.connection.change(DROP, params![agent, site])?;
         write.forget(EntityKind::Site, site, agent)?;
         for conversation in participants::on_site(write.connection, AgentId(agent), SiteId(site))? {
             show_conversation(write, conversation, AgentId(agent))?;
         }
     }
     for (agent, site) in now.difference(&before).copied() {
-        write.connection.prepare_cached(ADD)?.execute([agent, site])?;
+        write.connection.change(ADD, params![agent, site])?;
         // Where nobody ever signed in, nobody can have missed anything.
-        if !write.connection.prepare_cached(HAS_DEVICE)?.exists([agent])? {
+        if !write.connection.has(HAS_DEVICE, params![agent])? {
             continue;
         }
         // Of a site without visitors there is nothing to show but the site itself.
-        if write.connection.prepare_cached(HAS_VISITORS)?.exists([site])? {
+        if write.connection.has(HAS_VISITORS, params![site])? {
             write.show(EntityKind::Site, site, agent)?;
         } else {
             write.touch(EntityKind::Site, site)?;
@@ -151,7 +145,7 @@ pub(crate) fn hide_conversation(write: &mut Write<'_>, id: ConversationId, agent
         return Ok(());
     }
     write.forget(EntityKind::Conversation, id.0, agent.0)?;
-    let seen_still = |entity, id| -> rusqlite::Result<bool> {
+    let seen_still = |entity, id| -> database::Result<bool> {
         Ok(participants::seeing(write.connection, entity, id, agent.0)?.contains(&agent))
     };
     let people = [(EntityKind::Visitor, found.visitor.0), (EntityKind::Contact, found.contact.0)];

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use deskbell_protocol::{AgentId, ConversationId, ConversationState, MessageId, Number, VisitorId};
-use rusqlite::{Connection, OptionalExtension};
 
 use super::agents::role_from;
 use super::conversations::{FLOW_HANDED_OVER, FLOW_STOPPED, WOKEN};
+use super::database::{self, Connection, params};
 use super::{Outcome, assignments, conversations, queries};
 use crate::authorize::answers_visitors;
 
@@ -51,12 +51,11 @@ pub(crate) struct Waiting {
 }
 
 /// Conversations in which somebody may wait.
-pub(crate) fn all(connection: &Connection) -> rusqlite::Result<Vec<ConversationId>> {
+pub(crate) fn all(connection: &Connection) -> database::Result<Vec<ConversationId>> {
     let mut found = Vec::new();
     for sql in [WAITING, GIVEN] {
-        let mut statement = connection.prepare_cached(sql)?;
-        let rows = statement.query_map([i64::MIN], |row| row.get(0).map(ConversationId))?;
-        found.extend(rows.collect::<Result<Vec<_>, _>>()?);
+        let more: Vec<_> = connection.all(sql, params![i64::MIN], |row| row.get(0).map(ConversationId))?;
+        found.extend(more);
     }
     Ok(found)
 }
@@ -73,14 +72,11 @@ pub(crate) fn waiting(connection: &Connection, id: ConversationId) -> Outcome<Op
         return Ok(None);
     }
     let anew: Option<((MessageId, Number), String)> = connection
-        .prepare_cached(BEGAN_ANEW)?
-        .query_row([id.0], |row| Ok(((row.get(0).map(MessageId)?, row.get(1)?), row.get(2)?)))
-        .optional()?;
+        .find(BEGAN_ANEW, params![id.0], |row| Ok(((row.get(0).map(MessageId)?, row.get(1)?), row.get(2)?)))?;
     let (line, code) = anew.unzip();
     let from = line.map_or(0, |(_, number)| number);
     let message = |sql: &str, after: Number| {
-        let mut statement = connection.prepare_cached(sql)?;
-        statement.query_row([id.0, after], |row| Ok((row.get(0).map(MessageId)?, row.get::<_, Number>(1)?))).optional()
+        connection.find(sql, params![id.0, after], |row| Ok((row.get(0).map(MessageId)?, row.get::<Number>(1)?)))
     };
     let answered = message(ANSWERED, from)?.map(|(_, number)| number);
     let let_go = message(LET_GO, answered.unwrap_or(from))?;
@@ -96,15 +92,15 @@ pub(crate) fn waiting(connection: &Connection, id: ConversationId) -> Outcome<Op
     // Whoever has read what was written while somebody had it has not heard that nobody has.
     let last = first.or(woken).into_iter().chain(let_go).max_by_key(|(_, number)| *number);
     let Some((ring, number)) = last else { return Ok(None) };
-    let mut agents = BTreeSet::new();
-    let mut statement = connection.prepare_cached(AGENTS_OF_FEW)?;
-    let mut rows = statement.query((found.site.0, found.team.map(|team| team.0), id.0, number))?;
-    while let Some(row) = rows.next()? {
-        let agent = AgentId(row.get(0)?);
-        let meant = given.is_none_or(|given| given == agent);
-        if meant && answers_visitors(role_from(row.get(1)?)) {
-            agents.insert(agent);
-        }
-    }
+    let team = found.team.map(|team| team.0);
+    let mut agents: BTreeSet<AgentId> = connection
+        .all::<_, Vec<_>>(AGENTS_OF_FEW, params![found.site.0, team, id.0, number], |row| {
+            Ok((row.get(0).map(AgentId)?, row.get(1)?))
+        })?
+        .into_iter()
+        .filter(|(_, role)| answers_visitors(role_from(*role)))
+        .map(|(agent, _)| agent)
+        .collect();
+    agents.retain(|agent| given.is_none_or(|given| given == *agent));
     Ok(Some(Waiting { ring, number, visitor: found.visitor, given, agents }))
 }

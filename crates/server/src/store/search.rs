@@ -1,12 +1,14 @@
 //! What agents search.
 
+use std::ops::ControlFlow;
+
 use deskbell_protocol::{
     AgentId, ConversationId, FoundKind, FoundMessage, Message, MessageId, MessageKind, Timestamp, VisitorId,
 };
 use deskbell_search::{Place, Query, Side, Writer, facets, fold, marked_file, snippet, words};
-use rusqlite::{Connection, Row, params};
 
 use super::batch::first_id_at;
+use super::database::{self, Connection, Row, params};
 use super::{Outcome, agents, conversations, log, participants, queries};
 
 queries! {
@@ -64,26 +66,26 @@ struct Findable {
     pages: i64,
 }
 
-fn findable(connection: &Connection) -> rusqlite::Result<Findable> {
+fn findable(connection: &Connection) -> database::Result<Findable> {
     let read = |row: &Row<'_>| Ok(Findable { messages: row.get(0)?, pages: row.get(1)? });
-    connection.prepare_cached(FINDABLE)?.query_row([], read)
+    connection.one(FINDABLE, params![], read)
 }
 
 /// At most `most` ids of what is in no index yet, oldest first.
-fn later(connection: &Connection, sql: &str, after: i64, last: i64, most: usize) -> rusqlite::Result<Vec<i64>> {
+fn later(connection: &Connection, sql: &str, after: i64, last: i64, most: usize) -> database::Result<Vec<i64>> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    connection.prepare_cached(sql)?.query_map([after, last, most], |row| row.get(0))?.collect()
+    connection.all(sql, params![after, last, most], |row| row.get(0))
 }
 
 /// Whether any of what has an id up to `last` is in no index yet.
-pub(crate) fn is_behind(connection: &Connection, last: i64) -> rusqlite::Result<bool> {
+pub(crate) fn is_behind(connection: &Connection, last: i64) -> database::Result<bool> {
     let Findable { messages, pages } = findable(connection)?;
     Ok(!later(connection, LATER_MESSAGES, messages, last, 1)?.is_empty()
         || !later(connection, LATER_PAGES, pages, last, 1)?.is_empty())
 }
 
 /// Puts the oldest messages and pages into the indexes that are in none, `most` at the most.
-pub(crate) fn catch_up(connection: &Connection, most: usize) -> rusqlite::Result<()> {
+pub(crate) fn catch_up(connection: &Connection, most: usize) -> database::Result<()> {
     let Findable { mut messages, mut pages } = findable(connection)?;
     let new = later(connection, LATER_MESSAGES, messages, i64::MAX, most)?;
     for id in &new {
@@ -96,13 +98,13 @@ pub(crate) fn catch_up(connection: &Connection, most: usize) -> rusqlite::Result
         put_page(connection, id)?;
         pages = id;
     }
-    connection.prepare_cached(MOVE_FINDABLE)?.execute([messages, pages])?;
+    connection.change(MOVE_FINDABLE, params![messages, pages])?;
     Ok(())
 }
 
 /// Lets a message that changed be found by what it says now, with its files; a deleted one is found no more. One that is
 /// in no index yet comes there as it is then.
-pub(crate) fn reword_message(connection: &Connection, id: MessageId) -> rusqlite::Result<()> {
+pub(crate) fn reword_message(connection: &Connection, id: MessageId) -> database::Result<()> {
     if id.0 > findable(connection)?.messages {
         return Ok(());
     }
@@ -113,102 +115,96 @@ pub(crate) fn reword_message(connection: &Connection, id: MessageId) -> rusqlite
 }
 
 /// Lets a page be found by its present title.
-pub(in crate::store) fn reword_page(connection: &Connection, id: i64) -> rusqlite::Result<()> {
+pub(in crate::store) fn reword_page(connection: &Connection, id: i64) -> database::Result<()> {
     if id > findable(connection)?.pages { Ok(()) } else { put_page(connection, id) }
 }
 
-fn put_words(connection: &Connection, message: &Message) -> rusqlite::Result<()> {
+fn put_words(connection: &Connection, message: &Message) -> database::Result<()> {
     if message.kind == MessageKind::System {
         return Ok(());
     }
     if message.deleted_at.is_some() {
-        connection.prepare_cached(DROP_MESSAGE)?.execute([message.id.0])?;
+        connection.change(DROP_MESSAGE, params![message.id.0])?;
         return Ok(());
     }
     let (words, facets) = (fold(&words(message)), facets(message));
-    connection.prepare_cached(PUT_MESSAGE)?.execute(params![message.id.0, words, facets])?;
+    connection.change(PUT_MESSAGE, params![message.id.0, words, facets])?;
     Ok(())
 }
 
-pub(in crate::store) fn put_contact(connection: &Connection, id: i64, name: &str) -> rusqlite::Result<()> {
-    connection.prepare_cached(PUT_CONTACT)?.execute(params![id, fold(name)])?;
+pub(in crate::store) fn put_contact(connection: &Connection, id: i64, name: &str) -> database::Result<()> {
+    connection.change(PUT_CONTACT, params![id, fold(name)])?;
     Ok(())
 }
 
-pub(in crate::store) fn drop_contact(connection: &Connection, id: i64) -> rusqlite::Result<()> {
-    connection.prepare_cached(DROP_CONTACT)?.execute([id])?;
+pub(in crate::store) fn drop_contact(connection: &Connection, id: i64) -> database::Result<()> {
+    connection.change(DROP_CONTACT, params![id])?;
     Ok(())
 }
 
-pub(in crate::store) fn put_agent(connection: &Connection, id: i64, name: &str) -> rusqlite::Result<()> {
-    connection.prepare_cached(PUT_AGENT)?.execute(params![id, fold(name)])?;
+pub(in crate::store) fn put_agent(connection: &Connection, id: i64, name: &str) -> database::Result<()> {
+    connection.change(PUT_AGENT, params![id, fold(name)])?;
     Ok(())
 }
 
-fn put_page(connection: &Connection, id: i64) -> rusqlite::Result<()> {
+fn put_page(connection: &Connection, id: i64) -> database::Result<()> {
     let (url, title): (String, String) =
-        connection.prepare_cached(FIND_PAGE)?.query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    connection.prepare_cached(PUT_PAGE)?.execute(params![id, fold(&format!("{title} {url}"))])?;
+        connection.one(FIND_PAGE, params![id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    connection.change(PUT_PAGE, params![id, fold(&format!("{title} {url}"))])?;
     Ok(())
 }
 
 /// Makes everything findable that a server has stored whose messages had neither mentions nor articles.
-pub(in crate::store) fn index_older(connection: &Connection) -> rusqlite::Result<()> {
+pub(in crate::store) fn index_older(connection: &Connection) -> database::Result<()> {
     index(connection, conversations::find_words)
 }
 
 /// Makes people findable by their names again, and those pages by their words that were.
-pub(in crate::store) fn index_names_and_pages(connection: &Connection) -> rusqlite::Result<()> {
+pub(in crate::store) fn index_names_and_pages(connection: &Connection) -> database::Result<()> {
     index_named(connection, CONTACTS_STORED, put_contact)?;
     index_pages(connection, findable(connection)?.pages)
 }
 
 /// Makes everything findable that is stored.
-pub(in crate::store) fn index_everything(connection: &Connection) -> rusqlite::Result<()> {
+pub(in crate::store) fn index_everything(connection: &Connection) -> database::Result<()> {
     index(connection, conversations::find_message)?;
     let last = log::desk(connection)?.last_id;
-    connection.execute(MOVE_FINDABLE, [last, last])?;
+    connection.change(MOVE_FINDABLE, params![last, last])?;
     Ok(())
 }
 
 fn index_named(
     connection: &Connection,
     sql: &str,
-    put: fn(&Connection, i64, &str) -> rusqlite::Result<()>,
-) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare(sql)?;
-    let mut rows = statement.query([0])?;
-    while let Some(row) = rows.next()? {
-        put(connection, row.get(0)?, row.get_ref(1)?.as_str()?)?;
-    }
-    Ok(())
+    put: fn(&Connection, i64, &str) -> database::Result<()>,
+) -> database::Result<()> {
+    connection.each(sql, params![0], |row| {
+        put(connection, row.get(0)?, &row.get::<String>(1)?)?;
+        Ok(ControlFlow::Continue(()))
+    })
 }
 
 /// The pages with ids up to `last`.
-fn index_pages(connection: &Connection, last: i64) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare(PAGES_STORED)?;
-    let mut rows = statement.query([last])?;
-    while let Some(row) = rows.next()? {
+fn index_pages(connection: &Connection, last: i64) -> database::Result<()> {
+    connection.each(PAGES_STORED, params![last], |row| {
         put_page(connection, row.get(0)?)?;
-    }
-    Ok(())
+        Ok(ControlFlow::Continue(()))
+    })
 }
 
 fn index(
     connection: &Connection,
-    find: fn(&Connection, MessageId) -> rusqlite::Result<Option<Message>>,
-) -> rusqlite::Result<()> {
+    find: fn(&Connection, MessageId) -> database::Result<Option<Message>>,
+) -> database::Result<()> {
     index_named(connection, CONTACTS_STORED, put_contact)?;
     index_named(connection, AGENTS_STORED, put_agent)?;
     index_pages(connection, i64::MAX)?;
-    let mut statement = connection.prepare(MESSAGES_STORED)?;
-    let mut rows = statement.query([0])?;
-    while let Some(row) = rows.next()? {
+    connection.each(MESSAGES_STORED, params![0], |row| {
         if let Some(message) = find(connection, MessageId(row.get(0)?))? {
             put_words(connection, &message)?;
         }
-    }
-    Ok(())
+        Ok(ControlFlow::Continue(()))
+    })
 }
 
 /// Messages and notes that fit what an agent typed, newest first. A day begins when `since` and `until` say, in the
@@ -223,8 +219,7 @@ pub(crate) fn find(
 ) -> Outcome<Vec<FoundMessage>> {
     let mut authors = Vec::new();
     if let Some(Side::Named(name)) = &query.from {
-        let mut agents = connection.prepare_cached(AGENTS)?;
-        authors = agents.query_map([name], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()?;
+        authors = connection.all(AGENTS, params![name], |row| row.get(0))?;
     }
     let Some(question) = query.messages(me.0, &authors) else { return Ok(Vec::new()) };
     let since = since.or(query.after.map(|date| date.begins_in_utc()));
@@ -245,28 +240,26 @@ pub(crate) fn find(
         Writer::Team => 1,
     });
     let to_me = (query.to == Some(Side::Me)).then_some(me.0);
-    let mut statement = connection.prepare_cached(MESSAGES)?;
-    let rows: Vec<(i64, String, String, i64)> = statement
-        .query_map(
-            params![
-                question,
-                limit,
-                since.map_or(0, first_id_at),
-                since.unwrap_or(i64::MIN),
-                until.unwrap_or(i64::MAX),
-                state,
-                mine,
-                query.visited(),
-                named(&query.from),
-                named(&query.to),
-                to_me,
-                serde_json::to_string(&query.tags)?,
-                me.0,
-                writer,
-            ],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
-        )?
-        .collect::<Result<_, _>>()?;
+    let rows: Vec<(i64, String, String, i64)> = connection.all(
+        MESSAGES,
+        params![
+            question,
+            limit,
+            since.map_or(0, first_id_at),
+            since.unwrap_or(i64::MIN),
+            until.unwrap_or(i64::MAX),
+            state,
+            mine,
+            query.visited(),
+            named(&query.from),
+            named(&query.to),
+            to_me,
+            serde_json::to_string(&query.tags)?,
+            me.0,
+            writer,
+        ],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+    )?;
     let mut found = Vec::with_capacity(rows.len());
     for (id, highlighted, name, visitor) in rows {
         let Some(message) = conversations::find_message(connection, MessageId(id))? else { continue };
@@ -280,7 +273,7 @@ pub(crate) fn find(
 }
 
 /// With whom somebody has a direct conversation.
-fn colleague(connection: &Connection, me: AgentId, conversation: ConversationId) -> rusqlite::Result<String> {
+fn colleague(connection: &Connection, me: AgentId, conversation: ConversationId) -> database::Result<String> {
     let other = participants::of(connection, conversation)?.into_iter().find(|agent| *agent != me);
     let other = other.map(|other| agents::find(connection, other)).transpose()?.flatten();
     Ok(other.map(|agent| agent.name).unwrap_or_default())

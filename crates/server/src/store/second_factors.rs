@@ -1,8 +1,8 @@
 //! Second factors of agents: the secret that an app makes codes of, and the hashes of recovery codes.
 
 use deskbell_protocol::{AgentId, Timestamp};
-use rusqlite::{Connection, OptionalExtension, params};
 
+use super::database::{self, Connection, params};
 use super::queries;
 
 queries! {
@@ -24,34 +24,31 @@ pub(crate) struct Stored {
     pub(crate) confirmed: bool,
 }
 
-pub(crate) fn find(connection: &Connection, agent: AgentId) -> rusqlite::Result<Option<Stored>> {
-    connection
-        .prepare_cached(FIND)?
-        .query_row([agent.0], |row| {
-            Ok(Stored { secret: row.get(0)?, confirmed: row.get::<_, Option<Timestamp>>(1)?.is_some() })
-        })
-        .optional()
+pub(crate) fn find(connection: &Connection, agent: AgentId) -> database::Result<Option<Stored>> {
+    connection.find(FIND, params![agent.0], |row| {
+        Ok(Stored { secret: row.get(0)?, confirmed: row.get::<Option<Timestamp>>(1)?.is_some() })
+    })
 }
 
 /// Stores a secret that has to be confirmed, in the place of any other.
-pub(crate) fn put(connection: &Connection, agent: AgentId, secret: &[u8]) -> rusqlite::Result<()> {
-    connection.prepare_cached(PUT)?.execute(params![agent.0, secret])?;
+pub(crate) fn put(connection: &Connection, agent: AgentId, secret: &[u8]) -> database::Result<()> {
+    connection.change(PUT, params![agent.0, secret])?;
     Ok(())
 }
 
-pub(crate) fn confirm(connection: &Connection, agent: AgentId, now: Timestamp) -> rusqlite::Result<()> {
-    connection.prepare_cached(CONFIRM)?.execute(params![agent.0, now])?;
+pub(crate) fn confirm(connection: &Connection, agent: AgentId, now: Timestamp) -> database::Result<()> {
+    connection.change(CONFIRM, params![agent.0, now])?;
     Ok(())
 }
 
 /// Spends the code of a step, and of all before it. False: it was spent.
-pub(crate) fn take_step(connection: &Connection, agent: AgentId, step: i64) -> rusqlite::Result<bool> {
-    Ok(connection.prepare_cached(TAKE_STEP)?.execute(params![agent.0, step])? == 1)
+pub(crate) fn take_step(connection: &Connection, agent: AgentId, step: i64) -> database::Result<bool> {
+    Ok(connection.change(TAKE_STEP, params![agent.0, step])? == 1)
 }
 
 /// Spends a recovery code. False: there is no such one.
-pub(crate) fn take_code(connection: &Connection, agent: AgentId, hash: &[u8]) -> rusqlite::Result<bool> {
-    Ok(connection.prepare_cached(TAKE_CODE)?.execute(params![agent.0, hash])? == 1)
+pub(crate) fn take_code(connection: &Connection, agent: AgentId, hash: &[u8]) -> database::Result<bool> {
+    Ok(connection.change(TAKE_CODE, params![agent.0, hash])? == 1)
 }
 
 /// Replaces all recovery codes.
@@ -59,21 +56,21 @@ pub(crate) fn put_codes(
     connection: &Connection,
     agent: AgentId,
     hashes: impl IntoIterator<Item = [u8; 32]>,
-) -> rusqlite::Result<()> {
-    connection.prepare_cached(DROP_CODES)?.execute([agent.0])?;
+) -> database::Result<()> {
+    connection.change(DROP_CODES, params![agent.0])?;
     for hash in hashes {
-        connection.prepare_cached(ADD_CODE)?.execute(params![agent.0, hash])?;
+        connection.change(ADD_CODE, params![agent.0, hash])?;
     }
     Ok(())
 }
 
 /// Recovery codes that are left.
-pub(crate) fn codes_left(connection: &Connection, agent: AgentId) -> rusqlite::Result<u32> {
-    connection.prepare_cached(COUNT_CODES)?.query_row([agent.0], |row| row.get(0))
+pub(crate) fn codes_left(connection: &Connection, agent: AgentId) -> database::Result<u32> {
+    connection.one(COUNT_CODES, params![agent.0], |row| row.get(0))
 }
 
 /// Takes the second factor away, with its recovery codes. False: there was none.
-pub(crate) fn remove(connection: &Connection, agent: AgentId) -> rusqlite::Result<bool> {
+pub(crate) fn remove(connection: &Connection, agent: AgentId) -> database::Result<bool> {
     put_codes(connection, agent, [])?;
-    Ok(connection.prepare_cached(DROP)?.execute([agent.0])? == 1)
+    Ok(connection.change(DROP, params![agent.0])? == 1)
 }

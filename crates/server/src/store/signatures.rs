@@ -2,8 +2,8 @@
 
 use deskbell_protocol::http::IdentitySecret;
 use deskbell_protocol::{SiteId, Timestamp, VisitorId};
-use rusqlite::{Connection, OptionalExtension, params};
 
+use super::database::{self, Connection, Row, params};
 use super::queries;
 
 queries! {
@@ -24,11 +24,10 @@ queries! {
 }
 
 /// A site's secrets with what they are, oldest first.
-pub(crate) fn secrets(connection: &Connection, site: SiteId) -> rusqlite::Result<Vec<(IdentitySecret, String)>> {
-    connection
-        .prepare_cached(SECRETS)?
-        .query_map([site.0], |row| Ok((IdentitySecret { id: row.get(0)?, created_at: row.get(2)? }, row.get(1)?)))?
-        .collect()
+pub(crate) fn secrets(connection: &Connection, site: SiteId) -> database::Result<Vec<(IdentitySecret, String)>> {
+    connection.all(SECRETS, params![site.0], |row| {
+        Ok((IdentitySecret { id: row.get(0)?, created_at: row.get(2)? }, row.get(1)?))
+    })
 }
 
 pub(crate) fn add_secret(
@@ -36,21 +35,18 @@ pub(crate) fn add_secret(
     site: SiteId,
     made: &IdentitySecret,
     secret: &str,
-) -> rusqlite::Result<()> {
-    connection.prepare_cached(ADD_SECRET)?.execute(params![made.id, site.0, secret, made.created_at])?;
+) -> database::Result<()> {
+    connection.change(ADD_SECRET, params![made.id, site.0, secret, made.created_at])?;
     Ok(())
 }
 
 /// Forgets a secret with all that was proved by it. The visitors of whom something was.
-pub(crate) fn drop_secret(connection: &Connection, id: i64) -> rusqlite::Result<Vec<VisitorId>> {
-    let proved = connection
-        .prepare_cached(PROVED_WITH)?
-        .query_map([id], |row| row.get(0).map(VisitorId))?
-        .collect::<Result<_, _>>()?;
+pub(crate) fn drop_secret(connection: &Connection, id: i64) -> database::Result<Vec<VisitorId>> {
+    let proved = connection.all(PROVED_WITH, params![id], |row| row.get(0).map(VisitorId))?;
     // A name of a page does not tell by which secret it was proved.
-    connection.prepare_cached(UNPROVE_PRESENCES)?.execute([id])?;
-    connection.prepare_cached(DROP_TOKENS_OF_SECRET)?.execute([id])?;
-    connection.prepare_cached(DROP_SECRET)?.execute([id])?;
+    connection.change(UNPROVE_PRESENCES, params![id])?;
+    connection.change(DROP_TOKENS_OF_SECRET, params![id])?;
+    connection.change(DROP_SECRET, params![id])?;
     Ok(proved)
 }
 
@@ -66,13 +62,13 @@ pub(crate) fn find(
     connection: &Connection,
     site: SiteId,
     external_id: &str,
-) -> rusqlite::Result<Option<(VisitorId, Words)>> {
-    let read = |row: &rusqlite::Row<'_>| {
+) -> database::Result<Option<(VisitorId, Words)>> {
+    let read = |row: &Row<'_>| {
         let (name, email): (Option<String>, Option<String>) = (row.get(1)?, row.get(2)?);
         let words = Words { name: name.unwrap_or_default(), email: email.unwrap_or_default() };
         Ok((VisitorId(row.get(0)?), words))
     };
-    connection.prepare_cached(FIND)?.query_row(params![site.0, external_id], read).optional()
+    connection.find(FIND, params![site.0, external_id], read)
 }
 
 /// Makes a visitor a shop's person. What led to them before leads to nobody any more, but the names of their pages do as
@@ -82,32 +78,32 @@ pub(crate) fn bind(
     visitor: VisitorId,
     external_id: &str,
     now: Timestamp,
-) -> rusqlite::Result<()> {
-    connection.prepare_cached(DROP_TOKENS)?.execute([visitor.0])?;
-    connection.prepare_cached(BIND)?.execute(params![visitor.0, external_id, now])?;
+) -> database::Result<()> {
+    connection.change(DROP_TOKENS, params![visitor.0])?;
+    connection.change(BIND, params![visitor.0, external_id, now])?;
     Ok(())
 }
 
 /// Remembers what was signed of a visitor.
-pub(crate) fn remember(connection: &Connection, visitor: VisitorId, words: &Words) -> rusqlite::Result<()> {
-    connection.prepare_cached(REMEMBER)?.execute(params![visitor.0, words.name, words.email])?;
+pub(crate) fn remember(connection: &Connection, visitor: VisitorId, words: &Words) -> database::Result<()> {
+    connection.change(REMEMBER, params![visitor.0, words.name, words.email])?;
     Ok(())
 }
 
 /// A token's proof was given anew.
-pub(crate) fn prove(connection: &Connection, hash: &[u8], until: Timestamp, secret: i64) -> rusqlite::Result<()> {
-    connection.prepare_cached(PROVE)?.execute(params![hash, until, secret])?;
+pub(crate) fn prove(connection: &Connection, hash: &[u8], until: Timestamp, secret: i64) -> database::Result<()> {
+    connection.change(PROVE, params![hash, until, secret])?;
     Ok(())
 }
 
 /// Names of pages that led to a visitor for good do so until a proof ends.
-pub(crate) fn prove_presences(connection: &Connection, visitor: VisitorId, until: Timestamp) -> rusqlite::Result<()> {
-    connection.prepare_cached(PROVE_PRESENCES)?.execute(params![visitor.0, until])?;
+pub(crate) fn prove_presences(connection: &Connection, visitor: VisitorId, until: Timestamp) -> database::Result<()> {
+    connection.change(PROVE_PRESENCES, params![visitor.0, until])?;
     Ok(())
 }
 
 /// Forgets tokens whose proof is over.
-pub(crate) fn drop_expired(connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
-    connection.prepare_cached(DROP_EXPIRED)?.execute([now])?;
+pub(crate) fn drop_expired(connection: &Connection, now: Timestamp) -> database::Result<()> {
+    connection.change(DROP_EXPIRED, params![now])?;
     Ok(())
 }

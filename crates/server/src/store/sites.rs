@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use deskbell_protocol::{AgentId, Site, SiteId, TeamId};
-use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
 
+use super::database::{self, Connection, Row, params};
 use super::{Outcome, queries};
 
 queries! {
@@ -26,7 +26,7 @@ queries! {
     ADD_TEAM = "INSERT INTO site_team (site, team) VALUES (?1, ?2)";
 }
 
-fn site(row: &Row<'_>) -> rusqlite::Result<(Site, String)> {
+fn site(row: &Row<'_>) -> database::Result<(Site, String)> {
     let (name, key): (String, String) = (row.get(1)?, row.get(2)?);
     let (members_only, active, peek, signed_only) = (row.get(3)?, row.get(4)?, row.get(6)?, row.get(7)?);
     Ok((Site { members_only, active, peek, signed_only, ..Site::new(SiteId(row.get(0)?), &name, &key) }, row.get(5)?))
@@ -34,65 +34,50 @@ fn site(row: &Row<'_>) -> rusqlite::Result<(Site, String)> {
 
 fn whole(connection: &Connection, found: Option<(Site, String)>) -> Outcome<Option<Site>> {
     let Some((site, origins)) = found else { return Ok(None) };
-    let (mut agents, mut teams) = (connection.prepare_cached(AGENTS)?, connection.prepare_cached(TEAMS)?);
     Ok(Some(Site {
         origins: serde_json::from_str(&origins)?,
-        agents: agents.query_map([site.id.0], |row| row.get(0).map(AgentId))?.collect::<Result<_, _>>()?,
-        teams: teams.query_map([site.id.0], |row| row.get(0).map(TeamId))?.collect::<Result<_, _>>()?,
+        agents: connection.all(AGENTS, params![site.id.0], |row| row.get(0).map(AgentId))?,
+        teams: connection.all(TEAMS, params![site.id.0], |row| row.get(0).map(TeamId))?,
         ..site
     }))
 }
 
 pub(crate) fn find(connection: &Connection, id: SiteId) -> Outcome<Option<Site>> {
-    whole(connection, connection.prepare_cached(FIND)?.query_row([id.0], site).optional()?)
+    whole(connection, connection.find(FIND, params![id.0], site)?)
 }
 
 /// The site whose widget has this key, unless it was put out of use.
 pub(crate) fn find_by_key(connection: &Connection, key: &str) -> Outcome<Option<Site>> {
-    whole(connection, connection.prepare_cached(FIND_BY_KEY)?.query_row([key], site).optional()?)
+    whole(connection, connection.find(FIND_BY_KEY, params![key], site)?)
 }
 
-pub(crate) fn ids(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
-    connection.prepare_cached(IDS_OF_FEW)?.query_map([], |row| row.get(0))?.collect()
+pub(crate) fn ids(connection: &Connection) -> database::Result<Vec<i64>> {
+    connection.all(IDS_OF_FEW, params![], |row| row.get(0))
 }
 
 /// The sites whose visitors are seen writing.
-pub(crate) fn peeked(connection: &Connection) -> rusqlite::Result<HashSet<SiteId>> {
-    connection.prepare_cached(PEEKED_OF_FEW)?.query_map([], |row| row.get(0).map(SiteId))?.collect()
+pub(crate) fn peeked(connection: &Connection) -> database::Result<HashSet<SiteId>> {
+    connection.all(PEEKED_OF_FEW, params![], |row| row.get(0).map(SiteId))
 }
 
 /// What a statement finds for each site: its id, and a value that is stored as JSON.
 pub(super) fn stored<T: DeserializeOwned>(connection: &Connection, sql: &str) -> Outcome<Vec<(SiteId, T)>> {
-    let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map([], |row| Ok((SiteId(row.get(0)?), row.get::<_, String>(1)?)))?;
-    rows.map(|row| {
-        let (site, value) = row?;
-        Ok((site, serde_json::from_str(&value)?))
-    })
-    .collect()
+    let rows: Vec<_> = connection.all(sql, params![], |row| Ok((SiteId(row.get(0)?), row.get::<String>(1)?)))?;
+    rows.into_iter().map(|(site, value)| Ok((site, serde_json::from_str(&value)?))).collect()
 }
 
 /// Stores a site in the place of what was there of it. Its key never changes.
 pub(crate) fn put(connection: &Connection, site: &Site) -> Outcome<()> {
     let origins = serde_json::to_string(&site.origins)?;
     let Site { id, name, key, members_only, active, peek, signed_only, .. } = site;
-    connection.prepare_cached(PUT)?.execute(params![
-        id.0,
-        name,
-        key,
-        members_only,
-        active,
-        origins,
-        peek,
-        signed_only
-    ])?;
-    connection.prepare_cached(DROP_AGENTS)?.execute([id.0])?;
+    connection.change(PUT, params![id.0, name, key, members_only, active, origins, peek, signed_only])?;
+    connection.change(DROP_AGENTS, params![id.0])?;
     for agent in &site.agents {
-        connection.prepare_cached(ADD_AGENT)?.execute([id.0, agent.0])?;
+        connection.change(ADD_AGENT, params![id.0, agent.0])?;
     }
-    connection.prepare_cached(DROP_TEAMS)?.execute([id.0])?;
+    connection.change(DROP_TEAMS, params![id.0])?;
     for team in &site.teams {
-        connection.prepare_cached(ADD_TEAM)?.execute([id.0, team.0])?;
+        connection.change(ADD_TEAM, params![id.0, team.0])?;
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! Teams.
 
 use deskbell_protocol::{AgentId, Team, TeamId};
-use rusqlite::{Connection, OptionalExtension, params};
 
 use super::assignments::{rule_code, rule_from};
+use super::database::{self, Connection, params};
 use super::queries;
 
 queries! {
@@ -17,34 +17,36 @@ queries! {
     ADD_MEMBER = "INSERT INTO team_member (team, agent) VALUES (?1, ?2)";
 }
 
-pub(crate) fn find(connection: &Connection, id: TeamId) -> rusqlite::Result<Option<Team>> {
-    let found = connection.prepare_cached(FIND)?.query_row([id.0], |row| {
+pub(crate) fn find(connection: &Connection, id: TeamId) -> database::Result<Option<Team>> {
+    let found = connection.find(FIND, params![id.0], |row| {
         let (id, members, assignment) = (TeamId(row.get(0)?), Vec::new(), rule_from(row, 3)?);
         Ok(Team { id, name: row.get(1)?, members, active: row.get(2)?, assignment })
     });
-    let Some(mut team) = found.optional()? else { return Ok(None) };
-    let mut members = connection.prepare_cached(MEMBERS)?;
-    team.members = members.query_map([id.0], |row| row.get(0).map(AgentId))?.collect::<Result<_, _>>()?;
+    let Some(mut team) = found? else { return Ok(None) };
+    team.members = connection.all(MEMBERS, params![id.0], |row| row.get(0).map(AgentId))?;
     Ok(Some(team))
 }
 
-pub(crate) fn ids(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
-    connection.prepare_cached(IDS_OF_FEW)?.query_map([], |row| row.get(0))?.collect()
+pub(crate) fn ids(connection: &Connection) -> database::Result<Vec<i64>> {
+    connection.all(IDS_OF_FEW, params![], |row| row.get(0))
 }
 
 /// Stores a team in the place of what was there of it.
-pub(crate) fn put(connection: &Connection, team: &Team) -> rusqlite::Result<()> {
-    connection.prepare_cached(PUT)?.execute(params![
-        team.id.0,
-        team.name,
-        team.active,
-        rule_code(team.assignment.rule),
-        team.assignment.capacity,
-        team.assignment.back_after_s
-    ])?;
-    connection.prepare_cached(DROP_MEMBERS)?.execute([team.id.0])?;
+pub(crate) fn put(connection: &Connection, team: &Team) -> database::Result<()> {
+    connection.change(
+        PUT,
+        params![
+            team.id.0,
+            team.name,
+            team.active,
+            rule_code(team.assignment.rule),
+            team.assignment.capacity,
+            team.assignment.back_after_s
+        ],
+    )?;
+    connection.change(DROP_MEMBERS, params![team.id.0])?;
     for member in &team.members {
-        connection.prepare_cached(ADD_MEMBER)?.execute([team.id.0, member.0])?;
+        connection.change(ADD_MEMBER, params![team.id.0, member.0])?;
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Files on their way up: what was said of them and how much of them is here.
 
 use deskbell_protocol::{AttachmentId, ClientId, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::database::{self, Connection, Row, params};
 use super::queries;
 
 queries! {
@@ -45,48 +45,38 @@ pub(crate) struct Stored {
     pub(crate) attachment: Option<AttachmentId>,
 }
 
-fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
+fn stored(row: &Row<'_>) -> database::Result<Stored> {
     Ok(Stored {
         file: row.get(0)?,
         name: row.get(1)?,
         size: row.get(2)?,
         sha256: row.get(3)?,
         received: row.get(4)?,
-        attachment: row.get::<_, Option<i64>>(5)?.map(AttachmentId),
+        attachment: row.get::<Option<i64>>(5)?.map(AttachmentId),
     })
 }
 
-pub(crate) fn find(connection: &Connection, key: &Key) -> rusqlite::Result<Option<Stored>> {
+pub(crate) fn find(connection: &Connection, key: &Key) -> database::Result<Option<Stored>> {
     let Key { uploader: (kind, uploader), client_id } = key;
-    connection.prepare_cached(FIND)?.query_row(params![kind, uploader, client_id.as_str()], stored).optional()
+    connection.find(FIND, params![kind, uploader, client_id.as_str()], stored)
 }
 
-pub(crate) fn add(connection: &Connection, key: &Key, upload: &Stored, now: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn add(connection: &Connection, key: &Key, upload: &Stored, now: Timestamp) -> database::Result<()> {
     let Key { uploader: (kind, uploader), client_id } = key;
     let Stored { file, name, size, sha256, .. } = upload;
-    connection.prepare_cached(ADD)?.execute(params![
-        kind,
-        uploader,
-        client_id.as_str(),
-        file,
-        name,
-        size,
-        sha256,
-        now
-    ])?;
+    connection.change(ADD, params![kind, uploader, client_id.as_str(), file, name, size, sha256, now])?;
     Ok(())
 }
 
 /// How many uploads of somebody are not finished, and how many bytes they were said to have.
-pub(crate) fn unfinished(connection: &Connection, uploader: (i64, i64)) -> rusqlite::Result<(i64, i64)> {
-    connection.prepare_cached(UNFINISHED)?.query_row([uploader.0, uploader.1], |row| Ok((row.get(0)?, row.get(1)?)))
+pub(crate) fn unfinished(connection: &Connection, uploader: (i64, i64)) -> database::Result<(i64, i64)> {
+    connection.one(UNFINISHED, params![uploader.0, uploader.1], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 /// Notes how much is durably on the disk. False when the upload is gone.
-pub(crate) fn received(connection: &Connection, key: &Key, offset: i64, now: Timestamp) -> rusqlite::Result<bool> {
+pub(crate) fn received(connection: &Connection, key: &Key, offset: i64, now: Timestamp) -> database::Result<bool> {
     let Key { uploader: (kind, uploader), client_id } = key;
-    let changed =
-        connection.prepare_cached(RECEIVED)?.execute(params![kind, uploader, client_id.as_str(), offset, now])?;
+    let changed = connection.change(RECEIVED, params![kind, uploader, client_id.as_str(), offset, now])?;
     Ok(changed == 1)
 }
 
@@ -96,17 +86,16 @@ pub(crate) fn finished(
     key: &Key,
     attachment: AttachmentId,
     now: Timestamp,
-) -> rusqlite::Result<bool> {
+) -> database::Result<bool> {
     let Key { uploader: (kind, uploader), client_id } = key;
-    let changed =
-        connection.prepare_cached(FINISHED)?.execute(params![kind, uploader, client_id.as_str(), attachment.0, now])?;
+    let changed = connection.change(FINISHED, params![kind, uploader, client_id.as_str(), attachment.0, now])?;
     Ok(changed == 1)
 }
 
 /// Forgets an upload. What became of it stays.
-pub(crate) fn drop(connection: &Connection, key: &Key) -> rusqlite::Result<()> {
+pub(crate) fn drop(connection: &Connection, key: &Key) -> database::Result<()> {
     let Key { uploader: (kind, uploader), client_id } = key;
-    connection.prepare_cached(DROP)?.execute(params![kind, uploader, client_id.as_str()])?;
+    connection.change(DROP, params![kind, uploader, client_id.as_str()])?;
     Ok(())
 }
 
@@ -118,25 +107,23 @@ pub(crate) struct Quiet {
 }
 
 /// Up to a thousand uploads that nobody has touched since a time.
-pub(crate) fn quiet_since(connection: &Connection, since: Timestamp) -> rusqlite::Result<Vec<Quiet>> {
-    connection
-        .prepare_cached(QUIET_SINCE)?
-        .query_map([since], |row| {
-            let client_id: String = row.get(2)?;
-            // Only names that were read as such are ever stored.
-            let client_id = ClientId::parse(&client_id).ok_or(rusqlite::Error::InvalidQuery)?;
-            let key = Key { uploader: (row.get(0)?, row.get(1)?), client_id };
-            Ok(Quiet { key, file: row.get(3)?, is_finished: row.get(4)? })
-        })?
-        .collect()
+pub(crate) fn quiet_since(connection: &Connection, since: Timestamp) -> database::Result<Vec<Quiet>> {
+    connection.all(QUIET_SINCE, params![since], |row| {
+        let client_id: String = row.get(2)?;
+        // Only names that were read as such are ever stored.
+        let client_id = ClientId::parse(&client_id)
+            .ok_or(database::Error::Unreadable { column: 2, found: "no name of a command" })?;
+        let key = Key { uploader: (row.get(0)?, row.get(1)?), client_id };
+        Ok(Quiet { key, file: row.get(3)?, is_finished: row.get(4)? })
+    })
 }
 
 /// The files of all uploads of visitors, whose ids are given as JSON.
-pub(crate) fn of_visitors(connection: &Connection, visitors: &str) -> rusqlite::Result<Vec<String>> {
-    connection.prepare_cached(OF_VISITORS)?.query_map([visitors], |row| row.get(0))?.collect()
+pub(crate) fn of_visitors(connection: &Connection, visitors: &str) -> database::Result<Vec<String>> {
+    connection.all(OF_VISITORS, params![visitors], |row| row.get(0))
 }
 
 /// Whether a file in the waiting place belongs to an upload.
-pub(crate) fn is_known(connection: &Connection, file: &str) -> rusqlite::Result<bool> {
-    connection.prepare_cached(IS_KNOWN)?.exists([file])
+pub(crate) fn is_known(connection: &Connection, file: &str) -> database::Result<bool> {
+    connection.has(IS_KNOWN, params![file])
 }

@@ -3,8 +3,8 @@
 use deskbell_protocol::{
     AgentId, Contact, ContactId, PageView, Region, SiteId, Timestamp, Verified, Visitor, VisitorId,
 };
-use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::database::{self, Connection, Row, params};
 use super::{queries, search};
 
 queries! {
@@ -73,13 +73,12 @@ queries! {
 const PAGES_SHOWN: i64 = 10;
 
 /// The stored addresses of the next visitors.
-pub(crate) fn addresses(connection: &Connection, after: i64, most: i64) -> rusqlite::Result<Vec<(VisitorId, String)>> {
-    let mut statement = connection.prepare_cached(ADDRESSES)?;
-    statement.query_map([after, most], |row| Ok((VisitorId(row.get(0)?), row.get(1)?)))?.collect()
+pub(crate) fn addresses(connection: &Connection, after: i64, most: i64) -> database::Result<Vec<(VisitorId, String)>> {
+    connection.all(ADDRESSES, params![after, most], |row| Ok((VisitorId(row.get(0)?), row.get(1)?)))
 }
 
-pub(crate) fn set_address(connection: &Connection, visitor: VisitorId, address: &str) -> rusqlite::Result<()> {
-    connection.prepare_cached(SET_ADDRESS)?.execute(params![visitor.0, address])?;
+pub(crate) fn set_address(connection: &Connection, visitor: VisitorId, address: &str) -> database::Result<()> {
+    connection.change(SET_ADDRESS, params![visitor.0, address])?;
     Ok(())
 }
 
@@ -88,76 +87,67 @@ pub(crate) fn pages_before(
     connection: &Connection,
     moment: Timestamp,
     most: i64,
-) -> rusqlite::Result<Vec<(i64, VisitorId)>> {
-    let mut statement = connection.prepare_cached(PAGES_BEFORE)?;
-    statement.query_map([moment, most], |row| Ok((row.get(0)?, VisitorId(row.get(1)?))))?.collect()
+) -> database::Result<Vec<(i64, VisitorId)>> {
+    connection.all(PAGES_BEFORE, params![moment, most], |row| Ok((row.get(0)?, VisitorId(row.get(1)?))))
 }
 
 /// Forgets that a page was looked at.
-pub(crate) fn drop_page(connection: &Connection, page: i64) -> rusqlite::Result<()> {
-    connection.prepare_cached(DROP_PAGE_WORDS)?.execute([page])?;
-    connection.prepare_cached(DROP_PAGE)?.execute([page])?;
+pub(crate) fn drop_page(connection: &Connection, page: i64) -> database::Result<()> {
+    connection.change(DROP_PAGE_WORDS, params![page])?;
+    connection.change(DROP_PAGE, params![page])?;
     Ok(())
 }
 
-pub(crate) fn find_contact(connection: &Connection, id: ContactId) -> rusqlite::Result<Option<Contact>> {
-    connection
-        .prepare_cached(FIND_CONTACT)?
-        .query_row([id.0], |row| {
-            Ok(Contact {
-                id: ContactId(row.get(0)?),
-                name: row.get(1)?,
-                email: row.get(2)?,
-                phone: row.get(3)?,
-                notes: row.get(4)?,
-                created_at: row.get(5)?,
-                verified: match row.get(6)? {
-                    Some(external_id) => Some(Verified { external_id, at: row.get(7)? }),
-                    None => None,
-                },
-            })
+pub(crate) fn find_contact(connection: &Connection, id: ContactId) -> database::Result<Option<Contact>> {
+    connection.find(FIND_CONTACT, params![id.0], |row| {
+        Ok(Contact {
+            id: ContactId(row.get(0)?),
+            name: row.get(1)?,
+            email: row.get(2)?,
+            phone: row.get(3)?,
+            notes: row.get(4)?,
+            created_at: row.get(5)?,
+            verified: match row.get(6)? {
+                Some(external_id) => Some(Verified { external_id, at: row.get(7)? }),
+                None => None,
+            },
         })
-        .optional()
+    })
 }
 
 /// The site on which a browser is.
-pub(crate) fn site_of(connection: &Connection, id: VisitorId) -> rusqlite::Result<Option<SiteId>> {
-    connection.prepare_cached(SITE_OF)?.query_row([id.0], |row| row.get(0).map(SiteId)).optional()
+pub(crate) fn site_of(connection: &Connection, id: VisitorId) -> database::Result<Option<SiteId>> {
+    connection.find(SITE_OF, params![id.0], |row| row.get(0).map(SiteId))
 }
 
 /// The language in which the desk itself speaks to a visitor.
-pub(crate) fn spoken_to(connection: &Connection, id: VisitorId) -> rusqlite::Result<Option<String>> {
-    connection.prepare_cached(SPOKEN_TO)?.query_row([id.0], |row| row.get(0)).optional()
+pub(crate) fn spoken_to(connection: &Connection, id: VisitorId) -> database::Result<Option<String>> {
+    connection.find(SPOKEN_TO, params![id.0], |row| row.get(0))
 }
 
 /// The site on which a person writes.
-pub(crate) fn site_of_contact(connection: &Connection, id: ContactId) -> rusqlite::Result<Option<SiteId>> {
-    connection.prepare_cached(SITE_OF_CONTACT)?.query_row([id.0], |row| row.get(0).map(SiteId)).optional()
+pub(crate) fn site_of_contact(connection: &Connection, id: ContactId) -> database::Result<Option<SiteId>> {
+    connection.find(SITE_OF_CONTACT, params![id.0], |row| row.get(0).map(SiteId))
 }
 
-pub(crate) fn add_contact(connection: &Connection, id: ContactId, now: Timestamp) -> rusqlite::Result<()> {
-    connection.prepare_cached(ADD_CONTACT)?.execute([id.0, now])?;
+pub(crate) fn add_contact(connection: &Connection, id: ContactId, now: Timestamp) -> database::Result<()> {
+    connection.change(ADD_CONTACT, params![id.0, now])?;
     Ok(())
 }
 
 /// Replaces the four fields.
-pub(crate) fn edit_contact(connection: &Connection, contact: &Contact) -> rusqlite::Result<()> {
-    connection.prepare_cached(EDIT_CONTACT)?.execute(params![
-        contact.id.0,
-        contact.name,
-        contact.email,
-        contact.phone,
-        contact.notes
-    ])?;
+pub(crate) fn edit_contact(connection: &Connection, contact: &Contact) -> database::Result<()> {
+    connection
+        .change(EDIT_CONTACT, params![contact.id.0, contact.name, contact.email, contact.phone, contact.notes])?;
     search::put_contact(connection, contact.id.0, &contact.name)
 }
 
-pub(crate) fn drop_contact(connection: &Connection, id: ContactId) -> rusqlite::Result<()> {
-    connection.prepare_cached(DROP_CONTACT)?.execute([id.0])?;
+pub(crate) fn drop_contact(connection: &Connection, id: ContactId) -> database::Result<()> {
+    connection.change(DROP_CONTACT, params![id.0])?;
     search::drop_contact(connection, id.0)
 }
 
-fn visitor(row: &Row<'_>) -> rusqlite::Result<Visitor> {
+fn visitor(row: &Row<'_>) -> database::Result<Visitor> {
     Ok(Visitor {
         id: VisitorId(row.get(0)?),
         contact: ContactId(row.get(1)?),
@@ -180,66 +170,69 @@ fn visitor(row: &Row<'_>) -> rusqlite::Result<Visitor> {
 }
 
 /// The visitor with their last pages.
-pub(crate) fn find(connection: &Connection, id: VisitorId) -> rusqlite::Result<Option<Visitor>> {
-    let Some(mut found) = connection.prepare_cached(FIND)?.query_row([id.0], visitor).optional()? else {
+pub(crate) fn find(connection: &Connection, id: VisitorId) -> database::Result<Option<Visitor>> {
+    let Some(mut found) = connection.find(FIND, params![id.0], visitor)? else {
         return Ok(None);
     };
     found.pages = pages(connection, id)?.into_iter().map(|(_, page)| page).collect();
     Ok(Some(found))
 }
 
-fn write(connection: &Connection, sql: &str, visitor: &Visitor, last_page_at: Timestamp) -> rusqlite::Result<()> {
-    connection.prepare_cached(sql)?.execute(params![
-        visitor.id.0,
-        visitor.contact.0,
-        visitor.site.0,
-        visitor.region.country,
-        visitor.region.city,
-        visitor.region.local,
-        visitor.ip,
-        visitor.browser,
-        visitor.os,
-        visitor.device,
-        visitor.language,
-        visitor.screen,
-        visitor.referrer,
-        visitor.visits,
-        visitor.chats,
-        visitor.visit_started_at,
-        last_page_at,
-        visitor.last_seen_at,
-        visitor.spoken
-    ])?;
+fn write(connection: &Connection, sql: &str, visitor: &Visitor, last_page_at: Timestamp) -> database::Result<()> {
+    connection.change(
+        sql,
+        params![
+            visitor.id.0,
+            visitor.contact.0,
+            visitor.site.0,
+            visitor.region.country,
+            visitor.region.city,
+            visitor.region.local,
+            visitor.ip,
+            visitor.browser,
+            visitor.os,
+            visitor.device,
+            visitor.language,
+            visitor.screen,
+            visitor.referrer,
+            visitor.visits,
+            visitor.chats,
+            visitor.visit_started_at,
+            last_page_at,
+            visitor.last_seen_at,
+            visitor.spoken
+        ],
+    )?;
     Ok(())
 }
 
 /// Stores a new visitor; pages apart.
-pub(crate) fn add(connection: &Connection, visitor: &Visitor, last_page_at: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn add(connection: &Connection, visitor: &Visitor, last_page_at: Timestamp) -> database::Result<()> {
     write(connection, ADD, visitor, last_page_at)
 }
 
 /// Stores a known visitor; pages apart.
-pub(crate) fn update(connection: &Connection, visitor: &Visitor, last_page_at: Timestamp) -> rusqlite::Result<()> {
+pub(crate) fn update(connection: &Connection, visitor: &Visitor, last_page_at: Timestamp) -> database::Result<()> {
     write(connection, UPDATE, visitor, last_page_at)
 }
 
 /// When the visitor last opened a page; 0: never.
-pub(crate) fn last_page_at(connection: &Connection, id: VisitorId) -> rusqlite::Result<Timestamp> {
-    Ok(connection.prepare_cached(LAST_PAGE_AT)?.query_row([id.0], |row| row.get(0)).optional()?.unwrap_or_default())
+pub(crate) fn last_page_at(connection: &Connection, id: VisitorId) -> database::Result<Timestamp> {
+    Ok(connection.find(LAST_PAGE_AT, params![id.0], |row| row.get(0))?.unwrap_or_default())
 }
 
 /// False when the visitor is gone.
-pub(crate) fn seen(connection: &Connection, id: VisitorId, now: Timestamp) -> rusqlite::Result<bool> {
-    Ok(connection.prepare_cached(SEEN)?.execute([id.0, now])? == 1)
+pub(crate) fn seen(connection: &Connection, id: VisitorId, now: Timestamp) -> database::Result<bool> {
+    Ok(connection.change(SEEN, params![id.0, now])? == 1)
 }
 
-pub(crate) fn count_chat(connection: &Connection, id: VisitorId) -> rusqlite::Result<()> {
-    connection.prepare_cached(COUNT_CHAT)?.execute([id.0])?;
+pub(crate) fn count_chat(connection: &Connection, id: VisitorId) -> database::Result<()> {
+    connection.change(COUNT_CHAT, params![id.0])?;
     Ok(())
 }
 
-pub(crate) fn drop(connection: &Connection, id: VisitorId) -> rusqlite::Result<()> {
-    connection.prepare_cached(DROP)?.execute([id.0])?;
+pub(crate) fn drop(connection: &Connection, id: VisitorId) -> database::Result<()> {
+    connection.change(DROP, params![id.0])?;
     Ok(())
 }
 
@@ -249,11 +242,9 @@ pub(crate) fn silent_since(
     agent: AgentId,
     since: Timestamp,
     limit: i64,
-) -> rusqlite::Result<Vec<(VisitorId, ContactId)>> {
+) -> database::Result<Vec<(VisitorId, ContactId)>> {
     connection
-        .prepare_cached(SILENT_SINCE)?
-        .query_map([since, limit, agent.0], |row| Ok((VisitorId(row.get(0)?), ContactId(row.get(1)?))))?
-        .collect()
+        .all(SILENT_SINCE, params![since, limit, agent.0], |row| Ok((VisitorId(row.get(0)?), ContactId(row.get(1)?))))
 }
 
 /// Whose name a browser has, unless that had to be proved and no longer is.
@@ -261,8 +252,8 @@ pub(crate) fn find_by_presence(
     connection: &Connection,
     hash: &[u8],
     now: Timestamp,
-) -> rusqlite::Result<Option<VisitorId>> {
-    connection.prepare_cached(FIND_PRESENCE)?.query_row(params![hash, now], |row| row.get(0).map(VisitorId)).optional()
+) -> database::Result<Option<VisitorId>> {
+    connection.find(FIND_PRESENCE, params![hash, now], |row| row.get(0).map(VisitorId))
 }
 
 /// Lets a browser's name lead to a visitor: for good, or until a proof of them ends.
@@ -271,14 +262,14 @@ pub(crate) fn set_presence(
     hash: &[u8],
     visitor: VisitorId,
     proved_until: Option<Timestamp>,
-) -> rusqlite::Result<()> {
-    connection.prepare_cached(SET_PRESENCE)?.execute(params![hash, visitor.0, proved_until])?;
+) -> database::Result<()> {
+    connection.change(SET_PRESENCE, params![hash, visitor.0, proved_until])?;
     Ok(())
 }
 
 /// All names of one visitor lead to another from now on.
-pub(crate) fn move_presences(connection: &Connection, from: VisitorId, to: VisitorId) -> rusqlite::Result<()> {
-    connection.prepare_cached(MOVE_PRESENCES)?.execute([from.0, to.0])?;
+pub(crate) fn move_presences(connection: &Connection, from: VisitorId, to: VisitorId) -> database::Result<()> {
+    connection.change(MOVE_PRESENCES, params![from.0, to.0])?;
     Ok(())
 }
 
@@ -291,22 +282,20 @@ pub(crate) struct Bearer {
 }
 
 /// Whose a token is, as long as it opens anything.
-pub(crate) fn find_by_token(connection: &Connection, hash: &[u8], now: Timestamp) -> rusqlite::Result<Option<Bearer>> {
+pub(crate) fn find_by_token(connection: &Connection, hash: &[u8], now: Timestamp) -> database::Result<Option<Bearer>> {
     connection
-        .prepare_cached(FIND_TOKEN)?
-        .query_row(params![hash, now], |row| Ok(Bearer { visitor: VisitorId(row.get(0)?), until: row.get(1)? }))
-        .optional()
+        .find(FIND_TOKEN, params![hash, now], |row| Ok(Bearer { visitor: VisitorId(row.get(0)?), until: row.get(1)? }))
 }
 
 /// Whether a visitor is somebody's: whoever comes without a proof or a token of theirs is somebody else.
-pub(crate) fn is_taken(connection: &Connection, id: VisitorId) -> rusqlite::Result<bool> {
-    connection.prepare_cached(IS_TAKEN)?.exists([id.0])
+pub(crate) fn is_taken(connection: &Connection, id: VisitorId) -> database::Result<bool> {
+    connection.has(IS_TAKEN, params![id.0])
 }
 
 /// Whether anything but a browser names a person: another browser, something said or done, an entry that became one with
 /// theirs, or what webhooks are told.
-pub(crate) fn is_named_besides(connection: &Connection, id: ContactId, browser: VisitorId) -> rusqlite::Result<bool> {
-    connection.prepare_cached(IS_NAMED_BESIDES)?.exists([id.0, browser.0])
+pub(crate) fn is_named_besides(connection: &Connection, id: ContactId, browser: VisitorId) -> database::Result<bool> {
+    connection.has(IS_NAMED_BESIDES, params![id.0, browser.0])
 }
 
 /// Stores a token; with a proof, until when that holds and the shop's secret behind it.
@@ -316,33 +305,30 @@ pub(crate) fn add_token(
     id: VisitorId,
     now: Timestamp,
     proof: Option<(Timestamp, i64)>,
-) -> rusqlite::Result<()> {
+) -> database::Result<()> {
     let (until, secret) = proof.unzip();
-    connection.prepare_cached(ADD_TOKEN)?.execute(params![hash, id.0, now, until, secret])?;
+    connection.change(ADD_TOKEN, params![hash, id.0, now, until, secret])?;
     Ok(())
 }
 
 /// The last pages with their ids, newest first.
-pub(crate) fn pages(connection: &Connection, id: VisitorId) -> rusqlite::Result<Vec<(i64, PageView)>> {
-    connection
-        .prepare_cached(PAGES)?
-        .query_map([id.0, PAGES_SHOWN], |row| {
-            Ok((row.get(0)?, PageView { url: row.get(1)?, title: row.get(2)?, at: row.get(3)? }))
-        })?
-        .collect()
+pub(crate) fn pages(connection: &Connection, id: VisitorId) -> database::Result<Vec<(i64, PageView)>> {
+    connection.all(PAGES, params![id.0, PAGES_SHOWN], |row| {
+        Ok((row.get(0)?, PageView { url: row.get(1)?, title: row.get(2)?, at: row.get(3)? }))
+    })
 }
 
-pub(crate) fn add_page(connection: &Connection, id: i64, visitor: VisitorId, page: &PageView) -> rusqlite::Result<()> {
-    connection.prepare_cached(ADD_PAGE)?.execute(params![id, visitor.0, page.url, page.title, page.at])?;
+pub(crate) fn add_page(connection: &Connection, id: i64, visitor: VisitorId, page: &PageView) -> database::Result<()> {
+    connection.change(ADD_PAGE, params![id, visitor.0, page.url, page.title, page.at])?;
     Ok(())
 }
 
-pub(crate) fn retitle_page(connection: &Connection, id: i64, title: &str) -> rusqlite::Result<()> {
-    connection.prepare_cached(RETITLE_PAGE)?.execute(params![id, title])?;
+pub(crate) fn retitle_page(connection: &Connection, id: i64, title: &str) -> database::Result<()> {
+    connection.change(RETITLE_PAGE, params![id, title])?;
     search::reword_page(connection, id)
 }
 
-pub(crate) fn move_pages(connection: &Connection, from: VisitorId, to: VisitorId) -> rusqlite::Result<()> {
-    connection.prepare_cached(MOVE_PAGES)?.execute([from.0, to.0])?;
+pub(crate) fn move_pages(connection: &Connection, from: VisitorId, to: VisitorId) -> database::Result<()> {
+    connection.change(MOVE_PAGES, params![from.0, to.0])?;
     Ok(())
 }

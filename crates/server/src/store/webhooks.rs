@@ -2,8 +2,8 @@
 
 use deskbell_protocol::http::{DeliveryState, Webhook, WebhookDelivery, WebhookEvent};
 use deskbell_protocol::{ContactId, ConversationId, Timestamp};
-use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::database::{self, Connection, Row, params};
 use super::{Outcome, queries};
 
 queries! {
@@ -69,7 +69,7 @@ fn event_from(code: &str) -> Outcome<WebhookEvent> {
     Ok(serde_json::from_value(code.into())?)
 }
 
-fn webhook(row: &Row<'_>) -> rusqlite::Result<(Webhook, String)> {
+fn webhook(row: &Row<'_>) -> database::Result<(Webhook, String)> {
     let webhook = Webhook {
         id: row.get(0)?,
         url: row.get(1)?,
@@ -87,50 +87,50 @@ fn whole((webhook, events): (Webhook, String)) -> Outcome<Webhook> {
 }
 
 /// Whether anybody is told of anything.
-pub(crate) fn is_any(connection: &Connection) -> rusqlite::Result<bool> {
-    connection.prepare_cached(IS_ANY)?.exists([])
+pub(crate) fn is_any(connection: &Connection) -> database::Result<bool> {
+    connection.has(IS_ANY, params![])
 }
 
 pub(crate) fn list(connection: &Connection) -> Outcome<Vec<Webhook>> {
-    let mut statement = connection.prepare_cached(LIST_OF_FEW)?;
-    statement.query_map([], webhook)?.map(|row| whole(row?)).collect()
+    let rows: Vec<_> = connection.all(LIST_OF_FEW, params![], webhook)?;
+    rows.into_iter().map(whole).collect()
 }
 
 pub(crate) fn find(connection: &Connection, id: i64) -> Outcome<Option<Webhook>> {
-    connection.prepare_cached(FIND)?.query_row([id], webhook).optional()?.map(whole).transpose()
+    connection.find(FIND, params![id], webhook)?.map(whole).transpose()
 }
 
 pub(crate) fn add(connection: &Connection, new: &Webhook, secret: &str) -> Outcome<()> {
     let Webhook { id, url, events, created_at, .. } = new;
-    connection.prepare_cached(ADD)?.execute(params![id, url, serde_json::to_string(events)?, secret, created_at])?;
+    connection.change(ADD, params![id, url, serde_json::to_string(events)?, secret, created_at])?;
     Ok(())
 }
 
 /// Stores what a webhook is now. What went wrong before is forgotten.
 pub(crate) fn edit(connection: &Connection, now: &Webhook) -> Outcome<()> {
     let Webhook { id, url, events, active, .. } = now;
-    connection.prepare_cached(EDIT)?.execute(params![id, url, serde_json::to_string(events)?, active])?;
+    connection.change(EDIT, params![id, url, serde_json::to_string(events)?, active])?;
     Ok(())
 }
 
-pub(crate) fn set_secret(connection: &Connection, id: i64, secret: &str) -> rusqlite::Result<()> {
-    connection.prepare_cached(SET_SECRET)?.execute(params![id, secret])?;
+pub(crate) fn set_secret(connection: &Connection, id: i64, secret: &str) -> database::Result<()> {
+    connection.change(SET_SECRET, params![id, secret])?;
     Ok(())
 }
 
-pub(crate) fn drop(connection: &Connection, id: i64) -> rusqlite::Result<()> {
-    connection.prepare_cached(DROP_DELIVERIES)?.execute([id])?;
-    connection.prepare_cached(DROP)?.execute([id])?;
+pub(crate) fn drop(connection: &Connection, id: i64) -> database::Result<()> {
+    connection.change(DROP_DELIVERIES, params![id])?;
+    connection.change(DROP, params![id])?;
     Ok(())
 }
 
 /// Puts something at the end of a webhook's queue.
 pub(crate) fn queue(connection: &Connection, id: i64, webhook: i64, told: &Told<'_>, now: Timestamp) -> Outcome<()> {
     let Told { event, contact, conversation, body } = told;
-    let conversation = conversation.map(|id| id.0);
-    let values = params![id, webhook, event_code(*event)?, contact.0, conversation, body, now];
-    connection.prepare_cached(QUEUE)?.execute(values)?;
-    connection.prepare_cached(ONE_MORE_WAITS)?.execute([webhook])?;
+    let (event, conversation) = (event_code(*event)?, conversation.map(|id| id.0));
+    let values = params![id, webhook, event, contact.0, conversation, body, now];
+    connection.change(QUEUE, values)?;
+    connection.change(ONE_MORE_WAITS, params![webhook])?;
     Ok(())
 }
 
@@ -141,18 +141,17 @@ pub(crate) fn queue_again(
     delivery: i64,
     id: i64,
     now: Timestamp,
-) -> rusqlite::Result<bool> {
-    let queued = connection.prepare_cached(QUEUE_AGAIN)?.execute(params![webhook, delivery, id, now])? > 0;
+) -> database::Result<bool> {
+    let queued = connection.change(QUEUE_AGAIN, params![webhook, delivery, id, now])? > 0;
     if queued {
-        connection.prepare_cached(ONE_MORE_WAITS)?.execute([webhook])?;
+        connection.change(ONE_MORE_WAITS, params![webhook])?;
     }
     Ok(queued)
 }
 
 /// The next delivery of each webhook that is on, due or not.
-pub(crate) fn next(connection: &Connection) -> rusqlite::Result<Vec<Next>> {
-    let mut statement = connection.prepare_cached(NEXT_OF_FEW)?;
-    let rows = statement.query_map([], |row| {
+pub(crate) fn next(connection: &Connection) -> database::Result<Vec<Next>> {
+    connection.all(NEXT_OF_FEW, params![], |row| {
         Ok(Next {
             delivery: row.get(0)?,
             webhook: row.get(1)?,
@@ -163,8 +162,7 @@ pub(crate) fn next(connection: &Connection) -> rusqlite::Result<Vec<Next>> {
             attempts: row.get(6)?,
             next_at: row.get(7)?,
         })
-    })?;
-    rows.collect()
+    })
 }
 
 /// A delivery arrived.
@@ -174,9 +172,9 @@ pub(crate) fn arrived(
     delivery: i64,
     status: u16,
     answer: &str,
-) -> rusqlite::Result<()> {
-    if connection.prepare_cached(ARRIVED)?.execute(params![delivery, status, answer])? > 0 {
-        connection.prepare_cached(ONE_LESS_WAITS)?.execute([webhook])?;
+) -> database::Result<()> {
+    if connection.change(ARRIVED, params![delivery, status, answer])? > 0 {
+        connection.change(ONE_LESS_WAITS, params![webhook])?;
     }
     Ok(())
 }
@@ -188,24 +186,23 @@ pub(crate) fn failed(
     (status, answer): (Option<u16>, &str),
     now: Timestamp,
     next_at: Timestamp,
-) -> rusqlite::Result<()> {
-    connection.prepare_cached(FAILED)?.execute(params![delivery, next_at, status, answer])?;
-    connection.prepare_cached(FAILS)?.execute(params![webhook, now])?;
+) -> database::Result<()> {
+    connection.change(FAILED, params![delivery, next_at, status, answer])?;
+    connection.change(FAILS, params![webhook, now])?;
     Ok(())
 }
 
 /// Switches a webhook off. What waits is given up.
-pub(crate) fn switch_off(connection: &Connection, webhook: i64) -> rusqlite::Result<()> {
-    connection.prepare_cached(GIVE_UP)?.execute([webhook])?;
-    connection.prepare_cached(SWITCH_OFF)?.execute([webhook])?;
+pub(crate) fn switch_off(connection: &Connection, webhook: i64) -> database::Result<()> {
+    connection.change(GIVE_UP, params![webhook])?;
+    connection.change(SWITCH_OFF, params![webhook])?;
     Ok(())
 }
 
 /// The newest deliveries of a webhook below `before`.
 pub(crate) fn page(connection: &Connection, webhook: i64, before: i64, limit: u32) -> Outcome<Vec<WebhookDelivery>> {
-    let mut statement = connection.prepare_cached(PAGE)?;
-    let rows = statement.query_map(params![webhook, before, limit], |row| {
-        let state = match row.get::<_, i64>(3)? {
+    let rows: Vec<_> = connection.all(PAGE, params![webhook, before, limit], |row| {
+        let state = match row.get::<i64>(3)? {
             0 => DeliveryState::Waiting,
             1 => DeliveryState::Arrived,
             _ => DeliveryState::GivenUp,
@@ -221,22 +218,19 @@ pub(crate) fn page(connection: &Connection, webhook: i64, before: i64, limit: u3
             status: row.get(6)?,
             answer: row.get(7)?,
         };
-        Ok((delivery, row.get::<_, String>(1)?))
+        Ok((delivery, row.get::<String>(1)?))
     })?;
-    let whole = |row: rusqlite::Result<(WebhookDelivery, String)>| {
-        let (delivery, event) = row?;
-        Ok(WebhookDelivery { event: event_from(&event)?, ..delivery })
-    };
-    rows.map(whole).collect()
+    let whole = |(delivery, event): (_, String)| Ok(WebhookDelivery { event: event_from(&event)?, ..delivery });
+    rows.into_iter().map(whole).collect()
 }
 
 /// Counts anew what waits, after deliveries were erased with a person.
-pub(crate) fn recount(connection: &Connection) -> rusqlite::Result<()> {
-    connection.prepare_cached(RECOUNT_OF_FEW)?.execute([])?;
+pub(crate) fn recount(connection: &Connection) -> database::Result<()> {
+    connection.change(RECOUNT_OF_FEW, params![])?;
     Ok(())
 }
 
 /// Deletes deliveries that are over and older than `before`, at most `limit`. How many they were.
-pub(crate) fn drop_old(connection: &Connection, before: Timestamp, limit: i64) -> rusqlite::Result<usize> {
-    connection.prepare_cached(DROP_OLD)?.execute([before, limit])
+pub(crate) fn drop_old(connection: &Connection, before: Timestamp, limit: i64) -> database::Result<usize> {
+    connection.change(DROP_OLD, params![before, limit])
 }
