@@ -1,8 +1,9 @@
 //! What the desk asks of a database: the one trait behind which the store stands, and the words in which the other files
 //! of this room speak to it.
 //!
-//! Whoever brings another database writes [`Database`] for it. Every statement stands in a `queries!` list and has a name
-//! there, so that the few that a database has to be asked in other words can be told apart.
+//! Whoever brings another database writes [`Database`] for it, and has it pass `promises.rs`. Statements are in SQL that
+//! most databases understand. Each has a name in a `queries!` list, and those that SQLite alone understands are known by
+//! name (tests of `mod.rs`).
 
 use std::ops::{ControlFlow, Deref};
 use std::path::Path;

@@ -107,7 +107,7 @@ pub(crate) fn open(path: &Path, desk: &str) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-/// Opens a desk for looking at it alone, as those do who serve it.
+/// Opens a desk for looking at it alone, as a server does that has it open for writing already.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, OpenError> {
     let connection = read_only(path)?;
     connection.pragma_update(None, "query_only", true)?;
@@ -115,7 +115,8 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection, OpenError> {
     Ok(Connection::new(Sqlite(connection)))
 }
 
-/// The same of a desk or a backup that may be a newer server's, and of which a copy may be made.
+/// Opens a desk or a backup for looking at it and for copying it, unless a newer server wrote it. `query_only` would
+/// forbid the copy.
 pub(super) fn open_to_copy(path: &Path) -> Result<Connection, OpenError> {
     refuse_newer(path)?;
     Ok(Connection::new(Sqlite(read_only(path)?)))
