@@ -25,7 +25,8 @@ export function keepPresence(settings: PresenceSettings, signal: AbortSignal): {
   let welcome = false;
   let attempt = 0;
   let heardAt = 0;
-  let openedAt = 0;
+  /** Infinity: the desk has not welcomed it. */
+  let openedAt = Infinity;
   let retry: ReturnType<typeof setTimeout> | undefined;
   let refused = false;
 
@@ -43,10 +44,12 @@ export function keepPresence(settings: PresenceSettings, signal: AbortSignal): {
   const later = (atLeastMs = 0) => {
     drop();
     if (signal.aborted || refused) return;
-    if (openedAt > 0 && Date.now() - openedAt > STABLE_MS) attempt = 0;
-    openedAt = 0;
+    if (Date.now() - openedAt > STABLE_MS) attempt = 0;
+    openedAt = Infinity;
     clearTimeout(retry);
-    retry = setTimeout(connect, Math.max(atLeastMs, pause(attempt, Math.random())));
+    // Nobody waits for this connection: the pages of a shop come back over eight seconds, and those who talk before
+    // them. Within ten the desk takes a visitor for one who never left.
+    retry = setTimeout(connect, Math.max(atLeastMs, pause(attempt + 3, Math.random())));
     attempt += 1;
   };
   const hear = (frame: ServerFrame) => {

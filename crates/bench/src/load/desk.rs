@@ -1,6 +1,6 @@
 //! The desk's clients, made light: thousands of them live in one process. They keep the rules of `docs/PROTOCOL.md`
 //! that concern what is measured: cursors, signs of life, offering a message again under its own name, coming back
-//! with full jitter.
+//! as those of the product do.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -127,6 +127,37 @@ impl Side for Desk {
     }
 }
 
+/// How long the product waits before it tries again.
+enum Pauses {
+    /// An agent's app.
+    App(Backoff),
+    /// A visitor's browser, after so many tries: as `widget/src/shared/random.ts` has it.
+    Browser(u32),
+}
+
+impl Pauses {
+    fn of(part: Option<VisitorPart>) -> Self {
+        match part {
+            None => Self::App(Backoff::default()),
+            Some(VisitorPart::Panel) => Self::Browser(0),
+            // `widget/src/loader/presence.ts`
+            Some(VisitorPart::Page) => Self::Browser(3),
+        }
+    }
+
+    /// In milliseconds.
+    fn next(&mut self) -> u64 {
+        match self {
+            Self::App(backoff) => backoff.next(rand::random()),
+            Self::Browser(tries) => {
+                let most = 30_000.min(1_000 << (*tries).min(10));
+                *tries += 1;
+                rand::random_range(500..=most)
+            }
+        }
+    }
+}
+
 /// A connection that begins anew whenever it ended.
 pub(crate) struct Line {
     desk: Desk,
@@ -135,7 +166,7 @@ pub(crate) struct Line {
     cursor: Option<Cursor>,
     epoch: String,
     socket: Option<Socket>,
-    backoff: Backoff,
+    pauses: Pauses,
     /// When the last connection ended, the pause after that, and when the next try is due.
     lost: Option<(Instant, Duration)>,
     next_try: Instant,
@@ -147,6 +178,7 @@ pub(crate) struct Line {
 
 impl Line {
     fn new(desk: &Desk, header: (&'static str, String), visitor: Option<VisitorHello>) -> Self {
+        let part = visitor.as_ref().map(|visitor| visitor.part);
         Self {
             desk: desk.clone(),
             header,
@@ -154,7 +186,7 @@ impl Line {
             cursor: None,
             epoch: String::new(),
             socket: None,
-            backoff: Backoff::default(),
+            pauses: Pauses::of(part),
             lost: None,
             next_try: Instant::now(),
             beat_at: Instant::now(),
@@ -218,7 +250,7 @@ impl Line {
     }
 
     fn pause(&mut self) -> Duration {
-        Duration::from_millis(self.backoff.next(rand::random()))
+        Duration::from_millis(self.pauses.next())
     }
 
     fn end(&mut self) {
@@ -247,9 +279,10 @@ impl Line {
         {
             visitor.token = Some(token);
         }
-        self.backoff = Backoff::default();
+        let part = self.visitor.as_ref().map(|visitor| visitor.part);
+        self.pauses = Pauses::of(part);
         if let Some((lost, pause)) = self.lost.take() {
-            let is_page = self.visitor.as_ref().is_some_and(|visitor| visitor.part == VisitorPart::Page);
+            let is_page = part == Some(VisitorPart::Page);
             let returned = Return {
                 took: lost.elapsed(),
                 handshake: began.elapsed(),
