@@ -58,6 +58,10 @@ CREATE INDEX conversation_unread_internal ON conversation (id) WHERE unread > 0 
 -- What I follow is mine to look after, though others may answer it.
 ALTER TABLE conversation ADD COLUMN followed INTEGER NOT NULL DEFAULT 0; -- effective
 CREATE INDEX conversation_followed ON conversation (active_at DESC, id DESC) WHERE state = 'open' AND followed = 1;
+-- So are notes that mention me and that I have not read, wherever their conversation stands.
+ALTER TABLE conversation ADD COLUMN unread_to_me INTEGER NOT NULL DEFAULT 0; -- effective
+CREATE INDEX conversation_mentions ON conversation (active_at DESC, id DESC)
+    WHERE unread_to_me > 0 AND state IN ('snoozed', 'closed');
 
 -- What the team calls a conversation, effective. `key` is what two spellings of one label have in common.
 CREATE TABLE conversation_label (

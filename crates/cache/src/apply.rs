@@ -54,7 +54,8 @@ queries! {
     /// What hardly ever changes is in indexes that are written whenever it is set, also to what it was.
     CHANGE_WHOSE = "UPDATE conversation SET contact = ?3, visitor = ?4, created_at = ?5
         WHERE id = ?1 AND rev = ?2 AND (contact <> ?3 OR visitor <> ?4 OR created_at <> ?5)";
-    SHOW_CONVERSATION = "UPDATE conversation SET my_read = ?2, unread = ?3, preview = ?4, settled = 0 WHERE id = ?1";
+    SHOW_CONVERSATION = "UPDATE conversation SET my_read = ?2, unread = ?3, unread_to_me = ?4, preview = ?5, settled = 0
+        WHERE id = ?1";
     SHOW_PLACE = "UPDATE conversation
         SET state = ?2, assignee = ?3, waiting_since = ?4, snoozed_until = ?5, team = ?6, priority = ?7, followed = ?8
         WHERE id = ?1 AND (state <> ?2 OR assignee IS NOT ?3 OR waiting_since IS NOT ?4 OR snoozed_until IS NOT ?5
@@ -911,7 +912,12 @@ pub(crate) fn refresh(connection: &Connection, id: ConversationId, pending: &[&O
     let count = |sql: &str| -> Result<i64, CacheError> {
         Ok(connection.prepare_cached(sql)?.query_row(params![id.0, my_read], |row| row.get(0))?)
     };
-    let unread = if head.is_internal() { count(UNREAD_INTERNAL)? } else { count(UNREAD)? + count(UNREAD_TO_ME)? };
+    let (unread, unread_to_me) = if head.is_internal() {
+        (count(UNREAD_INTERNAL)?, 0)
+    } else {
+        let to_me = count(UNREAD_TO_ME)?;
+        (count(UNREAD)? + to_me, to_me)
+    };
     // What the desk itself says has no words and is no news, nor has what is deleted.
     let mut statement = connection.prepare_cached(NEWEST_WITH_WORDS)?;
     let mut rows = statement.query([id.0])?;
@@ -926,7 +932,7 @@ pub(crate) fn refresh(connection: &Connection, id: ConversationId, pending: &[&O
             break;
         }
     }
-    connection.prepare_cached(SHOW_CONVERSATION)?.execute(params![id.0, my_read, unread, preview])?;
+    connection.prepare_cached(SHOW_CONVERSATION)?.execute(params![id.0, my_read, unread, unread_to_me, preview])?;
     connection.prepare_cached(SHOW_PLACE)?.execute(params![
         id.0,
         shown_state(&head),

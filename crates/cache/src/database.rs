@@ -97,6 +97,7 @@ pub(crate) const CACHE: Plan = Plan {
         Step::sql(include_str!("schema_cache_followers.sql")),
         Step::sql(include_str!("schema_cache_items.sql")),
         Step::sql(include_str!("schema_cache_merge.sql")),
+        Step::sql(include_str!("schema_cache_mentioned.sql")),
     ],
 };
 /// The outbox cannot.

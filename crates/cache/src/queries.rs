@@ -37,7 +37,8 @@ mod tests {
     }
 
     /// Indexes that hold just the rows that are counted or listed.
-    const EXACT: [&str; 3] = ["conversation_unread", "conversation_unread_internal", "conversation_followed"];
+    const EXACT: [&str; 4] =
+        ["conversation_unread", "conversation_unread_internal", "conversation_followed", "conversation_mentions"];
 
     /// Whether a step reads more and more while a table grows. An index read from end to end counts, too, and so
     /// does an index of words without words to look for.

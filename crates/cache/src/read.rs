@@ -43,7 +43,7 @@ pub struct CountsRecord {
     pub open: i64,
     /// Open, and the visitor waits.
     pub waiting: i64,
-    /// Open and mine, or followed.
+    /// Open and mine, or followed; in any state, with notes that mention me and that I have not read.
     pub mine: i64,
     /// Snoozed.
     pub snoozed: i64,
@@ -53,7 +53,7 @@ pub struct CountsRecord {
     pub team: i64,
     /// Among the team with messages that I have not read.
     pub team_unread: i64,
-    /// Open with messages of the visitor that I have not read.
+    /// Open with messages that I have not read; put off or closed with notes that mention me and that I have not read.
     pub unread: i64,
     /// Since when the one waiting longest waits.
     pub waiting_since: Option<Timestamp>,
@@ -158,6 +158,8 @@ queries! {
     COUNT_MINE = "SELECT count(*) FROM conversation WHERE state = 'open' AND assignee = ?1";
     COUNT_FOLLOWED = "SELECT count(*) FROM conversation INDEXED BY conversation_followed
         WHERE state = 'open' AND followed = 1 AND assignee IS NOT ?1";
+    COUNT_MENTIONED = "SELECT count(*) FROM conversation INDEXED BY conversation_mentions
+        WHERE unread_to_me > 0 AND state IN ('snoozed', 'closed')";
     COUNT_SNOOZED = "SELECT count(*) FROM conversation WHERE state = 'snoozed'";
     COUNT_CLOSED = "SELECT count(*) FROM conversation WHERE state = 'closed'";
     COUNT_TEAM = "SELECT count(*) FROM conversation WHERE state = 'internal'";
@@ -187,6 +189,8 @@ queries! {
         ORDER BY waiting_since, id LIMIT ?1");
     MINE = heads!("WHERE state = 'open' AND assignee = ?2 ORDER BY active_at DESC, id DESC LIMIT ?1");
     FOLLOWED = heads!("INDEXED BY conversation_followed WHERE state = 'open' AND followed = 1 AND assignee IS NOT ?2
+        ORDER BY active_at DESC, id DESC LIMIT ?1");
+    MENTIONED = heads!("INDEXED BY conversation_mentions WHERE unread_to_me > 0 AND state IN ('snoozed', 'closed')
         ORDER BY active_at DESC, id DESC LIMIT ?1");
     FIND = heads!("WHERE id = ?1");
     LABELS_OF = "SELECT label FROM conversation_label WHERE conversation = ?1 ORDER BY key";
@@ -347,15 +351,16 @@ impl Cache {
             let of_me = |query: &str| -> Result<i64, CacheError> {
                 Ok(connection.prepare_cached(query)?.query_row([me.0], |row| row.get(0))?)
             };
+            let mentioned = count(COUNT_MENTIONED)?;
             Ok(CountsRecord {
                 open: count(COUNT_OPEN)?,
                 waiting: count(COUNT_WAITING)?,
-                mine: of_me(COUNT_MINE)? + of_me(COUNT_FOLLOWED)?,
+                mine: of_me(COUNT_MINE)? + of_me(COUNT_FOLLOWED)? + mentioned,
                 snoozed: count(COUNT_SNOOZED)?,
                 closed: count(COUNT_CLOSED)?,
                 team: count(COUNT_TEAM)?,
                 team_unread: count(COUNT_TEAM_UNREAD)?,
-                unread: count(COUNT_UNREAD)?,
+                unread: count(COUNT_UNREAD)? + mentioned,
                 waiting_since: connection.prepare_cached(WAITING_SINCE)?.query_row([], |row| row.get(0))?,
             })
         })
@@ -386,11 +391,15 @@ impl Cache {
             if folder != Folder::Mine {
                 return statement.query_and_then(params![limit], shown)?.collect::<Result<Vec<_>, CacheError>>();
             }
-            // Both in their order; together no more than asked for.
+            // All three in their order; together no more than asked for.
             let mine = statement.query_and_then(params![limit, me.0], &mut shown)?;
             let mut rows: Vec<ConversationRecord> = mine.collect::<Result<_, _>>()?;
             let mut followed = connection.prepare_cached(FOLLOWED)?;
-            for row in followed.query_and_then(params![limit, me.0], shown)? {
+            for row in followed.query_and_then(params![limit, me.0], &mut shown)? {
+                rows.push(row?);
+            }
+            let mut mentioned = connection.prepare_cached(MENTIONED)?;
+            for row in mentioned.query_and_then(params![limit], shown)? {
                 rows.push(row?);
             }
             rows.sort_by_key(|row| Reverse((row.conversation.active_at, row.conversation.id)));

@@ -1310,6 +1310,34 @@ fn od_27_a_note_that_mentions_ann_is_news_to_her_and_one_that_mentions_ben_is_no
 }
 
 #[test]
+fn od_27_a_mention_in_a_chat_that_is_closed_or_put_off_is_anns_until_she_reads_it() {
+    for (state, until) in [(ConversationState::Closed, None), (ConversationState::Snoozed, Some(99))] {
+        let mut desk = Desk::new();
+        desk.cache.belongs_to(ANN).unwrap();
+        let bens = |last| Conversation { state, snoozed_until: until, assignee: Some(BEN), ..head(last, None) };
+        let shown = |desk: &Desk| {
+            let counts = desk.cache.counts(ANN).unwrap();
+            let rows = desk.cache.conversations(Folder::Mine, ANN, 9).unwrap();
+            assert_eq!(counts.mine, i64::try_from(rows.len()).unwrap());
+            (rows.iter().map(|row| (row.conversation.state, row.unread)).collect::<Vec<_>>(), counts.unread)
+        };
+        // What a visitor said last before Ben was done with it is none of Ann's.
+        desk.delta(vec![Entity::Conversation(bens(2)), from_vic(1, "Thanks"), noted(2, "Nobody", &[])]);
+        assert_eq!(shown(&desk), (vec![], 0));
+        desk.delta(vec![Entity::Conversation(bens(3)), noted(3, "@Ann, what was that?", &[ANN])]);
+        assert_eq!(shown(&desk), (vec![(state, 2)], 1));
+        desk.reopen();
+        assert_eq!(shown(&desk), (vec![(state, 2)], 1), "also after a restart");
+        // Once, wherever else it stands.
+        desk.delta(vec![Entity::Conversation(Conversation { followers: vec![ANN], ..head(3, None) })]);
+        assert_eq!(shown(&desk), (vec![(ConversationState::Open, 2)], 1));
+        desk.delta(vec![Entity::Conversation(bens(3))]);
+        desk.cache.queue(&command(1, Command::MarkRead { conversation: CHAT, number: 3 }), &[], 5).unwrap();
+        assert_eq!(shown(&desk), (vec![], 0), "she has read it");
+    }
+}
+
+#[test]
 fn od_27_an_unsent_note_keeps_whom_it_mentions_and_one_taken_back_brings_them_along() {
     let mut desk = Desk::new();
     desk.cache.save_draft(CHAT, "", "@Ben, look", &[BEN]).unwrap();
