@@ -1154,8 +1154,8 @@ pub struct WebhookBody {
     pub conversation: Option<Conversation>,
     /// The message.
     pub message: Option<Message>,
-    /// The person.
-    pub contact: Option<WebhookContact>,
+    /// The person whom it is about.
+    pub contact: WebhookContact,
 }
 
 /// A person, without what the team notes of them.
@@ -1169,4 +1169,6 @@ pub struct WebhookContact {
     pub email: String,
     /// Their telephone.
     pub phone: String,
+    /// The shop's own name for them, where its server has signed that it is them.
+    pub external_id: Option<String>,
 }

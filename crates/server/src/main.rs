@@ -420,8 +420,8 @@ async fn run(task: Task) -> Result<(), Failed> {
         }
         Task::Doctor { data, repair } => {
             let diagnosis = operations::examine(&data.directory, repair).await?;
-            let megabytes = |bytes: u64| bytes / (1024 * 1024);
-            let (taken, free) = (megabytes(diagnosis.database_bytes), megabytes(diagnosis.free_bytes));
+            const MEGABYTE: u64 = 1024 * 1024;
+            let (taken, free) = (diagnosis.database_bytes.div_ceil(MEGABYTE), diagnosis.free_bytes / MEGABYTE);
             println!("The database takes {taken} MB, and {free} MB are free on its disk.");
             diagnosis.mended.iter().for_each(|sentence| println!("Mended: {sentence}"));
             for Finding { fault, sentence } in &diagnosis.findings {

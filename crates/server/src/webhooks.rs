@@ -27,7 +27,7 @@ const WAITING_MAX: i64 = 10_000;
 const PAGE: u32 = 100;
 
 /// Puts something into the queues of all who are told of it.
-fn happened(write: &mut Write<'_>, told: WebhookBody, contact: &Contact) -> Outcome<()> {
+fn happened(write: &mut Write<'_>, told: WebhookBody) -> Outcome<()> {
     let mut listening = webhooks::list(write.connection)?;
     listening.retain(|webhook| webhook.active && webhook.events.contains(&told.event));
     if listening.is_empty() {
@@ -35,7 +35,7 @@ fn happened(write: &mut Write<'_>, told: WebhookBody, contact: &Contact) -> Outc
     }
     let body = serde_json::to_string(&told)?;
     let conversation = told.conversation.as_ref().map(|conversation| conversation.id);
-    let told = Told { event: told.event, contact: contact.id, conversation, body: &body };
+    let told = Told { event: told.event, contact: told.contact.id, conversation, body: &body };
     for webhook in listening {
         if webhook.waiting >= WAITING_MAX {
             switch_off(write, webhook.id, &format!("{WAITING_MAX} deliveries wait"))?;
@@ -54,8 +54,15 @@ pub(crate) fn switch_off(write: &mut Write<'_>, webhook: i64, why: &str) -> Outc
     Actor::desk().did(write, "switch off", "webhook", Some(webhook), why.to_owned())
 }
 
-fn contact_of(connection: &Connection, conversation: &Conversation) -> Outcome<Contact> {
-    crate::store::visitors::find_contact(connection, conversation.contact)?.ok_or_else(|| Failure::not_found("person"))
+/// A person as they are told of.
+fn shown(contact: &Contact) -> WebhookContact {
+    let Contact { id, name, email, phone, verified, .. } = contact.clone();
+    WebhookContact { id, name, email, phone, external_id: verified.map(|verified| verified.external_id) }
+}
+
+fn contact_of(connection: &Connection, conversation: &Conversation) -> Outcome<WebhookContact> {
+    let found = crate::store::visitors::find_contact(connection, conversation.contact)?;
+    found.as_ref().map(shown).ok_or_else(|| Failure::not_found("person"))
 }
 
 /// Tells of a conversation that is about to be stored, by what was stored before. `None`: it begins.
@@ -81,8 +88,8 @@ pub(crate) fn conversation_changes(
     for (_, event) in changes.into_iter().filter(|(is_so, _)| *is_so) {
         let contact = contact_of(write.connection, now)?;
         let (id, at) = (write.new_id(), write.now);
-        let told = WebhookBody { id, event, at, conversation: Some(now.clone()), message: None, contact: None };
-        happened(write, told, &contact)?;
+        let told = WebhookBody { id, event, at, conversation: Some(now.clone()), message: None, contact };
+        happened(write, told)?;
     }
     Ok(())
 }
@@ -107,20 +114,18 @@ pub(crate) fn message_said(
     let contact = contact_of(write.connection, conversation)?;
     let message = conversations::find_message(write.connection, message)?;
     let (id, at) = (write.new_id(), write.now);
-    let told = WebhookBody { id, event, at, conversation: Some(conversation.clone()), message, contact: None };
-    happened(write, told, &contact)
+    let told = WebhookBody { id, event, at, conversation: Some(conversation.clone()), message, contact };
+    happened(write, told)
 }
 
 /// Tells of a person of whom something else is known now.
 pub(crate) fn contact_changed(write: &mut Write<'_>, before: &Contact, now: &Contact) -> Outcome<()> {
-    let shown = |contact: &Contact| (contact.name.clone(), contact.email.clone(), contact.phone.clone());
-    if shown(before) == shown(now) || !webhooks::is_any(write.connection)? {
+    let contact = shown(now);
+    if shown(before) == contact || !webhooks::is_any(write.connection)? {
         return Ok(());
     }
-    let Contact { id, name, email, phone, .. } = now.clone();
-    let contact = Some(WebhookContact { id, name, email, phone });
     let (id, at, event) = (write.new_id(), write.now, WebhookEvent::ContactChanged);
-    happened(write, WebhookBody { id, event, at, conversation: None, message: None, contact }, now)
+    happened(write, WebhookBody { id, event, at, conversation: None, message: None, contact })
 }
 
 /// Where a webhook leads, without what may be a secret in its address.

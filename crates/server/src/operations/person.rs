@@ -164,8 +164,9 @@ fn cell(text: &str) -> String {
 
 /// The messages, one a line, as RFC 4180 has it.
 pub(crate) fn csv(known: &Known) -> String {
-    let mut lines =
-        String::from("\"conversation\",\"number\",\"milliseconds\",\"author\",\"kind\",\"text\",\"files\"\r\n");
+    let mut lines = String::from(
+        "\"conversation\",\"number\",\"milliseconds\",\"author\",\"kind\",\"text\",\"files\",\"article\"\r\n",
+    );
     for message in known.conversations.iter().flat_map(|known| &known.messages) {
         let author = match &message.author {
             Author::Visitor => known.contact.name.as_str(),
@@ -178,9 +179,10 @@ pub(crate) fn csv(known: &Known) -> String {
             _ => "system",
         };
         let names: Vec<&str> = message.attachments.iter().map(|attachment| attachment.name.as_str()).collect();
+        let article = message.article.as_ref().map(|card| card.title.as_str()).unwrap_or_default();
         let numbers = [message.conversation.0, message.number, message.created_at];
         let mut cells: Vec<String> = numbers.iter().map(|number| cell(&number.to_string())).collect();
-        cells.extend([author, kind, &message.text, &names.join("; ")].map(cell));
+        cells.extend([author, kind, &message.text, &names.join("; "), article].map(cell));
         lines.push_str(&cells.join(","));
         lines.push_str("\r\n");
     }
@@ -255,5 +257,29 @@ mod tests {
         ] {
             assert_eq!(cell(text), expected);
         }
+    }
+
+    #[test]
+    fn dc_01_the_table_names_the_files_and_the_article_of_a_message() {
+        let known: Known = serde_json::from_value(serde_json::json!({
+            "contact": {"id": 1, "name": "Vic", "email": "", "phone": "", "notes": "", "created_at": 0},
+            "visitors": [],
+            "conversations": [{
+                "conversation": {
+                    "id": 7, "kind": "customer", "contact": 1, "visitor": 2, "site": 3, "state": "open", "assignee": null,
+                    "last_number": 1, "waiting_since": null, "created_at": 5, "active_at": 5, "visitor_read": 0,
+                },
+                "messages": [{
+                    "id": 9, "conversation": 7, "number": 1, "author": {"who": "agent", "id": 4, "name": "Ann"},
+                    "kind": "reply", "text": "", "client_id": null, "created_at": 5,
+                    "attachments": [{"id": 8, "name": "teapot.txt", "mime": "text/plain", "size": 3}],
+                    "article": {"id": 6, "title": "How to brew", "summary": "Boil.", "language": "en"},
+                }],
+                "versions": [],
+            }],
+        }))
+        .unwrap();
+        let row = "\"7\",\"1\",\"5\",\"Ann\",\"reply\",\"\",\"teapot.txt\",\"How to brew\"";
+        assert_eq!(csv(&known).lines().nth(1), Some(row));
     }
 }

@@ -10,7 +10,7 @@ use sha2::Sha256;
 use crate::desk::*;
 
 /// What the shop's server does: it signs with a secret of the desk's.
-struct Shop {
+pub(crate) struct Shop {
     key: String,
     secret: String,
     id: i64,
@@ -28,7 +28,7 @@ fn seconds() -> i64 {
 }
 
 impl Shop {
-    async fn open(desk: &TestDesk) -> Self {
+    pub(crate) async fn open(desk: &TestDesk) -> Self {
         Self::of(desk, &desk.site).await
     }
 
@@ -41,7 +41,7 @@ impl Shop {
     }
 
     /// What it signs of a customer, for an hour.
-    fn sign(&self, customer: &str) -> String {
+    pub(crate) fn sign(&self, customer: &str) -> String {
         self.sign_with(json!({ "sub": customer }))
     }
 
@@ -64,7 +64,7 @@ fn hello(desk: &TestDesk, token: Option<&str>, presence: Option<&str>, identity:
 }
 
 /// The messenger with what its page says of whoever is there.
-async fn panel(desk: &TestDesk, token: Option<&str>, identity: Option<&str>) -> Client {
+pub(crate) async fn panel(desk: &TestDesk, token: Option<&str>, identity: Option<&str>) -> Client {
     greeting(desk, None, hello(desk, token, None, identity)).await
 }
 

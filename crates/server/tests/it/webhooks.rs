@@ -22,6 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::crash::{make, program, sign_in};
 use crate::desk::*;
+use crate::identity::{Shop, panel};
 
 /// What an address was told.
 #[derive(Clone, Debug)]
@@ -185,9 +186,24 @@ async fn an_address_is_told_in_order_and_signed_and_reads_no_note_that_it_did_no
     assert!(ids.is_sorted_by(|one, next| one < next), "{ids:?}");
     assert_eq!(heard[1].told().message.unwrap().text, "Is it blue?");
     assert_eq!(heard[3].told().conversation.unwrap().assignee, agent);
-    assert_eq!(heard[4].told().contact.unwrap().name, "Vic");
+    for (heard, name) in heard.iter().zip(["", "", "", "", "Vic", "Vic", "Vic"]) {
+        let told = heard.told().contact;
+        assert_eq!((told.id, told.name.as_str(), told.external_id), (contact, name, None), "{}", heard.body);
+    }
     let notes = team.heard(1).await;
     assert_eq!((events(&notes), notes[0].told().message.unwrap().text.as_str()), (vec![NoteWritten], "He is stingy"));
+}
+
+#[tokio::test]
+async fn a_shop_is_told_by_its_own_name_which_customer_writes() {
+    let desk = desk().await;
+    let (receiver, shop) = (Receiver::start().await, Shop::open(&desk).await);
+    add(&desk.own_origin(), &desk.ann, &receiver, &[WebhookEvent::MessageReceived]).await;
+    let mut vic = panel(&desk, None, Some(&shop.sign("customer 7"))).await;
+    vic.welcome().await;
+    vic.command(&reply(None, "Where is my teapot?")).await.unwrap();
+    let heard = receiver.heard(1).await;
+    assert_eq!(heard[0].told().contact.external_id.as_deref(), Some("customer 7"), "{}", heard[0].body);
 }
 
 #[tokio::test]
