@@ -973,13 +973,17 @@ fn preview(message: &Message) -> PreviewRecord {
         Some(card) if message.text.trim().is_empty() => &card.title,
         _ => &message.text,
     };
-    let line: String = said.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(PREVIEW_MAX).collect();
     PreviewRecord {
         author: message.author.clone(),
         kind: message.kind,
         file: message.attachments.first().map(|attachment| attachment.name.clone()),
-        text: line,
+        text: one_line(said),
     }
+}
+
+/// The beginning of a text, as a list shows it.
+pub(crate) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(PREVIEW_MAX).collect()
 }
 
 /// In which folder a conversation is.

@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 
 use deskbell_protocol::planted::{Bug, is_planted};
 use deskbell_protocol::{
-    AgentId, Attachment, ClientId, Command, CommandFrame, ContactId, ConversationId, ErrorCode, Message, MessageKind,
-    Number, Seq, Timestamp,
+    AgentId, Attachment, Author, ClientId, Command, CommandFrame, ContactId, ConversationId, ErrorCode, Message,
+    MessageKind, Number, Seq, Timestamp,
 };
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use crate::Cache;
-use crate::apply::overlay;
+use crate::apply::{one_line, overlay};
 use crate::error::CacheError;
 use crate::files::{self, FileRecord};
 use crate::queries::queries;
+use crate::read::PreviewRecord;
 
 /// Where a command stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,6 +154,8 @@ queries! {
     pub(crate) HAS_DRAFT = "SELECT EXISTS (SELECT 1 FROM draft WHERE conversation = ?1 AND (reply <> '' OR note <> ''))
         OR EXISTS (SELECT 1 FROM file INDEXED BY file_of_draft WHERE conversation = ?1 AND message IS NULL)";
     pub(crate) HAS_REFUSED = "SELECT EXISTS (SELECT 1 FROM outbox WHERE conversation = ?1 AND refusal IS NOT NULL)";
+    NEWEST_MESSAGE = items!("FROM outbox WHERE conversation = ?1 AND refusal IS NULL AND held = 0
+        AND json_extract(frame, '$.op') = 'send' ORDER BY position DESC LIMIT 1");
     pub(crate) HAS_HELD = "SELECT EXISTS (SELECT 1 FROM outbox WHERE conversation = ?1 AND held = 1)";
 }
 
@@ -204,6 +207,24 @@ fn item(connection: &Connection, columns: Columns) -> Result<OutboxItem, CacheEr
         guard: columns.guard,
         tried: columns.tried,
     })
+}
+
+/// The newest message of a conversation that is on its way to the desk, in one line.
+pub(crate) fn newest_message(
+    connection: &Connection,
+    conversation: ConversationId,
+    me: AgentId,
+) -> Result<Option<PreviewRecord>, CacheError> {
+    let row = connection.prepare_cached(NEWEST_MESSAGE)?.query_row([conversation.0], columns).optional()?;
+    let Some(OutboxItem { frame, files, attachments, .. }) = row.map(|row| item(connection, row)).transpose()? else {
+        return Ok(None);
+    };
+    let Command::Send { kind, text, article, .. } = frame.command else { return Ok(None) };
+    let file = files.into_iter().map(|file| file.name).chain(attachments.into_iter().map(|file| file.name)).next();
+    // What an article is called, the desk says.
+    let shown = !text.trim().is_empty() || file.is_some() || article.is_none();
+    let author = Author::Agent { id: me, name: String::new() };
+    Ok(shown.then(|| PreviewRecord { author, kind, text: one_line(&text), file }))
 }
 
 /// One text before another, each on lines of its own.

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::Cache;
 use crate::apply::{overlay, owner, priority_from};
 use crate::error::CacheError;
-use crate::outbox::{HAS_ANYTHING, HAS_DRAFT, HAS_HELD, HAS_REFUSED, OutboxState};
+use crate::outbox::{HAS_ANYTHING, HAS_DRAFT, HAS_HELD, HAS_REFUSED, OutboxState, newest_message};
 use crate::queries::queries;
 
 /// A list of conversations.
@@ -87,7 +87,7 @@ pub struct ConversationRecord {
     pub assignee_name: Option<String>,
     /// The name of the team that has it.
     pub team_name: Option<String>,
-    /// The newest message.
+    /// The newest message: of the person's own while it is on its way, else the newest that the desk has.
     pub preview: Option<PreviewRecord>,
     /// Who takes part, by their ids, with their names.
     pub participants: Vec<(AgentId, String)>,
@@ -485,6 +485,7 @@ impl Cache {
             if !connection.prepare_cached(HAS_ANYTHING)?.query_row([], |row| row.get::<_, bool>(0))? {
                 return Ok(());
             }
+            let me = self.cache().read(owner)?;
             let mut draft = connection.prepare_cached(HAS_DRAFT)?;
             let mut refused = connection.prepare_cached(HAS_REFUSED)?;
             let mut held = connection.prepare_cached(HAS_HELD)?;
@@ -493,6 +494,10 @@ impl Cache {
                 record.draft = draft.query_row([id], |row| row.get(0))?;
                 record.refused = refused.query_row([id], |row| row.get(0))?;
                 record.held = held.query_row([id], |row| row.get(0))?;
+                if let Some(me) = me {
+                    let own = newest_message(connection, record.conversation.id, me)?;
+                    record.preview = own.or(record.preview.take());
+                }
             }
             Ok(())
         })?;

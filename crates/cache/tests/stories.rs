@@ -435,6 +435,32 @@ fn dc_02_a_command_survives_a_restart_and_shows_at_once() {
 }
 
 #[test]
+fn od_24_the_list_shows_what_ann_wrote_before_the_desk_has_it_and_not_what_it_refused_or_she_has_to_decide() {
+    let mut desk = Desk::new();
+    desk.cache.belongs_to(ANN).unwrap();
+    desk.delta(vec![Entity::Conversation(head(1, None)), from_vic(1, "Hola")]);
+    let shown = |desk: &Desk| desk.row().preview.unwrap();
+    let (first, second) = (command(1, reply("Good  morning,\nVic")), command(2, reply("What can I do for you?")));
+    desk.cache.queue(&first, &[], 5).unwrap();
+    desk.reopen();
+    let Author::Agent { id, .. } = shown(&desk).author else { panic!("{:?}", shown(&desk)) };
+    assert_eq!((shown(&desk).text.as_str(), id), ("Good morning, Vic", ANN));
+    desk.cache.queue(&second, &[], 6).unwrap();
+    assert_eq!(shown(&desk).text, "What can I do for you?");
+    desk.cache.hold(&second.client_id).unwrap();
+    assert_eq!(shown(&desk).text, "Good morning, Vic", "what is held is not on its way");
+    desk.cache.refuse(&first.client_id, ErrorCode::TooLarge).unwrap();
+    assert_eq!(shown(&desk).text, "Hola");
+    desk.cache.retry(&first.client_id).unwrap();
+    assert_eq!(shown(&desk).text, "Good morning, Vic");
+    let Entity::Message(said) = said_by(CHAT.0, 2, ANN.0, "Good morning, Vic") else { panic!() };
+    desk.seq += 1;
+    desk.apply(desk.seq - 1, vec![change(desk.seq, Entity::Message(said))], vec![first.client_id]);
+    desk.delta(vec![Entity::Conversation(head(3, None)), from_vic(3, "Teapots")]);
+    assert_eq!(shown(&desk).text, "Teapots", "the desk has hers, and Vic wrote after it");
+}
+
+#[test]
 fn an_acknowledged_command_leaves_once_the_cursor_has_passed_it() {
     let mut desk = Desk::new();
     desk.delta(vec![Entity::Conversation(head(0, None))]);
