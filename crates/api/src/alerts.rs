@@ -373,7 +373,9 @@ impl App {
                     // Without a connection nobody knows who left, and a ring goes on.
                     let left = presence_is_news && rings && session.client.has_left(head.visitor);
                     let answered = rings && (!record.waits || head.state != ConversationState::Open);
-                    read || head.state == ConversationState::Closed || taken || answered || left
+                    // Whoever asks me something in a chat that is done still waits for me.
+                    let done = head.state == ConversationState::Closed && (rings || record.unread_to_me == 0);
+                    read || done || taken || answered || left
                 }
                 Ok(Ok(None)) => true,
                 Ok(Err(error)) => {

@@ -44,6 +44,7 @@ pub(crate) fn conversation_row(
         draft,
         refused,
         held,
+        unread_to_me: _,
     } = record;
     let direct = conversation.is_direct();
     let takes_part = conversation.participants.contains(&me);

@@ -5,6 +5,7 @@ mod computer;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use computer::{Computer, ann_at, started, until};
 use deskbell_api::types::{ConnectDesk, Deed, ForConversation, ListMessages, MarkRead, Nothing};
@@ -12,7 +13,8 @@ use deskbell_api::{AccountId, App, ConversationRef};
 use deskbell_attention::{Action, Alert, Reason, ToastKind};
 use deskbell_protocol::http::{AgentEdit, DeskSettingsEdit, TeamEdit};
 use deskbell_protocol::{
-    Assignment, AssignmentRule, Command, Ephemeral, MessageKind, Priority, Role, Routing, RoutingRule, ServerFrame,
+    Assignment, AssignmentRule, Command, ConversationState, Ephemeral, MessageKind, Priority, Role, Routing,
+    RoutingRule, ServerFrame,
 };
 use deskbell_testkit::proxy::{FaultProxy, Way};
 use deskbell_testkit::{ANN, AgentSocket, BEN, PATIENCE, TestDesk, Visitor};
@@ -435,4 +437,51 @@ async fn tv_01_a_ring_ends_with_an_answer_though_nobody_took_the_chat_and_the_de
     until(&events, "the end", || async { computer.calmed.lock().unwrap().contains(&chat).then_some(()) }).await;
     let row = app.conversation(ForConversation { conversation: chat }).await.unwrap();
     assert_eq!((row.assignee, row.waiting_since), (None, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn od_27_a_mention_in_a_closed_chat_is_told_until_it_is_read_whatever_changes_there() {
+    let desk = TestDesk::start().await;
+    let (computer, app, _disk) = app_of(ann_at(&desk, None)).await;
+    let events = app.subscribe();
+    let mut ben = AgentSocket::connect(&desk, &BEN).await;
+    let mut vic = Visitor::arrive(&desk, "Vic").await;
+    vic.write("Thanks").await;
+    let chat = first_alert(&app, &computer).await.conversation;
+    ben.command(Command::SetState { conversation: chat.id, state: ConversationState::Closed }).await;
+    until(&events, "the end", || async { computer.calmed.lock().unwrap().contains(&chat).then_some(()) }).await;
+    computer.calmed.lock().unwrap().clear();
+
+    let mention = |text: &str| Command::Send {
+        conversation: Some(chat.id),
+        kind: MessageKind::Note,
+        text: text.into(),
+        attachments: vec![],
+        mentions: vec![desk.ann.id],
+        article: None,
+        choice: None,
+    };
+    // Nothing is said of an alert that does not ring.
+    let told_of = async |count: usize| {
+        let is_one = |alert: &&Alert<ConversationRef>| {
+            alert.toast.as_ref().is_some_and(|toast| toast.kind == ToastKind::Mention)
+        };
+        let told = async {
+            while computer.alerts.lock().unwrap().iter().filter(is_one).count() < count {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, told).await.expect("she is told of the mention");
+    };
+    ben.command(mention("@Ann, what was that?")).await;
+    told_of(1).await;
+    ben.command(Command::SetPriority { conversation: chat.id, priority: Priority::High }).await;
+    // What is told of later was heard of later.
+    ben.command(mention("@Ann?")).await;
+    told_of(2).await;
+    assert_eq!(*computer.calmed.lock().unwrap(), [], "she has not read it");
+    let page = app.messages(ListMessages { conversation: chat, before: None, limit: 9 }).await.unwrap();
+    let number = page.messages.iter().map(|message| message.number).max().unwrap();
+    app.mark_read(MarkRead { conversation: chat, number }).await.unwrap();
+    until(&events, "the end", || async { computer.calmed.lock().unwrap().contains(&chat).then_some(()) }).await;
 }

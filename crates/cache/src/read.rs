@@ -97,6 +97,8 @@ pub struct ConversationRecord {
     pub followed: bool,
     /// Messages of the visitor, of anybody among the team, and notes that mention me, that I have not read.
     pub unread: i64,
+    /// Notes among them that mention me.
+    pub unread_to_me: i64,
     /// Newest number I have read.
     pub my_read: Number,
     /// An unsent text is kept.
@@ -138,7 +140,7 @@ macro_rules! shown {
     () => {
         "data, state, assignee, waiting_since, my_read, unread, preview,
         (SELECT data FROM entity WHERE kind = 'contact' AND id = conversation.contact),
-        snoozed_until, team, priority, followed"
+        snoozed_until, team, priority, followed, unread_to_me"
     };
 }
 
@@ -289,6 +291,7 @@ impl<'connection> Records<'connection> {
             followers,
             followed,
             unread: row.get(5)?,
+            unread_to_me: row.get(12)?,
             my_read: row.get(4)?,
             draft: false,
             refused: false,
