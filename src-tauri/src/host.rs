@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use deskbell_api::types::ApiError;
 use deskbell_api::{ConversationRef, Host, HostFuture, KeyStore, LocalDesk, Surroundings};
@@ -15,11 +15,15 @@ use tauri_plugin_notification::{Action as Button, ActionType, NotificationExt};
 use tauri_plugin_opener::OpenerExt;
 use url::Url;
 
+use crate::apart::Apart;
 use crate::desktop::Desktop;
 use crate::local_desk::LocalDeskRunner;
 use crate::sound::Sounds;
 use crate::tray::Tray;
 use crate::window::MAIN;
+
+/// How long the notification service may take until it counts as showing nothing.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Carries the conversation in a toast.
 pub(crate) const CONVERSATION: &str = "conversation";
@@ -36,6 +40,7 @@ struct Running<R: Runtime> {
 pub(crate) struct NativeHost<R: Runtime> {
     running: OnceLock<Running<R>>,
     sounds: Sounds,
+    toasts: Apart,
     local_desk: Arc<LocalDeskRunner>,
     /// Keys are kept in files, because this run was told so.
     key_file: bool,
@@ -44,7 +49,7 @@ pub(crate) struct NativeHost<R: Runtime> {
 impl<R: Runtime> NativeHost<R> {
     /// A host whose desk, if one is wanted, is run by `local_desk`, and which uses no keychain with `key_file`.
     pub(crate) fn new(local_desk: Arc<LocalDeskRunner>, key_file: bool) -> Self {
-        Self { running: OnceLock::new(), sounds: Sounds::start(), local_desk, key_file }
+        Self { running: OnceLock::new(), sounds: Sounds::start(), toasts: Apart::start(PATIENCE), local_desk, key_file }
     }
 
     /// Takes the running app. Alerts raised before are lost, so this comes first.
@@ -56,13 +61,8 @@ impl<R: Runtime> NativeHost<R> {
 }
 
 impl<R: Runtime> Running<R> {
-    /// Whether the notification service took it.
-    fn toast(&self, toast: Toast<ConversationRef>, words: &Catalogue) -> bool {
-        let notifications = self.app.notification();
-        let id = toast_id(toast.conversation);
-        if let Err(error) = notifications.remove_active(vec![id]) {
-            tracing::debug!(%error, "the toast before stays");
-        }
+    /// What puts a toast up, in the place of an earlier one. It tells whether the notification service took it.
+    fn toast(&self, toast: Toast<ConversationRef>, words: &Catalogue) -> impl FnOnce() -> bool + Send + use<R> {
         let title = match toast.kind {
             ToastKind::NewChat => words.toast_new_chat(&toast.title_name),
             ToastKind::Mention => match &toast.group {
@@ -97,22 +97,30 @@ impl<R: Runtime> Running<R> {
                 Button::builder(action.id(), label).build()
             })
             .collect();
-        let shown = notifications
-            .register_action_types(vec![ActionType::builder(&kind).actions(buttons).build()])
-            .and_then(|()| {
-                notifications
-                    .builder()
-                    .id(id)
-                    .title(title)
-                    .body(body)
-                    .action_type_id(kind)
-                    .extra(CONVERSATION, toast.conversation.to_string())
-                    .show()
-            });
-        if let Err(error) = &shown {
-            tracing::error!(%error, "no toast");
+        let (app, conversation) = (self.app.clone(), toast.conversation);
+        move || {
+            let notifications = app.notification();
+            let id = toast_id(conversation);
+            if let Err(error) = notifications.remove_active(vec![id]) {
+                tracing::debug!(%error, "the toast before stays");
+            }
+            let shown = notifications
+                .register_action_types(vec![ActionType::builder(&kind).actions(buttons).build()])
+                .and_then(|()| {
+                    notifications
+                        .builder()
+                        .id(id)
+                        .title(title)
+                        .body(body)
+                        .action_type_id(kind)
+                        .extra(CONVERSATION, conversation.to_string())
+                        .show()
+                });
+            if let Err(error) = &shown {
+                tracing::error!(%error, "no toast");
+            }
+            shown.is_ok()
         }
-        shown.is_ok()
     }
 
     /// Whether the window system took it.
@@ -139,12 +147,6 @@ fn toast_id(conversation: ConversationRef) -> i32 {
     i32::try_from((id.0 ^ (id.0 >> 31) ^ account) & i64::from(i32::MAX)).unwrap_or(0)
 }
 
-/// Does what waits for another program. The notification service is asked through a runtime of its own, which panics on
-/// a thread that drives tasks, and with it would end whatever task asked.
-fn apart<T>(job: impl FnOnce() -> T) -> T {
-    tokio::task::block_in_place(job)
-}
-
 impl<R: Runtime> Host for NativeHost<R> {
     fn now(&self) -> Timestamp {
         SystemTime::now()
@@ -164,7 +166,7 @@ impl<R: Runtime> Host for NativeHost<R> {
         let Some(running) = self.running.get() else { return false };
         let heard = alert.sound.is_some_and(|sound| self.sounds.play(sound));
         let flashes = running.flash(alert.flash);
-        let shown = alert.toast.is_some_and(|toast| apart(|| running.toast(toast, words)));
+        let shown = alert.toast.is_some_and(|toast| self.toasts.ask(running.toast(toast, words)).unwrap_or(false));
         heard || flashes || shown
     }
 
@@ -174,9 +176,12 @@ impl<R: Runtime> Host for NativeHost<R> {
 
     fn calm(&self, conversation: ConversationRef, calmed: Calmed) {
         let Some(running) = self.running.get() else { return };
-        if let Err(error) = apart(|| running.app.notification().remove_active(vec![toast_id(conversation)])) {
-            tracing::debug!(%error, "the toast stays until it times out");
-        }
+        let app = running.app.clone();
+        self.toasts.tell(move || {
+            if let Err(error) = app.notification().remove_active(vec![toast_id(conversation)]) {
+                tracing::debug!(%error, "the toast stays until it times out");
+            }
+        });
         if !calmed.others_want_attention
             && let Some(window) = running.app.get_webview_window(MAIN)
             && let Err(error) = window.request_user_attention(None)

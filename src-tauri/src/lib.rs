@@ -2,6 +2,7 @@
 //!
 //! Nothing here decides anything about chats: `deskbell_api` does, and asks this shell through its host trait.
 
+mod apart;
 pub mod arguments;
 pub mod commands;
 mod desktop;
