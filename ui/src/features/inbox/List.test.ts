@@ -9,9 +9,12 @@ import List from './List.svelte';
 /** What the disk holds in every folder, by name. */
 let rows: Record<Folder, string[]>;
 const people = ['Vic', 'Wen', 'Xia'];
+/** Of all of them. */
+let state: ConversationRow['state'];
 
 beforeEach(async () => {
   vi.useFakeTimers();
+  state = 'open';
   rows = { open: ['Vic', 'Wen'], waiting: [], mine: [], snoozed: [], closed: [], team: [] };
   usePlatform({
     call: (_, request) => Promise.resolve(listOf((request as { folder: Folder }).folder) as never),
@@ -30,7 +33,7 @@ afterEach(() => {
 });
 
 function listOf(folder: Folder): ConversationList {
-  const row = (name: string) => ({ id: people.indexOf(name) + 1, name, preview: null, active_at: 0, waiting_since: null, unread: 0, labels: [] });
+  const row = (name: string) => ({ id: people.indexOf(name) + 1, name, state, preview: null, active_at: 0, waiting_since: null, unread: 0, labels: [] });
   return { ...app.list, rows: rows[folder].map((name) => row(name) as unknown as ConversationRow) };
 }
 
@@ -108,4 +111,16 @@ test('OD-06: a long folder says how many it has, shows more when asked, and says
   app.showFolder('open');
   expect((await shows())[0], 'another folder begins anew').toBe(300);
   app.started = null;
+});
+
+test('OD-27: a closed chat that is mine because of a mention says that it is closed, and among closed ones none does', async () => {
+  const pill = () => screen.queryByText(words.m.stateClosed(), { selector: '.pill' });
+  await comes(['Vic'], 'mine');
+  expect(pill()).toBeNull();
+  state = 'closed';
+  await comes(['Vic'], 'mine');
+  expect(pill()).toBeTruthy();
+  await comes(['Vic'], 'closed');
+  expect(names()).toEqual(['Vic']);
+  expect(pill()).toBeNull();
 });
