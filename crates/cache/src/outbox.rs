@@ -245,6 +245,16 @@ pub(crate) fn complete(connection: &Connection, done: &[ClientId]) -> Result<(),
     remove(connection, done)
 }
 
+/// Takes all commands of a conversation out.
+fn remove_all(connection: &Connection, conversation: ConversationId) -> Result<(), CacheError> {
+    let mut statement = connection.prepare_cached(ITEMS_OF_CONVERSATION)?;
+    let rows: Vec<Columns> = statement.query_map([conversation.0], columns)?.collect::<Result<_, _>>()?;
+    for row in rows {
+        remove(connection, &[item(connection, row)?.frame.client_id])?;
+    }
+    Ok(())
+}
+
 /// Takes commands out.
 fn remove(connection: &Connection, done: &[ClientId]) -> Result<(), CacheError> {
     let mut statement = connection.prepare_cached(REMOVE)?;
@@ -349,8 +359,8 @@ impl Cache {
         })
     }
 
-    /// Removes what was sent to people who are erased, and what was not sent yet: drafts with their files. Commands
-    /// that wait are the desk's to refuse.
+    /// Removes what was sent to people who are erased, and what was not sent yet: drafts and commands, refused ones too,
+    /// with their files. What is on its way all the same is the desk's to refuse.
     pub(crate) fn forget_erased(&self, conversations: &[ConversationId]) -> Result<(), CacheError> {
         if conversations.is_empty() {
             return Ok(());
@@ -360,6 +370,7 @@ impl Cache {
                 transaction.prepare_cached(FORGET_SENT_OF_CONVERSATION)?.execute([conversation.0])?;
                 transaction.prepare_cached(REMOVE_DRAFT)?.execute([conversation.0])?;
                 files::drop_of_draft(transaction, *conversation)?;
+                remove_all(transaction, *conversation)?;
             }
             Ok(())
         })

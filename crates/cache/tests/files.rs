@@ -129,3 +129,29 @@ fn dc_01_a_person_who_is_erased_takes_along_what_was_sent_to_them_and_what_was_n
     cache.apply(&Batch::Reset(ResetReason::Epoch)).unwrap();
     assert!(cache.outbox().unwrap().is_empty());
 }
+
+#[test]
+fn dc_01_what_waits_for_a_person_who_is_erased_goes_with_its_files_also_what_the_desk_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let cache = Cache::open(directory.path(), &key()).unwrap();
+    let file = ClientId::from_bits(7);
+    cache.add_file(CHAT, &file, "list.csv", "", b"1").unwrap();
+    cache.queue(&reply(1, vec![]), std::slice::from_ref(&file), 1).unwrap();
+    cache.refuse(&ClientId::from_bits(1), ErrorCode::TooLarge).unwrap();
+    cache.queue(&reply(2, vec![]), &[], 2).unwrap();
+    let to_wen = Command::MarkRead { conversation: ConversationId(200), number: 1 };
+    let to_wen = CommandFrame { command: to_wen, ..reply(3, vec![]) };
+    cache.queue(&to_wen, &[], 3).unwrap();
+    let (seq, kind, entity) = (Seq(1), ChangeKind::Erase, EntityKind::Conversation);
+    let erase = Change { seq, kind, entity, id: CHAT.0, data: None, client_id: None };
+    let delta = Delta { from: Seq(0), to: Seq(1), changes: vec![erase], more: false };
+    cache.apply(&Batch::Delta { epoch: "e".into(), delta, done: vec![] }).unwrap();
+    let left: Vec<ClientId> = cache.outbox().unwrap().into_iter().map(|item| item.frame.client_id).collect();
+    assert_eq!(left, [to_wen.client_id], "Wen's is nobody else's");
+    assert_eq!(cache.file_piece(&file, 0).unwrap(), None);
+    assert_eq!(cache.outbox_counts().unwrap().refused, 0);
+    // The desk's answers to what was on its way come later.
+    cache.acknowledge(&ClientId::from_bits(2), Seq(9)).unwrap();
+    assert!(cache.refuse(&ClientId::from_bits(1), ErrorCode::NotFound).unwrap().is_none());
+    assert_eq!(cache.outbox().unwrap().len(), 1);
+}

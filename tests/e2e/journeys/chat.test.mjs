@@ -135,6 +135,24 @@ journey('TV-01, OD-42: a toast goes when its chat is read, and the next message 
   assert.deepEqual(vic.complaints, []);
 });
 
+journey('TV-01: a notification service that hangs holds up neither the screen nor the flashing of the window', async (stage) => {
+  const { desktop, app, shop, browser } = await tryItHere(stage);
+  const vic = stage.keep(await browser.visitor('Vic'));
+  await vic.goTo(shop.address);
+  await vic.openChat();
+  await desktop.workOnSomethingElse();
+  const window = await app.window();
+  desktop.hang();
+  for (const text of ['Is it dishwasher safe?', 'And the lid?', 'And the handle?']) {
+    await vic.write(text);
+    await app.text(text);
+  }
+  await until('the flashing of the window', () => desktop.isUrgent(window));
+  desktop.goOn();
+  await desktop.recorded('toast', ({ body }) => body === 'And the handle?');
+  assert.deepEqual(await app.complaints(), []);
+});
+
 journey('DC-03: the closed window stays in the tray, rings, and comes back', async (stage) => {
   const { desktop, app, shop, browser } = await tryItHere(stage);
   const vic = stage.keep(await browser.visitor('Vic'));

@@ -75,6 +75,16 @@ export class Desktop {
     this.#recorder.say(JSON.stringify({ do: 'press', id: toast.id, action }));
   }
 
+  /** The notification service and the tray answer nobody any more, and are not gone. */
+  hang() {
+    this.#recorder.kill('SIGSTOP');
+  }
+
+  /** They go on where they stood. */
+  goOn() {
+    this.#recorder.kill('SIGCONT');
+  }
+
   /** What the tray's menu holds now. */
   async trayMenu() {
     const from = this.record.length;
