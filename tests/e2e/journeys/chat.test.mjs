@@ -1,6 +1,6 @@
 // The whole road: a visitor on a shop's page, the desk inside the app, the app on a desktop.
 import assert from 'node:assert/strict';
-import { tryItHere } from '../support/here.mjs';
+import { tryItHere, vicComes } from '../support/here.mjs';
 import { journey } from '../support/journey.mjs';
 import { until } from '../support/programs.mjs';
 import { words } from '../support/words.mjs';
@@ -14,9 +14,7 @@ const newcomer = (toast) => toast.summary.slice(native['toast-new-chat']({ name:
 
 journey('OD-33, OD-23, TV-01, TV-02, OD-42, DC-03: a visitor writes, the app rings, the agent answers', async (stage) => {
   const { desktop, app, shop, browser } = await tryItHere(stage);
-  const vic = stage.keep(await browser.visitor('Vic'));
-  await vic.goTo(shop.address);
-  await vic.openChat();
+  const vic = await vicComes(stage, { browser, shop });
 
   await desktop.workOnSomethingElse();
   const window = await app.window();
@@ -89,9 +87,7 @@ journey('DK-02, DK-03, DK-04, DK-05, DK-08, DK-09, DK-14, DK-25: the visitor lis
 
 journey('TV-03, TV-14, OD-08, OD-12, OD-14: assigned from the toast, closed, and opened again by the visitor', async (stage) => {
   const { desktop, app, shop, browser } = await tryItHere(stage);
-  const vic = stage.keep(await browser.visitor('Vic'));
-  await vic.goTo(shop.address);
-  await vic.openChat();
+  const vic = await vicComes(stage, { browser, shop });
   await desktop.workOnSomethingElse();
   await vic.write('Do you ship to Spain?');
   const toast = await desktop.recorded('toast');
@@ -118,9 +114,7 @@ journey('TV-03, TV-14, OD-08, OD-12, OD-14: assigned from the toast, closed, and
 
 journey('TV-01, OD-42: a toast goes when its chat is read, and the next message rings again', async (stage) => {
   const { desktop, app, shop, browser } = await tryItHere(stage);
-  const vic = stage.keep(await browser.visitor('Vic'));
-  await vic.goTo(shop.address);
-  await vic.openChat();
+  const vic = await vicComes(stage, { browser, shop });
   for (const text of ['Is it dishwasher safe?', 'And the lid?', 'And the handle?']) {
     await desktop.workOnSomethingElse();
     const from = desktop.record.length;
@@ -137,9 +131,7 @@ journey('TV-01, OD-42: a toast goes when its chat is read, and the next message 
 
 journey('TV-01: a notification service that hangs holds up neither the screen nor the flashing of the window', async (stage) => {
   const { desktop, app, shop, browser } = await tryItHere(stage);
-  const vic = stage.keep(await browser.visitor('Vic'));
-  await vic.goTo(shop.address);
-  await vic.openChat();
+  const vic = await vicComes(stage, { browser, shop });
   await desktop.workOnSomethingElse();
   const window = await app.window();
   desktop.hang();
@@ -155,9 +147,7 @@ journey('TV-01: a notification service that hangs holds up neither the screen no
 
 journey('DC-03: the closed window stays in the tray, rings, and comes back', async (stage) => {
   const { desktop, app, shop, browser } = await tryItHere(stage);
-  const vic = stage.keep(await browser.visitor('Vic'));
-  await vic.goTo(shop.address);
-  await vic.openChat();
+  const vic = await vicComes(stage, { browser, shop });
   await desktop.recorded('tray');
   await desktop.close(await app.window());
   assert.ok(app.pid(), 'the app still runs');

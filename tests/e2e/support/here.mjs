@@ -23,14 +23,20 @@ export async function tryItHere(stage, { data = join(stage.directory, 'data'), p
   return { desktop, app, shop, browser };
 }
 
+/** Vic, in the shop with the messenger open. */
+export async function vicComes(stage, { browser, shop }) {
+  const vic = stage.keep(await browser.visitor('Vic'));
+  await vic.goTo(shop.address);
+  await vic.openChat();
+  return vic;
+}
+
 /** A server of its own, and Vic, who writes to it from the shop. */
 export async function vicWrites(stage, ...texts) {
   const server = stage.keep(await Server.start(stage.directory));
   const shop = stage.keep(await server.openShop());
   const browser = stage.keep(await Browser.start());
-  const vic = stage.keep(await browser.visitor('Vic'));
-  await vic.goTo(shop.address);
-  await vic.openChat();
+  const vic = await vicComes(stage, { browser, shop });
   for (const text of texts) await vic.write(text);
   return { server, browser, vic };
 }
